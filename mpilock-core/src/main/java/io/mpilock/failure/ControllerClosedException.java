@@ -1,0 +1,18 @@
+package io.mpilock.failure;
+
+/**
+ * The controller was closed, or is being closed, on this rank. Every call after {@code close()}
+ * throws this one.
+ */
+public final class ControllerClosedException extends MpilockException {
+  private static final long serialVersionUID = 1L;
+
+  /**
+   * Makes an exception.
+   *
+   * @param message what happened, to whom, and what to do
+   */
+  public ControllerClosedException(String message) {
+    super(message);
+  }
+}

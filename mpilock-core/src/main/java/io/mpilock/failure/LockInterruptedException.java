@@ -1,0 +1,18 @@
+package io.mpilock.failure;
+
+/**
+ * A waiting thread was interrupted. The request left no trace, and the thread's interrupt status is
+ * set.
+ */
+public final class LockInterruptedException extends MpilockException {
+  private static final long serialVersionUID = 1L;
+
+  /**
+   * Makes an exception.
+   *
+   * @param message which request was interrupted
+   */
+  public LockInterruptedException(String message) {
+    super(message);
+  }
+}

@@ -1,0 +1,99 @@
+package io.mpilock.transport;
+
+import io.mpilock.failure.StartupException;
+
+/**
+ * An ordered group of ranks, as in MPI.
+ *
+ * <p>Collective methods are called by every rank of the communicator, in the same order; they
+ * return when all have called. They are for setting up, never on a lock's path, and not for several
+ * threads at once. The other methods may be called from any thread.
+ */
+public interface Communicator extends AutoCloseable {
+
+  /**
+   * This process's number.
+   *
+   * @return from 0 to {@link #size()} - 1
+   */
+  int rank();
+
+  /**
+   * The number of ranks.
+   *
+   * @return at least 1
+   */
+  int size();
+
+  /**
+   * Tells who a rank is.
+   *
+   * @param rank a rank of this communicator
+   * @return its host, process and node
+   * @throws IndexOutOfBoundsException if there is no such rank
+   */
+  Member member(int rank);
+
+  /**
+   * Tells whether a rank's process lives. Costs a few microseconds: for a wait that has lasted, not
+   * for each turn of a loop.
+   *
+   * @param rank a rank of this communicator on the caller's node
+   * @return false once its process has ended, and for ever after
+   */
+  boolean isAlive(int rank);
+
+  /**
+   * Names the transport and its library, for people.
+   *
+   * @return such as {@code native (Open MPI 4.1.4)}
+   */
+  String description();
+
+  /**
+   * Makes a communicator of the same ranks on which nobody else's messages travel. Collective.
+   *
+   * @return the duplicate, to be closed by the caller
+   */
+  Communicator duplicate();
+
+  /**
+   * Parts this communicator into several, as {@code MPI_Comm_split} does. Collective.
+   *
+   * @param color ranks of the same color come together; not negative
+   * @param key the order of the ranks in the new communicator; ties go by the old rank
+   * @return the part that this rank is in, to be closed by the caller
+   */
+  Communicator split(int color, int key);
+
+  /**
+   * Allocates words that all ranks of the caller's node share, all zero. Collective.
+   *
+   * @param wordsPerRank how much each rank adds; the window has this times the ranks of the node
+   * @return the window, to be freed by the caller
+   * @throws StartupException if the node has no room for it
+   */
+  NodeWindow allocate(long wordsPerRank);
+
+  /**
+   * Ends the job on every rank, as {@code MPI_Abort} does. Does not return where the transport can
+   * end processes; the local transport throws on every rank instead.
+   *
+   * @param status the exit status, not 0
+   */
+  void abort(int status);
+
+  /**
+   * Gives the communicator up. The last one that is closed in a process where mpilock initialised
+   * MPI also finalises MPI, which MPI defines as collective: it waits, without burning a core and
+   * saying so now and then, for all ranks that live, and gives up when one has died. Idempotent.
+   */
+  @Override
+  void close();
+
+  /**
+   * Gives the communicator up without waiting for anybody: for a rank that failed. What it shared
+   * is left to the end of the process. Idempotent.
+   */
+  void abandon();
+}

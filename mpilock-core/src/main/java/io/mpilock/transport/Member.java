@@ -1,0 +1,24 @@
+package io.mpilock.transport;
+
+import java.util.Objects;
+
+/**
+ * Who a rank is, for people who look for it.
+ *
+ * @param rank the rank in the communicator
+ * @param node the number of its node, from 0, in the order of the lowest rank on each
+ * @param host the name of its host
+ * @param pid its process id
+ */
+public record Member(int rank, int node, String host, long pid) {
+
+  /** Checks the parts. */
+  public Member {
+    Objects.requireNonNull(host, "host");
+  }
+
+  @Override
+  public String toString() {
+    return "rank " + rank + " (host " + host + ", pid " + pid + ")";
+  }
+}

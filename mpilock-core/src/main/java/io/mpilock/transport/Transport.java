@@ -1,0 +1,27 @@
+package io.mpilock.transport;
+
+import io.mpilock.failure.StartupException;
+
+/**
+ * A way for ranks to share words and find each other. Found with {@link java.util.ServiceLoader}; a
+ * new transport is this interface, a {@link Communicator} and a {@link NodeWindow}, and it is right
+ * when it passes the contract suite.
+ */
+public interface Transport {
+
+  /**
+   * The name that {@code mpilock.transport} selects it by.
+   *
+   * @return a short lower-case word, unique among the transports
+   */
+  String name();
+
+  /**
+   * Opens the communicator of all ranks of the job. Collective: every rank calls it.
+   *
+   * @param settings what the user configured and the launcher said
+   * @return the communicator; whoever asked for it closes it
+   * @throws StartupException if the transport cannot work here, with the remedy
+   */
+  Communicator world(TransportSettings settings);
+}

@@ -1,0 +1,5 @@
+/** Ranks as threads of one JVM: one rank where no launcher is, and any number of them in tests. */
+@NullMarked
+package io.mpilock.transport.local;
+
+import org.jspecify.annotations.NullMarked;
