@@ -11,6 +11,9 @@ import io.mpilock.failure.StartupException;
  */
 public interface Communicator extends AutoCloseable {
 
+  /** How many words at the start of a new window are zero. */
+  long ZEROED_WORDS = 8192;
+
   /**
    * This process's number.
    *
@@ -67,7 +70,11 @@ public interface Communicator extends AutoCloseable {
   Communicator split(int color, int key);
 
   /**
-   * Allocates words that all ranks of the caller's node share, all zero. Collective.
+   * Allocates words that all ranks of the caller's node share. Collective.
+   *
+   * <p>The first {@link #ZEROED_WORDS} words, or all if there are fewer, are zero on every rank
+   * when this returns. The others are unspecified: who hands them out zeroes them. A window is
+   * mostly holes that take no memory until they are touched, and zeroing it would fill them.
    *
    * @param wordsPerRank how much each rank adds; the window has this times the ranks of the node
    * @return the window, to be freed by the caller
