@@ -50,7 +50,8 @@ public abstract class NodeWindowContract {
       try (Communicator barrier = world.duplicate()) {
         NodeWindow window = barrier.allocate(64);
         assertThat(window.words()).isEqualTo(64L * size);
-        for (long i = 0; i < window.words(); i++) {
+        // Not word 0: a faster rank may be at the meeting already, which counts there.
+        for (long i = 1; i < window.words(); i++) {
           assertThat(window.get(i)).isZero();
         }
         meet(window, size);

@@ -248,6 +248,15 @@ final class MpiRuntime {
     });
   }
 
+  /** Occupies the MPI thread; for tests of what happens then. */
+  static void keepBusy(Runnable task) {
+    synchronized (MpiRuntime.class) {
+      if (current != null) {
+        current.thread.tryRun(task, 0);
+      }
+    }
+  }
+
   /** Ends the job. Does not return. */
   void abort(int status) {
     if (isOpen()) {
