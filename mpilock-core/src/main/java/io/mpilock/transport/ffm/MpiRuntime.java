@@ -198,6 +198,7 @@ final class MpiRuntime {
         }
       }
       thread.end();
+      roster.close();
     }
   }
 
