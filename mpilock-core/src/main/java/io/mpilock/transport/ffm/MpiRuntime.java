@@ -249,21 +249,10 @@ final class MpiRuntime {
     });
   }
 
-  /** Occupies the MPI thread; for tests of what happens then. */
-  static void keepBusy(Runnable task) {
-    synchronized (MpiRuntime.class) {
-      if (current != null) {
-        current.thread.tryRun(task, 0);
-      }
-    }
-  }
-
   /** Ends the job. Does not return. */
   void abort(int status) {
-    if (isOpen()) {
-      // The thread may be stuck in a collective call that a rank never came to.
-      thread.tryRun(() -> mpi.abort(status), ABORT_MILLIS);
-    }
+    // The thread may be stuck in a collective call that a rank never came to, or have ended.
+    thread.tryRun(() -> mpi.abort(status), ABORT_MILLIS);
     Runtime.getRuntime().halt(status);
   }
 }
