@@ -78,7 +78,8 @@ final class LibraryFinder {
       MpiFamily family = MpiFamily.identify(symbols, text);
       if (family != null && (wanted == null || wanted == family)) {
         MpiLibrary library = new MpiLibrary(name, family, version, symbols);
-        // Only now: two libraries with global MPI_ symbols would call into each other.
+        // For builds whose plug-ins do not name the library that they need; Debian's do. Only now,
+        // because two libraries with global MPI_ symbols would call into each other.
         loader.promote(name);
         return library;
       }

@@ -179,6 +179,7 @@ final class MpiRuntime {
         }
       }
       thread.end();
+      roster.close();
     }
   }
 
@@ -194,12 +195,6 @@ final class MpiRuntime {
   void forget() {
     synchronized (MpiRuntime.class) {
       open--;
-    }
-  }
-
-  private boolean isOpen() {
-    synchronized (MpiRuntime.class) {
-      return state == State.OPEN;
     }
   }
 
@@ -234,21 +229,10 @@ final class MpiRuntime {
     mpi.freeComm(group.comm());
   }
 
-  /** Occupies the MPI thread; for tests of what happens then. */
-  static void keepBusy(Runnable task) {
-    synchronized (MpiRuntime.class) {
-      if (current != null) {
-        current.thread.tryRun(task, 0);
-      }
-    }
-  }
-
   /** Ends the job. Does not return. */
   void abort(int status) {
-    if (isOpen()) {
-      // The thread may be stuck in a collective call that a rank never came to.
-      thread.tryRun(() -> mpi.abort(status), ABORT_MILLIS);
-    }
+    // The thread may be stuck in a collective call that a rank never came to, or have ended.
+    thread.tryRun(() -> mpi.abort(status), ABORT_MILLIS);
     Runtime.getRuntime().halt(status);
   }
 }

@@ -26,6 +26,10 @@ final class NativeCommunicator implements Communicator {
     members = members(runtime.roster(), group);
   }
 
+  MpiRuntime runtime() {
+    return runtime;
+  }
+
   private static List<Member> members(Roster roster, Group group) {
     Map<Long, Integer> nodes = new LinkedHashMap<>();
     List<Member> members = new ArrayList<>();

@@ -4,7 +4,6 @@ import io.mpilock.transport.Member;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.concurrent.atomic.AtomicIntegerArray;
 
 /**
  * Who the ranks of MPI_COMM_WORLD are, gathered once. A rank's record, in bytes:
@@ -17,24 +16,18 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 final class Roster {
   private static final int RECORD = 36 + 256;
 
-  private static final int DEAD = 1;
-
   private final int self;
-  private final long[] pids;
-  private final long[] startTimes;
+  private final PeerWatch[] watches;
   private final long[] idSpaces;
   private final long[] nodeLeaders;
   private final String[] hosts;
-  private final AtomicIntegerArray states;
 
   private Roster(int self, int size) {
     this.self = self;
-    pids = new long[size];
-    startTimes = new long[size];
+    watches = new PeerWatch[size];
     idSpaces = new long[size];
     nodeLeaders = new long[size];
     hosts = new String[size];
-    states = new AtomicIntegerArray(size);
   }
 
   /** Gathers the records of a communicator. Collective; on the {@link MpiThread}. */
@@ -54,10 +47,9 @@ final class Roster {
 
     ByteBuffer all = ByteBuffer.wrap(mpi.allgather(comm, record.array()));
     Roster roster = new Roster(self, all.capacity() / RECORD);
-    for (int rank = 0; rank < roster.pids.length; rank++) {
+    for (int rank = 0; rank < roster.size(); rank++) {
       all.position(rank * RECORD);
-      roster.pids[rank] = all.getLong();
-      roster.startTimes[rank] = all.getLong();
+      roster.watches[rank] = new PeerWatch(all.getLong(), all.getLong());
       roster.idSpaces[rank] = all.getLong();
       roster.nodeLeaders[rank] = all.getLong();
       int hostLength = all.getInt();
@@ -68,7 +60,7 @@ final class Roster {
   }
 
   int size() {
-    return pids.length;
+    return watches.length;
   }
 
   /** This rank. */
@@ -83,19 +75,19 @@ final class Roster {
 
   /** Describes a rank of the world as a rank of another communicator. */
   Member member(int rank, int rankThere, int nodeThere) {
-    return new Member(rankThere, nodeThere, hosts[rank], pids[rank]);
+    return new Member(rankThere, nodeThere, hosts[rank], watches[rank].pid());
   }
 
   /** Whether a rank lives, as far as this process can see: ranks of other nodes always do. */
   boolean isAlive(int rank) {
-    if (states.get(rank) == DEAD) {
-      return false;
-    }
     boolean visible = nodeLeaders[rank] == nodeLeaders[self] && idSpaces[rank] == idSpaces[self];
-    if (rank == self || !visible || Processes.isAlive(pids[rank], startTimes[rank])) {
-      return true;
+    return rank == self || !visible || watches[rank].isAlive();
+  }
+
+  /** Gives back what the watching took. */
+  void close() {
+    for (PeerWatch watch : watches) {
+      watch.close();
     }
-    states.set(rank, DEAD);
-    return false;
   }
 }

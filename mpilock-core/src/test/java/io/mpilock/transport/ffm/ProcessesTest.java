@@ -31,11 +31,33 @@ final class ProcessesTest {
             .start();
     long start = Processes.startTime(process.pid());
     assertThat(Processes.isAlive(process.pid(), start)).isTrue();
+    PeerWatch watch = new PeerWatch(process.pid(), start);
+    assertThat(watch.isAlive()).isTrue();
+    assertThat(watch.isAlive()).isTrue();
     process.destroyForcibly();
     process.waitFor();
     while (Processes.isAlive(process.pid(), start)) {
       Thread.onSpinWait();
     }
     assertThat(Processes.startTime(process.pid())).isNotEqualTo(start);
+    assertThat(watch.isAlive()).isFalse();
+    watch.close();
+    assertThat(watch.isAlive()).isFalse();
+  }
+
+  @Test
+  void aWatchOnAnIdThatAnotherProcessGotIsDead() {
+    long pid = ProcessHandle.current().pid();
+    PeerWatch watch = new PeerWatch(pid, Processes.startTime(pid) - 1);
+    assertThat(watch.isAlive()).isFalse();
+  }
+
+  @Test
+  void aWatchThatWasClosedStillTells() {
+    long pid = ProcessHandle.current().pid();
+    PeerWatch watch = new PeerWatch(pid, Processes.startTime(pid));
+    assertThat(watch.isAlive()).isTrue();
+    watch.close();
+    assertThat(watch.isAlive()).isTrue();
   }
 }

@@ -15,21 +15,26 @@ public final class StuckThreadScenario {
    * Runs a rank.
    *
    * @param args none
+   * @throws InterruptedException never
    */
-  public static void main(String[] args) {
+  public static void main(String[] args) throws InterruptedException {
     TransportSettings settings =
         new TransportSettings(
             Launcher.detect(System.getenv()).orElseThrow(), null, Duration.ofSeconds(30));
     Communicator world = new NativeTransport().world(settings);
-    CountDownLatch never = new CountDownLatch(1);
     if (world.rank() == 0) {
-      MpiRuntime.keepBusy(() -> {
-        try {
-          never.await();
-        } catch (InterruptedException e) {
-          throw new AssertionError(e);
-        }
-      });
+      MpiRuntime runtime = ((NativeCommunicator) world).runtime();
+      CountDownLatch there = new CountDownLatch(1);
+      // MPI_Comm_dup waits for rank 1, which calls something else.
+      Thread _ =
+          Thread.ofPlatform()
+              .daemon()
+              .start(() ->
+                  runtime.call(() -> {
+                    there.countDown();
+                    return runtime.mpi().duplicate(runtime.mpi().world());
+                  }));
+      there.await();
       world.abort(9);
     }
     world.duplicate();
