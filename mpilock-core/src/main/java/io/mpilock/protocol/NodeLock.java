@@ -399,9 +399,18 @@ final class NodeLock {
     boolean counted = done;
     while (true) {
       int next = nextRequest();
+      if (next == me) {
+        // For a thread of this very rank STATE must be done with before the claim: it takes owner =
+        // me
+        // as the end of the claim, and goes ahead.
+        giveTo(me + 1, counted);
+        counted = false;
+      }
       if (next >= 0) {
         if (claim(next)) {
-          giveTo(next + 1, counted);
+          if (next != me) {
+            giveTo(next + 1, counted);
+          }
           bell(next).ring();
           return;
         }
@@ -530,21 +539,24 @@ final class NodeLock {
           bell(other).ring();
         }
       }
-    } else if (window.compareAndSet(state, now, withOwner(now, me + 1))) {
+      return;
+    }
+    // Whoever it had claimed gets it in one step; only the dead claims while it owns.
+    int heir = claimedBut(rank);
+    long next = heir < 0 ? withOwner(now, me + 1) : withOwner(now - ONE_PENDING, heir + 1);
+    if (window.compareAndSet(state, now, next)) {
       window.set(line(rank) + Layout.REQUEST, NONE);
-      int claimed = claimedByDead();
-      if (claimed >= 0) {
-        giveTo(claimed + 1, true);
-        bell(claimed).ring();
-      } else {
+      if (heir < 0) {
         passOn(true);
+      } else {
+        bell(heir).ring();
       }
     }
   }
 
-  private int claimedByDead() {
+  private int claimedBut(int dead) {
     for (int rank = 0; rank < ranks; rank++) {
-      if (phase(window.get(line(rank) + Layout.REQUEST)) == CLAIMED) {
+      if (rank != dead && phase(window.get(line(rank) + Layout.REQUEST)) == CLAIMED) {
         return rank;
       }
     }
