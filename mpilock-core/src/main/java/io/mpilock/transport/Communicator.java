@@ -67,13 +67,37 @@ public interface Communicator extends AutoCloseable {
   Communicator split(int color, int key);
 
   /**
-   * Allocates words that all ranks of the caller's node share, all zero. Collective.
+   * The words at the start of a new window that are zero. The rest is unspecified: clearing memory
+   * that may never be used would commit it.
+   */
+  int ZEROED_WORDS = 8192;
+
+  /**
+   * Allocates words that all ranks of the caller's node share. The first {@link #ZEROED_WORDS} are
+   * zero. Collective.
    *
    * @param wordsPerRank how much each rank adds; the window has this times the ranks of the node
    * @return the window, to be freed by the caller
    * @throws StartupException if the node has no room for it
    */
   NodeWindow allocate(long wordsPerRank);
+
+  /**
+   * Tells the other ranks of the node whether this process is inside some controller's close, so
+   * that ranks that close several controllers in different orders do not wait for each other.
+   * Counts, so calls nest. Never waits.
+   *
+   * @param now true on the way into a close, false on the way out
+   */
+  void leaving(boolean now);
+
+  /**
+   * Tells whether a rank's process is inside some controller's close.
+   *
+   * @param rank a rank of this communicator on the caller's node
+   * @return what {@link #leaving} told last
+   */
+  boolean isLeaving(int rank);
 
   /**
    * Ends the job on every rank, as {@code MPI_Abort} does. Does not return where the transport can

@@ -104,11 +104,9 @@ public interface NodeWindow {
   void wake(long index);
 
   /**
-   * Gives the memory back. Idempotent.
-   *
-   * @param together true if every rank of the node is calling this now, so that the memory can be
-   *     freed at once; false if this rank goes alone, so that its access ends now and the memory is
-   *     freed with the communicator's world
+   * Ends this rank's use of the memory, at once and without waiting for the others; every later
+   * access on this rank throws. The memory is used again, or freed, once every rank of the node has
+   * called. Idempotent.
    */
-  void free(boolean together);
+  void free();
 }

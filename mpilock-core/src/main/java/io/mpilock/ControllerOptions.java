@@ -1,0 +1,253 @@
+package io.mpilock;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a controller behaves. Every rank must use equal options, apart from {@code stallWarning} and
+ * {@code shareAllow}; {@code sync} checks it.
+ *
+ * @param master the rank that single writes go to unless told otherwise
+ * @param fairness who goes first, readers or writers
+ * @param handoverLimit how often threads of one rank may pass a write among themselves while
+ *     another rank waits; 0 for strict order
+ * @param stallWarning after how long a wait is reported, and again after each such time; positive
+ * @param shutdownTimeout the longest time that close waits for the leases of other threads of this
+ *     rank, and for the other ranks to close; not negative
+ * @param onHolderDeath what becomes of a resource whose writer died
+ * @param windowBytes what each rank adds to its node's shared memory, in bytes; the memory is
+ *     reserved at once and used as resources come (for each 128 bytes of the ranks, 128 more and
+ *     the name); at least 1 MiB
+ * @param shareAllow patterns of classes, beside those of {@code java.base}, that may be shared:
+ *     {@code com.acme.Order}, {@code com.acme.*} for a package, {@code com.acme.**} for it and
+ *     those below
+ * @param shareCodec what encodes shared objects, or null for Java serialisation behind the
+ *     allow-list
+ */
+public record ControllerOptions(
+    int master,
+    Fairness fairness,
+    int handoverLimit,
+    Duration stallWarning,
+    Duration shutdownTimeout,
+    OnHolderDeath onHolderDeath,
+    long windowBytes,
+    List<String> shareAllow,
+    @Nullable ShareCodec shareCodec) {
+
+  private static final long MEBIBYTE = 1L << 20;
+
+  /** Checks the options; the master is checked against the communicator's size by {@code sync}. */
+  public ControllerOptions {
+    Objects.requireNonNull(fairness, "fairness");
+    Objects.requireNonNull(onHolderDeath, "onHolderDeath");
+    if (handoverLimit < 0) {
+      throw new IllegalArgumentException(
+          "handoverLimit must not be negative, but is " + handoverLimit);
+    }
+    if (!stallWarning.isPositive()) {
+      throw new IllegalArgumentException("stallWarning must be positive, but is " + stallWarning);
+    }
+    if (shutdownTimeout.isNegative()) {
+      throw new IllegalArgumentException(
+          "shutdownTimeout must not be negative, but is " + shutdownTimeout);
+    }
+    if (windowBytes < MEBIBYTE) {
+      throw new IllegalArgumentException(
+          "windowBytes must be at least 1 MiB, but is " + windowBytes);
+    }
+    shareAllow = List.copyOf(shareAllow);
+  }
+
+  /**
+   * The options that suit most jobs: master 0, writers first, strict order, a stall warning after
+   * 30 s, a shutdown time-out of 30 s, poison, 32 MiB of address space a rank.
+   *
+   * @return the defaults
+   */
+  public static ControllerOptions defaults() {
+    return new ControllerOptions(
+        0,
+        Fairness.WRITER_FIRST,
+        0,
+        Duration.ofSeconds(30),
+        Duration.ofSeconds(30),
+        OnHolderDeath.POISON,
+        32 * MEBIBYTE,
+        List.of(),
+        null);
+  }
+
+  /**
+   * Changes one option.
+   *
+   * @param master see the record's component
+   * @return options that are otherwise these
+   */
+  public ControllerOptions withMaster(int master) {
+    return new ControllerOptions(
+        master,
+        fairness,
+        handoverLimit,
+        stallWarning,
+        shutdownTimeout,
+        onHolderDeath,
+        windowBytes,
+        shareAllow,
+        shareCodec);
+  }
+
+  /**
+   * Changes one option.
+   *
+   * @param fairness see the record's component
+   * @return options that are otherwise these
+   */
+  public ControllerOptions withFairness(Fairness fairness) {
+    return new ControllerOptions(
+        master,
+        fairness,
+        handoverLimit,
+        stallWarning,
+        shutdownTimeout,
+        onHolderDeath,
+        windowBytes,
+        shareAllow,
+        shareCodec);
+  }
+
+  /**
+   * Changes one option.
+   *
+   * @param handoverLimit see the record's component
+   * @return options that are otherwise these
+   */
+  public ControllerOptions withHandoverLimit(int handoverLimit) {
+    return new ControllerOptions(
+        master,
+        fairness,
+        handoverLimit,
+        stallWarning,
+        shutdownTimeout,
+        onHolderDeath,
+        windowBytes,
+        shareAllow,
+        shareCodec);
+  }
+
+  /**
+   * Changes one option.
+   *
+   * @param stallWarning see the record's component
+   * @return options that are otherwise these
+   */
+  public ControllerOptions withStallWarning(Duration stallWarning) {
+    return new ControllerOptions(
+        master,
+        fairness,
+        handoverLimit,
+        stallWarning,
+        shutdownTimeout,
+        onHolderDeath,
+        windowBytes,
+        shareAllow,
+        shareCodec);
+  }
+
+  /**
+   * Changes one option.
+   *
+   * @param shutdownTimeout see the record's component
+   * @return options that are otherwise these
+   */
+  public ControllerOptions withShutdownTimeout(Duration shutdownTimeout) {
+    return new ControllerOptions(
+        master,
+        fairness,
+        handoverLimit,
+        stallWarning,
+        shutdownTimeout,
+        onHolderDeath,
+        windowBytes,
+        shareAllow,
+        shareCodec);
+  }
+
+  /**
+   * Changes one option.
+   *
+   * @param onHolderDeath see the record's component
+   * @return options that are otherwise these
+   */
+  public ControllerOptions withOnHolderDeath(OnHolderDeath onHolderDeath) {
+    return new ControllerOptions(
+        master,
+        fairness,
+        handoverLimit,
+        stallWarning,
+        shutdownTimeout,
+        onHolderDeath,
+        windowBytes,
+        shareAllow,
+        shareCodec);
+  }
+
+  /**
+   * Changes one option.
+   *
+   * @param windowBytes see the record's component
+   * @return options that are otherwise these
+   */
+  public ControllerOptions withWindowBytes(long windowBytes) {
+    return new ControllerOptions(
+        master,
+        fairness,
+        handoverLimit,
+        stallWarning,
+        shutdownTimeout,
+        onHolderDeath,
+        windowBytes,
+        shareAllow,
+        shareCodec);
+  }
+
+  /**
+   * Changes one option.
+   *
+   * @param shareAllow see the record's component
+   * @return options that are otherwise these
+   */
+  public ControllerOptions withShareAllow(List<String> shareAllow) {
+    return new ControllerOptions(
+        master,
+        fairness,
+        handoverLimit,
+        stallWarning,
+        shutdownTimeout,
+        onHolderDeath,
+        windowBytes,
+        shareAllow,
+        shareCodec);
+  }
+
+  /**
+   * Changes one option.
+   *
+   * @param shareCodec see the record's component
+   * @return options that are otherwise these
+   */
+  public ControllerOptions withShareCodec(ShareCodec shareCodec) {
+    return new ControllerOptions(
+        master,
+        fairness,
+        handoverLimit,
+        stallWarning,
+        shutdownTimeout,
+        onHolderDeath,
+        windowBytes,
+        shareAllow,
+        shareCodec);
+  }
+}

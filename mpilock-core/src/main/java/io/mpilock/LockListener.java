@@ -1,0 +1,80 @@
+package io.mpilock;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Is told what happens to the locks of one rank's controller, for meters and traces. Called on the
+ * thread that locks, so an implementation is quick and does not throw; what it throws is logged
+ * once and otherwise ignored. It must not lock. Times are nanoseconds by {@link System#nanoTime()}.
+ *
+ * <p>Only a thread's outermost read and outermost write of a resource are told: a nested one waits
+ * for nobody. When no listener is registered nothing is measured and no clock is read.
+ */
+public interface LockListener {
+
+  /**
+   * A thread asks for a resource.
+   *
+   * @param resource the resource's name
+   * @param mode how
+   */
+  default void requested(String resource, LockMode mode) {}
+
+  /**
+   * The request was granted.
+   *
+   * @param resource the resource's name
+   * @param mode how
+   * @param waitNanos the time from the request to the grant
+   * @param contended whether it had to wait for another holder
+   */
+  default void granted(String resource, LockMode mode, long waitNanos, boolean contended) {}
+
+  /**
+   * The hold ended.
+   *
+   * @param resource the resource's name
+   * @param mode how it was held
+   * @param holdNanos the time from the grant to the release
+   */
+  default void released(String resource, LockMode mode, long holdNanos) {}
+
+  /**
+   * The request was not granted: a try found the resource held, or the time was over.
+   *
+   * @param resource the resource's name
+   * @param mode how it was asked for
+   * @param waitNanos the time from the request to giving up
+   */
+  default void timedOut(String resource, LockMode mode, long waitNanos) {}
+
+  /**
+   * The request failed: the thread was interrupted, a rank died, the controller was closed.
+   *
+   * @param resource the resource's name
+   * @param mode how it was asked for
+   * @param waitNanos the time from the request to the failure
+   * @param failure what the caller gets
+   */
+  default void failed(String resource, LockMode mode, long waitNanos, RuntimeException failure) {}
+
+  /**
+   * A single write ended on this rank.
+   *
+   * @param resource the resource's name
+   * @param writer whether this rank was the one that wrote
+   * @param nanos the time from the call to the end
+   * @param sharedBytes the size of what was shared, encoded; 0 if nothing was
+   * @param failure what the caller gets, or null if it succeeded
+   */
+  default void singleWrite(
+      String resource, boolean writer, long nanos, long sharedBytes, @Nullable Throwable failure) {}
+
+  /**
+   * A wait has lasted for the stall warning's time, and is reported to the log too.
+   *
+   * @param resource the resource's name
+   * @param report who holds it and who waits, in words
+   */
+  default void stalled(String resource, String report) {}
+}

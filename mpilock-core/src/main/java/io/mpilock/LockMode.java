@@ -1,0 +1,17 @@
+package io.mpilock;
+
+import java.util.Locale;
+
+/** How a resource is held. */
+public enum LockMode {
+  /** Shared with other readers. */
+  READ,
+  /** Exclusive over all threads of all ranks. */
+  WRITE;
+
+  /** Gives the word for people and meters: the name in lower case. */
+  @Override
+  public String toString() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+}

@@ -1,0 +1,12 @@
+package io.mpilock;
+
+/** What becomes of a resource whose writer died inside its write. */
+public enum OnHolderDeath {
+  /**
+   * Nobody gets the resource again in this job: what the dead rank wrote may be half done. Every
+   * request for it throws {@link io.mpilock.failure.RankFailedException}.
+   */
+  POISON,
+  /** The resource is released to the next waiter, who must be able to live with half-done data. */
+  RELEASE
+}

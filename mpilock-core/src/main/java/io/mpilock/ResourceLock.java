@@ -1,0 +1,388 @@
+package io.mpilock;
+
+import io.mpilock.failure.CollectiveMismatchException;
+import io.mpilock.failure.ControllerClosedException;
+import io.mpilock.failure.LockInterruptedException;
+import io.mpilock.failure.LockTimeoutException;
+import io.mpilock.failure.LockUseException;
+import io.mpilock.failure.RankFailedException;
+import io.mpilock.failure.SingleWriteFailedException;
+import io.mpilock.protocol.Collectives;
+import io.mpilock.protocol.FencedSection;
+import io.mpilock.protocol.ProcessLock;
+import io.mpilock.protocol.ThreadHold;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The readers-writer lock of one named resource, over all ranks of the communicator and all their
+ * threads.
+ *
+ * <ul>
+ *   <li><b>Modes.</b> A read is shared, a write exclusive. Writers come first by default ({@link
+ *       Fairness}) and are granted in the order in which their ranks asked.
+ *   <li><b>Ownership.</b> A lease belongs to the thread that got it and is closed by it.
+ *   <li><b>Reentrancy.</b> Read in read, write in write, and read in write are granted at once, and
+ *       wait for nobody. A write inside a read is refused at once: use {@link ReadLease#upgrade()}.
+ *   <li><b>Waiting.</b> Each mode has a form that waits, one that does not, and one that waits for
+ *       a time. A waiting thread can be interrupted. A request that gives up leaves no trace.
+ *   <li><b>Failure.</b> A wait for a rank that has died ends with {@link RankFailedException}
+ *       within seconds; a resource whose writer died is poisoned or released ({@link
+ *       OnHolderDeath}).
+ *   <li><b>Memory.</b> What a thread did before it closed its write is seen by whoever gets the
+ *       resource next, in shared memory as in Java.
+ * </ul>
+ *
+ * <p>Safe for use by many threads.
+ */
+public final class ResourceLock {
+  private final ProcessLock process;
+  private final Collectives collectives;
+  private final Listeners listeners;
+  private final ControllerOptions options;
+
+  ResourceLock(
+      ProcessLock process,
+      Collectives collectives,
+      Listeners listeners,
+      ControllerOptions options) {
+    this.process = process;
+    this.collectives = collectives;
+    this.listeners = listeners;
+    this.options = options;
+  }
+
+  /**
+   * The resource's name.
+   *
+   * @return the name that the lock was asked for by; {@link WindowController#DEFAULT_RESOURCE} for
+   *     the unnamed one
+   */
+  public String name() {
+    return process.name();
+  }
+
+  /**
+   * Takes a read, waiting for as long as it takes.
+   *
+   * @return the lease, owned by this thread
+   * @throws LockInterruptedException if this thread was interrupted while it waited
+   * @throws RankFailedException if a rank died that this would have waited for, or the resource is
+   *     poisoned
+   * @throws ControllerClosedException if the controller is closed
+   */
+  public ReadLease read() {
+    ThreadHold hold = process.hold();
+    acquire(hold, LockMode.READ, ThreadHold.FOREVER);
+    return new ReadLease(this, hold);
+  }
+
+  /**
+   * Takes a read, waiting at most the given time.
+   *
+   * @param timeout the longest time to wait; zero or less does not wait
+   * @return the lease, owned by this thread
+   * @throws LockTimeoutException if it was not granted in time, naming who held the resource
+   * @throws RuntimeException as {@link #read()}
+   */
+  public ReadLease read(Duration timeout) {
+    ThreadHold hold = process.hold();
+    if (!acquire(hold, LockMode.READ, nanos(timeout))) {
+      throw timedOut(LockMode.READ, timeout);
+    }
+    return new ReadLease(this, hold);
+  }
+
+  /**
+   * Takes a read if that needs no waiting.
+   *
+   * @return the lease, or nothing if a write is held or requested
+   * @throws RuntimeException as {@link #read()}
+   */
+  public Optional<ReadLease> tryRead() {
+    ThreadHold hold = process.hold();
+    return acquire(hold, LockMode.READ, 0)
+        ? Optional.of(new ReadLease(this, hold))
+        : Optional.empty();
+  }
+
+  /**
+   * Takes the write, waiting for as long as it takes.
+   *
+   * @return the lease, owned by this thread
+   * @throws LockUseException if this thread holds a read of the resource: it would wait for itself
+   * @throws LockInterruptedException if this thread was interrupted while it waited
+   * @throws RankFailedException if a rank died that this would have waited for, or the resource is
+   *     poisoned
+   * @throws ControllerClosedException if the controller is closed
+   */
+  public WriteLease write() {
+    ThreadHold hold = process.hold();
+    acquire(hold, LockMode.WRITE, ThreadHold.FOREVER);
+    return new WriteLease(this, hold, false);
+  }
+
+  /**
+   * Takes the write, waiting at most the given time.
+   *
+   * @param timeout the longest time to wait; zero or less does not wait
+   * @return the lease, owned by this thread
+   * @throws LockTimeoutException if it was not granted in time, naming who held the resource
+   * @throws RuntimeException as {@link #write()}
+   */
+  public WriteLease write(Duration timeout) {
+    ThreadHold hold = process.hold();
+    if (!acquire(hold, LockMode.WRITE, nanos(timeout))) {
+      throw timedOut(LockMode.WRITE, timeout);
+    }
+    return new WriteLease(this, hold, false);
+  }
+
+  /**
+   * Takes the write if that needs no waiting.
+   *
+   * @return the lease, or nothing if the resource is held or requested
+   * @throws RuntimeException as {@link #write()}
+   */
+  public Optional<WriteLease> tryWrite() {
+    ThreadHold hold = process.hold();
+    return acquire(hold, LockMode.WRITE, 0)
+        ? Optional.of(new WriteLease(this, hold, false))
+        : Optional.empty();
+  }
+
+  /**
+   * Starts to read without a lock. What is read may be torn by a writer, and counts only if {@link
+   * #validate} says so afterwards.
+   *
+   * @return a stamp, or {@link #NO_STAMP} if a write is held now
+   * @throws ControllerClosedException if the controller is closed
+   */
+  public long tryOptimisticRead() {
+    return process.optimisticStamp();
+  }
+
+  /**
+   * Tells whether what was read since {@link #tryOptimisticRead} is whole: no write was granted
+   * since.
+   *
+   * @param stamp what {@code tryOptimisticRead} gave
+   * @return false if a write came in, or if the stamp is {@link #NO_STAMP}
+   * @throws ControllerClosedException if the controller is closed
+   */
+  public boolean validate(long stamp) {
+    return stamp != NO_STAMP && process.validate(stamp);
+  }
+
+  /** The stamp of an optimistic read that could not start; {@link #validate} refuses it. */
+  public static final long NO_STAMP = -1;
+
+  /**
+   * Begins a single write by the master. Collective: every rank calls it, in the same order as
+   * every other collective call of this controller; see {@link Fence}.
+   *
+   * @param <T> the type of what will be shared
+   * @return this rank's part; on the writing rank, holding the write lock
+   * @throws CollectiveMismatchException if the ranks disagree, or one of them gave up or closed
+   * @throws LockUseException if this thread holds a lease that the writer would wait for; the other
+   *     ranks get {@link CollectiveMismatchException}
+   * @throws RuntimeException as {@link #write()}
+   */
+  public <T> Fence<T> singleWrite() {
+    return singleWrite(options.master());
+  }
+
+  /**
+   * Begins a single write by a given rank. Collective, as {@link #singleWrite()}.
+   *
+   * @param <T> the type of what will be shared
+   * @param rank the rank that writes, the same on every rank
+   * @return this rank's part
+   * @throws IllegalArgumentException if there is no such rank
+   */
+  public <T> Fence<T> singleWrite(int rank) {
+    return new Fence<>(section(rank, ThreadHold.FOREVER));
+  }
+
+  /**
+   * Begins a single write by a given rank that gets a handle, while the others get none.
+   * Collective, as {@link #singleWrite()}.
+   *
+   * @param <H> the type of the handle
+   * @param rank the rank that writes, the same on every rank
+   * @param handle what the writing rank works with; it stays in its process
+   * @return this rank's part
+   * @throws IllegalArgumentException if there is no such rank
+   */
+  public <H> FencedHandle<H> singleWrite(int rank, H handle) {
+    Objects.requireNonNull(handle, "handle");
+    return new FencedHandle<>(section(rank, ThreadHold.FOREVER), handle);
+  }
+
+  /**
+   * Runs an action on the master, under the write lock, and gives its result to every rank.
+   * Collective, as {@link #singleWrite()}.
+   *
+   * @param <T> the type of the result
+   * @param <E> what the action may throw
+   * @param action what the master runs; not run on the other ranks
+   * @return what the action returned, on every rank; may be null
+   * @throws E on the master, what the action threw
+   * @throws SingleWriteFailedException on the other ranks, if the action threw
+   */
+  public <T extends @Nullable Object, E extends Throwable> T singleWrite(LockedAction<T, E> action)
+      throws E {
+    return singleWrite(options.master(), action);
+  }
+
+  /**
+   * Runs an action on a given rank, under the write lock, and gives its result to every rank.
+   * Collective, as {@link #singleWrite()}.
+   *
+   * @param <T> the type of the result
+   * @param <E> what the action may throw
+   * @param rank the rank that runs the action, the same on every rank
+   * @param action what that rank runs; not run on the others
+   * @return what the action returned, on every rank; may be null
+   * @throws E on the writing rank, what the action threw
+   * @throws SingleWriteFailedException on the other ranks, if the action threw
+   */
+  public <T extends @Nullable Object, E extends Throwable> T singleWrite(
+      int rank, LockedAction<T, E> action) throws E {
+    return run(section(rank, ThreadHold.FOREVER), action);
+  }
+
+  /**
+   * As {@link #singleWrite(int, LockedAction)}, waiting at most the given time for the other ranks
+   * to call and for the write lock. Once the action runs, its rank is waited for as long as it
+   * takes.
+   *
+   * @param <T> the type of the result
+   * @param <E> what the action may throw
+   * @param rank the rank that runs the action, the same on every rank
+   * @param timeout the longest time to wait for the action to begin, the same on every rank
+   * @param action what that rank runs; not run on the others
+   * @return what the action returned, on every rank; may be null
+   * @throws E on the writing rank, what the action threw
+   * @throws LockTimeoutException on the rank whose time was over first
+   * @throws CollectiveMismatchException on the other ranks then
+   * @throws SingleWriteFailedException on the other ranks, if the action threw
+   */
+  public <T extends @Nullable Object, E extends Throwable> T singleWrite(
+      int rank, Duration timeout, LockedAction<T, E> action) throws E {
+    return run(section(rank, nanos(timeout)), action);
+  }
+
+  WriteLease writeAfter(ThreadHold hold, long readToken, long nanos) {
+    if (!acquire(hold, LockMode.WRITE, nanos)) {
+      throw timedOut(LockMode.WRITE, Duration.ofNanos(nanos));
+    }
+    return new WriteLease(this, hold, hold.token() != readToken + 1);
+  }
+
+  void releaseRead(ThreadHold hold) {
+    hold.releaseRead();
+    if (hold.readSince() != 0 && !hold.isReading()) {
+      tellReleased(LockMode.READ, hold.takeReadSince());
+    }
+  }
+
+  void releaseWrite(ThreadHold hold) {
+    hold.releaseWrite();
+    if (hold.writeSince() != 0 && !hold.isWriting()) {
+      tellReleased(LockMode.WRITE, hold.takeWriteSince());
+    }
+  }
+
+  String quotedName() {
+    return process.quotedName();
+  }
+
+  static long nanos(Duration timeout) {
+    try {
+      return Math.max(0, timeout.toNanos());
+    } catch (ArithmeticException tooLong) { // 292 years
+      return timeout.isNegative() ? 0 : ThreadHold.FOREVER;
+    }
+  }
+
+  private boolean acquire(ThreadHold hold, LockMode mode, long nanos) {
+    LockListener listener = listeners.current();
+    if (listener != null && !hold.isHeld()) {
+      return acquireObserved(listener, hold, mode, nanos);
+    }
+    return mode == LockMode.READ ? hold.acquireRead(nanos) : hold.acquireWrite(nanos);
+  }
+
+  private boolean acquireObserved(
+      LockListener listener, ThreadHold hold, LockMode mode, long nanos) {
+    listener.requested(name(), mode);
+    long start = System.nanoTime();
+    boolean granted;
+    try {
+      granted = mode == LockMode.READ ? hold.acquireRead(nanos) : hold.acquireWrite(nanos);
+    } catch (RuntimeException failure) {
+      listener.failed(name(), mode, System.nanoTime() - start, failure);
+      throw failure;
+    }
+    long now = System.nanoTime();
+    if (granted) {
+      hold.since(mode == LockMode.READ, now);
+      listener.granted(name(), mode, now - start, hold.waited());
+    } else {
+      listener.timedOut(name(), mode, now - start);
+    }
+    return granted;
+  }
+
+  private void tellReleased(LockMode mode, long since) {
+    LockListener listener = listeners.current();
+    if (listener != null) {
+      listener.released(name(), mode, System.nanoTime() - since);
+    }
+  }
+
+  private FencedSection section(int rank, long nanos) {
+    return collectives.singleWrite(process, rank, nanos, this::tellSingleWrite);
+  }
+
+  private void tellSingleWrite(
+      boolean writer, long nanos, long bytes, @Nullable Throwable failure) {
+    LockListener listener = listeners.current();
+    if (listener != null) {
+      listener.singleWrite(name(), writer, nanos, bytes, failure);
+    }
+  }
+
+  @SuppressWarnings({"unchecked", "NullAway"}) // the writer's action makes a T, which may be null
+  private static <T extends @Nullable Object, E extends Throwable> T run(
+      FencedSection section, LockedAction<T, E> action) throws E {
+    if (!section.isWriter()) {
+      section.awaitWriter();
+      return (T) section.collect();
+    }
+    T result;
+    try {
+      result = action.run();
+      section.share(result);
+    } catch (Throwable failure) {
+      section.fail(failure);
+      try {
+        section.close();
+      } catch (RuntimeException second) {
+        failure.addSuppressed(second);
+      }
+      throw failure;
+    }
+    section.close();
+    return result;
+  }
+
+  private LockTimeoutException timedOut(LockMode mode, Duration timeout) {
+    return new LockTimeoutException(
+        "The %s of %s was not granted within %s: %s"
+            .formatted(mode, quotedName(), timeout, process.describe()));
+  }
+}

@@ -1,0 +1,471 @@
+package io.mpilock;
+
+import io.mpilock.failure.ControllerClosedException;
+import io.mpilock.failure.LockUseException;
+import io.mpilock.failure.MpilockException;
+import io.mpilock.failure.StartupException;
+import io.mpilock.protocol.ControllerCore;
+import io.mpilock.protocol.CoreSettings;
+import io.mpilock.transport.Communicator;
+import io.mpilock.transport.Launcher;
+import io.mpilock.transport.Member;
+import io.mpilock.transport.TransportSettings;
+import io.mpilock.transport.Transports;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The locks that the ranks of a communicator share. One on each rank; all of them together are the
+ * lock.
+ *
+ * <pre>{@code
+ * try (WindowController controller = WindowController.sync()) {
+ *   try (ReadLease read = controller.read()) {
+ *     // shared with other readers
+ *   }
+ *   try (WriteLease write = controller.resource("orders").write()) {
+ *     // alone, over all threads of all ranks
+ *   }
+ *   Layout layout = controller.singleWrite(() -> createFile()); // one rank runs it, all get the result
+ * }
+ * }</pre>
+ *
+ * <p>It controls no resource itself: it hands out permission, and the caller does the reading and
+ * writing. The calls without a name are those of the {@linkplain #DEFAULT_RESOURCE default
+ * resource}; {@link #resource} gives others. Safe for use by many threads; collective calls ({@code
+ * sync}, {@code singleWrite}, {@code close}) are made by every rank in the same order.
+ */
+public final class WindowController implements AutoCloseable {
+
+  /** The name of the resource that the unnamed calls are about. */
+  public static final String DEFAULT_RESOURCE = "default";
+
+  private final Communicator communicator;
+  private final @Nullable Communicator ownedWorld;
+  private final ControllerOptions options;
+  private final ControllerCore core;
+  private final Listeners listeners = new Listeners();
+  private final ConcurrentMap<String, ResourceLock> locks = new ConcurrentHashMap<>();
+  private final ResourceLock defaultLock;
+
+  private WindowController(
+      Communicator parent, @Nullable Communicator ownedWorld, ControllerOptions options) {
+    this.ownedWorld = ownedWorld;
+    this.options = options;
+    checkMaster(options.master(), parent.size());
+    this.communicator = parent.duplicate();
+    ShareCodec codec =
+        options.shareCodec() != null
+            ? options.shareCodec()
+            : new SerializationCodec(options.shareAllow());
+    try {
+      this.core =
+          ControllerCore.open(
+              communicator,
+              new CoreSettings(
+                  options.master(),
+                  options.fairness() == Fairness.PHASE_FAIR,
+                  options.handoverLimit(),
+                  options.onHolderDeath() == OnHolderDeath.RELEASE,
+                  options.stallWarning(),
+                  options.shutdownTimeout(),
+                  options.windowBytes() / Long.BYTES,
+                  codec::encode,
+                  codec::decode,
+                  this::stalled));
+    } catch (RuntimeException e) {
+      communicator.abandon();
+      throw e;
+    }
+    this.defaultLock = resource(DEFAULT_RESOURCE);
+  }
+
+  /**
+   * Makes a controller of all ranks of the job, with the default options. Collective. Starts MPI if
+   * a launcher started this process; where none did, the controller has one rank.
+   *
+   * @return the controller; closing it also ends MPI, if it was the last use of it
+   * @throws StartupException if that is not possible, with the remedy
+   */
+  public static WindowController sync() {
+    return sync(ControllerOptions.defaults());
+  }
+
+  /**
+   * Makes a controller of all ranks of the job. Collective. See {@link #sync()}.
+   *
+   * @param options how it behaves, equal on every rank
+   * @return the controller
+   * @throws StartupException if that is not possible, with the remedy
+   */
+  public static WindowController sync(ControllerOptions options) {
+    TransportSettings settings =
+        new TransportSettings(
+            Launcher.detect(System.getenv()).orElse(null), null, options.stallWarning());
+    return syncOwning(Transports.open("auto", settings), options);
+  }
+
+  /**
+   * Makes a controller of the ranks of a communicator. Collective over it.
+   *
+   * @param communicator who takes part; it is duplicated, so that messages of others on it never
+   *     meet ours, and stays the caller's to close, after the controller
+   * @param master the rank in it that single writes go to unless told otherwise
+   * @return the controller
+   * @throws StartupException if {@code master} is not a rank of it, or the ranks disagree
+   */
+  public static WindowController sync(Communicator communicator, int master) {
+    return sync(communicator, ControllerOptions.defaults().withMaster(master));
+  }
+
+  /**
+   * Makes a controller of the ranks of a communicator. Collective over it.
+   *
+   * @param communicator who takes part; it is duplicated, and stays the caller's to close
+   * @param options how the controller behaves, equal on every rank
+   * @return the controller
+   * @throws StartupException if the options do not fit the communicator, or the ranks disagree
+   */
+  public static WindowController sync(Communicator communicator, ControllerOptions options) {
+    return new WindowController(communicator, null, options);
+  }
+
+  /**
+   * Makes a controller of the ranks of a communicator that becomes the controller's: closing the
+   * controller closes it. Collective over it.
+   *
+   * @param communicator who takes part; abandoned if this throws
+   * @param options how the controller behaves, equal on every rank
+   * @return the controller
+   * @throws StartupException if the options do not fit the communicator, or the ranks disagree
+   */
+  public static WindowController syncOwning(Communicator communicator, ControllerOptions options) {
+    try {
+      return new WindowController(communicator, communicator, options);
+    } catch (RuntimeException e) {
+      communicator.abandon();
+      throw e;
+    }
+  }
+
+  /**
+   * Gives the lock of a named resource. Not collective: a resource exists from the moment that some
+   * rank names it. Equal names are the same lock on all ranks, others never share one.
+   *
+   * @param name 1 to 255 characters without control characters, not blank; case matters
+   * @return the lock, always the same object for a name
+   * @throws IllegalArgumentException if the name is not valid
+   * @throws MpilockException if the window has no room for another resource
+   * @throws ControllerClosedException if the controller is closed
+   */
+  public ResourceLock resource(String name) {
+    ResourceLock lock = locks.get(name);
+    if (lock != null) {
+      return lock;
+    }
+    return locks.computeIfAbsent(
+        name, key -> new ResourceLock(core.resource(key), core.collectives(), listeners, options));
+  }
+
+  /**
+   * Takes a read of the default resource; see {@link ResourceLock#read()}.
+   *
+   * @return the lease, owned by this thread
+   */
+  public ReadLease read() {
+    return defaultLock.read();
+  }
+
+  /**
+   * Takes a read of the default resource within a time; see {@link ResourceLock#read(Duration)}.
+   *
+   * @param timeout the longest time to wait
+   * @return the lease, owned by this thread
+   */
+  public ReadLease read(Duration timeout) {
+    return defaultLock.read(timeout);
+  }
+
+  /**
+   * Takes a read of the default resource if that needs no waiting; see {@link
+   * ResourceLock#tryRead()}.
+   *
+   * @return the lease, or nothing
+   */
+  public Optional<ReadLease> tryRead() {
+    return defaultLock.tryRead();
+  }
+
+  /**
+   * Takes the write of the default resource; see {@link ResourceLock#write()}.
+   *
+   * @return the lease, owned by this thread
+   */
+  public WriteLease write() {
+    return defaultLock.write();
+  }
+
+  /**
+   * Takes the write of the default resource within a time; see {@link
+   * ResourceLock#write(Duration)}.
+   *
+   * @param timeout the longest time to wait
+   * @return the lease, owned by this thread
+   */
+  public WriteLease write(Duration timeout) {
+    return defaultLock.write(timeout);
+  }
+
+  /**
+   * Takes the write of the default resource if that needs no waiting; see {@link
+   * ResourceLock#tryWrite()}.
+   *
+   * @return the lease, or nothing
+   */
+  public Optional<WriteLease> tryWrite() {
+    return defaultLock.tryWrite();
+  }
+
+  /**
+   * Starts to read the default resource without a lock; see {@link
+   * ResourceLock#tryOptimisticRead()}.
+   *
+   * @return a stamp for {@link #validate}
+   */
+  public long tryOptimisticRead() {
+    return defaultLock.tryOptimisticRead();
+  }
+
+  /**
+   * Tells whether an optimistic read of the default resource was whole; see {@link
+   * ResourceLock#validate}.
+   *
+   * @param stamp what {@link #tryOptimisticRead()} gave
+   * @return whether no write came in
+   */
+  public boolean validate(long stamp) {
+    return defaultLock.validate(stamp);
+  }
+
+  /**
+   * Begins a single write of the default resource by the master. Collective; see {@link
+   * ResourceLock#singleWrite()}.
+   *
+   * @param <T> the type of what will be shared
+   * @return this rank's part
+   */
+  public <T> Fence<T> singleWrite() {
+    return defaultLock.singleWrite();
+  }
+
+  /**
+   * Begins a single write of the default resource by a given rank. Collective; see {@link
+   * ResourceLock#singleWrite(int)}.
+   *
+   * @param <T> the type of what will be shared
+   * @param rank the rank that writes, the same on every rank
+   * @return this rank's part
+   */
+  public <T> Fence<T> singleWrite(int rank) {
+    return defaultLock.singleWrite(rank);
+  }
+
+  /**
+   * Begins a single write of the default resource over a handle. Collective; see {@link
+   * ResourceLock#singleWrite(int, Object)}.
+   *
+   * @param <H> the type of the handle
+   * @param rank the rank that writes, the same on every rank
+   * @param handle what the writing rank works with
+   * @return this rank's part
+   */
+  public <H> FencedHandle<H> singleWrite(int rank, H handle) {
+    return defaultLock.singleWrite(rank, handle);
+  }
+
+  /**
+   * Runs an action on the master, under the write lock of the default resource, and gives its
+   * result to every rank. Collective; see {@link ResourceLock#singleWrite(LockedAction)}.
+   *
+   * @param <T> the type of the result
+   * @param <E> what the action may throw
+   * @param action what the master runs
+   * @return what the action returned, on every rank
+   * @throws E on the master, what the action threw
+   */
+  public <T extends @Nullable Object, E extends Throwable> T singleWrite(LockedAction<T, E> action)
+      throws E {
+    return defaultLock.singleWrite(action);
+  }
+
+  /**
+   * This process's rank among those of the controller.
+   *
+   * @return from 0 to {@link #size()} - 1
+   */
+  public int rank() {
+    return communicator.rank();
+  }
+
+  /**
+   * The number of ranks.
+   *
+   * @return at least 1
+   */
+  public int size() {
+    return communicator.size();
+  }
+
+  /**
+   * The rank that single writes go to unless told otherwise.
+   *
+   * @return a rank of the controller
+   */
+  public int master() {
+    return options.master();
+  }
+
+  /**
+   * Tells whether this rank is the master.
+   *
+   * @return {@code rank() == master()}
+   */
+  public boolean isMaster() {
+    return rank() == master();
+  }
+
+  /**
+   * Tells who a rank is.
+   *
+   * @param rank a rank of the controller
+   * @return its host and process
+   */
+  public Member member(int rank) {
+    return communicator.member(rank);
+  }
+
+  /**
+   * Names the transport and its library, for people.
+   *
+   * @return such as {@code native (Open MPI 4.1.4)}
+   */
+  public String transport() {
+    return communicator.description();
+  }
+
+  /**
+   * The options that the controller was made with.
+   *
+   * @return the options
+   */
+  public ControllerOptions options() {
+    return options;
+  }
+
+  /**
+   * Adds a listener to all locks of this rank.
+   *
+   * @param listener is told from now on
+   */
+  public void addListener(LockListener listener) {
+    listeners.add(listener);
+  }
+
+  /**
+   * Removes a listener.
+   *
+   * @param listener is told no more; nothing happens if it was never added
+   */
+  public void removeListener(LockListener listener) {
+    listeners.remove(listener);
+  }
+
+  /**
+   * Tells whether {@link #close()} was called on this rank.
+   *
+   * @return true from the start of the first close
+   */
+  public boolean isClosed() {
+    return core.isClosed();
+  }
+
+  /**
+   * Ends this rank's part. Collective, and bounded: new requests are refused at once; then it waits
+   * at most {@link ControllerOptions#shutdownTimeout()} for the leases of this rank's other
+   * threads, and at most as long again for the other ranks to close or to make another collective
+   * call. Ranks may close several controllers in any order, and one that has died or failed is not
+   * waited for. A rank that closes early leaves the locks working for the others. Idempotent.
+   *
+   * <p>The controller is closed even if this throws.
+   *
+   * @throws LockUseException if leases of this rank were still held, naming the holders
+   * @throws io.mpilock.failure.CollectiveMismatchException if another rank called something else
+   */
+  @Override
+  public void close() {
+    boolean first;
+    RuntimeException failure = null;
+    try {
+      first = core.close();
+    } catch (RuntimeException e) {
+      first = true;
+      failure = e;
+    }
+    if (first) {
+      communicator.close();
+      if (ownedWorld != null) {
+        if (failure == null) {
+          ownedWorld.close();
+        } else {
+          ownedWorld.abandon();
+        }
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  /**
+   * Ends this rank's part without waiting for anybody, for a rank that failed: its leases are given
+   * up as if it had died, and the other ranks are told. Idempotent, also with {@link #close()}.
+   */
+  public void abandon() {
+    if (core.abandon()) {
+      communicator.abandon();
+      if (ownedWorld != null) {
+        ownedWorld.abandon();
+      }
+    }
+  }
+
+  /**
+   * Ends the whole job, on every rank, with an exit status, as {@code MPI_Abort} does. Does not
+   * return under a launcher.
+   *
+   * @param status the exit status, not 0
+   */
+  public void abort(int status) {
+    communicator.abort(status);
+  }
+
+  private void stalled(String resource, String report) {
+    LockListener listener = listeners.current();
+    if (listener != null) {
+      listener.stalled(resource, report);
+    }
+  }
+
+  private static void checkMaster(int master, int size) {
+    if (master < 0 || master >= size) {
+      throw new StartupException(
+          StartupException.Problem.MASTER_OUT_OF_RANGE,
+          "mpilock.master is %d, but the communicator has %d rank(s), numbered 0 to %d."
+              .formatted(master, size, size - 1),
+          "Set mpilock.master to one of these.");
+    }
+  }
+}

@@ -1,0 +1,73 @@
+package io.mpilock.protocol;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the protocol is told by the layer above.
+ *
+ * @param master the rank that single writes go to unless told otherwise
+ * @param phaseFair whether waiting readers go before the next writer
+ * @param handoverLimit how often one rank's threads may pass a write among themselves
+ * @param releaseOnDeath whether a resource whose writer died goes on to the next
+ * @param stallWarning after how long a wait is reported
+ * @param shutdownTimeout how long close waits
+ * @param windowWords what each rank adds to the window, in words
+ * @param encoder writes shared objects
+ * @param decoder reads shared objects
+ * @param stallListener is told of each stall, beside the log
+ */
+public record CoreSettings(
+    int master,
+    boolean phaseFair,
+    int handoverLimit,
+    boolean releaseOnDeath,
+    Duration stallWarning,
+    Duration shutdownTimeout,
+    long windowWords,
+    Encoder encoder,
+    Decoder decoder,
+    StallListener stallListener) {
+
+  /** Writes a shared object. */
+  @FunctionalInterface
+  public interface Encoder {
+    /**
+     * Writes an object.
+     *
+     * @param value the object, or null
+     * @param out where its bytes go
+     * @throws IOException if it cannot be encoded
+     */
+    void encode(@Nullable Object value, OutputStream out) throws IOException;
+  }
+
+  /** Reads a shared object. */
+  @FunctionalInterface
+  public interface Decoder {
+    /**
+     * Reads an object.
+     *
+     * @param in its bytes
+     * @return the object, or null
+     * @throws IOException if the bytes are not an object's
+     * @throws ClassNotFoundException if its class is not here
+     */
+    @Nullable Object decode(InputStream in) throws IOException, ClassNotFoundException;
+  }
+
+  /** Is told of stalls. */
+  @FunctionalInterface
+  public interface StallListener {
+    /**
+     * A wait has lasted.
+     *
+     * @param resource the resource's name
+     * @param report who holds it and who waits
+     */
+    void stalled(String resource, String report);
+  }
+}
