@@ -1,0 +1,38 @@
+package io.mpilock;
+
+import io.mpilock.testing.Ranks;
+import io.mpilock.testing.ThreadRanks;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The contract over the local transport. */
+@Timeout(120)
+class LocalContractTest {
+  @TempDir Path folder;
+
+  @Nested
+  class OneRank extends LockContract {
+    @Override
+    protected Ranks ranks() {
+      return new ThreadRanks(1, folder);
+    }
+  }
+
+  @Nested
+  class TwoRanks extends LockContract {
+    @Override
+    protected Ranks ranks() {
+      return new ThreadRanks(2, folder);
+    }
+  }
+
+  @Nested
+  class FourRanks extends LockContract {
+    @Override
+    protected Ranks ranks() {
+      return new ThreadRanks(4, folder);
+    }
+  }
+}
