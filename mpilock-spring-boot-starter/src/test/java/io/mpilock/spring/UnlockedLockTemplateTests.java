@@ -21,11 +21,10 @@ class UnlockedLockTemplateTests {
     assertThat(locks.singleWrite(0, () -> 4)).isEqualTo(4);
     assertThat(locks.on("x").withTimeout(Duration.ZERO).read(() -> 5)).isEqualTo(5);
     String shared =
-        locks.<String, RuntimeException>singleWriteFenced(
-            fence -> {
-              fence.guard();
-              fence.share("mine");
-            });
+        locks.<String, RuntimeException>singleWriteFenced(fence -> {
+          fence.guard();
+          fence.share("mine");
+        });
     assertThat(shared).isEqualTo("mine");
   }
 
@@ -44,12 +43,10 @@ class UnlockedLockTemplateTests {
         };
     assertThatThrownBy(() -> locks.readWithoutResult(failing)).isSameAs(failure);
     assertThatThrownBy(() -> locks.writeWithoutResult(failing)).isSameAs(failure);
-    assertThatThrownBy(
-            () ->
-                locks.<String, IOException>singleWriteFenced(
-                    fence -> {
-                      throw failure;
-                    }))
+    assertThatThrownBy(() ->
+            locks.<String, IOException>singleWriteFenced(fence -> {
+              throw failure;
+            }))
         .isSameAs(failure);
   }
 

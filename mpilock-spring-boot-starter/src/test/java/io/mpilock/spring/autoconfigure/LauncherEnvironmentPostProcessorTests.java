@@ -64,9 +64,7 @@ class LauncherEnvironmentPostProcessorTests {
     assertThatThrownBy(() -> run(Map.of("OMPI_COMM_WORLD_RANK", "9", "OMPI_COMM_WORLD_SIZE", "4")))
         .isInstanceOfSatisfying(
             StartupException.class,
-            e ->
-                assertThat(e.problem())
-                    .isEqualTo(StartupException.Problem.LAUNCHER_INCONSISTENT));
+            e -> assertThat(e.problem()).isEqualTo(StartupException.Problem.LAUNCHER_INCONSISTENT));
   }
 
   private static ConfigurableApplicationContext run(

@@ -37,8 +37,7 @@ class MpilockMetricsTests {
                         .timer()
                         .count())
                 .isEqualTo(1);
-            assertThat(
-                    registry.get("mpilock.lock.hold").tags("mode", "write").timer().count())
+            assertThat(registry.get("mpilock.lock.hold").tags("mode", "write").timer().count())
                 .isEqualTo(1);
           }
         });
@@ -145,12 +144,10 @@ class MpilockMetricsTests {
         controller -> {
           try (MpilockMetrics _ = MpilockMetrics.bind(controller, registry, false)) {
             assertThatExceptionOfType(IllegalStateException.class)
-                .isThrownBy(
-                    () ->
-                        controller.singleWrite(
-                            () -> {
-                              throw new IllegalStateException("no");
-                            }));
+                .isThrownBy(() ->
+                    controller.singleWrite(() -> {
+                      throw new IllegalStateException("no");
+                    }));
             assertThat(
                     registry
                         .get("mpilock.singlewrite")
