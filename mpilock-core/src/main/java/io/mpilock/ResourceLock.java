@@ -360,8 +360,11 @@ public final class ResourceLock {
   private static <T extends @Nullable Object, E extends Throwable> T run(
       FencedSection section, LockedAction<T, E> action) throws E {
     if (!section.isWriter()) {
-      section.awaitWriter();
-      return (T) section.collect();
+      try {
+        return (T) section.collect();
+      } finally {
+        section.close();
+      }
     }
     T result;
     try {

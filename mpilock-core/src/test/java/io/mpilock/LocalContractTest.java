@@ -13,7 +13,7 @@ class LocalContractTest {
   @TempDir Path folder;
 
   @Nested
-  class OneRank extends LockContract {
+  class LockOnOneRanks extends LockContract {
     @Override
     protected Ranks ranks() {
       return new ThreadRanks(1, folder);
@@ -21,7 +21,7 @@ class LocalContractTest {
   }
 
   @Nested
-  class TwoRanks extends LockContract {
+  class LockOnTwoRanks extends LockContract {
     @Override
     protected Ranks ranks() {
       return new ThreadRanks(2, folder);
@@ -29,7 +29,55 @@ class LocalContractTest {
   }
 
   @Nested
-  class FourRanks extends LockContract {
+  class LockOnFourRanks extends LockContract {
+    @Override
+    protected Ranks ranks() {
+      return new ThreadRanks(4, folder);
+    }
+  }
+
+  @Nested
+  class SingleWriteOnOneRanks extends SingleWriteContract {
+    @Override
+    protected Ranks ranks() {
+      return new ThreadRanks(1, folder);
+    }
+  }
+
+  @Nested
+  class SingleWriteOnTwoRanks extends SingleWriteContract {
+    @Override
+    protected Ranks ranks() {
+      return new ThreadRanks(2, folder);
+    }
+  }
+
+  @Nested
+  class SingleWriteOnFourRanks extends SingleWriteContract {
+    @Override
+    protected Ranks ranks() {
+      return new ThreadRanks(4, folder);
+    }
+  }
+
+  @Nested
+  class LifecycleOnOneRanks extends LifecycleContract {
+    @Override
+    protected Ranks ranks() {
+      return new ThreadRanks(1, folder);
+    }
+  }
+
+  @Nested
+  class LifecycleOnTwoRanks extends LifecycleContract {
+    @Override
+    protected Ranks ranks() {
+      return new ThreadRanks(2, folder);
+    }
+  }
+
+  @Nested
+  class LifecycleOnFourRanks extends LifecycleContract {
     @Override
     protected Ranks ranks() {
       return new ThreadRanks(4, folder);

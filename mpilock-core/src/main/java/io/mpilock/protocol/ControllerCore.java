@@ -195,7 +195,7 @@ public final class ControllerCore {
       collectives.ring();
       if (!held.isEmpty()) {
         throw new LockUseException(
-            "Rank %d closed its controller after waiting %s for leases that were still held: %s. The other ranks are told as if it had died; close every lease before the controller."
+            "Rank %d closed its controller while leases were still held, at most %s after it began to: %s. The other ranks are told as if it had died; close every lease before the controller."
                 .formatted(node.me(), Node.seconds(patience), String.join("; ", held)));
       }
       if (mismatch != null) {
