@@ -106,8 +106,7 @@ class JobEndingExceptionReporterTests {
     assertThat(exits).isEmpty();
   }
 
-  private boolean report(
-      Map<String, String> variables, Throwable failure, String... arguments) {
+  private boolean report(Map<String, String> variables, Throwable failure, String... arguments) {
     SpringApplication application = new SpringApplication(Nothing.class);
     application.setRegisterShutdownHook(false);
     try (ConfigurableApplicationContext context = application.run(arguments)) {

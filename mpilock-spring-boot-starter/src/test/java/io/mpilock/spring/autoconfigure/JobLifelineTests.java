@@ -79,13 +79,10 @@ class JobLifelineTests {
   private ConfigurableApplicationContext run(Class<?>... sources) {
     SpringApplication application = new SpringApplication(sources);
     application.setRegisterShutdownHook(false);
-    application.addInitializers(
-        context -> {
-          contexts.add(context);
-          context
-              .getBeanFactory()
-              .registerSingleton("communicator", cluster.world(0));
-        });
+    application.addInitializers(context -> {
+      contexts.add(context);
+      context.getBeanFactory().registerSingleton("communicator", cluster.world(0));
+    });
     return application.run("--mpilock.shutdown-timeout=40s");
   }
 }

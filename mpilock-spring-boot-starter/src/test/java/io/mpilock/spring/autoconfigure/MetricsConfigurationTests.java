@@ -32,17 +32,16 @@ class MetricsConfigurationTests {
   @Test
   void locksAreMeteredIfThereIsARegistry() {
     withOuterRegistry()
-        .run(
-            context -> {
-              context.getBean(LockTemplate.class).on("orders").write(() -> 0);
-              assertThat(
-                      outer
-                          .get("mpilock.lock.hold")
-                          .tags("rank", "0", "resource", "orders", "mode", "write")
-                          .timer()
-                          .count())
-                  .isEqualTo(1);
-            });
+        .run(context -> {
+          context.getBean(LockTemplate.class).on("orders").write(() -> 0);
+          assertThat(
+                  outer
+                      .get("mpilock.lock.hold")
+                      .tags("rank", "0", "resource", "orders", "mode", "write")
+                      .timer()
+                      .count())
+              .isEqualTo(1);
+        });
   }
 
   @Test
@@ -53,33 +52,28 @@ class MetricsConfigurationTests {
                 MetricsAutoConfiguration.class,
                 CompositeMeterRegistryAutoConfiguration.class,
                 SimpleMetricsExportAutoConfiguration.class))
-        .run(
-            context -> {
-              assertThat(context).hasSingleBean(MpilockMetrics.class);
-              context.getBean(LockTemplate.class).read(() -> 0);
-              assertThat(
-                      context.getBean(MeterRegistry.class).get("mpilock.lock.wait").timers())
-                  .isNotEmpty();
-            });
+        .run(context -> {
+          assertThat(context).hasSingleBean(MpilockMetrics.class);
+          context.getBean(LockTemplate.class).read(() -> 0);
+          assertThat(context.getBean(MeterRegistry.class).get("mpilock.lock.wait").timers())
+              .isNotEmpty();
+        });
   }
 
   @Test
   void withoutARegistryThereAreNoMeters() {
-    runner.run(
-        context ->
-            assertThat(context)
-                .hasNotFailed()
-                .hasSingleBean(WindowController.class)
-                .doesNotHaveBean(MpilockMetrics.class));
+    runner.run(context ->
+        assertThat(context)
+            .hasNotFailed()
+            .hasSingleBean(WindowController.class)
+            .doesNotHaveBean(MpilockMetrics.class));
   }
 
   @Test
   void withoutMicrometerTheContextStarts() {
     runner
         .withClassLoader(new FilteredClassLoader("io.micrometer"))
-        .run(
-            context ->
-                assertThat(context).hasNotFailed().hasSingleBean(WindowController.class));
+        .run(context -> assertThat(context).hasNotFailed().hasSingleBean(WindowController.class));
   }
 
   @Test
@@ -93,13 +87,12 @@ class MetricsConfigurationTests {
   void theRankTagCanBeSwitchedOff() {
     withOuterRegistry()
         .withPropertyValues("mpilock.metrics.rank-tag=false")
-        .run(
-            context -> {
-              context.getBean(LockTemplate.class).read(() -> 0);
-              assertThat(outer.getMeters())
-                  .isNotEmpty()
-                  .allSatisfy(meter -> assertThat(meter.getId().getTag("rank")).isNull());
-            });
+        .run(context -> {
+          context.getBean(LockTemplate.class).read(() -> 0);
+          assertThat(outer.getMeters())
+              .isNotEmpty()
+              .allSatisfy(meter -> assertThat(meter.getId().getTag("rank")).isNull());
+        });
   }
 
   @Test
@@ -115,22 +108,19 @@ class MetricsConfigurationTests {
     List<Meter> removedAfterwards = new ArrayList<>();
     List<WindowController> controllers = new ArrayList<>();
     withOuterRegistry()
-        .run(
-            context -> {
-              WindowController controller = context.getBean(WindowController.class);
-              controllers.add(controller);
-              context.getBean(LockTemplate.class).write(() -> 0);
-              context.getBean(LockTemplate.class).on("orders").read(() -> 0);
-              int meters = outer.getMeters().size();
-              outer
-                  .config()
-                  .onMeterRemoved(
-                      meter ->
-                          (controller.isClosed() ? removedAfterwards : removedWhileOpen)
-                              .add(meter));
-              context.close();
-              assertThat(removedWhileOpen).hasSize(meters).isNotEmpty();
-            });
+        .run(context -> {
+          WindowController controller = context.getBean(WindowController.class);
+          controllers.add(controller);
+          context.getBean(LockTemplate.class).write(() -> 0);
+          context.getBean(LockTemplate.class).on("orders").read(() -> 0);
+          int meters = outer.getMeters().size();
+          outer
+              .config()
+              .onMeterRemoved(meter ->
+                  (controller.isClosed() ? removedAfterwards : removedWhileOpen).add(meter));
+          context.close();
+          assertThat(removedWhileOpen).hasSize(meters).isNotEmpty();
+        });
     assertThat(outer.getMeters()).isEmpty();
     assertThat(removedAfterwards).isEmpty();
     assertThat(controllers).singleElement().matches(WindowController::isClosed, "closed");

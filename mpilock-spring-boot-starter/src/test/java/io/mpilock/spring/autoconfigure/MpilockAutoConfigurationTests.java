@@ -56,25 +56,23 @@ class MpilockAutoConfigurationTests {
 
   @Test
   void withoutALauncherThereIsAControllerOfOneRankAndATemplateOverIt() {
-    runner.run(
-        context -> {
-          assertThat(context).hasSingleBean(WindowController.class).hasSingleBean(LockTemplate.class);
-          WindowController controller = context.getBean(WindowController.class);
-          assertThat(controller.size()).isEqualTo(1);
-          String result =
-              context
-                  .getBean(LockTemplate.class)
-                  .write(() -> controller.tryRead().isPresent() ? "inside" : "outside");
-          assertThat(result).isEqualTo("inside");
-        });
+    runner.run(context -> {
+      assertThat(context).hasSingleBean(WindowController.class).hasSingleBean(LockTemplate.class);
+      WindowController controller = context.getBean(WindowController.class);
+      assertThat(controller.size()).isEqualTo(1);
+      String result =
+          context
+              .getBean(LockTemplate.class)
+              .write(() -> controller.tryRead().isPresent() ? "inside" : "outside");
+      assertThat(result).isEqualTo("inside");
+    });
   }
 
   @Test
   void theDefaultsAreThoseOfTheCore() {
-    runner.run(
-        context ->
-            assertThat(context.getBean(WindowController.class).options())
-                .isEqualTo(ControllerOptions.defaults()));
+    runner.run(context ->
+        assertThat(context.getBean(WindowController.class).options())
+            .isEqualTo(ControllerOptions.defaults()));
   }
 
   @Test
@@ -89,18 +87,16 @@ class MpilockAutoConfigurationTests {
             "mpilock.on-holder-death=release",
             "mpilock.window-size=2MB",
             "mpilock.share.allow=com.acme.Order,com.acme.model.**")
-        .run(
-            context -> {
-              ControllerOptions options = context.getBean(WindowController.class).options();
-              assertThat(options.fairness()).isEqualTo(Fairness.PHASE_FAIR);
-              assertThat(options.handoverLimit()).isEqualTo(3);
-              assertThat(options.stallWarning()).isEqualTo(Duration.ofSeconds(5));
-              assertThat(options.shutdownTimeout()).isEqualTo(Duration.ofMillis(100));
-              assertThat(options.onHolderDeath()).isEqualTo(OnHolderDeath.RELEASE);
-              assertThat(options.windowBytes()).isEqualTo(2 << 20);
-              assertThat(options.shareAllow())
-                  .containsExactly("com.acme.Order", "com.acme.model.**");
-            });
+        .run(context -> {
+          ControllerOptions options = context.getBean(WindowController.class).options();
+          assertThat(options.fairness()).isEqualTo(Fairness.PHASE_FAIR);
+          assertThat(options.handoverLimit()).isEqualTo(3);
+          assertThat(options.stallWarning()).isEqualTo(Duration.ofSeconds(5));
+          assertThat(options.shutdownTimeout()).isEqualTo(Duration.ofMillis(100));
+          assertThat(options.onHolderDeath()).isEqualTo(OnHolderDeath.RELEASE);
+          assertThat(options.windowBytes()).isEqualTo(2 << 20);
+          assertThat(options.shareAllow()).containsExactly("com.acme.Order", "com.acme.model.**");
+        });
   }
 
   @Test
@@ -108,10 +104,9 @@ class MpilockAutoConfigurationTests {
     runner
         .withUserConfiguration(InAPackage.class)
         .withPropertyValues("mpilock.share.allow=com.acme.Order")
-        .run(
-            context ->
-                assertThat(context.getBean(WindowController.class).options().shareAllow())
-                    .containsExactly("com.acme.Order", "io.mpilock.spring.autoconfigure.**"));
+        .run(context ->
+            assertThat(context.getBean(WindowController.class).options().shareAllow())
+                .containsExactly("com.acme.Order", "io.mpilock.spring.autoconfigure.**"));
   }
 
   @Test
@@ -125,21 +120,18 @@ class MpilockAutoConfigurationTests {
   void lazyInitializationDoesNotDelayTheCollectiveStart() {
     runner
         .withBean(org.springframework.boot.LazyInitializationBeanFactoryPostProcessor.class)
-        .run(
-            context ->
-                assertThat(context.getBeanFactory().containsSingleton("windowController"))
-                    .isTrue());
+        .run(context ->
+            assertThat(context.getBeanFactory().containsSingleton("windowController")).isTrue());
   }
 
   @Test
   void anOwnControllerIsUsed() {
     runner
         .withUserConfiguration(OwnController.class)
-        .run(
-            context -> {
-              assertThat(context).hasSingleBean(WindowController.class);
-              assertThat(context.getBean(LockTemplate.class).master()).isEqualTo(1);
-            });
+        .run(context -> {
+          assertThat(context).hasSingleBean(WindowController.class);
+          assertThat(context.getBean(LockTemplate.class).master()).isEqualTo(1);
+        });
   }
 
   @Test
@@ -155,38 +147,35 @@ class MpilockAutoConfigurationTests {
     Communicator communicator = new LocalCluster(1).world(0);
     runner
         .withBean("own", Communicator.class, () -> communicator)
-        .run(
-            context ->
-                assertThat(context.getBean(WindowController.class).transport())
-                    .isEqualTo(communicator.description()));
+        .run(context ->
+            assertThat(context.getBean(WindowController.class).transport())
+                .isEqualTo(communicator.description()));
   }
 
   @Test
   void anOwnCodecIsUsed() {
     runner
         .withBean("codec", ShareCodec.class, NoCodec::new)
-        .run(
-            context ->
-                assertThat(context.getBean(WindowController.class).options().shareCodec())
-                    .isInstanceOf(NoCodec.class));
+        .run(context ->
+            assertThat(context.getBean(WindowController.class).options().shareCodec())
+                .isInstanceOf(NoCodec.class));
   }
 
   @Test
   void disabledThereIsNoControllerAndTheTemplateDoesNotLock(CapturedOutput output) {
     runner(FakeEnvironments.openMpi(2, 4))
         .withPropertyValues("mpilock.enabled=false", "mpilock.master=1")
-        .run(
-            context -> {
-              assertThat(context)
-                  .doesNotHaveBean(WindowController.class)
-                  .hasSingleBean(LockTemplate.class);
-              LockTemplate locks = context.getBean(LockTemplate.class);
-              int result = locks.read(() -> locks.singleWrite(() -> 5));
-              assertThat(result).isEqualTo(5);
-              assertThat(locks.rank()).isEqualTo(2);
-              assertThat(locks.size()).isEqualTo(4);
-              assertThat(locks.master()).isEqualTo(1);
-            });
+        .run(context -> {
+          assertThat(context)
+              .doesNotHaveBean(WindowController.class)
+              .hasSingleBean(LockTemplate.class);
+          LockTemplate locks = context.getBean(LockTemplate.class);
+          int result = locks.read(() -> locks.singleWrite(() -> 5));
+          assertThat(result).isEqualTo(5);
+          assertThat(locks.rank()).isEqualTo(2);
+          assertThat(locks.size()).isEqualTo(4);
+          assertThat(locks.master()).isEqualTo(1);
+        });
     assertThat(output).containsOnlyOnce("mpilock.enabled is false");
     assertThat(output.toString().lines().filter(line -> line.contains("mpilock.enabled is false")))
         .singleElement()
@@ -198,12 +187,11 @@ class MpilockAutoConfigurationTests {
   void localUnderALauncherWithSeveralRanksIsRefused() {
     runner(FakeEnvironments.openMpi(0, 2))
         .withPropertyValues("mpilock.transport=local")
-        .run(
-            context ->
-                assertThat(context)
-                    .getFailure()
-                    .hasRootCauseInstanceOf(StartupException.class)
-                    .hasStackTraceContaining("mpilock.transport=local"));
+        .run(context ->
+            assertThat(context)
+                .getFailure()
+                .hasRootCauseInstanceOf(StartupException.class)
+                .hasStackTraceContaining("mpilock.transport=local"));
   }
 
   @Configuration(proxyBeanMethods = false)
@@ -217,8 +205,7 @@ class MpilockAutoConfigurationTests {
     WindowController own() throws InterruptedException {
       LocalCluster cluster = new LocalCluster(2);
       Thread other =
-          Thread.ofPlatform()
-              .start(() -> WindowController.sync(cluster.world(1), 1).abandon());
+          Thread.ofPlatform().start(() -> WindowController.sync(cluster.world(1), 1).abandon());
       WindowController controller = WindowController.sync(cluster.world(0), 1);
       other.join();
       return controller;

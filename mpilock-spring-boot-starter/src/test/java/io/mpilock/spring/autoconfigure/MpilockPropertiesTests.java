@@ -25,17 +25,16 @@ class MpilockPropertiesTests {
 
   @Test
   void everythingHasADefault() {
-    runner.run(
-        context -> {
-          MpilockProperties properties = context.getBean(MpilockProperties.class);
-          assertThat(properties.enabled()).isTrue();
-          assertThat(properties.transport()).isEqualTo("auto");
-          assertThat(properties.windowSize()).isEqualTo(DataSize.ofMegabytes(32));
-          assertThat(properties.share().allow()).isEmpty();
-          assertThat(properties.nativeTransport().library()).isNull();
-          assertThat(properties.metrics().enabled()).isTrue();
-          assertThat(properties.metrics().rankTag()).isTrue();
-        });
+    runner.run(context -> {
+      MpilockProperties properties = context.getBean(MpilockProperties.class);
+      assertThat(properties.enabled()).isTrue();
+      assertThat(properties.transport()).isEqualTo("auto");
+      assertThat(properties.windowSize()).isEqualTo(DataSize.ofMegabytes(32));
+      assertThat(properties.share().allow()).isEmpty();
+      assertThat(properties.nativeTransport().library()).isNull();
+      assertThat(properties.metrics().enabled()).isTrue();
+      assertThat(properties.metrics().rankTag()).isTrue();
+    });
   }
 
   @Test
@@ -46,14 +45,13 @@ class MpilockPropertiesTests {
             "mpilock.share.allow[0]=a.B",
             "mpilock.metrics.enabled=false",
             "mpilock.metrics.rank-tag=false")
-        .run(
-            context -> {
-              MpilockProperties properties = context.getBean(MpilockProperties.class);
-              assertThat(properties.nativeTransport().library()).isEqualTo("libmpi.so.40");
-              assertThat(properties.share().allow()).containsExactly("a.B");
-              assertThat(properties.metrics().enabled()).isFalse();
-              assertThat(properties.metrics().rankTag()).isFalse();
-            });
+        .run(context -> {
+          MpilockProperties properties = context.getBean(MpilockProperties.class);
+          assertThat(properties.nativeTransport().library()).isEqualTo("libmpi.so.40");
+          assertThat(properties.share().allow()).containsExactly("a.B");
+          assertThat(properties.metrics().enabled()).isFalse();
+          assertThat(properties.metrics().rankTag()).isFalse();
+        });
   }
 
   /** Through a whole start, since what counts is what the user reads. */
