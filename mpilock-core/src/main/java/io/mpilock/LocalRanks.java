@@ -1,6 +1,8 @@
 package io.mpilock;
 
+import io.mpilock.failure.CollectiveMismatchException;
 import io.mpilock.failure.MpilockException;
+import io.mpilock.failure.RankFailedException;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.local.LocalCluster;
 import java.util.ArrayList;
@@ -43,7 +45,7 @@ public final class LocalRanks {
    *
    * @param size the number of ranks
    * @param body what each rank runs; its controller is closed afterwards, or abandoned if it throws
-   * @throws Exception what the first rank to fail threw, with those of the others suppressed
+   * @throws Exception what a rank threw, the likely root first, with those of the others suppressed
    */
   public static void run(int size, RankBody body) throws Exception {
     run(size, ControllerOptions.defaults(), body);
@@ -55,7 +57,7 @@ public final class LocalRanks {
    * @param size the number of ranks
    * @param options the controllers' options
    * @param body what each rank runs
-   * @throws Exception what the first rank to fail threw, with those of the others suppressed
+   * @throws Exception what a rank threw, the likely root first, with those of the others suppressed
    */
   public static void run(int size, ControllerOptions options, RankBody body) throws Exception {
     LocalCluster cluster = new LocalCluster(size);
@@ -106,8 +108,11 @@ public final class LocalRanks {
       if (first == null) {
         return failure;
       }
-      first.addSuppressed(failure);
-      return first;
+      boolean consequence =
+          first instanceof RankFailedException || first instanceof CollectiveMismatchException;
+      Exception root = consequence ? failure : first;
+      root.addSuppressed(consequence ? first : failure);
+      return root;
     }
   }
 }

@@ -74,22 +74,47 @@ final class SerializationCodec implements ShareCodec {
 
   @Override
   public @Nullable Object decode(InputStream in) throws IOException, ClassNotFoundException {
+    Refusals refusals = new Refusals(filter);
     ObjectInputStream objects = new Decoder(in);
-    objects.setObjectInputFilter(filter);
+    objects.setObjectInputFilter(refusals);
     try {
       return objects.readObject();
-    } catch (InvalidClassException refused) {
-      if (refused.getMessage() != null && refused.getMessage().contains("REJECTED")) {
-        throw new InvalidClassException(
-            refused.classname,
-            "the share filter refused it (" + refused.getMessage() + "); " + remedy());
+    } catch (InvalidClassException failure) {
+      if (refusals.refused == null) {
+        throw failure;
       }
-      throw refused;
+      InvalidClassException named =
+          new InvalidClassException(refusals.refused, "it is not on the allow-list; " + remedy());
+      named.initCause(failure);
+      throw named;
     }
   }
 
   private static String remedy() {
     return "if it is to be shared, add its class to mpilock.share.allow (ControllerOptions.shareAllow)";
+  }
+
+  /** Remembers what the filter refused, since the JDK's exception does not name it. */
+  private static final class Refusals implements ObjectInputFilter {
+    private final ObjectInputFilter filter;
+    private @Nullable String refused;
+
+    Refusals(ObjectInputFilter filter) {
+      this.filter = filter;
+    }
+
+    @Override
+    public Status checkInput(FilterInfo info) {
+      Class<?> type = info.serialClass();
+      if (type != null && Path.class.isAssignableFrom(type)) {
+        return Status.ALLOWED; // what resolveObject made of a Held; no path is in the stream itself
+      }
+      Status status = filter.checkInput(info);
+      if (status == Status.REJECTED) {
+        refused = type == null ? "a graph of depth " + info.depth() : type.getName();
+      }
+      return status;
+    }
   }
 
   /** Optional and Path as what they hold. */
@@ -124,6 +149,9 @@ final class SerializationCodec implements ShareCodec {
 
     @Override
     protected void annotateClass(Class<?> type) throws IOException {
+      if (IOException.class.isAssignableFrom(type)) {
+        return; // how a failed encoding ends
+      }
       if (filter.checkInput(new OnlyClass(type)) == ObjectInputFilter.Status.REJECTED) {
         throw new InvalidClassException(type.getName(), "it is not on the allow-list; " + remedy());
       }

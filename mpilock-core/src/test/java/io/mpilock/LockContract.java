@@ -210,8 +210,9 @@ public abstract class LockContract {
         .run(controller -> {
           ReadLease held = controller.rank() == 0 ? controller.read() : null;
           barrier(controller);
+          onThread(() -> controller.tryRead().orElseThrow().close());
+          barrier(controller); // a waiting write would refuse the reads
           onThread(() -> {
-            controller.tryRead().orElseThrow().close();
             assertThat(controller.tryWrite()).isEmpty();
             assertThatThrownBy(() -> controller.write(Duration.ofMillis(30)))
                 .isInstanceOf(LockTimeoutException.class)
