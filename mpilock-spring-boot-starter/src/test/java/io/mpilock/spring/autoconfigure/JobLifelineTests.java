@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.mpilock.ControllerOptions;
 import io.mpilock.WindowController;
+import io.mpilock.failure.StartupException;
+import io.mpilock.failure.StartupException.Problem;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.local.LocalCluster;
 import java.time.Duration;
@@ -68,6 +70,43 @@ class JobLifelineTests {
       assertThat(JobLifeline.controllerOf(contexts.getFirst()))
           .hasValueSatisfying(controller -> assertThat(controller.isClosed()).isTrue());
       peer.getFirst().abandon();
+    }
+  }
+
+  @Test
+  void aContextThatIsClosedClosesItsControllerTogetherWithTheOthers() throws Exception {
+    try (Communicator peers = cluster.world(1)) {
+      Thread other =
+          Thread.ofPlatform()
+              .start(() -> {
+                WindowController peer = sync(peers);
+                peer.singleWrite(() -> "up");
+                sawClosing.set(closing.get());
+                peer.close();
+              });
+      ConfigurableApplicationContext context = run(Application.class);
+      WindowController controller = context.getBean(WindowController.class);
+      controller.singleWrite(() -> "up");
+      context.close();
+      other.join();
+      assertThat(controller.isClosed()).isTrue();
+    }
+  }
+
+  @Test
+  void ranksWithDifferentSettingsAreToldSo() throws Exception {
+    try (Communicator peers = cluster.world(1)) {
+      Thread other =
+          Thread.ofPlatform()
+              .start(() ->
+                  assertThatThrownBy(() -> WindowController.sync(peers, 1))
+                      .isInstanceOf(StartupException.class));
+      assertThatThrownBy(() -> run(Application.class))
+          .rootCause()
+          .isInstanceOfSatisfying(
+              StartupException.class,
+              failure -> assertThat(failure.problem()).isEqualTo(Problem.SETTINGS_DIFFER));
+      other.join();
     }
   }
 
