@@ -81,7 +81,6 @@ class JobLifelineTests {
               .start(() -> {
                 WindowController peer = sync(peers);
                 peer.singleWrite(() -> "up");
-                sawClosing.set(closing.get());
                 peer.close();
               });
       ConfigurableApplicationContext context = run(Application.class);

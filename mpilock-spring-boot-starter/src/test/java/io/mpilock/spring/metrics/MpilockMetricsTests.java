@@ -76,8 +76,7 @@ class MpilockMetricsTests {
         controller -> {
           try (MpilockMetrics metrics = MpilockMetrics.bind(controller, registry, true)) {
             metrics.requested("orders", LockMode.READ);
-            metrics.failed(
-                "orders", LockMode.READ, 5, new IllegalStateException("interrupted"));
+            metrics.failed("orders", LockMode.READ, 5, new IllegalStateException("interrupted"));
             assertThat(counter("mpilock.lock.failures", "read")).isEqualTo(1);
             assertThat(gauge("mpilock.lock.waiting", "read")).isZero();
           }
