@@ -90,7 +90,7 @@ public final class Collectives {
    * @return this rank's part
    */
   public FencedSection singleWrite(ProcessLock lock, int writer, long nanos, Outcome outcome) {
-    long start = System.nanoTime();
+    long start = node.nanoTime();
     if (turn.isHeldByCurrentThread()) {
       throw new LockUseException(
           "Thread '%s' of rank %d begins a single write of %s inside one that is not closed: the other ranks are not there. Close the first fence before."
@@ -113,7 +113,7 @@ public final class Collectives {
       throw node.isClosed() ? node.closedFailure() : e;
     } catch (Throwable e) {
       turn.unlock();
-      outcome.ended(writer == node.me(), System.nanoTime() - start, 0, e);
+      outcome.ended(writer == node.me(), node.nanoTime() - start, 0, e);
       throw e;
     }
   }
@@ -140,7 +140,7 @@ public final class Collectives {
         if (node.isClosed()) {
           throw node.closedFailure();
         }
-        if (System.nanoTime() - start >= nanos) {
+        if (node.nanoTime() - start >= nanos) {
           throw new LockTimeoutException(
               "The single write of %s could not begin: another thread of rank %d is in one."
                   .formatted(lock.quotedName(), node.me()));
@@ -415,7 +415,7 @@ public final class Collectives {
         new Patience(
             node,
             "",
-            System.nanoTime(),
+            node.nanoTime(),
             nanos,
             new Patience.Watch() {
               @Override

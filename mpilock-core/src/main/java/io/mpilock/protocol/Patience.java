@@ -68,7 +68,7 @@ final class Patience {
       Thread.onSpinWait();
       return true;
     }
-    long waited = System.nanoTime() - start;
+    long waited = node.nanoTime() - start;
     if (waited >= timeoutNanos) {
       return false;
     }
@@ -81,7 +81,7 @@ final class Patience {
       return true;
     }
     bell.sleep(done, Math.min(SLICE_NANOS, timeoutNanos - waited));
-    look(System.nanoTime() - start);
+    look(node.nanoTime() - start);
     return true;
   }
 
@@ -122,6 +122,6 @@ final class Patience {
   long remainingNanos() {
     return timeoutNanos == FOREVER
         ? FOREVER
-        : Math.max(0, timeoutNanos - (System.nanoTime() - start));
+        : Math.max(0, timeoutNanos - (node.nanoTime() - start));
   }
 }

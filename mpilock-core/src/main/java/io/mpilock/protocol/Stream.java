@@ -52,7 +52,7 @@ final class Stream {
   void put(int kind, byte[] source, int offset, int length) {
     if (!hasRoom()) {
       Patience patience =
-          new Patience(node, "", System.nanoTime(), Patience.FOREVER, new ReaderWatch());
+          new Patience(node, "", node.nanoTime(), Patience.FOREVER, new ReaderWatch());
       boolean interrupted = false;
       try {
         while (!hasRoom()) {
