@@ -42,7 +42,7 @@ final class Format {
     }
     if (!wrong.isEmpty()) {
       wrong.forEach(file -> System.err.println("not formatted: " + file.toAbsolutePath()));
-      System.err.println("Format with: mvn -q process-sources -Dformat.mode=fix");
+      System.err.println("Format with: mvn -q compile -Dformat.mode=fix");
       System.exit(1);
     }
   }
