@@ -1,0 +1,85 @@
+package io.mpilock.demo.flight;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import org.springframework.batch.infrastructure.item.ExecutionContext;
+import org.springframework.batch.infrastructure.item.ItemStreamException;
+import org.springframework.batch.infrastructure.item.ItemStreamReader;
+
+/**
+ * Reads a rank's {@linkplain Share share} of the input. Restarts after the last row of the last
+ * chunk that was committed. Not for several threads.
+ */
+public final class FlightReader implements ItemStreamReader<Flight> {
+  private static final String NEXT_ROW = "flights.next-row";
+
+  private final Path file;
+  private final long first;
+  private final long end;
+  private final FlightParser parser;
+
+  private @Nullable FlightsCsv csv;
+  private long next;
+
+  /**
+   * Makes a reader; it opens nothing yet.
+   *
+   * @param file the input
+   * @param share which rows to read
+   * @param rows the number of rows of the input
+   */
+  public FlightReader(Path file, Share share, long rows) {
+    this.file = file;
+    this.first = share.first(rows);
+    this.end = share.end(rows);
+    this.parser = new FlightParser(String.valueOf(file.getFileName()));
+  }
+
+  @Override
+  public void open(ExecutionContext context) {
+    close();
+    next = context.getLong(NEXT_ROW, first);
+    FlightsCsv opened = FlightsCsv.open(file);
+    csv = opened;
+    try {
+      for (long row = 0; row < next; row++) {
+        opened.nextRow();
+      }
+    } catch (IOException e) {
+      throw new ItemStreamException("Cannot read " + file, e);
+    }
+  }
+
+  @Override
+  public @Nullable Flight read() throws IOException {
+    FlightsCsv opened = csv;
+    if (opened == null) {
+      throw new IllegalStateException("The reader is not open.");
+    }
+    String row = next < end ? opened.nextRow() : null;
+    if (row == null) {
+      return null;
+    }
+    next++;
+    return parser.parse(row, opened.line());
+  }
+
+  @Override
+  public void update(ExecutionContext context) {
+    context.putLong(NEXT_ROW, next);
+  }
+
+  @Override
+  public void close() {
+    FlightsCsv opened = csv;
+    csv = null;
+    if (opened != null) {
+      try {
+        opened.close();
+      } catch (IOException e) {
+        throw new ItemStreamException("Cannot close " + file, e);
+      }
+    }
+  }
+}
