@@ -1,0 +1,179 @@
+package io.mpilock.spring;
+
+import io.mpilock.Fence;
+import io.mpilock.FencedSignal;
+import io.mpilock.LockedAction;
+import io.mpilock.ReadLease;
+import io.mpilock.ResourceLock;
+import io.mpilock.WindowController;
+import io.mpilock.WriteLease;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The template over a controller. The lock is found when the template is made, so that a call costs
+ * a lease and nothing else.
+ */
+final class ControllerLockTemplate implements LockTemplate {
+  private final Family family;
+  private final ResourceLock lock;
+  private final @Nullable Duration timeout;
+
+  private ControllerLockTemplate(Family family, ResourceLock lock) {
+    this.family = family;
+    this.lock = lock;
+    this.timeout = family.timeout;
+  }
+
+  static LockTemplate of(WindowController controller) {
+    return new Family(controller, null).on(WindowController.DEFAULT_RESOURCE);
+  }
+
+  @Override
+  public LockTemplate on(String resource) {
+    return family.on(resource);
+  }
+
+  @Override
+  public LockTemplate withTimeout(Duration timeout) {
+    Objects.requireNonNull(timeout, "timeout");
+    return new Family(family.controller, timeout).on(lock.name());
+  }
+
+  @Override
+  public <T extends @Nullable Object, E extends Throwable> T read(LockedAction<T, E> action)
+      throws E {
+    try (ReadLease _ = readLease()) {
+      return action.run();
+    }
+  }
+
+  @Override
+  public <T extends @Nullable Object, E extends Throwable> T write(LockedAction<T, E> action)
+      throws E {
+    try (WriteLease _ = writeLease()) {
+      return action.run();
+    }
+  }
+
+  @Override
+  public <E extends Throwable> void readWithoutResult(LockedRunnable<E> action) throws E {
+    try (ReadLease _ = readLease()) {
+      action.run();
+    }
+  }
+
+  @Override
+  public <E extends Throwable> void writeWithoutResult(LockedRunnable<E> action) throws E {
+    try (WriteLease _ = writeLease()) {
+      action.run();
+    }
+  }
+
+  @Override
+  public <T extends @Nullable Object, E extends Throwable> T singleWrite(LockedAction<T, E> action)
+      throws E {
+    return singleWrite(master(), action);
+  }
+
+  @Override
+  public <T extends @Nullable Object, E extends Throwable> T singleWrite(
+      int rank, LockedAction<T, E> action) throws E {
+    return timeout == null
+        ? lock.singleWrite(rank, action)
+        : lock.singleWrite(rank, timeout, action);
+  }
+
+  @Override
+  public <T, E extends Throwable> @Nullable T singleWriteFenced(FencedAction<T, E> action)
+      throws E {
+    if (timeout != null) {
+      throw new UnsupportedOperationException(
+          "A fenced single write has no time-out. Call it on the template without one, or use"
+              + " singleWrite.");
+    }
+    return runFenced(lock.singleWrite(), action);
+  }
+
+  static <T, E extends Throwable> @Nullable T runFenced(Fence<T> fence, FencedAction<T, E> action)
+      throws E {
+    try {
+      action.run(fence);
+      if (fence.isWriter()) {
+        fence.complete();
+      }
+    } catch (FencedSignal signal) {
+      // this rank does not write, and the writer is done
+    } catch (Throwable failure) {
+      closeFailed(fence, failure);
+      throw failure;
+    }
+    fence.close();
+    return fence.collect();
+  }
+
+  private static void closeFailed(Fence<?> fence, Throwable failure) {
+    try {
+      if (fence.isWriter()) {
+        fence.fail(failure);
+      }
+      fence.close();
+    } catch (RuntimeException second) {
+      if (!second.equals(failure)) { // Throwable compares by identity
+        failure.addSuppressed(second);
+      }
+    }
+  }
+
+  @Override
+  public int rank() {
+    return family.controller.rank();
+  }
+
+  @Override
+  public int size() {
+    return family.controller.size();
+  }
+
+  @Override
+  public int master() {
+    return family.controller.master();
+  }
+
+  @Override
+  public String toString() {
+    return "LockTemplate[" + lock.name() + (timeout == null ? "]" : ", " + timeout + "]");
+  }
+
+  private ReadLease readLease() {
+    return timeout == null ? lock.read() : lock.read(timeout);
+  }
+
+  private WriteLease writeLease() {
+    return timeout == null ? lock.write() : lock.write(timeout);
+  }
+
+  /** The templates of one controller and one time-out, by resource. */
+  private static final class Family {
+    final WindowController controller;
+    final @Nullable Duration timeout;
+    private final ConcurrentMap<String, LockTemplate> templates = new ConcurrentHashMap<>();
+
+    Family(WindowController controller, @Nullable Duration timeout) {
+      this.controller = controller;
+      this.timeout = timeout;
+    }
+
+    LockTemplate on(String resource) {
+      LockTemplate template = templates.get(resource);
+      if (template != null) {
+        return template;
+      }
+      return templates.computeIfAbsent(
+          resource, name -> new ControllerLockTemplate(this, controller.resource(name)));
+    }
+  }
+}

@@ -1,0 +1,24 @@
+package io.mpilock.spring;
+
+import io.mpilock.Fence;
+
+/**
+ * The block of a fenced single write. Every rank enters it, and every rank but the writing one
+ * leaves it at {@link Fence#guard()}.
+ *
+ * @param <T> the type of what is shared
+ * @param <E> what the block may throw; a lambda that throws nothing checked makes it {@link
+ *     RuntimeException}
+ */
+@FunctionalInterface
+public interface FencedAction<T, E extends Throwable> {
+
+  /**
+   * Runs the block.
+   *
+   * @param fence this rank's part in the single write; the template closes it
+   * @throws E whatever the block throws; it reaches this rank's caller as it is, and if this rank
+   *     writes, every other rank gets {@link io.mpilock.failure.SingleWriteFailedException}
+   */
+  void run(Fence<T> fence) throws E;
+}

@@ -1,0 +1,118 @@
+package io.mpilock.spring.autoconfigure;
+
+import io.mpilock.WindowController;
+import io.mpilock.failure.StartupException;
+import io.mpilock.transport.Launcher;
+import java.util.List;
+import java.util.Map;
+import java.util.function.IntConsumer;
+import org.apache.commons.logging.Log;
+import org.apache.commons.logging.LogFactory;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.ExitCodeGenerator;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.SpringBootExceptionReporter;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.core.Ordered;
+import org.springframework.core.annotation.Order;
+import org.springframework.core.io.support.SpringFactoriesLoader;
+import org.springframework.core.io.support.SpringFactoriesLoader.ArgumentResolver;
+
+/**
+ * Ends the job when an application fails on one of several ranks: in its start, in a runner, or in
+ * a listener of the ready event. The others would wait for it.
+ *
+ * <p>It is a reporter because Boot reports a failure after every listener has heard of it and
+ * before it closes the context, and a report is what must not get lost: this one lets the others
+ * report first, and then aborts through the controller, or, if there is none, exits, which makes
+ * the launcher end the job. Without a launcher, or with {@code mpilock.enabled=false}, it leaves
+ * everything to Boot.
+ */
+@Order(Ordered.HIGHEST_PRECEDENCE)
+final class JobEndingExceptionReporter implements SpringBootExceptionReporter {
+  private static final Log LOG = LogFactory.getLog(JobEndingExceptionReporter.class);
+  private static final int GENERAL_FAILURE = 1;
+  private static final int LARGEST_STATUS = 255;
+
+  private final @Nullable ConfigurableApplicationContext context;
+  private final Map<String, String> environment;
+  private final IntConsumer exit;
+
+  /** For Boot, which passes null if the failure came before the context. */
+  @SuppressWarnings("unused")
+  JobEndingExceptionReporter(@Nullable ConfigurableApplicationContext context) {
+    this(context, System.getenv(), System::exit);
+  }
+
+  JobEndingExceptionReporter(
+      @Nullable ConfigurableApplicationContext context,
+      Map<String, String> environment,
+      IntConsumer exit) {
+    this.context = context;
+    this.environment = environment;
+    this.exit = exit;
+  }
+
+  @Override
+  public boolean reportException(Throwable failure) {
+    if (!mayHavePeers() || isDisabled()) {
+      return false;
+    }
+    reportByOthers(failure);
+    end(statusOf(failure));
+    return true;
+  }
+
+  private boolean mayHavePeers() {
+    try {
+      return JobPosition.of(Launcher.detect(environment)).mayHavePeers();
+    } catch (StartupException inconsistent) {
+      return true; // there is a launcher, and this rank will not get far
+    }
+  }
+
+  private boolean isDisabled() {
+    return context != null
+        && !context.getEnvironment().getProperty("mpilock.enabled", Boolean.class, true);
+  }
+
+  private void reportByOthers(Throwable failure) {
+    ArgumentResolver arguments =
+        context == null
+            ? ArgumentResolver.none()
+            : ArgumentResolver.of(ConfigurableApplicationContext.class, context);
+    List<SpringBootExceptionReporter> reporters =
+        SpringFactoriesLoader.forDefaultResourceLocation(getClass().getClassLoader())
+            .load(SpringBootExceptionReporter.class, arguments);
+    for (SpringBootExceptionReporter reporter : reporters) {
+      if (!(reporter instanceof JobEndingExceptionReporter) && reporter.reportException(failure)) {
+        return;
+      }
+    }
+    LogFactory.getLog(SpringApplication.class).error("Application run failed", failure);
+  }
+
+  private void end(int status) {
+    @Nullable WindowController controller = JobLifeline.controllerOf(context).orElse(null);
+    String who = controller == null ? "this rank" : "rank " + controller.rank();
+    LOG.error("The application failed on " + who + ": ending the job with status " + status + ".");
+    try {
+      if (controller != null) {
+        controller.abort(status);
+        controller.abandon(); // no launcher took the abort: at least nothing waits on the way out
+      }
+    } finally {
+      exit.accept(status);
+    }
+  }
+
+  private static int statusOf(Throwable failure) {
+    for (Throwable at = failure; at != null; at = at.getCause()) {
+      if (at instanceof ExitCodeGenerator generator) {
+        int code = generator.getExitCode();
+        return code > 0 && code <= LARGEST_STATUS ? code : GENERAL_FAILURE;
+      }
+    }
+    return GENERAL_FAILURE;
+  }
+}

@@ -1,0 +1,16 @@
+package io.mpilock.spring.autoconfigure;
+
+import org.springframework.context.ApplicationContextInitializer;
+import org.springframework.context.ConfigurableApplicationContext;
+
+/** Gives each context that a {@code SpringApplication} starts its {@link JobLifeline}. */
+final class JobLifelineInitializer
+    implements ApplicationContextInitializer<ConfigurableApplicationContext> {
+
+  @Override
+  public void initialize(ConfigurableApplicationContext context) {
+    JobLifeline lifeline = new JobLifeline(context);
+    context.getBeanFactory().addBeanPostProcessor(lifeline);
+    context.addApplicationListener(lifeline);
+  }
+}

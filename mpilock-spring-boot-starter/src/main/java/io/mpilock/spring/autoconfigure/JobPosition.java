@@ -1,0 +1,30 @@
+package io.mpilock.spring.autoconfigure;
+
+import io.mpilock.transport.Launcher;
+import java.util.Optional;
+
+/**
+ * Where this process stands in the job, as far as the launcher tells.
+ *
+ * @param rank from 0
+ * @param size the number of ranks, or less than 1 if unknown
+ * @param localRank the rank on this node, or negative if unknown
+ */
+record JobPosition(int rank, int size, int localRank) {
+
+  static JobPosition of(Optional<Launcher> launcher) {
+    return launcher
+        .map(found -> new JobPosition(found.rank(), found.size(), found.localRank()))
+        .orElse(new JobPosition(0, 1, 0));
+  }
+
+  /** The number of ranks, or where it is unknown, as many as there must be for this rank. */
+  int sizeAtLeast() {
+    return Math.max(size, rank + 1);
+  }
+
+  /** Whether other ranks may wait for this one; an unknown size may be any. */
+  boolean mayHavePeers() {
+    return size != 1;
+  }
+}

@@ -1,0 +1,134 @@
+package io.mpilock.spring.autoconfigure;
+
+import io.mpilock.ControllerOptions;
+import io.mpilock.Fairness;
+import io.mpilock.OnHolderDeath;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.boot.context.properties.bind.Name;
+import org.springframework.util.unit.DataSize;
+import org.springframework.validation.Errors;
+import org.springframework.validation.Validator;
+
+/**
+ * The {@code mpilock.*} properties. All ranks must use equal values, apart from {@code
+ * stall-warning}, {@code share.allow}, {@code native.library} and {@code metrics}.
+ *
+ * <p>The record validates itself, as Boot allows: so a bad value is reported with its property,
+ * value and origin although the starter brings no Bean Validation.
+ *
+ * @param enabled Whether the ranks share locks. If not, the LockTemplate runs every callback on
+ *     every rank without any lock, and MPI is not started.
+ * @param transport How the ranks reach each other: "auto" takes "native" under a launcher and
+ *     "local" without one.
+ * @param master Rank that single writes go to unless told otherwise.
+ * @param fairness Who goes first when readers and writers wait for the same resource.
+ * @param handoverLimit How often threads of one rank may pass a write among themselves while
+ *     another rank waits; 0 for strict order.
+ * @param stallWarning After how long a wait is reported to the log, and again after each such time.
+ * @param shutdownTimeout Longest time that the shutdown waits for this rank's leases, and for the
+ *     other ranks.
+ * @param onHolderDeath What becomes of a resource whose writer died inside its write.
+ * @param windowSize Shared memory that each rank adds to its node; at least 1MB. Reserved at once,
+ *     used as resources come.
+ * @param share Sharing of objects between the ranks.
+ * @param nativeTransport The native transport.
+ * @param metrics The meters.
+ */
+@ConfigurationProperties("mpilock")
+public record MpilockProperties(
+    @DefaultValue("true") boolean enabled,
+    @DefaultValue("auto") String transport,
+    @DefaultValue("0") int master,
+    @DefaultValue("writer-first") Fairness fairness,
+    @DefaultValue("0") int handoverLimit,
+    @DefaultValue("30s") Duration stallWarning,
+    @DefaultValue("30s") Duration shutdownTimeout,
+    @DefaultValue("poison") OnHolderDeath onHolderDeath,
+    @DefaultValue("32MB") DataSize windowSize,
+    @DefaultValue Share share,
+    @DefaultValue @Name("native") Native nativeTransport,
+    @DefaultValue Metrics metrics)
+    implements Validator {
+
+  private static final DataSize SMALLEST_WINDOW = DataSize.ofMegabytes(1);
+
+  /**
+   * Sharing of objects between the ranks.
+   *
+   * @param allow Classes that may be shared beside those of java.base and of the application's own
+   *     packages: "com.acme.Order", "com.acme.*" for a package, "com.acme.**" for it and those
+   *     below.
+   */
+  public record Share(@DefaultValue List<String> allow) {}
+
+  /**
+   * The native transport.
+   *
+   * @param library Path or soname of the MPI library to load; chosen by the launcher if not set.
+   */
+  public record Native(@Nullable String library) {}
+
+  /**
+   * The meters.
+   *
+   * @param enabled Whether to register meters, if there is a meter registry.
+   * @param rankTag Whether each meter carries the tag "rank", so that ranks that push to the same
+   *     backend stay apart.
+   */
+  public record Metrics(
+      @DefaultValue("true") boolean enabled, @DefaultValue("true") boolean rankTag) {}
+
+  /**
+   * The controller's options.
+   *
+   * @param applicationPackages the application's base packages, whose classes may be shared too
+   * @return the options
+   */
+  public ControllerOptions toOptions(List<String> applicationPackages) {
+    return new ControllerOptions(
+        master,
+        fairness,
+        handoverLimit,
+        stallWarning,
+        shutdownTimeout,
+        onHolderDeath,
+        windowSize.toBytes(),
+        SharePatterns.of(share.allow(), applicationPackages),
+        null);
+  }
+
+  @Override
+  public boolean supports(Class<?> type) {
+    return type == MpilockProperties.class;
+  }
+
+  /**
+   * Checks what the types do not say. The master is not checked here: only MPI knows the ranks.
+   *
+   * @param target the properties
+   * @param errors gets an error for each value that cannot be
+   */
+  @Override
+  public void validate(Object target, Errors errors) {
+    MpilockProperties properties = (MpilockProperties) target;
+    if (properties.transport.isBlank()) {
+      errors.rejectValue("transport", "NotBlank", "must not be blank");
+    }
+    if (properties.handoverLimit < 0) {
+      errors.rejectValue("handoverLimit", "PositiveOrZero", "must not be negative");
+    }
+    if (!properties.stallWarning.isPositive()) {
+      errors.rejectValue("stallWarning", "Positive", "must be positive");
+    }
+    if (properties.shutdownTimeout.isNegative()) {
+      errors.rejectValue("shutdownTimeout", "PositiveOrZero", "must not be negative");
+    }
+    if (properties.windowSize.compareTo(SMALLEST_WINDOW) < 0) {
+      errors.rejectValue("windowSize", "Min", "must be at least 1MB");
+    }
+  }
+}

@@ -1,0 +1,5 @@
+/** Auto-configuration of mpilock from the {@code mpilock.*} properties. */
+@NullMarked
+package io.mpilock.spring.autoconfigure;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,160 @@
+package io.mpilock.spring.metrics;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tag;
+import io.micrometer.core.instrument.Tags;
+import io.mpilock.LockListener;
+import io.mpilock.LockMode;
+import io.mpilock.WindowController;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Meters of a controller's locks, on this rank. Each has the tag {@code resource}, and {@code rank}
+ * unless that is switched off; a resource's meters appear with its first use. Their number grows
+ * with the number of resources.
+ *
+ * <table>
+ * <caption>Meters</caption>
+ * <tr><th>name</th><th>type</th><th>more tags</th><th>what</th></tr>
+ * <tr><td>{@code mpilock.lock.wait}</td><td>timer</td><td>{@code mode}: read, write; {@code
+ * outcome}: granted, timeout, failed</td><td>from the request to its end</td></tr>
+ * <tr><td>{@code mpilock.lock.hold}</td><td>timer</td><td>{@code mode}</td><td>from the grant to the
+ * release</td></tr>
+ * <tr><td>{@code mpilock.lock.contention}</td><td>counter</td><td>{@code mode}</td><td>grants that
+ * had to wait for another holder</td></tr>
+ * <tr><td>{@code mpilock.lock.timeouts}</td><td>counter</td><td>{@code mode}</td><td>requests that
+ * were given up, tries included</td></tr>
+ * <tr><td>{@code mpilock.lock.failures}</td><td>counter</td><td>{@code mode}</td><td>requests that
+ * ended in an exception other than a time-out</td></tr>
+ * <tr><td>{@code mpilock.lock.stalls}</td><td>counter</td><td></td><td>waits that were reported for
+ * their length</td></tr>
+ * <tr><td>{@code mpilock.lock.held}</td><td>gauge</td><td>{@code mode}</td><td>threads that hold it
+ * now</td></tr>
+ * <tr><td>{@code mpilock.lock.waiting}</td><td>gauge</td><td>{@code mode}</td><td>threads that wait
+ * for it now</td></tr>
+ * <tr><td>{@code mpilock.singlewrite}</td><td>timer</td><td>{@code role}: writer, other; {@code
+ * outcome}: success, failed</td><td>from the call to the common end</td></tr>
+ * <tr><td>{@code mpilock.share.size}</td><td>distribution summary, bytes</td><td>{@code role}</td><td>
+ * encoded size of what a single write shared; none if it shared nothing</td></tr>
+ * </table>
+ *
+ * <p>Only a thread's outermost read or write of a resource counts, as for every {@link
+ * LockListener}.
+ */
+public final class MpilockMetrics implements LockListener, AutoCloseable {
+  private final WindowController controller;
+  private final MeterRegistry registry;
+  private final Tags commonTags;
+  private final ConcurrentMap<String, ResourceMeters> resources = new ConcurrentHashMap<>();
+  private final Object lifecycle = new Object();
+  private boolean closed; // guarded by lifecycle
+
+  private MpilockMetrics(WindowController controller, MeterRegistry registry, Tags commonTags) {
+    this.controller = controller;
+    this.registry = registry;
+    this.commonTags = commonTags;
+  }
+
+  /**
+   * Registers meters for a controller, from now on.
+   *
+   * @param controller whose locks are observed
+   * @param registry where the meters go
+   * @param rankTag whether each meter has the tag {@code rank}
+   * @return to be closed before the controller
+   */
+  public static MpilockMetrics bind(
+      WindowController controller, MeterRegistry registry, boolean rankTag) {
+    Tags tags =
+        rankTag ? Tags.of(Tag.of("rank", Integer.toString(controller.rank()))) : Tags.empty();
+    MpilockMetrics metrics = new MpilockMetrics(controller, registry, tags);
+    controller.addListener(metrics);
+    return metrics;
+  }
+
+  @Override
+  public void requested(String resource, LockMode mode) {
+    ResourceMeters meters = of(resource);
+    if (meters != null) {
+      meters.mode(mode).requested();
+    }
+  }
+
+  @Override
+  public void granted(String resource, LockMode mode, long waitNanos, boolean contended) {
+    ResourceMeters meters = of(resource);
+    if (meters != null) {
+      meters.mode(mode).granted(waitNanos, contended);
+    }
+  }
+
+  @Override
+  public void released(String resource, LockMode mode, long holdNanos) {
+    ResourceMeters meters = of(resource);
+    if (meters != null) {
+      meters.mode(mode).released(holdNanos);
+    }
+  }
+
+  @Override
+  public void timedOut(String resource, LockMode mode, long waitNanos) {
+    ResourceMeters meters = of(resource);
+    if (meters != null) {
+      meters.mode(mode).timedOut(waitNanos);
+    }
+  }
+
+  @Override
+  public void failed(String resource, LockMode mode, long waitNanos, RuntimeException failure) {
+    ResourceMeters meters = of(resource);
+    if (meters != null) {
+      meters.mode(mode).failed(waitNanos);
+    }
+  }
+
+  @Override
+  public void singleWrite(
+      String resource, boolean writer, long nanos, long sharedBytes, @Nullable Throwable failure) {
+    ResourceMeters meters = of(resource);
+    if (meters != null) {
+      meters.singleWrite(writer, nanos, sharedBytes, failure != null);
+    }
+  }
+
+  @Override
+  public void stalled(String resource, String report) {
+    ResourceMeters meters = of(resource);
+    if (meters != null) {
+      meters.stalled();
+    }
+  }
+
+  /** Removes the meters from the registry and closes them. Idempotent. */
+  @Override
+  public void close() {
+    controller.removeListener(this);
+    synchronized (lifecycle) {
+      closed = true;
+      resources.values().forEach(meters -> meters.removeFrom(registry));
+      resources.clear();
+    }
+  }
+
+  private @Nullable ResourceMeters of(String resource) {
+    ResourceMeters meters = resources.get(resource);
+    return meters != null ? meters : register(resource);
+  }
+
+  /** Not after the close: an event that is under way then would leave meters behind. */
+  private @Nullable ResourceMeters register(String resource) {
+    synchronized (lifecycle) {
+      return closed
+          ? null
+          : resources.computeIfAbsent(
+              resource,
+              name -> new ResourceMeters(registry, commonTags.and(Tag.of("resource", name))));
+    }
+  }
+}

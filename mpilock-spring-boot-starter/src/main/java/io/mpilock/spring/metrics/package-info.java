@@ -1,0 +1,5 @@
+/** Micrometer meters of the locks; see {@link io.mpilock.spring.metrics.MpilockMetrics}. */
+@NullMarked
+package io.mpilock.spring.metrics;
+
+import org.jspecify.annotations.NullMarked;
