@@ -16,14 +16,12 @@ import java.util.regex.Pattern;
 final class FlightParser {
   private static final DateTimeFormatter MINUTE =
       DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm").withResolverStyle(ResolverStyle.STRICT);
+  private static final int MINUTE_LENGTH = "2001-01-31T18:05".length();
   private static final Pattern CODE = Pattern.compile("[A-Z0-9]{3}");
   private static final int SHOWN = 40;
 
   private final CsvReader.CsvReaderBuilder csv =
-      CsvReader.builder()
-          .allowUnclosedQuote(false)
-          .allowExtraCharsAfterClosingQuote(false)
-          .skipEmptyLines(false);
+      CsvReader.builder().allowUnclosedQuote(false).skipEmptyLines(false);
   private final String file;
 
   FlightParser(String file) {
@@ -57,10 +55,13 @@ final class FlightParser {
 
   private LocalDateTime date(String field, long line) {
     try {
-      return LocalDateTime.parse(field, MINUTE);
+      if (field.length() == MINUTE_LENGTH) {
+        return LocalDateTime.parse(field, MINUTE);
+      }
     } catch (DateTimeException e) {
-      throw malformed(line, "date is not like 2001-01-31T18:05: " + shown(field));
+      // no date
     }
+    throw malformed(line, "date is not like 2001-01-31T18:05: " + shown(field));
   }
 
   private int number(String field, String name, long line) {

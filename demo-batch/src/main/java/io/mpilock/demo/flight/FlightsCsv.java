@@ -16,8 +16,7 @@ import org.jspecify.annotations.Nullable;
  * count. Bytes that are not UTF-8 become replacement characters, which make their row malformed.
  */
 public final class FlightsCsv implements Closeable {
-  static final List<String> COLUMNS =
-      List.of("date", "delay", "distance", "origin", "destination");
+  static final List<String> COLUMNS = List.of("date", "delay", "distance", "origin", "destination");
 
   private static final String BYTE_ORDER_MARK = "\uFEFF";
   private static final int LONGEST_HEADER_SHOWN = 60;
@@ -43,19 +42,20 @@ public final class FlightsCsv implements Closeable {
     if (!Files.isRegularFile(file)) {
       throw new DemoException("The input " + file + " is not a file.");
     }
-    FlightsCsv csv = null;
     try {
-      csv =
+      FlightsCsv csv =
           new FlightsCsv(
               new BufferedReader(
                   new InputStreamReader(Files.newInputStream(file), StandardCharsets.UTF_8)));
-      csv.checkHeader(file);
-      return csv;
+      try {
+        csv.checkHeader(file);
+        return csv;
+      } catch (IOException | DemoException e) {
+        csv.closeQuietly();
+        throw e;
+      }
     } catch (IOException e) {
       throw new DemoException("The input " + file + " cannot be read: " + e, e);
-    } catch (DemoException e) {
-      csv.closeQuietly();
-      throw e;
     }
   }
 
