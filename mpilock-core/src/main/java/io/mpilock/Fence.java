@@ -60,7 +60,7 @@ public final class Fence<T> implements AutoCloseable {
   public void guard() {
     if (!section.isWriter()) {
       section.awaitWriter();
-      throw FencedSignal.INSTANCE;
+      throw new FencedSignal();
     }
   }
 

@@ -10,7 +10,7 @@ import java.util.Optional;
  * none. Otherwise as {@link Fence}.
  *
  * <pre>{@code
- * try (FencedHandle<Writer> fenced = lock.singleWrite(0, writer)) {
+ * try (FencedHandle<Writer> fenced = lock.singleWriteWith(writer)) {
  *   fenced.handle().ifPresent(w -> w.println("once"));
  *   fenced.complete();
  * }

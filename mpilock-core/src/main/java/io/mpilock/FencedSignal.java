@@ -2,14 +2,12 @@ package io.mpilock;
 
 /**
  * Thrown by {@link Fence#guard()} on every rank that does not write, to leave the fenced block. A
- * signal, not an error: it has no stack trace, and one instance serves all.
+ * signal, not an error: it has no stack trace.
  */
 public final class FencedSignal extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  static final FencedSignal INSTANCE = new FencedSignal();
-
-  private FencedSignal() {
+  FencedSignal() {
     super("this rank does not write", null, false, false);
   }
 }

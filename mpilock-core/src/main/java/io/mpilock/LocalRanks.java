@@ -1,5 +1,16 @@
 package io.mpilock;
 
+import io.mpilock.failure.CollectiveMismatchException;
+import io.mpilock.failure.MpilockException;
+import io.mpilock.failure.RankFailedException;
+import io.mpilock.transport.Communicator;
+import io.mpilock.transport.local.LocalCluster;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,7 +45,7 @@ public final class LocalRanks {
    *
    * @param size the number of ranks
    * @param body what each rank runs; its controller is closed afterwards, or abandoned if it throws
-   * @throws Exception what the first rank to fail threw, with those of the others suppressed
+   * @throws Exception what a rank threw, the likely root first, with those of the others suppressed
    */
   public static void run(int size, RankBody body) throws Exception {
     run(size, ControllerOptions.defaults(), body);
@@ -46,12 +57,62 @@ public final class LocalRanks {
    * @param size the number of ranks
    * @param options the controllers' options
    * @param body what each rank runs
-   * @throws Exception what the first rank to fail threw, with those of the others suppressed
+   * @throws Exception what a rank threw, the likely root first, with those of the others suppressed
    */
   public static void run(int size, ControllerOptions options, RankBody body) throws Exception {
-    @Nullable Exception none = null;
-    if (size < 0) {
-      throw new IllegalArgumentException(String.valueOf(none));
+    LocalCluster cluster = new LocalCluster(size);
+    List<Future<@Nullable Void>> results = new ArrayList<>();
+    Exception failure = null;
+    try (ExecutorService ranks =
+        Executors.newThreadPerTaskExecutor(Thread.ofPlatform().name("rank-", 0).factory())) {
+      for (int rank = 0; rank < size; rank++) {
+        Communicator world = cluster.world(rank);
+        results.add(ranks.submit(() -> runRank(world, options, body)));
+      }
+      for (Future<@Nullable Void> result : results) {
+        failure = collect(result, failure);
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  private static @Nullable Void runRank(
+      Communicator world, ControllerOptions options, RankBody body) throws Exception {
+    WindowController controller = WindowController.sync(world, options);
+    try {
+      body.run(controller);
+    } catch (Throwable e) {
+      controller.abandon();
+      throw e;
+    }
+    controller.close();
+    return null;
+  }
+
+  private static @Nullable Exception collect(
+      Future<@Nullable Void> result, @Nullable Exception first) throws InterruptedException {
+    try {
+      result.get();
+      return first;
+    } catch (ExecutionException e) {
+      Throwable cause = e.getCause();
+      Exception failure =
+          cause instanceof Exception exception
+              ? exception
+              : new MpilockException("A rank failed.", cause);
+      if (cause instanceof Error error) {
+        throw error;
+      }
+      if (first == null) {
+        return failure;
+      }
+      boolean consequence =
+          first instanceof RankFailedException || first instanceof CollectiveMismatchException;
+      Exception root = consequence ? failure : first;
+      root.addSuppressed(consequence ? first : failure);
+      return root;
     }
   }
 }

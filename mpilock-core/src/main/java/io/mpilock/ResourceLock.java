@@ -207,16 +207,28 @@ public final class ResourceLock {
   }
 
   /**
-   * Begins a single write by a given rank that gets a handle, while the others get none.
+   * Begins a single write by the master over a handle: the master gets it, the other ranks none.
    * Collective, as {@link #singleWrite()}.
    *
    * @param <H> the type of the handle
-   * @param rank the rank that writes, the same on every rank
    * @param handle what the writing rank works with; it stays in its process
+   * @return this rank's part
+   */
+  public <H> FencedHandle<H> singleWriteWith(H handle) {
+    return singleWriteWith(handle, options.master());
+  }
+
+  /**
+   * Begins a single write by a given rank over a handle: that rank gets it, the others none.
+   * Collective, as {@link #singleWrite()}.
+   *
+   * @param <H> the type of the handle
+   * @param handle what the writing rank works with; it stays in its process
+   * @param rank the rank that writes, the same on every rank
    * @return this rank's part
    * @throws IllegalArgumentException if there is no such rank
    */
-  public <H> FencedHandle<H> singleWrite(int rank, H handle) {
+  public <H> FencedHandle<H> singleWriteWith(H handle, int rank) {
     Objects.requireNonNull(handle, "handle");
     return new FencedHandle<>(section(rank, ThreadHold.FOREVER), handle);
   }
@@ -360,8 +372,11 @@ public final class ResourceLock {
   private static <T extends @Nullable Object, E extends Throwable> T run(
       FencedSection section, LockedAction<T, E> action) throws E {
     if (!section.isWriter()) {
-      section.awaitWriter();
-      return (T) section.collect();
+      try {
+        return (T) section.collect();
+      } finally {
+        section.close();
+      }
     }
     T result;
     try {

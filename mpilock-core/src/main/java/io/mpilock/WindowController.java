@@ -275,15 +275,15 @@ public final class WindowController implements AutoCloseable {
 
   /**
    * Begins a single write of the default resource over a handle. Collective; see {@link
-   * ResourceLock#singleWrite(int, Object)}.
+   * ResourceLock#singleWriteWith(Object, int)}.
    *
    * @param <H> the type of the handle
-   * @param rank the rank that writes, the same on every rank
    * @param handle what the writing rank works with
+   * @param rank the rank that writes, the same on every rank
    * @return this rank's part
    */
-  public <H> FencedHandle<H> singleWrite(int rank, H handle) {
-    return defaultLock.singleWrite(rank, handle);
+  public <H> FencedHandle<H> singleWriteWith(H handle, int rank) {
+    return defaultLock.singleWriteWith(handle, rank);
   }
 
   /**
@@ -299,6 +299,22 @@ public final class WindowController implements AutoCloseable {
   public <T extends @Nullable Object, E extends Throwable> T singleWrite(LockedAction<T, E> action)
       throws E {
     return defaultLock.singleWrite(action);
+  }
+
+  /**
+   * Runs an action on a given rank, under the write lock of the default resource, and gives its
+   * result to every rank. Collective; see {@link ResourceLock#singleWrite(int, LockedAction)}.
+   *
+   * @param <T> the type of the result
+   * @param <E> what the action may throw
+   * @param rank the rank that runs the action, the same on every rank
+   * @param action what that rank runs
+   * @return what the action returned, on every rank
+   * @throws E on the writing rank, what the action threw
+   */
+  public <T extends @Nullable Object, E extends Throwable> T singleWrite(
+      int rank, LockedAction<T, E> action) throws E {
+    return defaultLock.singleWrite(rank, action);
   }
 
   /**

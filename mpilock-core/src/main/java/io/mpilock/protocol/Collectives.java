@@ -1,13 +1,504 @@
 package io.mpilock.protocol;
 
+import io.mpilock.failure.CollectiveMismatchException;
+import io.mpilock.failure.LockInterruptedException;
+import io.mpilock.failure.LockTimeoutException;
+import io.mpilock.failure.LockUseException;
+import io.mpilock.transport.NodeWindow;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 
+/**
+ * The collective calls of a controller: single write, and the agreement on close.
+ *
+ * <h2>How the ranks agree</h2>
+ *
+ * Every rank counts its collective calls. For call n it writes what it calls into its call slot
+ * (one for even n, one for odd n) and then marks the slot ARRIVED(n). The call is decided once, by
+ * one compare-and-set on DECISION(n): to GO by the rank that is to write, when every slot says
+ * ARRIVED(n) and all say the same; or to one of the failures by any rank that sees a reason: they
+ * differ, one refused, one gave up, one closed, one died. All ranks obey the decision, so all go or
+ * all fail, and a time-out and a late arrival cannot see it differently. A rank that has read the
+ * decision marks its slot SEEN(n); slots and decision of call n are used again for n + 2, which
+ * waits for that.
+ */
 public final class Collectives {
+
+  /** Is told how a single write ended on this rank. */
+  @FunctionalInterface
   public interface Outcome {
+    /**
+     * A single write ended.
+     *
+     * @param writer whether this rank wrote
+     * @param nanos the time since the call
+     * @param bytes the encoded size of what was shared
+     * @param failure what the caller gets, or null
+     */
     void ended(boolean writer, long nanos, long bytes, @Nullable Throwable failure);
   }
 
-  public FencedSection singleWrite(ProcessLock lock, int rank, long nanos, Outcome outcome) {
-    return new FencedSection();
+  // Marks of a call slot, beside the number of the call.
+  private static final int ARRIVED = 1;
+  private static final int SEEN = 2;
+
+  // Kinds of call.
+  private static final long SINGLE_WRITE = 1;
+  private static final long CLOSE = 2;
+
+  // Reasons to refuse.
+  private static final long HOLDS_READ = 1;
+  private static final long HOLDS_WRITE = 2;
+  private static final long NO_SUCH_RANK = 3;
+
+  // Decisions, beside the number of the call and the rank that is the reason.
+  private static final int GO = 1;
+  private static final int DIFFER = 2;
+  private static final int REFUSED = 3;
+  private static final int TIMED_OUT = 4;
+  private static final int INTERRUPTED = 5;
+  private static final int GONE_ON = 6;
+  private static final int LEFT = 7;
+  private static final int DIED = 8;
+
+  private final Node node;
+  private final NodeWindow window;
+  private final Bell bell;
+  private final LongFunction<String> resourceName;
+
+  /** Held from the beginning of a single write to the end of its fence: one at a time. */
+  private final ReentrantLock turn = new ReentrantLock(true);
+
+  private long calls;
+
+  Collectives(Node node, LongFunction<String> resourceName) {
+    this.node = node;
+    this.window = node.window();
+    this.bell = new Bell(window, Layout.COLLECTIVE_BELL);
+    this.resourceName = resourceName;
+  }
+
+  /**
+   * Begins a single write. Collective.
+   *
+   * @param lock the resource
+   * @param writer the rank that writes
+   * @param nanos how long to wait at most for the others and the write lock
+   * @param outcome is told how it ends
+   * @return this rank's part
+   */
+  public FencedSection singleWrite(ProcessLock lock, int writer, long nanos, Outcome outcome) {
+    long start = System.nanoTime();
+    if (turn.isHeldByCurrentThread()) {
+      throw new LockUseException(
+          "Thread '%s' of rank %d begins a single write of %s inside one that is not closed: the other ranks are not there. Close the first fence before."
+              .formatted(Thread.currentThread().getName(), node.me(), lock.quotedName()));
+    }
+    takeTurn(lock, start, nanos);
+    try {
+      Patience patience =
+          new Patience(node, lock.name(), start, nanos, new Watch(lock.quotedName(), writer));
+      long call = arrive(lock, writer, patience);
+      agree(call, writer, patience);
+      FencedSection section =
+          new FencedSection(node, this, lock, new Stream(node, bell, call, writer), start, outcome);
+      if (writer == node.me()) {
+        section.begin(patience.remainingNanos());
+      }
+      return section;
+    } catch (IllegalStateException e) {
+      turn.unlock();
+      throw node.isClosed() ? node.closedFailure() : e;
+    } catch (Throwable e) {
+      turn.unlock();
+      outcome.ended(writer == node.me(), System.nanoTime() - start, 0, e);
+      throw e;
+    }
+  }
+
+  void endTurn() {
+    turn.unlock();
+  }
+
+  boolean isMine() {
+    return turn.isHeldByCurrentThread();
+  }
+
+  boolean isBusy() {
+    return turn.isLocked();
+  }
+
+  void ring() {
+    bell.ring();
+  }
+
+  private void takeTurn(ProcessLock lock, long start, long nanos) {
+    try {
+      while (!turn.tryLock(20, TimeUnit.MILLISECONDS)) {
+        lock.checkUsable();
+        if (System.nanoTime() - start >= nanos) {
+          throw new LockTimeoutException(
+              "The single write of %s could not begin: another thread of rank %d is in one."
+                  .formatted(lock.quotedName(), node.me()));
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new LockInterruptedException(
+          "Rank %d was interrupted before its single write of %s began."
+              .formatted(node.me(), lock.quotedName()));
+    }
+    if (node.isClosed()) {
+      turn.unlock();
+      throw node.closedFailure();
+    }
+  }
+
+  /**
+   * Says what this rank calls, and refuses what could only deadlock, in a way that all ranks see.
+   */
+  private long arrive(ProcessLock lock, int writer, Patience patience) {
+    ThreadHold hold = lock.hold();
+    long refusal = 0;
+    if (writer < 0 || writer >= node.ranks()) {
+      refusal = NO_SUCH_RANK;
+    } else if (hold.isReading() && !(hold.isWriting() && writer == node.me())) {
+      refusal = HOLDS_READ;
+    } else if (hold.isWriting() && writer != node.me()) {
+      refusal = HOLDS_WRITE;
+    }
+    long call = publish(SINGLE_WRITE, writer, lock.home(), refusal, patience);
+    if (refusal == NO_SUCH_RANK) {
+      decide(call, REFUSED, node.me());
+      seen(call);
+      throw new IllegalArgumentException(
+          "There is no rank %d to write: the controller has ranks 0 to %d."
+              .formatted(writer, node.ranks() - 1));
+    }
+    if (refusal != 0) {
+      decide(call, REFUSED, node.me());
+      seen(call);
+      throw new LockUseException(
+          "Thread '%s' of rank %d calls singleWrite on %s while it holds a %s of it, which rank %d would wait for. Close the lease first."
+              .formatted(
+                  Thread.currentThread().getName(),
+                  node.me(),
+                  lock.quotedName(),
+                  refusal == HOLDS_READ ? "read" : "write",
+                  writer));
+    }
+    return call;
+  }
+
+  private long publish(
+      long kind, int writer, long home, long refusal, @Nullable Patience patience) {
+    long call = ++calls;
+    long slot = Layout.callSlot(node.me(), call);
+    if (patience != null) {
+      awaitSeen(call - 2, patience);
+    }
+    window.setRelease(slot + Layout.KIND, kind);
+    window.setRelease(slot + Layout.WRITER, writer);
+    window.setRelease(slot + Layout.RESOURCE, home);
+    window.setRelease(slot + Layout.REFUSAL, refusal);
+    window.set(slot + Layout.CALL, mark(call, ARRIVED));
+    bell.ring();
+    return call;
+  }
+
+  /** Waits until nobody needs the slots and the decision of an earlier call any more. */
+  private void awaitSeen(long earlier, Patience patience) {
+    while (!isSeen(earlier)) {
+      if (!patience.pause(bell, () -> isSeen(earlier))) {
+        throw gaveUp(patience, "another rank is still busy with call " + earlier);
+      }
+    }
+  }
+
+  private boolean isSeen(long call) {
+    for (int rank = 0; rank < node.ranks(); rank++) {
+      if (slotMark(rank, call) == mark(call, ARRIVED) && !node.isGone(rank)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Waits for the decision and obeys it. */
+  private void agree(long call, int writer, Patience patience) {
+    int code;
+    while ((code = decided(call)) == 0) {
+      if (!tryDecide(call, writer)
+          && !patience.pause(bell, () -> decided(call) != 0 || tryDecide(call, writer))) {
+        decide(
+            call,
+            patience.wasInterrupted() ? INTERRUPTED : node.isClosed() ? LEFT : TIMED_OUT,
+            node.me());
+      }
+    }
+    long decision = window.get(Layout.decision(call));
+    int rank = (int) (decision >>> 8) & 0xFFFF;
+    String report = code == GO ? "" : report(call, code, rank);
+    seen(call);
+    if (code == GO) {
+      return;
+    }
+    if (rank == node.me() && code == TIMED_OUT) {
+      throw new LockTimeoutException(report);
+    }
+    if (rank == node.me() && code == INTERRUPTED) {
+      throw new LockInterruptedException(report);
+    }
+    if (rank == node.me() && code == LEFT) {
+      throw node.closedFailure();
+    }
+    if (code == DIED) {
+      throw node.failed(rank, report);
+    }
+    throw new CollectiveMismatchException(report);
+  }
+
+  private RuntimeException gaveUp(Patience patience, String why) {
+    if (node.isClosed()) {
+      return node.closedFailure();
+    }
+    String message = "Rank %d gave its collective call up: %s.".formatted(node.me(), why);
+    return patience.wasInterrupted()
+        ? new LockInterruptedException(message)
+        : new LockTimeoutException(message);
+  }
+
+  /** The decision's code, or 0 if there is none; a call that was overtaken has failed. */
+  private int decided(long call) {
+    long decision = window.get(Layout.decision(call));
+    long decidedCall = decision >>> 24;
+    return decidedCall == call ? (int) decision & 0xFF : decidedCall > call ? GONE_ON : 0;
+  }
+
+  /** Decides if there is a reason to; true if the call is decided now. */
+  private boolean tryDecide(long call, int writer) {
+    boolean all = true;
+    int differs = -1;
+    long mine = Layout.callSlot(node.me(), call);
+    for (int rank = 0; rank < node.ranks(); rank++) {
+      long mark = slotMark(rank, call);
+      if (mark >>> 8 == call) {
+        long slot = Layout.callSlot(rank, call);
+        if (window.get(slot + Layout.REFUSAL) != 0) {
+          return decide(call, REFUSED, rank);
+        }
+        if (window.get(slot + Layout.KIND) == CLOSE) {
+          return decide(call, LEFT, rank);
+        }
+        if (window.get(slot + Layout.WRITER) != window.get(mine + Layout.WRITER)
+            || window.get(slot + Layout.RESOURCE) != window.get(mine + Layout.RESOURCE)) {
+          differs = rank;
+        }
+      } else {
+        all = false;
+        if (mark >>> 8 > call) {
+          return decide(call, GONE_ON, rank);
+        }
+        long life = node.life(rank);
+        if (life == Node.DEAD) {
+          return decide(call, DIED, rank);
+        }
+        if (life >= Node.CLOSING) {
+          return decide(call, LEFT, rank);
+        }
+      }
+    }
+    if (!all) {
+      return false;
+    }
+    if (differs >= 0) {
+      return decide(call, DIFFER, differs);
+    }
+    return writer == node.me() && decide(call, GO, writer);
+  }
+
+  private boolean decide(long call, int code, int rank) {
+    long index = Layout.decision(call);
+    while (true) {
+      long now = window.get(index);
+      if (now >>> 24 >= call) {
+        return true;
+      }
+      if (window.compareAndSet(index, now, call << 24 | (long) rank << 8 | code)) {
+        bell.ring();
+        return true;
+      }
+    }
+  }
+
+  private void seen(long call) {
+    window.set(Layout.callSlot(node.me(), call) + Layout.CALL, mark(call, SEEN));
+    bell.ring();
+  }
+
+  private long slotMark(int rank, long call) {
+    return window.get(Layout.callSlot(rank, call) + Layout.CALL);
+  }
+
+  private static long mark(long call, int mark) {
+    return call << 8 | mark;
+  }
+
+  private String report(long call, int code, int rank) {
+    String why =
+        switch (code) {
+          case DIFFER -> "the ranks disagree";
+          case REFUSED -> "rank " + rank + " refused it";
+          case TIMED_OUT -> "rank " + rank + " had waited for its time-out";
+          case INTERRUPTED -> "rank " + rank + " was interrupted";
+          case LEFT -> "rank " + rank + " is closing";
+          case DIED -> "rank " + rank + " died";
+          default -> "other ranks gave it up and went on";
+        };
+    StringBuilder text =
+        new StringBuilder("Collective call ").append(call).append(" failed, since ").append(why);
+    String separator = ": ";
+    for (int other = 0; other < node.ranks(); other++) {
+      text.append(separator).append("rank ").append(other).append(' ').append(called(other, call));
+      separator = "; ";
+    }
+    return text.append(". Every rank must make the same collective calls in the same order.")
+        .toString();
+  }
+
+  private String called(int rank, long call) {
+    long slot = Layout.callSlot(rank, call);
+    if (slotMark(rank, call) >>> 8 != call) {
+      long life = node.life(rank);
+      return life == Node.DEAD
+          ? "died"
+          : life >= Node.CLOSING
+              ? "called close"
+              : slotMark(rank, call) >>> 8 > call ? "gave up and went on" : "has called nothing";
+    }
+    if (window.get(slot + Layout.KIND) == CLOSE) {
+      return "called close";
+    }
+    long refusal = window.get(slot + Layout.REFUSAL);
+    return "called singleWrite(%s, writer %d)%s"
+        .formatted(
+            resourceName.apply(window.get(slot + Layout.RESOURCE)),
+            (int) window.get(slot + Layout.WRITER),
+            refusal == HOLDS_READ
+                ? " while holding a read of it"
+                : refusal == HOLDS_WRITE
+                    ? " while holding its write"
+                    : refusal == NO_SUCH_RANK ? ", which is no rank" : "");
+  }
+
+  /**
+   * Tells the others that this rank closes, and waits until each of them does too, or makes another
+   * collective call, or is in the close of another controller, or is gone, or the time is over.
+   *
+   * @return what was wrong, or null
+   */
+  @Nullable String close(long nanos) {
+    long call = publish(CLOSE, -1, 0, 0, null);
+    node.life(Node.CLOSING);
+    bell.ring();
+    Patience patience =
+        new Patience(
+            node,
+            "",
+            System.nanoTime(),
+            nanos,
+            new Patience.Watch() {
+              @Override
+              public void check() {
+                findDead();
+              }
+
+              @Override
+              public String describe(long waitedNanos) {
+                return "%s has waited %s in close for %s."
+                    .formatted(node.who(node.me()), Node.seconds(waitedNanos), missing(call));
+              }
+            });
+    while (!isLastOrMistaken(call)) {
+      if (!patience.pauseInClose(bell, () -> isLastOrMistaken(call))) {
+        if (!patience.wasInterrupted() && nanos > 0) {
+          node.log(
+              System.Logger.Level.INFO,
+              "Rank %d closed before %s; the locks go on without it."
+                  .formatted(node.me(), missing(call)));
+        }
+        break;
+      }
+    }
+    int code = decided(call);
+    return code == 0 || code == DIED || code == GONE_ON ? null : report(call, code, node.me());
+  }
+
+  private boolean isLastOrMistaken(long call) {
+    if (decided(call) != 0) {
+      return true;
+    }
+    for (int rank = 0; rank < node.ranks(); rank++) {
+      if (rank != node.me() && !isThrough(rank)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private boolean isThrough(int rank) {
+    return node.life(rank) >= Node.CLOSING || node.communicator().isLeaving(rank);
+  }
+
+  /** Remembers the dead in the window, where everyone who waits for them looks. */
+  private void findDead() {
+    for (int rank = 0; rank < node.ranks(); rank++) {
+      node.isGone(rank);
+    }
+  }
+
+  private String missing(long call) {
+    StringBuilder missing = new StringBuilder();
+    for (int rank = 0; rank < node.ranks(); rank++) {
+      if (rank != node.me() && !isThrough(rank)) {
+        missing.append(missing.isEmpty() ? "" : ", ").append(node.who(rank));
+      }
+    }
+    return missing.isEmpty() ? "call " + call : missing.toString();
+  }
+
+  /** What a rank that waits for the others in a single write looks at. */
+  private final class Watch implements Patience.Watch {
+    private final String resource;
+    private final int writer;
+
+    Watch(String resource, int writer) {
+      this.resource = resource;
+      this.writer = writer;
+    }
+
+    @Override
+    public void check() {
+      findDead();
+    }
+
+    @Override
+    public String describe(long waitedNanos) {
+      StringBuilder text = new StringBuilder();
+      for (int rank = 0; rank < node.ranks(); rank++) {
+        if (slotMark(rank, calls) >>> 8 != calls) {
+          text.append(text.isEmpty() ? "" : ", ").append(node.who(rank));
+        }
+      }
+      return "%s has waited %s in the single write of %s (writer %d) for %s."
+          .formatted(
+              node.who(node.me()),
+              Node.seconds(waitedNanos),
+              resource,
+              writer,
+              text.isEmpty() ? "the decision" : text);
+    }
   }
 }

@@ -1,27 +1,260 @@
 package io.mpilock.protocol;
 
+import io.mpilock.failure.ControllerClosedException;
+import io.mpilock.failure.LockInterruptedException;
+import io.mpilock.failure.MpilockException;
+import io.mpilock.transport.NodeWindow;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/** One rank's side of a resource: its threads, and their turns at the rank's one request. */
 public final class ProcessLock {
+  private final String name;
+  private final Node node;
+  private final NodeWindow window;
+  private final NodeLock words;
+  private final long myLine;
+
+  /**
+   * A rank has one request in the table; its threads take turns at it, first come, first served.
+   */
+  private final ReentrantLock requestTurn = new ReentrantLock(true);
+
+  private final ThreadLocal<ThreadHold> holds =
+      ThreadLocal.withInitial(() -> new ThreadHold(this, this.words(), Thread.currentThread()));
+
+  ProcessLock(String name, Node node, long home) {
+    this.name = name;
+    this.node = node;
+    this.window = node.window();
+    this.words = new NodeLock(node, home);
+    this.myLine = words.line(node.me());
+  }
+
+  private NodeLock words() {
+    return words;
+  }
+
+  /**
+   * The resource's name.
+   *
+   * @return the name
+   */
   public String name() {
-    return "";
+    return name;
   }
 
+  /**
+   * The resource's name for messages.
+   *
+   * @return such as {@code resource 'orders'}
+   */
   public String quotedName() {
-    return "";
+    return "resource '" + name + "'";
   }
 
+  /** The resource's identity on this node: equal on all ranks. */
+  long home() {
+    return words.home();
+  }
+
+  String me() {
+    return "rank " + node.me();
+  }
+
+  /**
+   * The calling thread's holds.
+   *
+   * @return always the same object for a thread
+   */
   public ThreadHold hold() {
-    return new ThreadHold();
+    return holds.get();
   }
 
+  boolean awaitRead(ThreadHold hold, long nanos) {
+    hold.markWaited();
+    Patience patience = patience("read", nanos);
+    return words.awaitRead(patience) || gaveUp("read", patience);
+  }
+
+  boolean awaitNoReaders(ThreadHold hold, long nanos) {
+    hold.markWaited();
+    noteWaiter(hold);
+    Patience patience = patience("write", nanos);
+    return words.awaitNoReaders(patience) || gaveUp("write", patience);
+  }
+
+  boolean awaitWrite(ThreadHold hold, long nanos) {
+    hold.markWaited();
+    Patience patience = patience("write", nanos);
+    if (!takeTurn(patience)) {
+      return gaveUp("write", patience);
+    }
+    boolean owned;
+    try {
+      noteWaiter(hold);
+      owned = words.awaitOwnership(patience);
+    } finally {
+      requestTurn.unlock();
+    }
+    return (owned && words.awaitNoReaders(patience)) || gaveUp("write", patience);
+  }
+
+  private boolean takeTurn(Patience patience) {
+    Bell nobodyRings = new Bell(window, myLine + Layout.WRITER_BELL);
+    try {
+      while (!requestTurn.tryLock(
+          Math.min(20_000_000, patience.remainingNanos()), TimeUnit.NANOSECONDS)) {
+        if (!patience.pause(nobodyRings, () -> true)) {
+          return false;
+        }
+      }
+      return true;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new LockInterruptedException(interruptedMessage("write"));
+    }
+  }
+
+  private boolean gaveUp(String mode, Patience patience) {
+    if (patience.wasInterrupted()) {
+      throw new LockInterruptedException(interruptedMessage(mode));
+    }
+    return false;
+  }
+
+  private String interruptedMessage(String mode) {
+    return "Thread '%s' of %s was interrupted while it waited for the %s of %s; it holds nothing."
+        .formatted(Thread.currentThread().getName(), me(), mode, quotedName());
+  }
+
+  private Patience patience(String mode, long nanos) {
+    return new Patience(node, name, System.nanoTime(), nanos, new Watch(mode));
+  }
+
+  /**
+   * Begins an optimistic read.
+   *
+   * @return the stamp, or -1 while a write is held
+   */
   public long optimisticStamp() {
-    return 0;
+    try {
+      checkUsable();
+      return words.optimisticStamp();
+    } catch (IllegalStateException e) {
+      throw unusable(e);
+    }
   }
 
+  /**
+   * Ends an optimistic read.
+   *
+   * @param stamp what it began with
+   * @return whether no write came in
+   */
   public boolean validate(long stamp) {
-    return true;
+    try {
+      checkUsable();
+      return words.validate(stamp);
+    } catch (IllegalStateException e) {
+      throw unusable(e);
+    }
   }
 
+  /**
+   * Tells who holds and who waits, over all ranks.
+   *
+   * @return a sentence for people; a snapshot that may be out of date at once
+   */
   public String describe() {
-    return "";
+    return new Holders(node, words).describe();
+  }
+
+  /** Tells what threads of this rank hold, or null if nothing. */
+  @Nullable String heldHere() {
+    return new Holders(node, words).heldBy(node.me());
+  }
+
+  void noteReader(ThreadId id) {
+    id.put(window, myLine + Layout.READER);
+  }
+
+  void noteWriter(ThreadId id, boolean waited) {
+    id.put(window, myLine + Layout.WRITER_THREAD);
+    window.setRelease(myLine + Layout.WRITER_SINCE, waited ? System.currentTimeMillis() : 0);
+  }
+
+  private void noteWaiter(ThreadHold hold) {
+    hold.id().put(window, myLine + Layout.WAITER);
+    window.setRelease(myLine + Layout.WAITER_SINCE, System.currentTimeMillis());
+  }
+
+  boolean isClosed() {
+    return node.isClosed();
+  }
+
+  /** Throws if the controller is closed or the resource is poisoned. */
+  void checkUsable() {
+    if (node.isClosed()) {
+      throw closedFailure();
+    }
+    words.throwIfPoisoned();
+  }
+
+  ControllerClosedException closedFailure() {
+    return node.closedFailure();
+  }
+
+  /** What to throw when the window refuses an access: it does so once it is freed. */
+  RuntimeException unusable(IllegalStateException refused) {
+    return node.isClosed() ? closedFailure() : refused;
+  }
+
+  /** A lease that outlived its controller gives back nothing. */
+  void swallowIfClosed(IllegalStateException refused) {
+    if (!node.isClosed()) {
+      throw refused;
+    }
+  }
+
+  /** What a waiter of this resource looks at now and then. */
+  private final class Watch implements Patience.Watch {
+    private final String mode;
+    private long seenToken = -1;
+    private long seenAt = System.nanoTime();
+
+    Watch(String mode) {
+      this.mode = mode;
+    }
+
+    @Override
+    public void check() {
+      long token = words.token();
+      if (token != seenToken) {
+        seenToken = token;
+        seenAt = System.nanoTime();
+      }
+      words.mend();
+    }
+
+    @Override
+    public String describe(long waitedNanos) {
+      return "Thread '%s' of %s has waited %s for the %s of %s. No other write was granted for at least %s. %s"
+          .formatted(
+              Thread.currentThread().getName(),
+              node.who(node.me()),
+              Node.seconds(waitedNanos),
+              mode,
+              quotedName(),
+              Node.seconds(System.nanoTime() - seenAt),
+              new Holders(node, words).describe());
+    }
+  }
+
+  static MpilockException full(String name, long windowWords) {
+    return new MpilockException(
+        "There is no room for resource '%s' in the window of %d bytes. Set mpilock.window-size higher (ControllerOptions.windowBytes), or use fewer resources."
+            .formatted(name, windowWords * Long.BYTES));
   }
 }

@@ -1,59 +1,280 @@
 package io.mpilock.protocol;
 
+import io.mpilock.failure.LockUseException;
+
+/**
+ * What one thread holds of one resource: the process level of the lock. Confined to its thread,
+ * apart from {@link #checkOwner}.
+ */
 public final class ThreadHold {
-  public static final long FOREVER = Long.MAX_VALUE;
 
-  public void checkOwner(String call) {}
+  /** The time-out of a request that waits for as long as it takes. */
+  public static final long FOREVER = Patience.FOREVER;
 
-  public void checkSoleRead() {}
+  private final ProcessLock lock;
+  private final NodeLock words;
+  private final Thread thread;
+  private final ThreadId id;
+  private int reads;
+  private int writes;
+  private long token;
+  private boolean waited;
+  private long readSince;
+  private long writeSince;
 
+  ThreadHold(ProcessLock lock, NodeLock words, Thread thread) {
+    this.lock = lock;
+    this.words = words;
+    this.thread = thread;
+    this.id = new ThreadId(thread);
+  }
+
+  /**
+   * Takes a read, or one more.
+   *
+   * @param nanos how long to wait at most; 0 not to wait, {@link #FOREVER} without end
+   * @return whether it was granted
+   */
   public boolean acquireRead(long nanos) {
+    waited = false;
+    if (reads == 0 && writes == 0) {
+      try {
+        if (!words.tryRead() && (nanos == 0 || !lock.awaitRead(this, nanos))) {
+          lock.checkUsable();
+          return false;
+        }
+        lock.noteReader(id);
+        token = words.token();
+      } catch (IllegalStateException e) {
+        throw lock.unusable(e);
+      }
+      reads = 1;
+      if (lock.isClosed()) {
+        releaseRead();
+        throw lock.closedFailure();
+      }
+      return true;
+    }
+    reads++;
     return true;
   }
 
+  /**
+   * Takes the write, or once more.
+   *
+   * @param nanos how long to wait at most; 0 not to wait, {@link #FOREVER} without end
+   * @return whether it was granted
+   * @throws LockUseException if this thread reads
+   */
   public boolean acquireWrite(long nanos) {
+    waited = false;
+    if (writes > 0) {
+      writes++;
+      return true;
+    }
+    if (reads > 0) {
+      throw new LockUseException(
+          "Thread '%s' of %s asks for the write of %s while it holds a read of it: it would wait for itself. Close the read first, or use ReadLease.upgrade()."
+              .formatted(thread.getName(), lock.me(), lock.quotedName()));
+    }
+    try {
+      if (!own(nanos)) {
+        lock.checkUsable();
+        return false;
+      }
+      token = words.beginWrite();
+      lock.noteWriter(id, waited);
+    } catch (IllegalStateException e) {
+      throw lock.unusable(e);
+    }
+    writes = 1;
+    if (lock.isClosed()) {
+      releaseWrite();
+      throw lock.closedFailure();
+    }
     return true;
   }
 
-  public void releaseRead() {}
+  private boolean own(long nanos) {
+    if (nanos == 0) {
+      if (!words.isUnread() || !words.tryOwn()) {
+        return false;
+      }
+      if (!words.isUnread()) {
+        words.releaseOwnership();
+        return false;
+      }
+      return true;
+    }
+    return words.tryOwn()
+        ? words.isUnread() || lock.awaitNoReaders(this, nanos)
+        : lock.awaitWrite(this, nanos);
+  }
 
-  public void releaseWrite() {}
+  /** Ends a read, or one level of it. */
+  public void releaseRead() {
+    reads--;
+    if (reads == 0 && writes == 0) {
+      try {
+        words.releaseRead();
+      } catch (IllegalStateException e) {
+        lock.swallowIfClosed(e);
+      }
+    }
+  }
 
+  /** Ends the write, or one level of it. Reads that were taken inside it stay: a downgrade. */
+  public void releaseWrite() {
+    writes--;
+    if (writes == 0) {
+      try {
+        if (reads > 0) {
+          words.addReadUnderWrite();
+        }
+        words.releaseOwnership();
+      } catch (IllegalStateException e) {
+        lock.swallowIfClosed(e);
+      }
+    }
+  }
+
+  /**
+   * Refuses a call by another thread.
+   *
+   * @param call what was called, for the message
+   * @throws LockUseException if the caller is not the thread that holds
+   */
+  public void checkOwner(String call) {
+    if (!Thread.currentThread().equals(thread)) {
+      throw new LockUseException(
+          "Thread '%s' called %s on a lease of %s that belongs to thread '%s' of %s: the thread that got a lease closes it."
+              .formatted(
+                  Thread.currentThread().getName(),
+                  call,
+                  lock.quotedName(),
+                  thread.getName(),
+                  lock.me()));
+    }
+  }
+
+  /**
+   * Refuses an upgrade of anything but a single read.
+   *
+   * @throws LockUseException if the thread holds more than one read, or a write
+   */
+  public void checkSoleRead() {
+    if (reads != 1 || writes != 0) {
+      throw new LockUseException(
+          "upgrade() of %s by thread '%s' of %s, which holds %d read(s) and %d write(s) of it: only a thread's single read can be upgraded, since an outer hold would lose what it rests on."
+              .formatted(lock.quotedName(), thread.getName(), lock.me(), reads, writes));
+    }
+  }
+
+  /** The thread waits, so that the request is reported as contended. */
+  void markWaited() {
+    waited = true;
+  }
+
+  ThreadId id() {
+    return id;
+  }
+
+  /**
+   * The token of the current hold.
+   *
+   * @return the token of this write, or of the last one before this read
+   */
   public long token() {
-    return 0;
+    return token;
   }
 
+  /**
+   * Tells whether the thread holds anything.
+   *
+   * @return true if it reads or writes
+   */
   public boolean isHeld() {
-    return false;
+    return reads + writes > 0;
   }
 
+  /**
+   * Tells whether the thread reads.
+   *
+   * @return true if it holds a read, also inside a write
+   */
   public boolean isReading() {
-    return false;
+    return reads > 0;
   }
 
+  /**
+   * Tells whether the thread writes.
+   *
+   * @return true if it holds the write
+   */
   public boolean isWriting() {
-    return false;
+    return writes > 0;
   }
 
+  /**
+   * Tells whether the last request had to wait.
+   *
+   * @return true if somebody else held or asked for the resource
+   */
   public boolean waited() {
-    return false;
+    return waited;
   }
 
+  /**
+   * Notes when an observed hold began.
+   *
+   * @param read true for the read, false for the write
+   * @param now by {@link System#nanoTime()}
+   */
+  public void since(boolean read, long now) {
+    if (read) {
+      readSince = now | 1; // never 0, which means that nobody observed the grant
+    } else {
+      writeSince = now | 1;
+    }
+  }
+
+  /**
+   * When the observed read began.
+   *
+   * @return nanoseconds, or 0 if it was not observed
+   */
   public long readSince() {
-    return 0;
+    return readSince;
   }
 
+  /**
+   * When the observed write began.
+   *
+   * @return nanoseconds, or 0 if it was not observed
+   */
   public long writeSince() {
-    return 0;
+    return writeSince;
   }
 
+  /**
+   * When the observed read began; forgets it.
+   *
+   * @return nanoseconds
+   */
   public long takeReadSince() {
-    return 0;
+    long since = readSince;
+    readSince = 0;
+    return since;
   }
 
+  /**
+   * When the observed write began; forgets it.
+   *
+   * @return nanoseconds
+   */
   public long takeWriteSince() {
-    return 0;
+    long since = writeSince;
+    writeSince = 0;
+    return since;
   }
-
-  public void since(boolean read, long now) {}
 }

@@ -70,7 +70,7 @@ public interface Communicator extends AutoCloseable {
    * The words at the start of a new window that are zero. The rest is unspecified: clearing memory
    * that may never be used would commit it.
    */
-  int ZEROED_WORDS = 8192;
+  long ZEROED_WORDS = 8192;
 
   /**
    * Allocates words that all ranks of the caller's node share. The first {@link #ZEROED_WORDS} are

@@ -9,7 +9,7 @@ import java.util.Optional;
  *
  * @param name the launcher's name, for people and for the choice of the MPI library
  * @param rank this process's rank, from 0
- * @param size the number of ranks, at least 1
+ * @param size the number of ranks, at least 1, or -1 if the launcher does not say
  * @param localRank the rank among those of this node, or -1 if the launcher does not say
  */
 public record Launcher(Kind name, int rank, int size, int localRank) {
@@ -18,10 +18,12 @@ public record Launcher(Kind name, int rank, int size, int localRank) {
   public enum Kind {
     /** Open MPI's {@code mpirun}. */
     OPEN_MPI("Open MPI's mpirun"),
-    /** MPICH's {@code mpiexec}, and others of the Hydra family. */
+    /** MPICH's {@code mpiexec}, and others that speak PMI. */
     HYDRA("MPICH's Hydra"),
     /** Slurm's {@code srun}. */
-    SLURM("Slurm's srun");
+    SLURM("Slurm's srun"),
+    /** A launcher that speaks PMIx and sets nothing else, such as PRRTE's {@code prterun}. */
+    PMIX("a PMIx launcher");
 
     private final String label;
 
@@ -36,13 +38,29 @@ public record Launcher(Kind name, int rank, int size, int localRank) {
   }
 
   /**
-   * Reads the launcher's variables.
+   * Tells whether other ranks were, or may have been, started beside this one.
+   *
+   * @return false only if the launcher says that there is one rank
+   */
+  public boolean mayHavePeers() {
+    return size != 1;
+  }
+
+  /**
+   * Reads the launcher's variables. Inside a Slurm allocation {@code mpirun} of Open MPI or Hydra
+   * is the launcher, because the variables of {@code srun} are then those of its helper on the
+   * node.
    *
    * @param environment the process's environment, such as {@link System#getenv()}
    * @return the launcher, or empty if none started this process
    * @throws StartupException if the variables are there but make no sense
    */
   public static Optional<Launcher> detect(Map<String, String> environment) {
-    throw new UnsupportedOperationException("being written");
+    return new LauncherVariables(environment).detect();
+  }
+
+  @Override
+  public String toString() {
+    return name + " (rank " + rank + (size < 0 ? "" : " of " + size) + ")";
   }
 }

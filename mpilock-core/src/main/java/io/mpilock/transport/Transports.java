@@ -1,7 +1,145 @@
 package io.mpilock.transport;
 
+import io.mpilock.failure.StartupException;
+import io.mpilock.failure.StartupException.Problem;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.ServiceConfigurationError;
+import java.util.ServiceLoader;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Chooses the transport by its name and by who started the process. */
 public final class Transports {
+
+  /** The name that leaves the choice to the launcher's variables. */
+  public static final String AUTO = "auto";
+
+  private static final String NATIVE = "native";
+  private static final String LOCAL = "local";
+  private static final String MPJ = "mpj";
+
+  private static final System.Logger LOG = System.getLogger("io.mpilock");
+
+  /** Without these a job of one rank can do: it is alone either way. */
+  private static final Set<Problem> NO_NATIVE_HERE =
+      Set.of(Problem.NO_MPI_LIBRARY, Problem.NATIVE_ACCESS_DENIED, Problem.NO_SUCH_TRANSPORT);
+
+  /** An iterator that cannot even read its files fails for ever. */
+  private static final int MAX_BROKEN = 16;
+
+  private Transports() {}
+
+  /**
+   * Opens the communicator of all ranks of the job. Collective: every rank calls it with the same
+   * name.
+   *
+   * <p>{@code auto} is {@code native} under a launcher and {@code local} without one. Under a
+   * launcher that started, or may have started, several ranks it is never {@code local}: each rank
+   * would believe that it is alone. For a job of one rank {@code auto} falls back to {@code local},
+   * with a warning, where MPI cannot be loaded.
+   *
+   * @param name {@code auto}, or the {@link Transport#name()} of a transport
+   * @param settings what the user configured and the launcher said
+   * @return the communicator; whoever asked for it closes it
+   * @throws StartupException if there is no such transport, it would ignore the launcher, or it
+   *     cannot work here
+   */
   public static Communicator open(String name, TransportSettings settings) {
-    throw new IllegalStateException(name + settings);
+    return open(name, settings, find());
+  }
+
+  static Communicator open(
+      String name, TransportSettings settings, Map<String, Transport> transports) {
+    String wanted = name.strip().toLowerCase(Locale.ROOT);
+    Launcher launcher = settings.launcher();
+    if (wanted.equals(AUTO)) {
+      if (launcher == null) {
+        return get(LOCAL, transports).world(settings);
+      }
+      return launcher.mayHavePeers()
+          ? get(NATIVE, transports).world(settings)
+          : openAlone(settings, transports);
+    }
+    if (wanted.equals(LOCAL) && launcher != null && launcher.mayHavePeers()) {
+      throw new StartupException(
+          Problem.LAUNCHER_IGNORED,
+          "mpilock.transport=local was asked for, but "
+              + launcher.name()
+              + " started this process as rank "
+              + launcher.rank()
+              + (launcher.size() < 0 ? "" : " of " + launcher.size())
+              + ": with local every rank would be alone and no lock would exclude another rank.",
+          "Set mpilock.transport to auto or native, or start one process without the launcher.");
+    }
+    return get(wanted, transports).world(settings);
+  }
+
+  /** A launcher that started one rank: native where it works, else local, which is as right. */
+  private static Communicator openAlone(
+      TransportSettings settings, Map<String, Transport> transports) {
+    try {
+      return get(NATIVE, transports).world(settings);
+    } catch (StartupException e) {
+      if (!NO_NATIVE_HERE.contains(e.problem())) {
+        throw e;
+      }
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "The launcher started one rank and MPI cannot be used, so the local transport is: {0}",
+          e.getMessage());
+      return get(LOCAL, transports).world(settings);
+    }
+  }
+
+  private static Transport get(String name, Map<String, Transport> transports) {
+    Transport transport = transports.get(name);
+    if (transport != null) {
+      return transport;
+    }
+    String existing = String.join(", ", transports.keySet());
+    String looked =
+        "There is no transport named \""
+            + name
+            + "\": ServiceLoader found "
+            + (existing.isEmpty() ? "none" : existing)
+            + " in META-INF/services/"
+            + Transport.class.getName()
+            + ".";
+    String remedy =
+        name.equals(MPJ)
+            ? "The mpj transport is not part of this version: use native, or add a jar with it."
+            : "Set mpilock.transport to auto"
+                + (existing.isEmpty() ? "" : " or one of " + existing)
+                + ", or add the jar that has it to the class path.";
+    throw new StartupException(Problem.NO_SUCH_TRANSPORT, looked, remedy);
+  }
+
+  /**
+   * Looks where this library is and where the application is: a third party's transport may be
+   * visible to the latter only. The first of a name wins.
+   */
+  private static Map<String, Transport> find() {
+    Map<String, Transport> found = new LinkedHashMap<>();
+    collect(Transport.class.getClassLoader(), found);
+    collect(Thread.currentThread().getContextClassLoader(), found);
+    return found;
+  }
+
+  private static void collect(@Nullable ClassLoader loader, Map<String, Transport> found) {
+    Iterator<Transport> transports = ServiceLoader.load(Transport.class, loader).iterator();
+    int broken = 0;
+    while (broken < MAX_BROKEN && transports.hasNext()) {
+      try {
+        Transport transport = transports.next();
+        found.putIfAbsent(transport.name(), transport);
+      } catch (ServiceConfigurationError e) {
+        // Such as a second copy of this library that only the application's class loader sees.
+        broken++;
+        LOG.log(System.Logger.Level.WARNING, "A transport is left out: {0}", e.getMessage());
+      }
+    }
   }
 }

@@ -38,9 +38,12 @@ final class JobEndingExceptionReporter implements SpringBootExceptionReporter {
   private final Map<String, String> environment;
   private final IntConsumer exit;
 
-  /** For Boot, which passes null if the failure came before the context. */
+  /**
+   * For Boot, which passes null if the failure came before the context. The only public one: from
+   * several that are not Spring would not choose, and Boot would report nothing at all.
+   */
   @SuppressWarnings("unused")
-  JobEndingExceptionReporter(@Nullable ConfigurableApplicationContext context) {
+  public JobEndingExceptionReporter(@Nullable ConfigurableApplicationContext context) {
     this(context, System.getenv(), System::exit);
   }
 

@@ -1,0 +1,120 @@
+package io.mpilock.protocol;
+
+import io.mpilock.transport.NodeWindow;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Gives each resource name its lines in the window. Entries are only ever appended, under
+ * DIRECTORY_LOCK, and DIRECTORY_END is moved last, so what stands before it is whole and never
+ * changes; a rank that dies while it appends leaves nothing behind but the lock, which the next one
+ * takes over.
+ */
+final class Directory {
+  static final int MAX_NAME = 255;
+
+  private final Node node;
+  private final NodeWindow window;
+  private final Map<String, Long> homes = new HashMap<>();
+  private long read;
+
+  Directory(Node node) {
+    this.node = node;
+    this.window = node.window();
+    this.read = Layout.directory(node.ranks());
+  }
+
+  /**
+   * Gives the index of the home line of a resource, which is new if no rank has named it before.
+   */
+  synchronized long home(String name) {
+    check(name);
+    readNew();
+    Long known = homes.get(name);
+    return known != null ? known : append(name);
+  }
+
+  static void check(String name) {
+    if (name.isBlank()) {
+      throw new IllegalArgumentException("A resource name must not be blank.");
+    }
+    if (name.length() > MAX_NAME) {
+      throw new IllegalArgumentException(
+          "A resource name has at most %d characters, but this has %d: '%s…'"
+              .formatted(MAX_NAME, name.length(), name.substring(0, 40)));
+    }
+    name.chars()
+        .filter(Character::isISOControl)
+        .findFirst()
+        .ifPresent(control -> {
+          throw new IllegalArgumentException(
+              "A resource name must not contain control characters, but has U+%04X at index %d."
+                  .formatted(control, name.indexOf(control)));
+        });
+    if (!StandardCharsets.UTF_8.newEncoder().canEncode(name)) {
+      throw new IllegalArgumentException(
+          "A resource name must be valid Unicode, but has an unpaired surrogate.");
+    }
+  }
+
+  /** Gives the quoted name of the resource whose home line stands at an index. */
+  synchronized String nameAt(long home) {
+    readNew();
+    return homes.entrySet().stream()
+        .filter(entry -> entry.getValue() == home)
+        .map(entry -> "resource '" + entry.getKey() + "'")
+        .findFirst()
+        .orElse("an unknown resource");
+  }
+
+  private void readNew() {
+    long end = window.get(Layout.DIRECTORY_END);
+    while (read < end) {
+      int length = (int) window.get(read);
+      byte[] name = new byte[length];
+      window.getBytes(read + 1, name, 0, length);
+      homes.put(new String(name, StandardCharsets.UTF_8), read + Layout.nameLines(length));
+      read += Layout.entryWords(length, node.ranks());
+    }
+  }
+
+  private long append(String name) {
+    lock();
+    try {
+      readNew(); // another rank may have named it meanwhile
+      Long known = homes.get(name);
+      if (known != null) {
+        return known;
+      }
+      byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
+      long entry = read;
+      long words = Layout.entryWords(bytes.length, node.ranks());
+      if (entry + words > window.words()) {
+        throw ProcessLock.full(name, window.words());
+      }
+      for (long i = entry; i < entry + words; i++) {
+        window.setRelease(i, 0);
+      }
+      window.set(entry, bytes.length);
+      window.putBytes(entry + 1, bytes, 0, bytes.length);
+      window.set(Layout.DIRECTORY_END, entry + words);
+      readNew();
+      return entry + Layout.nameLines(bytes.length);
+    } finally {
+      window.set(Layout.DIRECTORY_LOCK, 0);
+    }
+  }
+
+  private void lock() {
+    for (int turn = 1; ; turn++) {
+      long holder = window.get(Layout.DIRECTORY_LOCK);
+      if (holder == 0 || (turn % 1024 == 0 && node.isGone((int) holder - 1))) {
+        if (window.compareAndSet(Layout.DIRECTORY_LOCK, holder, node.me() + 1)) {
+          return;
+        }
+      }
+      Patience.backOff(turn);
+    }
+  }
+}

@@ -1,0 +1,84 @@
+package io.mpilock.protocol;
+
+/**
+ * How the lock's words are made up.
+ *
+ * <pre>
+ *   STATE    63 sequence 32 | 31 pending 16 | 15 owner 0
+ *            sequence  the number of the newest write request; wraps around
+ *            pending   write requests that are not done: waiting, or owning
+ *            owner     node rank + 1 of the rank that owns the write; 0 nobody; FFFF poisoned
+ *   REQUEST  63 sequence 32 | 1 phase 0
+ *            NONE -> INTENT -> WAITING -> CLAIMED -> NONE, or WAITING -> NONE when it gives up
+ *   READS    63 batch 41 | 40 draining | 39 waiting 20 | 19 holds 0
+ *            holds     threads of the rank that read
+ *            waiting   threads that wait for the end of the write (phase-fair only)
+ *            draining  a writer sleeps until holds is 0
+ *            batch     how often waiting readers were let in
+ * </pre>
+ */
+final class LockWords {
+  private LockWords() {}
+
+  static final long ONE_SEQUENCE = 1L << 32;
+  static final long ONE_PENDING = 1L << 16;
+  static final long OWNER_MASK = 0xFFFF;
+  static final int POISONED = 0xFFFF;
+
+  static final int NONE = 0;
+  static final int WAITING = 1;
+  static final int CLAIMED = 2;
+  static final int INTENT = 3;
+
+  static final long ONE_HOLD = 1;
+  static final long ONE_WAITING = 1L << 20;
+  static final long COUNT_MASK = ONE_WAITING - 1;
+  static final long DRAINING = 1L << 40;
+  static final long ONE_BATCH = 1L << 41;
+
+  static int pending(long state) {
+    return (int) (state >>> 16) & 0xFFFF;
+  }
+
+  static int owner(long state) {
+    return (int) (state & OWNER_MASK);
+  }
+
+  static long withOwner(long state, int owner) {
+    return (state & ~OWNER_MASK) | owner;
+  }
+
+  /** Nobody owns the write, and nobody asks for it. */
+  static boolean isFree(long state) {
+    return (int) state == 0;
+  }
+
+  static int phase(long request) {
+    return (int) (request & 3);
+  }
+
+  static long request(long sequence, int phase) {
+    return sequence << 32 | phase;
+  }
+
+  static int sequence(long word) {
+    return (int) (word >>> 32);
+  }
+
+  /** Serial number order (RFC 1982): requests that wait at one time are less than 2^31 apart. */
+  static boolean isBefore(int sequence, int other) {
+    return sequence - other < 0;
+  }
+
+  static long holds(long reads) {
+    return reads & COUNT_MASK;
+  }
+
+  static long waiting(long reads) {
+    return (reads >>> 20) & COUNT_MASK;
+  }
+
+  static long batch(long reads) {
+    return reads >>> 41;
+  }
+}

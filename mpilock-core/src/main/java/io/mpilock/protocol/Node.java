@@ -1,0 +1,155 @@
+package io.mpilock.protocol;
+
+import io.mpilock.failure.ControllerClosedException;
+import io.mpilock.failure.RankFailedException;
+import io.mpilock.transport.Communicator;
+import io.mpilock.transport.NodeWindow;
+
+/**
+ * What the parts of one rank's controller have in common: the window, who is who, the settings, and
+ * whether it is closed. Ranks here are ranks of the controller's communicator, which in this
+ * version all live on one node.
+ */
+final class Node {
+  private static final System.Logger LOG = System.getLogger("io.mpilock");
+
+  // Values of a rank's LIFE word. It only grows, but for CLOSING, which goes to LEFT.
+  static final long OPEN = 1;
+
+  /** In close, waiting for the others. */
+  static final long CLOSING = 2;
+
+  /** Has closed; takes no part any more, and gives nothing back that it still holds. */
+  static final long LEFT = 3;
+
+  /** Was found dead, or gave itself up. */
+  static final long DEAD = 4;
+
+  private final Communicator communicator;
+  private final NodeWindow window;
+  private final CoreSettings settings;
+  private final int ranks;
+  private final int me;
+  private final int spinLimit;
+  private final long yieldNanos;
+  private volatile boolean closed;
+
+  Node(Communicator communicator, NodeWindow window, CoreSettings settings) {
+    this.communicator = communicator;
+    this.window = window;
+    this.settings = settings;
+    this.ranks = communicator.size();
+    this.me = communicator.rank();
+    boolean crowded = ranks > Runtime.getRuntime().availableProcessors();
+    this.spinLimit = crowded ? 20 : 2000;
+    this.yieldNanos = Math.min(5_000_000, 500_000 + 50_000L * ranks);
+  }
+
+  NodeWindow window() {
+    return window;
+  }
+
+  CoreSettings settings() {
+    return settings;
+  }
+
+  Communicator communicator() {
+    return communicator;
+  }
+
+  int ranks() {
+    return ranks;
+  }
+
+  int me() {
+    return me;
+  }
+
+  int spinLimit() {
+    return spinLimit;
+  }
+
+  /** How long after its start a wait stops yielding and begins to sleep. */
+  long yieldNanos() {
+    return yieldNanos;
+  }
+
+  boolean isClosed() {
+    return closed;
+  }
+
+  void markClosed() {
+    closed = true;
+  }
+
+  long life(int rank) {
+    return window.get(Layout.slot(rank) + Layout.LIFE);
+  }
+
+  void life(long value) {
+    window.set(Layout.slot(me) + Layout.LIFE, value);
+  }
+
+  /**
+   * Tells whether a rank will never again touch the window: it died, or it left. Remembers a death
+   * in the window, so that all ranks agree on it for ever after.
+   */
+  boolean isGone(int rank) {
+    if (rank == me) {
+      return false;
+    }
+    long life = life(rank);
+    if (life >= LEFT) {
+      return true;
+    }
+    return findDead(rank, life);
+  }
+
+  /** Tells whether a rank died, or gave itself up. */
+  boolean isDead(int rank) {
+    if (rank == me) {
+      return false;
+    }
+    long life = life(rank);
+    return life == DEAD || (life < LEFT && findDead(rank, life));
+  }
+
+  private boolean findDead(int rank, long life) {
+    if (communicator.isAlive(rank)) {
+      return false;
+    }
+    if (window.compareAndSet(Layout.slot(rank) + Layout.LIFE, life, DEAD)) {
+      LOG.log(System.Logger.Level.WARNING, "{0} has died", who(rank));
+      return true;
+    }
+    return isDead(rank); // it left in the meantime, or somebody else found it dead
+  }
+
+  String who(int rank) {
+    return communicator.member(rank).toString();
+  }
+
+  RankFailedException failed(int rank, String consequence) {
+    String what = life(rank) == LEFT ? " closed its controller while it held the lock" : " died";
+    return new RankFailedException(rank, who(rank) + what + ": " + consequence);
+  }
+
+  ControllerClosedException closedFailure() {
+    return new ControllerClosedException(
+        "The controller of rank %d is closed: no call is possible after close().".formatted(me));
+  }
+
+  void stalled(String resource, String report) {
+    LOG.log(System.Logger.Level.WARNING, "{0}", report);
+    settings.stallListener().stalled(resource, report);
+  }
+
+  void log(System.Logger.Level level, String message) {
+    LOG.log(level, "{0}", message);
+  }
+
+  /** Seconds with one digit, for reports. */
+  static String seconds(long nanos) {
+    return String.format(java.util.Locale.ROOT, "%.1f s", nanos / 1e9);
+  }
+}

@@ -1,0 +1,575 @@
+package io.mpilock.protocol;
+
+import static io.mpilock.protocol.LockWords.CLAIMED;
+import static io.mpilock.protocol.LockWords.DRAINING;
+import static io.mpilock.protocol.LockWords.INTENT;
+import static io.mpilock.protocol.LockWords.NONE;
+import static io.mpilock.protocol.LockWords.ONE_BATCH;
+import static io.mpilock.protocol.LockWords.ONE_HOLD;
+import static io.mpilock.protocol.LockWords.ONE_PENDING;
+import static io.mpilock.protocol.LockWords.ONE_SEQUENCE;
+import static io.mpilock.protocol.LockWords.ONE_WAITING;
+import static io.mpilock.protocol.LockWords.POISONED;
+import static io.mpilock.protocol.LockWords.WAITING;
+import static io.mpilock.protocol.LockWords.batch;
+import static io.mpilock.protocol.LockWords.holds;
+import static io.mpilock.protocol.LockWords.isBefore;
+import static io.mpilock.protocol.LockWords.isFree;
+import static io.mpilock.protocol.LockWords.owner;
+import static io.mpilock.protocol.LockWords.pending;
+import static io.mpilock.protocol.LockWords.phase;
+import static io.mpilock.protocol.LockWords.request;
+import static io.mpilock.protocol.LockWords.sequence;
+import static io.mpilock.protocol.LockWords.waiting;
+import static io.mpilock.protocol.LockWords.withOwner;
+
+import io.mpilock.transport.NodeWindow;
+import java.lang.invoke.VarHandle;
+import java.util.function.BooleanSupplier;
+
+/**
+ * The lock of one resource among the ranks of a node: an abortable readers-writer lock with a first
+ * come, first served request table, on the words of {@link Layout} and {@link LockWords}.
+ *
+ * <h2>Invariants</h2>
+ *
+ * <ol>
+ *   <li>Only the owner gives ownership away or claims a request, and there is one owner:
+ *       STATE.owner goes from 0 to a rank, from a rank to another or to 0, by compare-and-set, and
+ *       only the rank that it names does the last two.
+ *   <li>The owner writes only after it has seen every rank's holds at 0 once. A reader enters only
+ *       if it sees pending = 0 after it has counted itself in holds. Both are sequentially
+ *       consistent, so of a reader and a writer that come together at least one sees the other
+ *       (Dekker); the reader gives way.
+ *   <li>pending counts every request from before it is published until it is withdrawn or its
+ *       ownership has ended. So pending = 0 means that nobody owns and nobody asks.
+ *   <li>Nobody sleeps for ever next to a free lock: a requester publishes and then looks at owner;
+ *       one that sets owner to 0 looks at the requests again (Dekker).
+ * </ol>
+ *
+ * <h2>Order</h2>
+ *
+ * A request takes its number and its place in pending in one step. The fast path needs pending = 0,
+ * and whoever finds the lock free in the slow path hands it to the smallest published number first.
+ * So a request that was published before another began is granted before it.
+ *
+ * <p>Source: the table of requests that the releaser scans is that of the readers-writer lock of
+ * the design document; the readers' side is the distributed counter of Hsieh and Weihl, "Scalable
+ * Reader-Writer Locks for Parallel Systems" (IPPS 1992); phase-fairness is Brandenburg and
+ * Anderson, "Spin-Based Reader-Writer Synchronization for Multiprocessor Real-Time Systems" (2010).
+ */
+final class NodeLock {
+  private final Node node;
+  private final NodeWindow window;
+  private final int ranks;
+  private final int me;
+  private final long home;
+  private final long state;
+  private final long myReads;
+  private final long myRequest;
+  private final Bell readerBell;
+
+  /**
+   * How often in a row this rank's threads passed the write among themselves; guarded by ownership.
+   */
+  private int handovers;
+
+  NodeLock(Node node, long home) {
+    this.node = node;
+    this.window = node.window();
+    this.ranks = node.ranks();
+    this.me = node.me();
+    this.home = home;
+    this.state = home + Layout.STATE;
+    this.myReads = line(me) + Layout.READS;
+    this.myRequest = line(me) + Layout.REQUEST;
+    this.readerBell = new Bell(window, home + Layout.READER_BELL);
+  }
+
+  /** The index of the home line: the identity of the resource on this node. */
+  long home() {
+    return home;
+  }
+
+  long line(int rank) {
+    return home + Layout.LINE + (long) rank * Layout.RANK_WORDS;
+  }
+
+  private Bell bell(int rank) {
+    return new Bell(window, line(rank) + Layout.WRITER_BELL);
+  }
+
+  // Readers.
+
+  /** Enters as a reader if no write is held or requested. */
+  boolean tryRead() {
+    if (pending(window.get(state)) != 0) {
+      return false;
+    }
+    window.getAndAdd(myReads, ONE_HOLD);
+    if (pending(window.get(state)) == 0) {
+      return true;
+    }
+    releaseRead();
+    return false;
+  }
+
+  /** Counts a hold for a thread that owns the write: it becomes a reader when the write ends. */
+  void addReadUnderWrite() {
+    window.getAndAdd(myReads, ONE_HOLD);
+  }
+
+  void releaseRead() {
+    long before = window.getAndAdd(myReads, -ONE_HOLD);
+    if ((before & DRAINING) != 0 && holds(before) == 1) {
+      ringDrainer();
+    }
+  }
+
+  private void ringDrainer() {
+    int owner = owner(window.get(state));
+    if (owner != 0 && owner != POISONED) {
+      bell(owner - 1).ring();
+    }
+  }
+
+  /** Waits to enter as a reader; false if the wait was given up. */
+  boolean awaitRead(Patience patience) {
+    window.getAndAdd(line(me) + Layout.WAITING_READERS, 1);
+    try {
+      return node.settings().phaseFair() ? awaitBatch(patience) : awaitNoWriter(patience);
+    } finally {
+      window.getAndAdd(line(me) + Layout.WAITING_READERS, -1);
+    }
+  }
+
+  private boolean awaitNoWriter(Patience patience) {
+    BooleanSupplier mayEnter = () -> pending(window.get(state)) == 0 || isPoisoned();
+    while (!tryRead()) {
+      throwIfPoisoned();
+      if (!patience.pause(readerBell, mayEnter)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private boolean awaitBatch(Patience patience) {
+    long batch = batch(window.getAndAdd(myReads, ONE_WAITING));
+    while (true) {
+      long reads = window.get(myReads);
+      if (batch(reads) != batch) {
+        return true; // the releasing writer turned this thread's wait into a hold
+      }
+      if (pending(window.get(state)) == 0) {
+        if (window.compareAndSet(myReads, reads, reads - ONE_WAITING + ONE_HOLD)) {
+          if (pending(window.get(state)) == 0) {
+            return true;
+          }
+          batch = waitAgain();
+        }
+        continue;
+      }
+      long seen = batch;
+      boolean goOn =
+          !isPoisoned()
+              && patience.pause(
+                  readerBell,
+                  () ->
+                      batch(window.get(myReads)) != seen
+                          || pending(window.get(state)) == 0
+                          || isPoisoned());
+      if (!goOn) {
+        leaveBatch(batch);
+        throwIfPoisoned();
+        return false;
+      }
+    }
+  }
+
+  private long waitAgain() {
+    while (true) {
+      long reads = window.get(myReads);
+      if (window.compareAndSet(myReads, reads, reads - ONE_HOLD + ONE_WAITING)) {
+        if ((reads & DRAINING) != 0 && holds(reads) == 1) {
+          ringDrainer();
+        }
+        return batch(reads);
+      }
+    }
+  }
+
+  private void leaveBatch(long batch) {
+    while (true) {
+      long reads = window.get(myReads);
+      if (batch(reads) != batch) {
+        releaseRead(); // it was let in at the last moment
+        return;
+      }
+      if (window.compareAndSet(myReads, reads, reads - ONE_WAITING)) {
+        return;
+      }
+    }
+  }
+
+  /** Lets the waiting readers in, as the owner, before the write is given away. */
+  private void admitReaders() {
+    boolean any = false;
+    for (int rank = 0; rank < ranks; rank++) {
+      long index = line(rank) + Layout.READS;
+      long reads = window.get(index);
+      while (waiting(reads) != 0) {
+        long admitted = reads - waiting(reads) * ONE_WAITING + waiting(reads) + ONE_BATCH;
+        if (window.compareAndSet(index, reads, admitted)) {
+          any = true;
+          break;
+        }
+        reads = window.get(index);
+      }
+    }
+    if (any) {
+      readerBell.ring();
+    }
+  }
+
+  // Writers.
+
+  /** Becomes the owner if nobody owns or asks. The readers may not have left yet. */
+  boolean tryOwn() {
+    long now = window.get(state);
+    return isFree(now)
+        && window.compareAndSet(state, now, now + ONE_SEQUENCE + ONE_PENDING + (me + 1));
+  }
+
+  boolean isUnread() {
+    for (int rank = 0; rank < ranks; rank++) {
+      if (holds(window.get(line(rank) + Layout.READS)) != 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /**
+   * Waits to become the owner; false if the wait was given up. One thread of a rank at a time: the
+   * rank has one request.
+   */
+  boolean awaitOwnership(Patience patience) {
+    window.setRelease(myRequest, request(0, INTENT));
+    long before = window.getAndAdd(state, ONE_SEQUENCE + ONE_PENDING);
+    long mine = request(sequence(before) + 1L, WAITING);
+    window.set(myRequest, mine);
+    Bell bell = bell(me);
+    BooleanSupplier changed =
+        () ->
+            phase(window.get(myRequest)) != WAITING
+                || owner(window.get(state)) == 0
+                || isPoisoned();
+    while (true) {
+      if (phase(window.get(myRequest)) == CLAIMED) {
+        return finishClaim();
+      }
+      long now = window.get(state);
+      if (owner(now) == 0) {
+        if (window.compareAndSet(state, now, withOwner(now, me + 1))) {
+          if (firstRequest() == me) {
+            window.setRelease(myRequest, NONE);
+            return true;
+          }
+          passOn(false);
+        }
+      } else if (owner(now) == POISONED) {
+        withdraw(mine);
+        throwIfPoisoned();
+      } else if (!patience.pause(bell, changed)) {
+        if (withdraw(mine)) {
+          return false;
+        }
+        if (finishClaim()) { // granted at the last moment: too late for the caller
+          releaseOwnership();
+        }
+        return false;
+      }
+    }
+  }
+
+  /**
+   * Ends a claim: the owner that claimed this rank's request names it the owner in its next step.
+   * If that owner has died in between, whoever notices does it in its place.
+   */
+  private boolean finishClaim() {
+    for (int turn = 1; owner(window.get(state)) != me + 1; turn++) {
+      if (isPoisoned()) {
+        window.set(myRequest, NONE);
+        dropPending();
+        throwIfPoisoned();
+      }
+      if (turn % 1024 == 0) {
+        mend();
+      }
+      Patience.backOff(turn);
+    }
+    window.setRelease(myRequest, NONE);
+    return true;
+  }
+
+  private boolean withdraw(long mine) {
+    if (window.compareAndSet(myRequest, mine, NONE)) {
+      dropPending();
+      return true;
+    }
+    return false;
+  }
+
+  private void dropPending() {
+    if (pending(window.getAndAdd(state, -ONE_PENDING)) == 1) {
+      readerBell.ring();
+    }
+  }
+
+  /** Waits, as the owner, until every reader has left; false if given up, and then owns no more. */
+  boolean awaitNoReaders(Patience patience) {
+    for (int rank = 0; rank < ranks; rank++) {
+      long index = line(rank) + Layout.READS;
+      if (holds(window.get(index)) != 0 && !awaitNoReader(index, patience)) {
+        releaseOwnership();
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private boolean awaitNoReader(long index, Patience patience) {
+    // The mark is set only on the way to sleep, and before the last look: a reader that leaves
+    // after it
+    // sees it, and one that left before it is seen.
+    BooleanSupplier gone =
+        () -> {
+          long reads = window.get(index);
+          while (holds(reads) != 0) {
+            if ((reads & DRAINING) != 0 || window.compareAndSet(index, reads, reads | DRAINING)) {
+              return false;
+            }
+            reads = window.get(index);
+          }
+          return true;
+        };
+    Bell bell = bell(me);
+    boolean left = true;
+    while (left && holds(window.get(index)) != 0) {
+      left = patience.pause(bell, gone);
+    }
+    long reads = window.get(index);
+    while ((reads & DRAINING) != 0 && !window.compareAndSet(index, reads, reads & ~DRAINING)) {
+      reads = window.get(index);
+    }
+    return left;
+  }
+
+  /** Begins a write, as the owner with no readers left, and gives its token. */
+  long beginWrite() {
+    long token = window.get(home + Layout.TOKEN) + 1;
+    window.setRelease(home + Layout.TOKEN, token);
+    VarHandle
+        .storeStoreFence(); // before the writes: an optimistic reader that sees one sees the token
+    return token;
+  }
+
+  void releaseOwnership() {
+    if (node.settings().phaseFair()) {
+      admitReaders();
+    }
+    long now = window.get(state);
+    while (pending(now) == 1) {
+      if (window.compareAndSet(state, now, now - ONE_PENDING - (me + 1))) {
+        readerBell.ring();
+        return;
+      }
+      now = window.get(state);
+    }
+    passOn(true);
+  }
+
+  /**
+   * Gives ownership to the first request, or to nobody.
+   *
+   * @param done whether the owner's own request is over, and leaves pending
+   */
+  private void passOn(boolean done) {
+    boolean counted = done;
+    while (true) {
+      int next = nextRequest();
+      if (next >= 0) {
+        if (claim(next)) {
+          giveTo(next + 1, counted);
+          bell(next).ring();
+          return;
+        }
+        continue; // it gave up in between
+      }
+      // Whoever asks now has not published yet, or all gave up. Set free, then look again.
+      if (pending(giveTo(0, counted)) == 0) {
+        readerBell.ring();
+        return;
+      }
+      counted = false;
+      if (firstRequest() < 0) {
+        return;
+      }
+      long now = window.get(state);
+      if (owner(now) != 0 || !window.compareAndSet(state, now, withOwner(now, me + 1))) {
+        return; // somebody else took it, and has the same duty
+      }
+    }
+  }
+
+  private boolean claim(int rank) {
+    long index = line(rank) + Layout.REQUEST;
+    long theirs = window.get(index);
+    return phase(theirs) == WAITING
+        && window.compareAndSet(index, theirs, theirs - WAITING + CLAIMED);
+  }
+
+  private long giveTo(int owner, boolean done) {
+    while (true) {
+      long now = window.get(state);
+      long next = withOwner(done ? now - ONE_PENDING : now, owner);
+      if (window.compareAndSet(state, now, next)) {
+        return next;
+      }
+    }
+  }
+
+  private int nextRequest() {
+    if (handovers < node.settings().handoverLimit() && phase(window.get(myRequest)) == WAITING) {
+      handovers++;
+      return me;
+    }
+    handovers = 0;
+    return firstRequest();
+  }
+
+  private int firstRequest() {
+    int first = -1;
+    int smallest = 0;
+    for (int rank = 0; rank < ranks; rank++) {
+      long theirs = window.get(line(rank) + Layout.REQUEST);
+      if (phase(theirs) == WAITING && (first < 0 || isBefore(sequence(theirs), smallest))) {
+        first = rank;
+        smallest = sequence(theirs);
+      }
+    }
+    return first;
+  }
+
+  // Optimistic reads.
+
+  long token() {
+    return window.get(home + Layout.TOKEN);
+  }
+
+  /**
+   * The token that an optimistic read starts from, or -1 while a write is owned. Reads the token
+   * before the owner: if nobody owns then, the write of that token has ended, and the next raises
+   * it before it writes.
+   */
+  long optimisticStamp() {
+    long token = token();
+    return owner(window.get(state)) == 0 ? token : -1;
+  }
+
+  boolean validate(long stamp) {
+    VarHandle.loadLoadFence(); // after what was read under the stamp
+    return token() == stamp;
+  }
+
+  // Dead ranks.
+
+  boolean isPoisoned() {
+    return owner(window.get(state)) == POISONED;
+  }
+
+  void throwIfPoisoned() {
+    if (isPoisoned()) {
+      int rank = (int) window.get(home + Layout.POISONED_BY) - 1;
+      throw node.failed(
+          rank,
+          "it held the write, so what the lock guards may be half written, and nobody gets it any"
+              + " more. Check the data and start the job again, or set mpilock.on-holder-death=release"
+              + " if the readers can tell.");
+    }
+  }
+
+  /** Looks for ranks that are gone and hold or wait, and mends what they left. */
+  void mend() {
+    int owner = owner(window.get(state));
+    if (owner != 0 && owner != POISONED && node.isGone(owner - 1)) {
+      mendOwner(owner - 1);
+    }
+    for (int rank = 0; rank < ranks; rank++) {
+      long theirs = window.get(line(rank) + Layout.REQUEST);
+      long reads = window.get(line(rank) + Layout.READS);
+      if ((phase(theirs) != NONE || holds(reads) + waiting(reads) != 0) && node.isGone(rank)) {
+        mendReader(rank);
+        mendWaiter(rank);
+      }
+    }
+  }
+
+  private void mendOwner(int rank) {
+    long now = window.get(state);
+    if (owner(now) != rank + 1) {
+      return;
+    }
+    boolean wrote = phase(window.get(line(rank) + Layout.REQUEST)) != CLAIMED;
+    if (wrote && !node.settings().releaseOnDeath()) {
+      window.set(home + Layout.POISONED_BY, rank + 1);
+      if (window.compareAndSet(state, now, withOwner(now, POISONED))) {
+        readerBell.ring();
+        for (int other = 0; other < ranks; other++) {
+          bell(other).ring();
+        }
+      }
+    } else if (window.compareAndSet(state, now, withOwner(now, me + 1))) {
+      window.set(line(rank) + Layout.REQUEST, NONE);
+      int claimed = claimedByDead();
+      if (claimed >= 0) {
+        giveTo(claimed + 1, true);
+        bell(claimed).ring();
+      } else {
+        passOn(true);
+      }
+    }
+  }
+
+  private int claimedByDead() {
+    for (int rank = 0; rank < ranks; rank++) {
+      if (phase(window.get(line(rank) + Layout.REQUEST)) == CLAIMED) {
+        return rank;
+      }
+    }
+    return -1;
+  }
+
+  private void mendReader(int rank) {
+    long index = line(rank) + Layout.READS;
+    long reads = window.get(index);
+    if (holds(reads) + waiting(reads) != 0) {
+      long none = reads - holds(reads) - waiting(reads) * ONE_WAITING;
+      if (window.compareAndSet(index, reads, none)) {
+        ringDrainer();
+      }
+    }
+  }
+
+  private void mendWaiter(int rank) {
+    long index = line(rank) + Layout.REQUEST;
+    long theirs = window.get(index);
+    if (phase(theirs) == WAITING && window.compareAndSet(index, theirs, NONE)) {
+      dropPending();
+    } else if (phase(theirs) == INTENT) {
+      // It died between two instructions; whether it is counted in pending cannot be known.
+      throw node.failed(rank, "it was just asking for the write, and the lock cannot be mended.");
+    }
+  }
+}

@@ -1,0 +1,122 @@
+package io.mpilock.protocol;
+
+import java.util.function.BooleanSupplier;
+
+/**
+ * One thread's wait for one thing: spins shortly, then yields, then sleeps on a bell, and knows
+ * when to give up. Made when a wait begins, used by one thread.
+ *
+ * <p>Spinning is for a holder on another core, yielding for one that waits for this core; both
+ * together last at most some milliseconds, so a wait of 100 ms costs less than 5 % of a core.
+ * Sleeps come in slices, in which deadline, interruption, closing, dead ranks and stalls are looked
+ * at: these are what ends a wait when the bell never rings.
+ */
+final class Patience {
+  static final long FOREVER = Long.MAX_VALUE;
+
+  private static final long SLICE_NANOS = 20_000_000;
+  private static final long CHECK_NANOS = 250_000_000;
+
+  /** What a waiter looks at now and then; called with no word of the window held. */
+  interface Watch {
+    /** Looks for dead ranks, and throws or mends. */
+    void check();
+
+    /** Tells in words what is waited for, by whom, and who holds it. */
+    String describe(long waitedNanos);
+  }
+
+  private final Node node;
+  private final String resource;
+  private final Watch watch;
+  private final long start;
+  private final long timeoutNanos;
+  private int spins;
+  private boolean interrupted;
+  private long nextCheck = CHECK_NANOS;
+  private long nextStall;
+
+  /**
+   * Begins a wait.
+   *
+   * @param start when the caller's time began, by {@link System#nanoTime()}
+   * @param timeoutNanos how long after that it ends, or {@link #FOREVER}
+   */
+  Patience(Node node, String resource, long start, long timeoutNanos, Watch watch) {
+    this.node = node;
+    this.resource = resource;
+    this.start = start;
+    this.timeoutNanos = timeoutNanos;
+    this.watch = watch;
+    this.nextStall = node.settings().stallWarning().toNanos();
+  }
+
+  /**
+   * Waits a little.
+   *
+   * @return true to look again; false to give up, because time is over, the thread was {@linkplain
+   *     #wasInterrupted() interrupted}, or the controller was closed
+   */
+  boolean pause(Bell bell, BooleanSupplier done) {
+    return !(node.isClosed() && spins >= node.spinLimit()) && pauseInClose(bell, done);
+  }
+
+  /** As {@link #pause}, for waits that are part of closing. */
+  boolean pauseInClose(Bell bell, BooleanSupplier done) {
+    if (spins < node.spinLimit()) {
+      spins++;
+      Thread.onSpinWait();
+      return true;
+    }
+    long waited = System.nanoTime() - start;
+    if (waited >= timeoutNanos) {
+      return false;
+    }
+    if (Thread.currentThread().isInterrupted()) {
+      interrupted = true;
+      return false;
+    }
+    if (waited < node.yieldNanos()) {
+      yieldCore();
+      return true;
+    }
+    bell.sleep(done, Math.min(SLICE_NANOS, timeoutNanos - waited));
+    look(System.nanoTime() - start);
+    return true;
+  }
+
+  /** Backs off in a loop that ends within microseconds unless the other side lost its core. */
+  static void backOff(int turn) {
+    if (turn % 16 == 0) {
+      yieldCore();
+    } else {
+      Thread.onSpinWait();
+    }
+  }
+
+  @SuppressWarnings("ThreadPriorityCheck") // a hint only: correctness never rests on the scheduler
+  private static void yieldCore() {
+    Thread.yield();
+  }
+
+  private void look(long waited) {
+    if (waited >= nextCheck) {
+      nextCheck = waited + CHECK_NANOS;
+      watch.check();
+    }
+    if (waited >= nextStall) {
+      nextStall = waited + node.settings().stallWarning().toNanos();
+      node.stalled(resource, watch.describe(waited));
+    }
+  }
+
+  boolean wasInterrupted() {
+    return interrupted;
+  }
+
+  long remainingNanos() {
+    return timeoutNanos == FOREVER
+        ? FOREVER
+        : Math.max(0, timeoutNanos - (System.nanoTime() - start));
+  }
+}

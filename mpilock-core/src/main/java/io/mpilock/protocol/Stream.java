@@ -1,0 +1,251 @@
+package io.mpilock.protocol;
+
+import io.mpilock.failure.LockInterruptedException;
+import io.mpilock.transport.NodeWindow;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.util.Objects;
+
+/**
+ * The bytes of one single write, from the rank that writes to all others, through a ring of chunks
+ * in the window: DATA chunks, then perhaps FAILURE chunks, then one END.
+ *
+ * <p>Invariant: chunk number k is filled only when every rank that still takes part in this call
+ * has read chunk k - RING_CHUNKS. PRODUCED and each rank's PROGRESS carry the call's number, so
+ * what is left of an earlier call is never taken for this one's.
+ */
+final class Stream {
+  static final int DATA = 1;
+  static final int FAILURE = 2;
+  static final int END = 3;
+
+  private static final int COUNT_BITS = 24;
+  private static final long ALL = (1L << COUNT_BITS) - 1;
+
+  private final Node node;
+  private final NodeWindow window;
+  private final Bell bell;
+  private final long call;
+  private final int writer;
+  private long chunks;
+  private long bytes;
+
+  Stream(Node node, Bell bell, long call, int writer) {
+    this.node = node;
+    this.window = node.window();
+    this.bell = bell;
+    this.call = call;
+    this.writer = writer;
+  }
+
+  int writer() {
+    return writer;
+  }
+
+  /** How many bytes of DATA went through. */
+  long bytes() {
+    return bytes;
+  }
+
+  // The writing rank.
+
+  void put(int kind, byte[] source, int offset, int length) {
+    if (!hasRoom()) {
+      Patience patience =
+          new Patience(node, "", System.nanoTime(), Patience.FOREVER, new ReaderWatch());
+      while (!hasRoom()) {
+        if (!patience.pauseInClose(bell, this::hasRoom)) {
+          throw new LockInterruptedException(
+              "Rank %d was interrupted while it shared an object with the other ranks."
+                  .formatted(node.me()));
+        }
+      }
+    }
+    long chunk = Layout.chunk(node.ranks(), chunks);
+    window.putBytes(chunk + Layout.LINE, source, offset, length);
+    window.setRelease(chunk, (long) kind << 32 | length);
+    chunks++;
+    if (kind == DATA) {
+      bytes += length;
+    }
+    window.set(Layout.PRODUCED, call << COUNT_BITS | chunks); // after the chunk
+    bell.ring();
+  }
+
+  private boolean hasRoom() {
+    for (int rank = 0; rank < node.ranks(); rank++) {
+      if (rank != node.me() && read(rank) + Layout.RING_CHUNKS <= chunks && !hasLeft(rank)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private boolean hasLeft(int rank) {
+    return node.life(rank) >= Node.LEFT;
+  }
+
+  /** How many chunks of this call a rank has read; all, if it is done with it. */
+  private long read(int rank) {
+    long progress = window.get(Layout.slot(rank) + Layout.PROGRESS);
+    long theirCall = progress >>> COUNT_BITS;
+    return theirCall == call ? progress & ALL : theirCall > call ? ALL : 0;
+  }
+
+  OutputStream output() {
+    return new Output();
+  }
+
+  // The other ranks.
+
+  /** Waits for the next chunk and gives its kind. */
+  int await(Patience patience) {
+    while (!isProduced()) {
+      if (!patience.pause(bell, this::isProduced)) {
+        throw node.isClosed()
+            ? node.closedFailure()
+            : new LockInterruptedException(
+                "Rank %d was interrupted while it waited for the single write of rank %d."
+                    .formatted(node.me(), writer));
+      }
+    }
+    return (int) (window.get(Layout.chunk(node.ranks(), chunks)) >>> 32);
+  }
+
+  private boolean isProduced() {
+    long produced = window.get(Layout.PRODUCED);
+    return produced >>> COUNT_BITS == call && (produced & ALL) > chunks;
+  }
+
+  /** Takes the chunk that {@link #await} told of; gives its length. */
+  int take(byte[] target) {
+    long chunk = Layout.chunk(node.ranks(), chunks);
+    int length = (int) window.get(chunk);
+    Objects.checkFromIndexSize(0, length, Layout.CHUNK_BYTES); // before it is used as a size
+    window.getBytes(chunk + Layout.LINE, target, 0, length);
+    chunks++;
+    progress(chunks);
+    return length;
+  }
+
+  /** Takes no further part, so that the writer does not wait for this rank. */
+  void leave() {
+    progress(ALL);
+  }
+
+  private void progress(long count) {
+    window.set(Layout.slot(node.me()) + Layout.PROGRESS, call << COUNT_BITS | count);
+    bell.ring();
+  }
+
+  InputStream input(Patience patience) {
+    return new Input(patience);
+  }
+
+  /** Cuts what the codec writes into chunks. */
+  private final class Output extends OutputStream {
+    private final byte[] buffer = new byte[Layout.CHUNK_BYTES];
+    private int filled;
+
+    @Override
+    public void write(int b) {
+      if (filled == buffer.length) {
+        flushChunk();
+      }
+      buffer[filled++] = (byte) b;
+    }
+
+    @Override
+    public void write(byte[] source, int offset, int length) {
+      Objects.checkFromIndexSize(offset, length, source.length);
+      int at = offset;
+      int left = length;
+      while (left > 0) {
+        if (filled == buffer.length) {
+          flushChunk();
+        }
+        int part = Math.min(left, buffer.length - filled);
+        System.arraycopy(source, at, buffer, filled, part);
+        filled += part;
+        at += part;
+        left -= part;
+      }
+    }
+
+    private void flushChunk() {
+      put(DATA, buffer, 0, filled);
+      filled = 0;
+    }
+
+    @Override
+    public void close() {
+      flushChunk(); // also when nothing was written: DATA tells that something was shared
+    }
+  }
+
+  /** Puts the chunks together again; ends before the first that is not DATA. */
+  private final class Input extends InputStream {
+    private final Patience patience;
+    private final byte[] buffer = new byte[Layout.CHUNK_BYTES];
+    private int at;
+    private int length;
+
+    Input(Patience patience) {
+      this.patience = patience;
+    }
+
+    private boolean fill() {
+      while (at == length) {
+        if (await(patience) != DATA) {
+          return false;
+        }
+        length = take(buffer);
+        at = 0;
+        bytes += length;
+      }
+      return true;
+    }
+
+    @Override
+    public int read() {
+      return fill() ? buffer[at++] & 0xFF : -1;
+    }
+
+    @Override
+    public int read(byte[] target, int offset, int count) {
+      Objects.checkFromIndexSize(offset, count, target.length);
+      if (count == 0) {
+        return 0;
+      }
+      if (!fill()) {
+        return -1;
+      }
+      int part = Math.min(count, length - at);
+      System.arraycopy(buffer, at, target, offset, part);
+      at += part;
+      return part;
+    }
+  }
+
+  /** What the writer looks at while it waits for room. */
+  private final class ReaderWatch implements Patience.Watch {
+    @Override
+    public void check() {
+      for (int rank = 0; rank < node.ranks(); rank++) {
+        node.isGone(rank); // remembered in the window: hasRoom sees it
+      }
+    }
+
+    @Override
+    public String describe(long waitedNanos) {
+      StringBuilder slow = new StringBuilder();
+      for (int rank = 0; rank < node.ranks(); rank++) {
+        if (rank != node.me() && read(rank) + Layout.RING_CHUNKS <= chunks) {
+          slow.append(slow.isEmpty() ? "" : ", ").append(node.who(rank));
+        }
+      }
+      return "%s has waited %s, sharing an object, for %s to take it."
+          .formatted(node.who(node.me()), Node.seconds(waitedNanos), slow);
+    }
+  }
+}

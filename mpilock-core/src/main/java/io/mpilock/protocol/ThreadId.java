@@ -1,0 +1,47 @@
+package io.mpilock.protocol;
+
+import io.mpilock.transport.NodeWindow;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+
+/** A thread's id and the start of its name, as words that other ranks can read. Diagnosis only. */
+final class ThreadId {
+  private static final int NAME_BYTES = Layout.NAME_WORDS * Long.BYTES;
+
+  private final long id;
+  private final long name0;
+  private final long name1;
+  private final long name2;
+
+  ThreadId(Thread thread) {
+    id = thread.threadId();
+    String name = thread.getName();
+    ByteBuffer bytes = ByteBuffer.allocate(NAME_BYTES);
+    StandardCharsets.UTF_8
+        .newEncoder()
+        .encode(java.nio.CharBuffer.wrap(name.isEmpty() ? "unnamed" : name), bytes, true);
+    name0 = bytes.getLong(0);
+    name1 = bytes.getLong(Long.BYTES);
+    name2 = bytes.getLong(2 * Long.BYTES);
+  }
+
+  /** Writes id and name, unless they stand there already. */
+  void put(NodeWindow window, long index) {
+    if (window.get(index) != id) {
+      window.setRelease(index, id);
+      window.setRelease(index + 1, name0);
+      window.setRelease(index + 2, name1);
+      window.setRelease(index + 3, name2);
+    }
+  }
+
+  /** Reads what {@link #put} wrote; may mix two threads if one is being written now. */
+  static String describe(NodeWindow window, long index) {
+    ByteBuffer bytes = ByteBuffer.allocate(NAME_BYTES);
+    for (int i = 0; i < Layout.NAME_WORDS; i++) {
+      bytes.putLong(window.get(index + 1 + i));
+    }
+    String name = new String(bytes.array(), StandardCharsets.UTF_8).replace("\0", "");
+    return "thread '" + name + "' (id " + window.get(index) + ")";
+  }
+}

@@ -1,0 +1,77 @@
+package io.mpilock.spring;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import org.junit.jupiter.api.Test;
+import org.springframework.context.annotation.Configuration;
+
+class ArchitectureTests {
+  private static final JavaClasses CLASSES =
+      new ClassFileImporter()
+          .withImportOption(new ImportOption.DoNotIncludeTests())
+          .importPackages("io.mpilock.spring");
+
+  @Test
+  void packagesHaveNoCycles() {
+    slices().matching("io.mpilock.(spring..)").should().beFreeOfCycles().check(CLASSES);
+  }
+
+  @Test
+  void nothingDependsOnTheAutoConfiguration() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("io.mpilock.spring.autoconfigure")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("io.mpilock.spring.autoconfigure")
+        .check(CLASSES);
+  }
+
+  @Test
+  void theTemplateKnowsNoSpring() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.mpilock.spring")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("org.springframework..")
+        .check(CLASSES);
+  }
+
+  @Test
+  void onlyTheMetersAndTheirConfigurationKnowMicrometer() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("io.mpilock.spring.metrics")
+        .and()
+        .doNotHaveSimpleName("MetricsConfiguration")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("io.micrometer..", "io.mpilock.spring.metrics")
+        .check(CLASSES);
+  }
+
+  @Test
+  void nothingReachesBehindTheCoresApi() {
+    noClasses()
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("io.mpilock.protocol..", "io.mpilock.transport.*..")
+        .check(CLASSES);
+  }
+
+  @Test
+  void onlyTheAutoConfigurationItselfIsAPublicConfiguration() {
+    classes()
+        .that()
+        .areAnnotatedWith(Configuration.class)
+        .should()
+        .bePackagePrivate()
+        .check(CLASSES);
+  }
+}

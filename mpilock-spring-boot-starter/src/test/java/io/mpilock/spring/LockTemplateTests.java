@@ -1,0 +1,318 @@
+package io.mpilock.spring;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import io.mpilock.LocalRanks;
+import io.mpilock.WindowController;
+import io.mpilock.WriteLease;
+import io.mpilock.failure.LockTimeoutException;
+import io.mpilock.failure.LockUseException;
+import io.mpilock.failure.MpilockException;
+import io.mpilock.failure.SingleWriteFailedException;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class LockTemplateTests {
+  private static final int RANKS = 4;
+  private static final int ROUNDS = 500;
+
+  /** Counts without any synchronisation of its own: only exclusion keeps it from losing updates. */
+  private static final class PlainCounter {
+    int value;
+  }
+
+  private static final class Checked extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    Checked() {
+      super("checked");
+    }
+  }
+
+  @Test
+  void writesExcludeEachOtherOverAllRanks() throws Exception {
+    PlainCounter counter = new PlainCounter();
+    LocalRanks.run(
+        RANKS,
+        controller -> {
+          LockTemplate locks = LockTemplate.of(controller);
+          for (int i = 0; i < ROUNDS; i++) {
+            locks.writeWithoutResult(() -> counter.value++);
+          }
+        });
+    assertThat(counter.value).isEqualTo(RANKS * ROUNDS);
+  }
+
+  @Test
+  void readsOfSeveralRanksOverlap() throws Exception {
+    CyclicBarrier inside = new CyclicBarrier(RANKS);
+    LocalRanks.run(
+        RANKS,
+        controller -> {
+          LockTemplate locks = LockTemplate.of(controller);
+          locks.readWithoutResult(inside::await); // passes only if all are inside at once
+          int result = locks.read(inside::await);
+          assertThat(result).isBetween(0, RANKS - 1);
+        });
+  }
+
+  @Test
+  void resultsReachTheCallerAlsoNull() throws Exception {
+    LocalRanks.run(
+        1,
+        controller -> {
+          LockTemplate locks = LockTemplate.of(controller);
+          assertThat(locks.read(() -> "r")).isEqualTo("r");
+          assertThat(locks.write(() -> "w")).isEqualTo("w");
+          String none = locks.write(() -> null);
+          assertThat(none).isNull();
+        });
+  }
+
+  @Test
+  void whatACallbackThrowsReachesTheCallerAsThrownAndTheLockIsFree() throws Exception {
+    LocalRanks.run(
+        1,
+        controller -> {
+          LockTemplate locks = LockTemplate.of(controller);
+          Checked checked = new Checked();
+          IllegalStateException unchecked = new IllegalStateException("unchecked");
+          assertThatThrownBy(() -> locks.read(() -> fail(checked))).isSameAs(checked);
+          assertThatThrownBy(() -> locks.write(() -> fail(checked))).isSameAs(checked);
+          assertThatThrownBy(() -> locks.readWithoutResult(() -> fail(unchecked)))
+              .isSameAs(unchecked);
+          assertThatThrownBy(() -> locks.writeWithoutResult(() -> fail(unchecked)))
+              .isSameAs(unchecked);
+          assertThat(controller.tryWrite()).hasValueSatisfying(WriteLease::close);
+        });
+  }
+
+  @Test
+  void theCompilerKnowsWhichCheckedExceptionACallbackThrows() throws Exception {
+    LocalRanks.run(
+        1,
+        controller -> {
+          LockTemplate locks = LockTemplate.of(controller);
+          try {
+            locks.readWithoutResult(() -> {
+              throw new FileNotFoundException("gone");
+            });
+          } catch (FileNotFoundException expected) {
+            assertThat(expected).hasMessage("gone");
+          }
+        });
+  }
+
+  @Test
+  void singleWriteRunsOnTheMasterAndGivesTheValueToEveryRank() throws Exception {
+    AtomicInteger runs = new AtomicInteger();
+    Queue<Path> results = new ConcurrentLinkedQueue<>();
+    LocalRanks.run(
+        RANKS,
+        controller -> {
+          LockTemplate locks = LockTemplate.of(controller);
+          results.add(
+              locks.singleWrite(() -> {
+                assertThat(locks.isMaster()).isTrue();
+                runs.incrementAndGet();
+                return Path.of("made", "once");
+              }));
+        });
+    assertThat(runs).hasValue(1);
+    assertThat(results).hasSize(RANKS).containsOnly(Path.of("made", "once"));
+  }
+
+  @Test
+  void singleWriteRunsOnTheRankThatIsNamed() throws Exception {
+    LocalRanks.run(
+        RANKS,
+        controller -> {
+          LockTemplate locks = LockTemplate.of(controller);
+          int writer = locks.on("named").singleWrite(RANKS - 1, locks::rank);
+          assertThat(writer).isEqualTo(RANKS - 1);
+          int timed = locks.withTimeout(Duration.ofSeconds(30)).singleWrite(1, locks::rank);
+          assertThat(timed).isEqualTo(1);
+        });
+  }
+
+  @Test
+  void aFailedSingleWriteIsThrownAsItIsByTheWriterAndToldToTheOthers() throws Exception {
+    IOException failure = new IOException("disk full");
+    LocalRanks.run(
+        RANKS,
+        controller -> {
+          LockTemplate locks = LockTemplate.of(controller);
+          Throwable thrown = catchThrowable(() -> locks.singleWrite(() -> fail(failure)));
+          expectFailure(locks, failure, thrown);
+        });
+  }
+
+  @Test
+  void aFencedBlockRunsOnTheMasterAndEveryRankGetsWhatItShared() throws Exception {
+    AtomicInteger entered = new AtomicInteger();
+    AtomicInteger passed = new AtomicInteger();
+    LocalRanks.run(
+        RANKS,
+        controller -> {
+          LockTemplate locks = LockTemplate.of(controller);
+          String shared =
+              locks.<String, RuntimeException>singleWriteFenced(fence -> {
+                entered.incrementAndGet();
+                fence.guard();
+                passed.incrementAndGet();
+                fence.share("layout");
+              });
+          assertThat(shared).isEqualTo("layout");
+        });
+    assertThat(entered).hasValue(RANKS);
+    assertThat(passed).hasValue(1);
+  }
+
+  @Test
+  void aFencedBlockNeedNotShare() throws Exception {
+    LocalRanks.run(
+        2,
+        controller -> {
+          String shared =
+              LockTemplate.of(controller)
+                  .<String, RuntimeException>singleWriteFenced(fence -> fence.guard());
+          assertThat(shared).isNull();
+        });
+  }
+
+  @Test
+  void aFencedBlockThatFailsOnTheMasterFailsOnEveryRank() throws Exception {
+    Checked failure = new Checked();
+    LocalRanks.run(
+        RANKS,
+        controller -> {
+          LockTemplate locks = LockTemplate.of(controller);
+          Throwable thrown =
+              catchThrowable(() ->
+                  locks.<String, Checked>singleWriteFenced(fence -> {
+                    fence.guard();
+                    throw failure;
+                  }));
+          expectFailure(locks, failure, thrown);
+        });
+  }
+
+  @Test
+  void aBlockThatSaysItFailedHasFailedAlthoughItReturns() throws Exception {
+    LocalRanks.run(
+        2,
+        controller -> {
+          LockTemplate locks = LockTemplate.of(controller);
+          Throwable thrown =
+              catchThrowable(() ->
+                  locks.<String, RuntimeException>singleWriteFenced(fence -> {
+                    fence.guard();
+                    fence.fail(new Checked());
+                  }));
+          assertThat(thrown).isInstanceOf(MpilockException.class);
+        });
+  }
+
+  @Test
+  void aTimeOutEndsTheWaitForAnotherRanksWrite() throws Exception {
+    CyclicBarrier held = new CyclicBarrier(2);
+    LocalRanks.run(
+        2,
+        controller -> {
+          LockTemplate locks = LockTemplate.of(controller);
+          if (locks.rank() == 0) {
+            locks.writeWithoutResult(() -> {
+              held.await();
+              held.await();
+            });
+          } else {
+            held.await();
+            LockTemplate hurried = locks.withTimeout(Duration.ofMillis(20));
+            assertThatExceptionOfType(LockTimeoutException.class)
+                .isThrownBy(() -> hurried.read(() -> 0));
+            assertThatExceptionOfType(LockTimeoutException.class)
+                .isThrownBy(() -> hurried.write(() -> 0));
+            held.await();
+          }
+        });
+  }
+
+  @Test
+  void aFenceHasNoTimeOutAndSaysSo() throws Exception {
+    LocalRanks.run(
+        1,
+        controller -> {
+          LockTemplate timed = LockTemplate.of(controller).withTimeout(Duration.ofSeconds(1));
+          assertThatExceptionOfType(UnsupportedOperationException.class)
+              .isThrownBy(
+                  () -> timed.<String, RuntimeException>singleWriteFenced(fence -> fence.guard()));
+        });
+  }
+
+  @Test
+  void templatesOfOneNameAreOneObjectAndOfTwoNamesTwoLocks() throws Exception {
+    LocalRanks.run(
+        1,
+        controller -> {
+          LockTemplate locks = LockTemplate.of(controller);
+          assertThat(locks.on("orders")).isSameAs(locks.on("orders")).isNotSameAs(locks.on("x"));
+          assertThat(locks.on(WindowController.DEFAULT_RESOURCE)).isSameAs(locks);
+          int nested = locks.read(() -> locks.on("orders").write(() -> 7));
+          assertThat(nested).isEqualTo(7);
+          assertThatExceptionOfType(LockUseException.class)
+              .isThrownBy(() -> locks.read(() -> locks.write(() -> 0)));
+          assertThatExceptionOfType(IllegalArgumentException.class).isThrownBy(() -> locks.on(" "));
+        });
+  }
+
+  @Test
+  void aTimeOutStaysWithTheTemplatesOfOtherNames() throws Exception {
+    LocalRanks.run(
+        1,
+        controller -> {
+          LockTemplate timed =
+              LockTemplate.of(controller).on("a").withTimeout(Duration.ofSeconds(2));
+          assertThat(timed).hasToString("LockTemplate[a, PT2S]");
+          assertThat(timed.on("b")).hasToString("LockTemplate[b, PT2S]");
+        });
+  }
+
+  @Test
+  void tellsWhereItStands() throws Exception {
+    LocalRanks.run(
+        2,
+        controller -> {
+          LockTemplate locks = LockTemplate.of(controller);
+          assertThat(locks.rank()).isEqualTo(controller.rank());
+          assertThat(locks.size()).isEqualTo(2);
+          assertThat(locks.master()).isZero();
+          assertThat(locks.isMaster()).isEqualTo(controller.rank() == 0);
+        });
+  }
+
+  private static void expectFailure(LockTemplate locks, Throwable failure, Throwable thrown) {
+    if (locks.isMaster()) {
+      assertThat(thrown).isSameAs(failure);
+    } else {
+      assertThat(thrown)
+          .isInstanceOf(SingleWriteFailedException.class)
+          .hasMessageContaining(failure.getMessage());
+    }
+  }
+
+  private static <E extends Throwable> int fail(E failure) throws E {
+    throw failure;
+  }
+}

@@ -1,0 +1,67 @@
+package io.mpilock.spring;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.mpilock.ControllerOptions;
+import java.io.IOException;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+class UnlockedLockTemplateTests {
+  private final LockTemplate locks =
+      LockTemplate.withoutLocks(2, 4, ControllerOptions.defaults().withMaster(1));
+
+  @Test
+  void everyRankRunsEveryBodyAndGetsItsOwnResult() {
+    assertThat(locks.read(() -> 1)).isEqualTo(1);
+    assertThat(locks.write(() -> 2)).isEqualTo(2);
+    assertThat(locks.singleWrite(() -> 3)).isEqualTo(3);
+    assertThat(locks.singleWrite(0, () -> 4)).isEqualTo(4);
+    assertThat(locks.on("x").withTimeout(Duration.ZERO).read(() -> 5)).isEqualTo(5);
+    String shared =
+        locks.<String, RuntimeException>singleWriteFenced(fence -> {
+          fence.guard();
+          fence.share("mine");
+        });
+    assertThat(shared).isEqualTo("mine");
+  }
+
+  @Test
+  void nothingIsLocked() {
+    int result = locks.read(() -> locks.write(() -> 1)); // a lock would refuse it
+    assertThat(result).isEqualTo(1);
+  }
+
+  @Test
+  void whatACallbackThrowsReachesTheCallerAsThrown() {
+    IOException failure = new IOException();
+    LockedRunnable<IOException> failing =
+        () -> {
+          throw failure;
+        };
+    assertThatThrownBy(() -> locks.readWithoutResult(failing)).isSameAs(failure);
+    assertThatThrownBy(() -> locks.writeWithoutResult(failing)).isSameAs(failure);
+    assertThatThrownBy(() ->
+            locks.<String, IOException>singleWriteFenced(fence -> {
+              throw failure;
+            }))
+        .isSameAs(failure);
+  }
+
+  @Test
+  void tellsWhereTheLauncherPutIt() {
+    assertThat(locks.rank()).isEqualTo(2);
+    assertThat(locks.size()).isEqualTo(4);
+    assertThat(locks.master()).isEqualTo(1);
+    assertThat(locks.isMaster()).isFalse();
+  }
+
+  @Test
+  void refusesARankThatIsNotThere() {
+    assertThatExceptionOfType(IllegalArgumentException.class)
+        .isThrownBy(() -> locks.singleWrite(4, () -> 0))
+        .withMessageContaining("numbered 0 to 3");
+  }
+}

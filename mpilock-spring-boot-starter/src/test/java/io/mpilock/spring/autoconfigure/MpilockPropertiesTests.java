@@ -1,0 +1,83 @@
+package io.mpilock.spring.autoconfigure;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.test.context.runner.ApplicationContextRunner;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.util.unit.DataSize;
+
+@ExtendWith(OutputCaptureExtension.class)
+class MpilockPropertiesTests {
+  private final ApplicationContextRunner runner =
+      new ApplicationContextRunner().withUserConfiguration(OnlyProperties.class);
+
+  @Configuration(proxyBeanMethods = false)
+  @EnableConfigurationProperties(MpilockProperties.class)
+  static class OnlyProperties {}
+
+  @Test
+  void everythingHasADefault() {
+    runner.run(context -> {
+      MpilockProperties properties = context.getBean(MpilockProperties.class);
+      assertThat(properties.enabled()).isTrue();
+      assertThat(properties.transport()).isEqualTo("auto");
+      assertThat(properties.windowSize()).isEqualTo(DataSize.ofMegabytes(32));
+      assertThat(properties.share().allow()).isEmpty();
+      assertThat(properties.nativeTransport().library()).isNull();
+      assertThat(properties.metrics().enabled()).isTrue();
+      assertThat(properties.metrics().rankTag()).isTrue();
+    });
+  }
+
+  @Test
+  void nestedPropertiesBind() {
+    runner
+        .withPropertyValues(
+            "mpilock.native.library=libmpi.so.40",
+            "mpilock.share.allow[0]=a.B",
+            "mpilock.metrics.enabled=false",
+            "mpilock.metrics.rank-tag=false")
+        .run(context -> {
+          MpilockProperties properties = context.getBean(MpilockProperties.class);
+          assertThat(properties.nativeTransport().library()).isEqualTo("libmpi.so.40");
+          assertThat(properties.share().allow()).containsExactly("a.B");
+          assertThat(properties.metrics().enabled()).isFalse();
+          assertThat(properties.metrics().rankTag()).isFalse();
+        });
+  }
+
+  /** Through a whole start, since what counts is what the user reads. */
+  @ParameterizedTest
+  @CsvSource({
+    "mpilock.transport, '', must not be blank",
+    "mpilock.handover-limit, -1, must not be negative",
+    "mpilock.stall-warning, 0s, must be positive",
+    "mpilock.shutdown-timeout, -1s, must not be negative",
+    "mpilock.window-size, 1KB, must be at least 1MB",
+    "mpilock.fairness, readers, No enum constant",
+    "mpilock.on-holder-death, cry, No enum constant",
+    "mpilock.stall-warning, soon, is not a valid duration",
+    "mpilock.master, first, failed to convert java.lang.String to int",
+  })
+  void aBadValueIsReportedWithItsPropertyAndReason(
+      String property, String value, String reason, CapturedOutput output) {
+    SpringApplication application = new SpringApplication(OnlyProperties.class);
+    application.setRegisterShutdownHook(false);
+    try {
+      application.run("--" + property + "=" + value).close();
+      throw new AssertionError("started with " + property + "=" + value);
+    } catch (RuntimeException expected) {
+      assertThat(output)
+          .contains("APPLICATION FAILED TO START", "Property: " + property, "Value: \"" + value)
+          .containsIgnoringCase(reason);
+    }
+  }
+}

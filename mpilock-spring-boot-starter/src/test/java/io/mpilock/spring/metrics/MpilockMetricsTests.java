@@ -1,0 +1,200 @@
+package io.mpilock.spring.metrics;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.mpilock.LocalRanks;
+import io.mpilock.ReadLease;
+import io.mpilock.WriteLease;
+import java.util.concurrent.CyclicBarrier;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class MpilockMetricsTests {
+  private final MeterRegistry registry = new SimpleMeterRegistry();
+
+  @Test
+  void aHoldIsSeenWhileItLastsAndCountedAfterwards() throws Exception {
+    LocalRanks.run(
+        1,
+        controller -> {
+          try (MpilockMetrics _ = MpilockMetrics.bind(controller, registry, true)) {
+            try (WriteLease _ = controller.resource("orders").write()) {
+              assertThat(gauge("mpilock.lock.held", "write")).isEqualTo(1);
+              try (ReadLease _ = controller.resource("orders").read()) {
+                assertThat(gauge("mpilock.lock.held", "read")).isZero(); // nested: not counted
+              }
+            }
+            assertThat(gauge("mpilock.lock.held", "write")).isZero();
+            assertThat(gauge("mpilock.lock.waiting", "write")).isZero();
+            assertThat(
+                    registry
+                        .get("mpilock.lock.wait")
+                        .tags("mode", "write", "outcome", "granted", "resource", "orders")
+                        .timer()
+                        .count())
+                .isEqualTo(1);
+            assertThat(registry.get("mpilock.lock.hold").tags("mode", "write").timer().count())
+                .isEqualTo(1);
+          }
+        });
+  }
+
+  @Test
+  void aTryThatFindsTheLockHeldIsATimeOut() throws Exception {
+    CyclicBarrier held = new CyclicBarrier(2);
+    LocalRanks.run(
+        2,
+        controller -> {
+          if (controller.rank() == 0) {
+            try (WriteLease _ = controller.resource("orders").write()) {
+              held.await();
+              held.await();
+            }
+          } else {
+            held.await();
+            try (MpilockMetrics _ = MpilockMetrics.bind(controller, registry, true)) {
+              assertThat(controller.resource("orders").tryRead()).isEmpty();
+              assertThat(counter("mpilock.lock.timeouts", "read")).isEqualTo(1);
+              assertThat(counter("mpilock.lock.failures", "read")).isZero();
+              assertThat(gauge("mpilock.lock.waiting", "read")).isZero();
+              assertThat(gauge("mpilock.lock.held", "read")).isZero();
+            }
+            held.await();
+          }
+        });
+  }
+
+  @Test
+  void aRequestThatThrowsIsAFailure() throws Exception {
+    LocalRanks.run(
+        1,
+        controller -> {
+          try (MpilockMetrics metrics = MpilockMetrics.bind(controller, registry, true)) {
+            metrics.requested("orders", io.mpilock.LockMode.READ);
+            metrics.failed(
+                "orders", io.mpilock.LockMode.READ, 5, new IllegalStateException("interrupted"));
+            assertThat(counter("mpilock.lock.failures", "read")).isEqualTo(1);
+            assertThat(gauge("mpilock.lock.waiting", "read")).isZero();
+          }
+        });
+  }
+
+  @Test
+  void aWaitForAnotherHolderIsContention() throws Exception {
+    CyclicBarrier held = new CyclicBarrier(2);
+    LocalRanks.run(
+        2,
+        controller -> {
+          if (controller.rank() == 0) {
+            try (WriteLease _ = controller.resource("orders").write()) {
+              held.await();
+              // rank 1 is about to ask: the gauge tells when it does
+              while (registry.find("mpilock.lock.waiting").tags("mode", "write").gauge() == null
+                  || gauge("mpilock.lock.waiting", "write") < 1) {
+                Thread.onSpinWait();
+              }
+              Thread.sleep(20); // only makes it sure to wait; a miss fails nothing but the count
+            }
+          } else {
+            try (MpilockMetrics _ = MpilockMetrics.bind(controller, registry, true)) {
+              held.await();
+              try (WriteLease _ = controller.resource("orders").write()) {
+                assertThat(counter("mpilock.lock.contention", "write")).isEqualTo(1);
+              }
+            }
+          }
+        });
+  }
+
+  @Test
+  void aSingleWriteIsTimedOnEveryRankByItsRole() throws Exception {
+    LocalRanks.run(
+        2,
+        controller -> {
+          try (MpilockMetrics _ = MpilockMetrics.bind(controller, registry, true)) {
+            controller.singleWrite(() -> "some text");
+            String rank = Integer.toString(controller.rank());
+            String role = controller.rank() == 0 ? "writer" : "other";
+            assertThat(
+                    registry
+                        .get("mpilock.singlewrite")
+                        .tags("rank", rank, "role", role, "outcome", "success")
+                        .timer()
+                        .count())
+                .isEqualTo(1);
+            assertThat(
+                    registry
+                        .get("mpilock.share.size")
+                        .tags("rank", rank, "role", role)
+                        .summary()
+                        .totalAmount())
+                .isPositive();
+          }
+        });
+  }
+
+  @Test
+  void aSingleWriteThatFailsIsCountedApart() throws Exception {
+    LocalRanks.run(
+        1,
+        controller -> {
+          try (MpilockMetrics _ = MpilockMetrics.bind(controller, registry, false)) {
+            assertThatExceptionOfType(IllegalStateException.class)
+                .isThrownBy(() ->
+                    controller.singleWrite(() -> {
+                      throw new IllegalStateException("no");
+                    }));
+            assertThat(
+                    registry
+                        .get("mpilock.singlewrite")
+                        .tags("role", "writer", "outcome", "failed")
+                        .timer()
+                        .count())
+                .isEqualTo(1);
+          }
+        });
+  }
+
+  @Test
+  void theRankTagIsThereOnlyIfWanted() throws Exception {
+    LocalRanks.run(
+        1,
+        controller -> {
+          try (MpilockMetrics _ = MpilockMetrics.bind(controller, registry, false);
+              ReadLease _ = controller.read()) {
+            assertThat(registry.getMeters())
+                .isNotEmpty()
+                .allSatisfy(meter -> assertThat(meter.getId().getTag("rank")).isNull());
+          }
+        });
+  }
+
+  @Test
+  void closingRemovesEveryMeterAndNoneComesBack() throws Exception {
+    LocalRanks.run(
+        1,
+        controller -> {
+          MpilockMetrics metrics = MpilockMetrics.bind(controller, registry, true);
+          controller.singleWrite(() -> "x");
+          ReadLease read = controller.read();
+          assertThat(registry.getMeters()).isNotEmpty();
+          metrics.close();
+          metrics.close();
+          read.close();
+          metrics.stalled("late", "an event that was under way");
+          assertThat(registry.getMeters()).isEmpty();
+        });
+  }
+
+  private double gauge(String name, String mode) {
+    return registry.get(name).tags("mode", mode, "resource", "orders").gauge().value();
+  }
+
+  private double counter(String name, String mode) {
+    return registry.get(name).tags("mode", mode, "resource", "orders").counter().count();
+  }
+}
