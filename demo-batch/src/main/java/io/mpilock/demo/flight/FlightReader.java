@@ -2,6 +2,7 @@ package io.mpilock.demo.flight;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.batch.infrastructure.item.ExecutionContext;
 import org.springframework.batch.infrastructure.item.ItemStreamException;
@@ -15,31 +16,34 @@ public final class FlightReader implements ItemStreamReader<Flight> {
   private static final String NEXT_ROW = "flights.next-row";
 
   private final Path file;
-  private final long first;
-  private final long end;
+  private final Share share;
+  private final LongSupplier rows;
   private final FlightParser parser;
 
   private @Nullable FlightsCsv csv;
   private long next;
+  private long end;
 
   /**
    * Makes a reader; it opens nothing yet.
    *
    * @param file the input
    * @param share which rows to read
-   * @param rows the number of rows of the input
+   * @param rows the number of rows of the input, asked for when the reader is opened
    */
-  public FlightReader(Path file, Share share, long rows) {
+  public FlightReader(Path file, Share share, LongSupplier rows) {
     this.file = file;
-    this.first = share.first(rows);
-    this.end = share.end(rows);
+    this.share = share;
+    this.rows = rows;
     this.parser = new FlightParser(String.valueOf(file.getFileName()));
   }
 
   @Override
   public void open(ExecutionContext context) {
     close();
-    next = context.getLong(NEXT_ROW, first);
+    long all = rows.getAsLong();
+    next = context.getLong(NEXT_ROW, share.first(all));
+    end = share.end(all);
     FlightsCsv opened = FlightsCsv.open(file);
     csv = opened;
     try {
