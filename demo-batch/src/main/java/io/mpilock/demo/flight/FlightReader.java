@@ -3,6 +3,7 @@ package io.mpilock.demo.flight;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.batch.infrastructure.item.ExecutionContext;
 import org.springframework.batch.infrastructure.item.ItemStreamException;
@@ -15,27 +16,26 @@ import org.springframework.batch.infrastructure.item.ItemStreamReader;
 public final class FlightReader implements ItemStreamReader<Flight> {
   private static final String NEXT_ROW = "flights.next-row";
 
-  private final Path file;
+  private final Supplier<Path> file;
   private final Share share;
   private final LongSupplier rows;
-  private final FlightParser parser;
 
   private @Nullable FlightsCsv csv;
+  private @Nullable FlightParser parser;
   private long next;
   private long end;
 
   /**
    * Makes a reader; it opens nothing yet.
    *
-   * @param file the input
+   * @param file the input, asked for when the reader is opened
    * @param share which rows to read
    * @param rows the number of rows of the input, asked for when the reader is opened
    */
-  public FlightReader(Path file, Share share, LongSupplier rows) {
+  public FlightReader(Supplier<Path> file, Share share, LongSupplier rows) {
     this.file = file;
     this.share = share;
     this.rows = rows;
-    this.parser = new FlightParser(String.valueOf(file.getFileName()));
   }
 
   @Override
@@ -44,21 +44,24 @@ public final class FlightReader implements ItemStreamReader<Flight> {
     long all = rows.getAsLong();
     next = context.getLong(NEXT_ROW, share.first(all));
     end = share.end(all);
-    FlightsCsv opened = FlightsCsv.open(file);
+    Path path = file.get();
+    parser = new FlightParser(String.valueOf(path.getFileName()));
+    FlightsCsv opened = FlightsCsv.open(path);
     csv = opened;
     try {
       for (long row = 0; row < next; row++) {
         opened.nextRow();
       }
     } catch (IOException e) {
-      throw new ItemStreamException("Cannot read " + file, e);
+      throw new ItemStreamException("Cannot read " + path, e);
     }
   }
 
   @Override
   public @Nullable Flight read() throws IOException {
     FlightsCsv opened = csv;
-    if (opened == null) {
+    FlightParser rowParser = parser;
+    if (opened == null || rowParser == null) {
       throw new IllegalStateException("The reader is not open.");
     }
     String row = next < end ? opened.nextRow() : null;
@@ -66,7 +69,7 @@ public final class FlightReader implements ItemStreamReader<Flight> {
       return null;
     }
     next++;
-    return parser.parse(row, opened.line());
+    return rowParser.parse(row, opened.line());
   }
 
   @Override
@@ -82,7 +85,7 @@ public final class FlightReader implements ItemStreamReader<Flight> {
       try {
         opened.close();
       } catch (IOException e) {
-        throw new ItemStreamException("Cannot close " + file, e);
+        throw new ItemStreamException("Cannot close the input", e);
       }
     }
   }

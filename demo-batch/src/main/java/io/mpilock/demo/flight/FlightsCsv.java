@@ -55,7 +55,8 @@ public final class FlightsCsv implements Closeable {
         throw e;
       }
     } catch (IOException e) {
-      throw new DemoException("The input " + file + " cannot be read: " + e, e);
+      throw new DemoException(
+          "The input " + file + " cannot be read: " + DemoException.reason(e), e);
     }
   }
 
@@ -74,7 +75,8 @@ public final class FlightsCsv implements Closeable {
       }
       return rows;
     } catch (IOException e) {
-      throw new DemoException("The input " + file + " cannot be read: " + e, e);
+      throw new DemoException(
+          "The input " + file + " cannot be read: " + DemoException.reason(e), e);
     }
   }
 

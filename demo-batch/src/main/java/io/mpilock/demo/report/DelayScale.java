@@ -4,12 +4,12 @@ import java.util.List;
 
 /** The steps in which mean delays are coloured; the colours themselves stand in the style sheet. */
 enum DelayScale {
-  EARLY("d0", "before time", 0),
-  UP_TO_5("d1", "0–5 min", 5),
-  UP_TO_10("d2", "5–10", 10),
-  UP_TO_15("d3", "10–15", 15),
-  UP_TO_20("d4", "15–20", 20),
-  MORE("d5", "over 20 min", Double.POSITIVE_INFINITY);
+  EARLY("d0", "early", 0),
+  UP_TO_4("d1", "0 to 4 min late", 4),
+  UP_TO_8("d2", "4 to 8", 8),
+  UP_TO_12("d3", "8 to 12", 12),
+  UP_TO_16("d4", "12 to 16", 16),
+  MORE("d5", "more", Double.POSITIVE_INFINITY);
 
   private final String css;
   private final String label;

@@ -29,7 +29,7 @@ final class UsMap {
   private static final ConicProjection ALASKA =
       new ConicProjection(55, 65, -152, 63, SCALE * 0.35, 125, 478);
   private static final ConicProjection HAWAII =
-      new ConicProjection(8, 18, -157.5, 20.6, SCALE, 300, 530);
+      new ConicProjection(8, 18, -157.5, 20.6, SCALE, 345, 530);
   private static final ConicProjection ISLANDS =
       new ConicProjection(8, 18, -66, 18, SCALE, 830, 540);
 

@@ -29,7 +29,7 @@ class FlightReaderTest {
 
   private static FlightReader open(Path file, int rank, int size) {
     FlightReader reader =
-        new FlightReader(file, new Share(rank, size), () -> FlightsCsv.countRows(file));
+        new FlightReader(() -> file, new Share(rank, size), () -> FlightsCsv.countRows(file));
     reader.open(new ExecutionContext());
     return reader;
   }
@@ -121,7 +121,7 @@ class FlightReaderTest {
     first.read(); // a chunk that was not committed
     first.close();
 
-    FlightReader second = new FlightReader(file, new Share(1, 2), () -> 10);
+    FlightReader second = new FlightReader(() -> file, new Share(1, 2), () -> 10);
     second.open(context);
 
     assertThat(rest(second)).hasSize(3);

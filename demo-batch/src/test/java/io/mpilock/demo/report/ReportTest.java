@@ -38,7 +38,7 @@ class ReportTest {
     FlightFigures figures = new FlightFigures();
     AirportJoin join = new AirportJoin(airports, 0);
     FlightReader reader =
-        new FlightReader(Path.of("data", "flights.csv"), new Share(0, 1), () -> 20_000);
+        new FlightReader(() -> Path.of("data", "flights.csv"), new Share(0, 1), () -> 20_000);
     reader.open(new ExecutionContext());
     for (Flight flight = reader.read(); flight != null; flight = reader.read()) {
       figures.accept(join.process(flight));
