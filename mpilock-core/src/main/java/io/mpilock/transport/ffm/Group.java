@@ -1,0 +1,72 @@
+package io.mpilock.transport.ffm;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An MPI communicator of our own, with the ranks of the world that are in it and the windows that
+ * they made. Only mpilock sends on it, so its duplicates are the same one.
+ */
+final class Group {
+  private final long comm;
+  private final int rank;
+  private final int[] worldRanks;
+
+  // Known from the first allocation on; only the MPI thread uses them.
+  private @Nullable Group node;
+  private final List<WindowMemory> windows = new ArrayList<>();
+
+  /** Wraps a communicator; the array is not copied. */
+  Group(long comm, int rank, int[] worldRanks) {
+    this.comm = comm;
+    this.rank = rank;
+    this.worldRanks = worldRanks;
+  }
+
+  /** Finds out who is in a new communicator. Collective; on the {@link MpiThread}. */
+  static Group of(Mpi mpi, long comm, int selfInWorld) {
+    long[] gathered = mpi.allgather(comm, (long) selfInWorld);
+    int[] worldRanks = new int[gathered.length];
+    for (int i = 0; i < worldRanks.length; i++) {
+      worldRanks[i] = (int) gathered[i];
+    }
+    return new Group(comm, mpi.rank(comm), worldRanks);
+  }
+
+  /** The ranks of this one that are on this node. Collective at first; on the {@link MpiThread}. */
+  Group node(Mpi mpi, int selfInWorld) {
+    Group known = node;
+    if (known == null) {
+      known = of(mpi, mpi.splitByNode(comm), selfInWorld);
+      node = known;
+    }
+    return known;
+  }
+
+  /** The node's communicator, if there is one yet. */
+  @Nullable Group knownNode() {
+    return node;
+  }
+
+  /** The windows that these ranks made, in the order of making. On the {@link MpiThread}. */
+  List<WindowMemory> windows() {
+    return windows;
+  }
+
+  long comm() {
+    return comm;
+  }
+
+  int rank() {
+    return rank;
+  }
+
+  int size() {
+    return worldRanks.length;
+  }
+
+  int worldRank(int index) {
+    return worldRanks[index];
+  }
+}

@@ -1,0 +1,210 @@
+package io.mpilock.transport.ffm;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
+/**
+ * MPI with Java's types. Every method runs on the {@link MpiThread}; errors are {@link
+ * MpiException}s. Communicators, windows and requests are handles as {@link MpiAbi} has them.
+ */
+final class Mpi {
+  private static final int LONGEST_NAME = 1024;
+
+  private final MpiLibrary library;
+  private final MpiAbi abi;
+
+  Mpi(MpiLibrary library) {
+    this.library = library;
+    abi = library.abi();
+  }
+
+  /** A window as MPI_Win_allocate_shared made it. */
+  record SharedWindow(long handle, long address, long bytes) {}
+
+  MpiLibrary library() {
+    return library;
+  }
+
+  long world() {
+    return abi.commWorld();
+  }
+
+  boolean initialized() {
+    return intFrom(MpiFunction.MPI_Initialized) != 0;
+  }
+
+  boolean finalized() {
+    return intFrom(MpiFunction.MPI_Finalized) != 0;
+  }
+
+  int threadLevel() {
+    return intFrom(MpiFunction.MPI_Query_thread);
+  }
+
+  int neededThreadLevel() {
+    return abi.threadSerialized();
+  }
+
+  /** Initialises MPI and returns the thread level that it gives. */
+  int initialize() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment provided = arena.allocate(JAVA_INT);
+      library.call(
+          MpiFunction.MPI_Init_thread,
+          MemorySegment.NULL,
+          MemorySegment.NULL,
+          abi.threadSerialized(),
+          provided);
+      return provided.get(JAVA_INT, 0);
+    }
+  }
+
+  void shutDown() {
+    library.call(MpiFunction.MPI_Finalize);
+  }
+
+  void abort(int status) {
+    library.call(MpiFunction.MPI_Abort, abi.commWorld(), status);
+  }
+
+  String processorName() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment name = arena.allocate(LONGEST_NAME);
+      library.call(MpiFunction.MPI_Get_processor_name, name, arena.allocate(JAVA_INT));
+      return name.getString(0);
+    }
+  }
+
+  int rank(long comm) {
+    return intFrom(MpiFunction.MPI_Comm_rank, comm);
+  }
+
+  int size(long comm) {
+    return intFrom(MpiFunction.MPI_Comm_size, comm);
+  }
+
+  long duplicate(long comm) {
+    return newComm(MpiFunction.MPI_Comm_dup, comm);
+  }
+
+  long split(long comm, int color, int key) {
+    return newComm(MpiFunction.MPI_Comm_split, comm, color, key);
+  }
+
+  long splitByNode(long comm) {
+    return newComm(
+        MpiFunction.MPI_Comm_split_type, comm, abi.commTypeShared(), rank(comm), abi.infoNull());
+  }
+
+  void returnErrors(long comm) {
+    library.call(MpiFunction.MPI_Comm_set_errhandler, comm, abi.errorsReturn());
+  }
+
+  void freeComm(long comm) {
+    freeHandle(MpiFunction.MPI_Comm_free, comm);
+  }
+
+  /** Collects as many bytes from each rank, in rank order. */
+  byte[] allgather(long comm, byte[] mine) {
+    try (Arena arena = Arena.ofConfined()) {
+      long total = (long) mine.length * size(comm);
+      MemorySegment all = arena.allocate(total);
+      library.call(
+          MpiFunction.MPI_Allgather,
+          arena.allocateFrom(JAVA_BYTE, mine),
+          mine.length,
+          abi.byteType(),
+          all,
+          mine.length,
+          abi.byteType(),
+          comm);
+      return all.toArray(JAVA_BYTE);
+    }
+  }
+
+  /** Collects a number from each rank, in rank order. */
+  long[] allgather(long comm, long mine) {
+    byte[] bytes = new byte[Long.BYTES];
+    MemorySegment.ofArray(bytes).set(JAVA_LONG_UNALIGNED, 0, mine);
+    return MemorySegment.ofArray(allgather(comm, bytes)).toArray(JAVA_LONG_UNALIGNED);
+  }
+
+  /** Starts a barrier; the request is for {@link #test} and must live until that is true. */
+  void startBarrier(long comm, MemorySegment request) {
+    library.call(MpiFunction.MPI_Ibarrier, comm, request);
+  }
+
+  boolean test(MemorySegment request) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment done = arena.allocate(JAVA_INT);
+      library.call(
+          MpiFunction.MPI_Test, request, done, MemorySegment.ofAddress(abi.statusIgnore()));
+      return done.get(JAVA_INT, 0) != 0;
+    }
+  }
+
+  /** Allocates this rank's part and finds where the whole begins here. */
+  SharedWindow allocateShared(long comm, long bytes) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment base = arena.allocate(JAVA_LONG);
+      MemorySegment handle = arena.allocate(JAVA_LONG);
+      library.call(
+          MpiFunction.MPI_Win_allocate_shared, bytes, 1, abi.infoNull(), comm, base, handle);
+      long window = handle(handle);
+      // A window's errors end the job unless it says otherwise.
+      library.call(MpiFunction.MPI_Win_set_errhandler, window, abi.errorsReturn());
+      MemorySegment size = arena.allocate(JAVA_LONG);
+      library.call(
+          MpiFunction.MPI_Win_shared_query, window, 0, size, arena.allocate(JAVA_INT), base);
+      return new SharedWindow(window, base.get(JAVA_LONG, 0), size.get(JAVA_LONG, 0));
+    }
+  }
+
+  void freeWindow(long window) {
+    freeHandle(MpiFunction.MPI_Win_free, window);
+  }
+
+  private long newComm(MpiFunction function, Object... arguments) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment slot = arena.allocate(JAVA_LONG);
+      Object[] all = Arrays.copyOf(arguments, arguments.length + 1);
+      all[arguments.length] = slot;
+      library.call(function, all);
+      long comm = handle(slot);
+      returnErrors(comm);
+      return comm;
+    }
+  }
+
+  private void freeHandle(MpiFunction function, long handle) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment slot = arena.allocate(JAVA_LONG);
+      if (abi.pointerHandles()) {
+        slot.set(JAVA_LONG, 0, handle);
+      } else {
+        slot.set(JAVA_INT, 0, (int) handle);
+      }
+      library.call(function, slot);
+    }
+  }
+
+  private long handle(MemorySegment slot) {
+    return abi.pointerHandles() ? slot.get(JAVA_LONG, 0) : slot.get(JAVA_INT, 0);
+  }
+
+  private int intFrom(MpiFunction function, Object... arguments) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment slot = arena.allocate(JAVA_INT);
+      Object[] all = Arrays.copyOf(arguments, arguments.length + 1);
+      all[arguments.length] = slot;
+      library.call(function, all);
+      return slot.get(JAVA_INT, 0);
+    }
+  }
+}

@@ -1,0 +1,24 @@
+package io.mpilock.transport.ffm;
+
+/**
+ * What differs between the binary interfaces of MPI implementations. Handles are kept as {@code
+ * long} in Java, whatever their width.
+ *
+ * @param pointerHandles whether a handle is a pointer; an int otherwise
+ * @param commWorld MPI_COMM_WORLD
+ * @param infoNull MPI_INFO_NULL
+ * @param byteType MPI_BYTE
+ * @param errorsReturn MPI_ERRORS_RETURN
+ * @param commTypeShared MPI_COMM_TYPE_SHARED
+ * @param statusIgnore MPI_STATUS_IGNORE, an address
+ * @param threadSerialized MPI_THREAD_SERIALIZED
+ */
+record MpiAbi(
+    boolean pointerHandles,
+    long commWorld,
+    long infoNull,
+    long byteType,
+    long errorsReturn,
+    int commTypeShared,
+    long statusIgnore,
+    int threadSerialized) {}

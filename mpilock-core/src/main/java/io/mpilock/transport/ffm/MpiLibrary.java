@@ -1,0 +1,106 @@
+package io.mpilock.transport.ffm;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.invoke.MethodHandle;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Collectors;
+
+/**
+ * A loaded MPI library. Which one it is turns out at run time and nothing here is on a lock's path,
+ * so the handles are neither static nor invoked exactly: a call costs some hundred nanoseconds
+ * more.
+ */
+final class MpiLibrary {
+  private static final int LONGEST_TEXT = 8192;
+  private static final long INT_BYTES = Integer.BYTES;
+
+  private final String path;
+  private final MpiFamily family;
+  private final String version;
+  private final MpiAbi abi;
+  private final Map<MpiFunction, MethodHandle> functions = new EnumMap<>(MpiFunction.class);
+
+  /**
+   * Links the functions.
+   *
+   * @throws UnsatisfiedLinkError if one is missing
+   */
+  MpiLibrary(String path, MpiFamily family, String version, SymbolLookup symbols) {
+    this.path = path;
+    this.family = family;
+    this.version = version;
+    abi = family.abi(symbols);
+    for (MpiFunction function : MpiFunction.values()) {
+      functions.put(function, function.link(symbols, abi.pointerHandles()));
+    }
+  }
+
+  /** Asks a library what it is, which MPI allows before it is initialised. */
+  static String version(SymbolLookup symbols) {
+    MethodHandle function = MpiFunction.MPI_Get_library_version.link(symbols, true);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment text = arena.allocate(LONGEST_TEXT);
+      int code = (int) function.invokeExact(new Object[] {text, arena.allocate(INT_BYTES)});
+      return code == 0 ? text.getString(0).strip() : "";
+    } catch (Throwable e) {
+      throw Downcalls.failed("MPI_Get_library_version", e);
+    }
+  }
+
+  String path() {
+    return path;
+  }
+
+  MpiFamily family() {
+    return family;
+  }
+
+  String version() {
+    return version;
+  }
+
+  MpiAbi abi() {
+    return abi;
+  }
+
+  /**
+   * Calls a function.
+   *
+   * @throws MpiException if it returns an error
+   */
+  void call(MpiFunction function, Object... arguments) {
+    int code = invoke(function, arguments);
+    if (code != 0) {
+      String values =
+          Arrays.stream(arguments)
+              .map(a -> a instanceof MemorySegment ? "…" : a instanceof Long l ? hex(l) : "" + a)
+              .collect(Collectors.joining(", ", "(", ")"));
+      throw new MpiException(function + values, code, errorText(code));
+    }
+  }
+
+  private String errorText(int code) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment text = arena.allocate(LONGEST_TEXT);
+      int second = invoke(MpiFunction.MPI_Error_string, code, text, arena.allocate(INT_BYTES));
+      return second == 0 ? text.getString(0).strip() : "unknown error";
+    }
+  }
+
+  private int invoke(MpiFunction function, Object... arguments) {
+    try {
+      return (int) Objects.requireNonNull(functions.get(function)).invokeExact(arguments);
+    } catch (Throwable e) {
+      throw Downcalls.failed(function.name(), e);
+    }
+  }
+
+  private static String hex(long value) {
+    return "0x" + Long.toHexString(value);
+  }
+}

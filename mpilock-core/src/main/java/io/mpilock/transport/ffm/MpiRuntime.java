@@ -1,0 +1,238 @@
+package io.mpilock.transport.ffm;
+
+import io.mpilock.failure.MpilockException;
+import io.mpilock.failure.RankFailedException;
+import io.mpilock.failure.StartupException;
+import io.mpilock.failure.StartupException.Problem;
+import io.mpilock.transport.Communicator;
+import io.mpilock.transport.TransportSettings;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * MPI in this process, from the first communicator to the last. It counts the communicators that
+ * are open; the last one that is closed gives back, together with the other ranks, all that the
+ * ranks made together, in the order in which they made it, and finalises MPI if this class
+ * initialised it.
+ */
+final class MpiRuntime {
+  private static final System.Logger LOG = System.getLogger("io.mpilock");
+
+  private static final long ABORT_MILLIS = 2000;
+
+  /**
+   * The one static variable: MPI itself exists once in a process, and cannot be initialised again.
+   * Guarded by the class.
+   */
+  private static @Nullable MpiRuntime current;
+
+  private enum State {
+    OPEN,
+    ENDING,
+    ENDED
+  }
+
+  private final MpiThread thread;
+  private final Mpi mpi;
+  private final boolean initialisedHere;
+  private final Roster roster;
+  private final Group control;
+  private final Group world;
+  private final Leaving leaving;
+
+  // Guarded by the class, as is current.
+  private State state = State.OPEN;
+  private int open;
+  private boolean abandoned;
+
+  /** In the order of creation, which is the same on all ranks of each. Only on the MPI thread. */
+  private final List<Group> groups = new ArrayList<>();
+
+  /** Guarded by this: no window is counted done while or after MPI takes it away. */
+  private boolean freed;
+
+  private MpiRuntime(MpiThread thread, MpiSession session) {
+    this.thread = thread;
+    mpi = session.mpi();
+    initialisedHere = session.initialisedHere();
+    long comm = mpi.duplicate(mpi.world());
+    roster = Roster.gather(mpi, comm);
+    int[] all = IntStream.range(0, roster.size()).toArray();
+    control = new Group(comm, roster.self(), all);
+    world = new Group(mpi.duplicate(mpi.world()), roster.self(), all);
+    groups.add(control);
+    groups.add(world);
+    Group node = control.node(mpi, roster.self());
+    leaving =
+        new Leaving(
+            new WindowAllocator(mpi, Leaving.WORDS_PER_RANK)
+                .allocate(control, node, control.windows()));
+  }
+
+  /** Opens the world, and MPI with it if this is the first time. Collective. */
+  static Communicator world(TransportSettings settings) {
+    MpiRuntime runtime;
+    synchronized (MpiRuntime.class) {
+      runtime = current;
+      if (runtime == null) {
+        runtime = start(settings);
+        current = runtime;
+      } else if (runtime.state != State.OPEN) {
+        throw new StartupException(
+            Problem.MPI_FINALIZED,
+            "MPI "
+                + (runtime.state == State.ENDED ? "was" : "is being")
+                + " finalised in this process (pid "
+                + ProcessHandle.current().pid()
+                + "), when its last communicator was closed.",
+            "Open the next one before the last is closed: MPI cannot be initialised twice.");
+      }
+      runtime.open++;
+    }
+    return new NativeCommunicator(runtime, runtime.world, settings.stallWarning());
+  }
+
+  private static MpiRuntime start(TransportSettings settings) {
+    MpiLibrary library = LibraryFinder.find(settings);
+    MpiThread thread = new MpiThread();
+    try {
+      return thread.call(
+          () -> new MpiRuntime(thread, MpiSession.start(library, settings.launcher())));
+    } catch (Throwable e) {
+      thread.end();
+      throw e;
+    }
+  }
+
+  /** Parts a communicator when all of its ranks are there. Collective. */
+  Group split(Group parent, Duration stallWarning, int color, int key) {
+    barrier(stallWarning).await(parent, "split a communicator");
+    return call(() -> {
+      Group part = Group.of(mpi, mpi.split(parent.comm(), color, key), roster.self());
+      groups.add(part);
+      return part;
+    });
+  }
+
+  SoftBarrier barrier(Duration stallWarning) {
+    return new SoftBarrier(thread, mpi, roster, stallWarning);
+  }
+
+  <T> T call(Supplier<T> task) {
+    return thread.call(task);
+  }
+
+  Mpi mpi() {
+    return mpi;
+  }
+
+  Roster roster() {
+    return roster;
+  }
+
+  String libraryVersion() {
+    return mpi.library().version();
+  }
+
+  Leaving leaving() {
+    return leaving;
+  }
+
+  /** Counts this rank done with a window. Never waits for another rank. */
+  synchronized void done(WindowMemory memory) {
+    if (!freed) {
+      memory.countDone();
+    }
+  }
+
+  /** Counts one more open communicator. */
+  void retain() {
+    synchronized (MpiRuntime.class) {
+      if (state != State.OPEN) {
+        throw new MpilockException("MPI is finalised: no communicator can be made any more.");
+      }
+      open++;
+    }
+  }
+
+  /** Counts one communicator less; the last one ends MPI. */
+  void release(Duration stallWarning) {
+    synchronized (MpiRuntime.class) {
+      open--;
+      if (open > 0 || abandoned || state != State.OPEN) {
+        return;
+      }
+      state = State.ENDING;
+    }
+    try {
+      endTogether(stallWarning);
+    } finally {
+      synchronized (MpiRuntime.class) {
+        state = State.ENDED;
+        if (!initialisedHere) {
+          // MPI goes on, so that it can be used again.
+          current = null;
+        }
+      }
+      thread.end();
+      roster.close();
+    }
+  }
+
+  /** Counts one communicator less, of a rank that failed: it must not take part in the end. */
+  void abandon() {
+    synchronized (MpiRuntime.class) {
+      open--;
+      abandoned = true;
+    }
+  }
+
+  /** Takes back the count for a communicator that was not made. */
+  void forget() {
+    synchronized (MpiRuntime.class) {
+      open--;
+    }
+  }
+
+  private void endTogether(Duration stallWarning) {
+    try {
+      barrier(stallWarning).await(control, "close");
+    } catch (RankFailedException e) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "MPI is not finalised, because that would never end: {0}",
+          e.getMessage());
+      return;
+    }
+    synchronized (this) {
+      freed = true;
+      leaving.end();
+    }
+    thread.run(() -> {
+      groups.forEach(group -> group.windows().forEach(window -> mpi.freeWindow(window.handle())));
+      groups.forEach(this::freeComms);
+      if (initialisedHere) {
+        mpi.shutDown();
+      }
+    });
+  }
+
+  private void freeComms(Group group) {
+    Group node = group.knownNode();
+    if (node != null) {
+      mpi.freeComm(node.comm());
+    }
+    mpi.freeComm(group.comm());
+  }
+
+  /** Ends the job. Does not return. */
+  void abort(int status) {
+    // The thread may be stuck in a collective call that a rank never came to, or have ended.
+    thread.tryRun(() -> mpi.abort(status), ABORT_MILLIS);
+    Runtime.getRuntime().halt(status);
+  }
+}

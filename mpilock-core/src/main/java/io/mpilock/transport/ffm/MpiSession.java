@@ -1,0 +1,94 @@
+package io.mpilock.transport.ffm;
+
+import io.mpilock.failure.StartupException;
+import io.mpilock.failure.StartupException.Problem;
+import io.mpilock.transport.Launcher;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * MPI, initialised and checked.
+ *
+ * @param mpi the library
+ * @param initialisedHere false if the application had initialised it
+ */
+record MpiSession(Mpi mpi, boolean initialisedHere) {
+
+  /** Initialises MPI unless the application did. On the {@link MpiThread}. */
+  static MpiSession start(MpiLibrary library, @Nullable Launcher launcher) {
+    Mpi mpi = new Mpi(library);
+    if (mpi.finalized()) {
+      throw new StartupException(
+          Problem.MPI_FINALIZED,
+          library.version()
+              + " was finalised in this process (pid "
+              + ProcessHandle.current().pid()
+              + ") by the application.",
+          "Open mpilock before MPI_Finalize is called, and close it before, too.");
+    }
+    boolean initialisedHere = !mpi.initialized();
+    int level = initialisedHere ? mpi.initialize() : mpi.threadLevel();
+    if (initialisedHere) {
+      mpi.returnErrors(mpi.world());
+    }
+    MpiSession session = new MpiSession(mpi, initialisedHere);
+    session.checkThreadLevel(level);
+    session.checkLauncher(launcher);
+    return session;
+  }
+
+  private void checkThreadLevel(int level) {
+    if (level >= mpi.neededThreadLevel()) {
+      return;
+    }
+    String who = initialisedHere ? "gave this process" : "was initialised by the application with";
+    throw new StartupException(
+        Problem.THREAD_LEVEL,
+        mpi.library().version()
+            + " "
+            + who
+            + " thread level "
+            + level
+            + ", but MPI_THREAD_SERIALIZED ("
+            + mpi.neededThreadLevel()
+            + ") is needed, because one thread of mpilock's own makes all MPI calls.",
+        initialisedHere
+            ? "Use an MPI library that is built with threads."
+            : "Initialise MPI with MPI_Init_thread and at least MPI_THREAD_SERIALIZED.");
+  }
+
+  /** Two libraries that do not know each other's launchers start as many jobs of one rank. */
+  private void checkLauncher(@Nullable Launcher launcher) {
+    int size = mpi.size(mpi.world());
+    int rank = mpi.rank(mpi.world());
+    if (launcher == null
+        || (rank == launcher.rank() && (launcher.size() < 0 || size == launcher.size()))) {
+      return;
+    }
+    if (size == 1) {
+      if (initialisedHere) {
+        mpi.shutDown();
+      }
+      throw new StartupException(
+          Problem.NO_MPI_LIBRARY,
+          launcher
+              + " started this process, but "
+              + mpi.library().version()
+              + " ("
+              + mpi.library().path()
+              + ") does not join that job: to it this process is rank 0 of 1.",
+          "Start the job with the launcher of that library, or name the launcher's library in"
+              + " mpilock.native-library.");
+    }
+    throw new StartupException(
+        Problem.LAUNCHER_INCONSISTENT,
+        launcher
+            + " started this process, but to "
+            + mpi.library().version()
+            + " it is rank "
+            + rank
+            + " of "
+            + size
+            + ".",
+        "Do not set the launcher's variables by hand, and start the job with one launcher.");
+  }
+}

@@ -1,0 +1,69 @@
+package io.mpilock.transport.ffm;
+
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
+
+/**
+ * The one thread that calls MPI: MPI wants to be finalised by the thread that initialised it, and
+ * with a single caller MPI_THREAD_SERIALIZED is enough. A daemon, parked when idle.
+ */
+final class MpiThread {
+  private final ExecutorService executor =
+      Executors.newSingleThreadExecutor(task -> {
+        Thread thread = new Thread(null, task, "mpilock-mpi", 0, false);
+        thread.setDaemon(true);
+        // The thread outlives the application that first used it: do not hold its classes.
+        thread.setContextClassLoader(null);
+        return thread;
+      });
+
+  /** Runs a task on the thread and waits for it, however often the caller is interrupted. */
+  <T> T call(Supplier<T> task) {
+    Future<T> future = executor.submit(task::get);
+    boolean interrupted = false;
+    try {
+      while (true) {
+        try {
+          return future.get();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        } catch (ExecutionException e) {
+          throw Downcalls.failed("MPI", e.getCause() == null ? e : e.getCause());
+        }
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  void run(Runnable task) {
+    boolean _ =
+        call(() -> {
+          task.run();
+          return true;
+        });
+  }
+
+  /** Runs a task on the thread, but does not wait for longer than this, nor for an error. */
+  void tryRun(Runnable task, long millis) {
+    try {
+      executor.submit(task).get(millis, TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | TimeoutException | RuntimeException e) {
+      // The caller has a harder way out.
+    }
+  }
+
+  /** Lets the thread end when it has done what it was given. */
+  void end() {
+    executor.shutdown();
+  }
+}

@@ -1,0 +1,98 @@
+package io.mpilock.transport.ffm;
+
+import io.mpilock.failure.RankFailedException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * A barrier that burns no core and does not wait for the dead. MPI's blocking calls spin, and never
+ * return when a peer died, so every collective call goes through one of these first: behind it the
+ * others are there, and the call is short.
+ */
+final class SoftBarrier {
+  private static final System.Logger LOG = System.getLogger("io.mpilock");
+
+  private static final long FIRST_PAUSE_NANOS = 20_000;
+  private static final long LONGEST_PAUSE_NANOS = 5_000_000;
+  private static final long LIVENESS_NANOS = 200_000_000;
+
+  private final MpiThread thread;
+  private final Mpi mpi;
+  private final Roster roster;
+  private final long stallNanos;
+
+  SoftBarrier(MpiThread thread, Mpi mpi, Roster roster, Duration stallWarning) {
+    this.thread = thread;
+    this.mpi = mpi;
+    this.roster = roster;
+    stallNanos = stallWarning.toNanos();
+  }
+
+  /**
+   * Waits until every rank of a communicator is here. The caller's thread does the waiting, so that
+   * the {@link MpiThread} stays free for an abort.
+   *
+   * @param group the communicator
+   * @param what what the ranks come together for
+   * @throws RankFailedException if one died first, with its rank in the communicator
+   */
+  void await(Group group, String what) {
+    MemorySegment request = Arena.ofAuto().allocate(ValueLayout.JAVA_LONG);
+    thread.run(() -> mpi.startBarrier(group.comm(), request));
+    long start = System.nanoTime();
+    long nextLook = LIVENESS_NANOS;
+    long nextWarning = stallNanos;
+    long pause = FIRST_PAUSE_NANOS;
+    boolean interrupted = false;
+    try {
+      while (!isDone(request)) {
+        long waited = System.nanoTime() - start;
+        if (waited >= nextLook) {
+          nextLook = waited + LIVENESS_NANOS;
+          failIfDead(request, group, what);
+        }
+        if (waited >= nextWarning) {
+          nextWarning = waited + stallNanos;
+          LOG.log(
+              System.Logger.Level.WARNING,
+              "Rank {0} has been waiting for {1} s for all {2} ranks to {3}.",
+              group.rank(),
+              Duration.ofNanos(waited).toSeconds(),
+              group.size(),
+              what);
+        }
+        // Parking would return at once while the interrupt is pending.
+        interrupted |= Thread.interrupted();
+        LockSupport.parkNanos(this, pause);
+        pause = Math.min(pause + pause / 2, LONGEST_PAUSE_NANOS);
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private void failIfDead(MemorySegment request, Group group, String what) {
+    for (int rank = 0; rank < group.size(); rank++) {
+      int worldRank = group.worldRank(rank);
+      // Who came and then ended, as the last rank of a job may, is missed by nobody.
+      if (!roster.isAlive(worldRank) && !isDone(request)) {
+        throw new RankFailedException(
+            rank,
+            roster.member(worldRank, rank, 0)
+                + " ended before all ranks came to "
+                + what
+                + ". Look for the reason in its output.");
+      }
+    }
+  }
+
+  /** MPI_Test sets a finished request to null, and says of a null request that it is finished. */
+  private boolean isDone(MemorySegment request) {
+    return thread.call(() -> mpi.test(request));
+  }
+}

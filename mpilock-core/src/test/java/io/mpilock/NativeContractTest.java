@@ -1,0 +1,64 @@
+package io.mpilock;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mpilock.testing.MpiRun;
+import io.mpilock.testing.ProcessRanks;
+import io.mpilock.testing.RankSuite;
+import io.mpilock.testing.Ranks;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The contract over the native transport, as processes under real launchers. */
+class NativeContractTest {
+
+  @ParameterizedTest
+  @CsvSource({"OPEN_MPI,1", "OPEN_MPI,2", "OPEN_MPI,4", "MPICH,1", "MPICH,2", "MPICH,4"})
+  void keepsTheContract(MpiRun.Launcher launcher, int ranks, @TempDir Path folder) {
+    String output =
+        MpiRun.under(launcher)
+            .ranks(ranks)
+            .timeout(Duration.ofMinutes(5))
+            .jvmArgs("-D" + ProcessRanks.FOLDER + "=" + folder)
+            .run(
+                RankSuite.class,
+                Locks.class.getName(),
+                SingleWrites.class.getName(),
+                Lifecycles.class.getName())
+            .succeeded()
+            .output();
+    assertThat(output.split("tests succeeded: ", -1)).hasSize(ranks + 1);
+  }
+
+  /** Run inside each rank. */
+  @TestMethodOrder(MethodOrderer.MethodName.class)
+  static class Locks extends LockContract {
+    @Override
+    protected Ranks ranks() {
+      return ProcessRanks.world();
+    }
+  }
+
+  /** Run inside each rank. */
+  @TestMethodOrder(MethodOrderer.MethodName.class)
+  static class SingleWrites extends SingleWriteContract {
+    @Override
+    protected Ranks ranks() {
+      return ProcessRanks.world();
+    }
+  }
+
+  /** Run inside each rank. */
+  @TestMethodOrder(MethodOrderer.MethodName.class)
+  static class Lifecycles extends LifecycleContract {
+    @Override
+    protected Ranks ranks() {
+      return ProcessRanks.world();
+    }
+  }
+}

@@ -1,0 +1,130 @@
+package io.mpilock.testing;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** A running MPI job. Its launcher is ended when this is closed, and ends the ranks. */
+public final class MpiJob implements AutoCloseable {
+  private static final long POLL_MILLIS = 10;
+  private static final long GRACE_SECONDS = 10;
+
+  private final Process launcher;
+  private final Path file;
+
+  private MpiJob(Process launcher, Path file) {
+    this.launcher = launcher;
+    this.file = file;
+  }
+
+  static MpiJob start(List<String> command, Map<String, String> environment) {
+    try {
+      // A file and not a pipe: nobody has to read for the ranks to go on.
+      Path file = Files.createTempFile("mpirun", ".txt");
+      ProcessBuilder builder =
+          new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(file.toFile());
+      builder.environment().putAll(environment);
+      return new MpiJob(builder.start(), file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * What was written so far.
+   *
+   * @return the output of all ranks and the launcher
+   */
+  public String output() {
+    try {
+      return new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * Waits until something is written.
+   *
+   * @param pattern what to look for in the whole output
+   * @param longest how long to wait before failing
+   * @return the first match
+   */
+  public Matcher awaitOutput(Pattern pattern, Duration longest) {
+    long deadline = System.nanoTime() + longest.toNanos();
+    while (true) {
+      // In this order: what a job wrote before it ended is there.
+      boolean running = launcher.isAlive();
+      Matcher matcher = pattern.matcher(output());
+      if (matcher.find()) {
+        return matcher;
+      }
+      if (!running || System.nanoTime() > deadline) {
+        throw new AssertionError(
+            "No \"" + pattern + "\" from the job" + (running ? " in time" : "") + ":\n" + output());
+      }
+      pause();
+    }
+  }
+
+  /**
+   * Waits for the job's end.
+   *
+   * @param longest how long to wait before ending the launcher and failing
+   * @return what became of the job
+   */
+  public MpiRun.Result await(Duration longest) {
+    if (!waitFor(longest)) {
+      end();
+      throw new AssertionError("The job did not end within " + longest + ":\n" + output());
+    }
+    return new MpiRun.Result(launcher.exitValue(), output());
+  }
+
+  @Override
+  public void close() {
+    end();
+    try {
+      Files.deleteIfExists(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Asks the launcher to end, so that it takes the ranks with it. */
+  private void end() {
+    if (launcher.isAlive()) {
+      launcher.destroy();
+      if (!waitFor(Duration.ofSeconds(GRACE_SECONDS))) {
+        launcher.destroyForcibly();
+      }
+    }
+  }
+
+  private boolean waitFor(Duration longest) {
+    try {
+      return launcher.waitFor(longest.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      launcher.destroy();
+      Thread.currentThread().interrupt();
+      throw new AssertionError("interrupted while waiting for the job", e);
+    }
+  }
+
+  private static void pause() {
+    try {
+      Thread.sleep(POLL_MILLIS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new AssertionError("interrupted", e);
+    }
+  }
+}

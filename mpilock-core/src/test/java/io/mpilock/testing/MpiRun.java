@@ -1,0 +1,290 @@
+package io.mpilock.testing;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Starts a main class as the ranks of an MPI job, in JVMs like this one, with this one's class
+ * path. Immutable; each method that sets something gives a new one.
+ */
+public final class MpiRun {
+
+  /** The launchers that tests run under. */
+  public enum Launcher {
+    /** Open MPI's {@code mpirun}. */
+    OPEN_MPI("Open MPI", "open mpi"),
+    /** MPICH's {@code mpiexec}. */
+    MPICH("MPICH", "hydra");
+
+    private final String label;
+    private final String mark;
+
+    Launcher(String label, String mark) {
+      this.label = label;
+      this.mark = mark;
+    }
+
+    private List<String> commands() {
+      return switch (this) {
+        case OPEN_MPI -> List.of("mpirun.openmpi", "mpirun", "mpiexec");
+        case MPICH -> List.of("mpirun.mpich", "mpiexec", "mpirun");
+      };
+    }
+
+    @Override
+    public String toString() {
+      return label;
+    }
+  }
+
+  /**
+   * What became of a job.
+   *
+   * @param status the launcher's exit status
+   * @param output what all ranks and the launcher wrote to both streams
+   */
+  public record Result(int status, String output) {
+
+    /**
+     * Fails unless the job ended well.
+     *
+     * @return this
+     */
+    public Result succeeded() {
+      if (status != 0) {
+        throw new AssertionError("The job ended with status " + status + ":\n" + output);
+      }
+      return this;
+    }
+
+    /**
+     * Fails if the job ended well.
+     *
+     * @return this
+     */
+    public Result failed() {
+      if (status == 0) {
+        throw new AssertionError("The job ended with status 0, but should have failed:\n" + output);
+      }
+      return this;
+    }
+  }
+
+  private static final Duration DEFAULT_TIMEOUT = Duration.ofMinutes(2);
+
+  private final Launcher launcher;
+  private final int ranks;
+  private final Duration timeout;
+  private final List<String> launcherArgs;
+  private final List<String> jvmArgs;
+  private final Map<String, String> environment;
+
+  private MpiRun(
+      Launcher launcher,
+      int ranks,
+      Duration timeout,
+      List<String> launcherArgs,
+      List<String> jvmArgs,
+      Map<String, String> environment) {
+    this.launcher = launcher;
+    this.ranks = ranks;
+    this.timeout = timeout;
+    this.launcherArgs = launcherArgs;
+    this.jvmArgs = jvmArgs;
+    this.environment = environment;
+  }
+
+  /**
+   * A job of one rank under a launcher.
+   *
+   * @param launcher which one
+   * @return the job
+   */
+  public static MpiRun under(Launcher launcher) {
+    return new MpiRun(
+        launcher,
+        1,
+        DEFAULT_TIMEOUT,
+        List.of(),
+        List.of("--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-Xmx256m"),
+        Map.of());
+  }
+
+  /**
+   * A job of one rank under Open MPI.
+   *
+   * @return the job
+   */
+  public static MpiRun openMpi() {
+    return under(Launcher.OPEN_MPI);
+  }
+
+  /**
+   * A job of one rank under MPICH.
+   *
+   * @return the job
+   */
+  public static MpiRun mpich() {
+    return under(Launcher.MPICH);
+  }
+
+  /**
+   * Sets the number of ranks.
+   *
+   * @param number how many, at least 1
+   * @return the changed job
+   */
+  public MpiRun ranks(int number) {
+    return new MpiRun(launcher, number, timeout, launcherArgs, jvmArgs, environment);
+  }
+
+  /**
+   * Sets how long {@link #run} waits before it ends the launcher and fails.
+   *
+   * @param longest how long
+   * @return the changed job
+   */
+  public MpiRun timeout(Duration longest) {
+    return new MpiRun(launcher, ranks, longest, launcherArgs, jvmArgs, environment);
+  }
+
+  /**
+   * Adds arguments of the launcher.
+   *
+   * @param more they
+   * @return the changed job
+   */
+  public MpiRun launcherArgs(String... more) {
+    return new MpiRun(launcher, ranks, timeout, joined(launcherArgs, more), jvmArgs, environment);
+  }
+
+  /**
+   * Adds arguments of the ranks' JVMs.
+   *
+   * @param more they
+   * @return the changed job
+   */
+  public MpiRun jvmArgs(String... more) {
+    return new MpiRun(launcher, ranks, timeout, launcherArgs, joined(jvmArgs, more), environment);
+  }
+
+  /**
+   * Takes native access from the ranks' JVMs.
+   *
+   * @return the changed job
+   */
+  public MpiRun withoutNativeAccess() {
+    List<String> rest = new ArrayList<>(jvmArgs);
+    rest.removeIf(argument -> argument.startsWith("--enable-native-access"));
+    rest.add("--illegal-native-access=deny");
+    return new MpiRun(launcher, ranks, timeout, launcherArgs, List.copyOf(rest), environment);
+  }
+
+  /**
+   * Sets a variable of the launcher's and the ranks' environment.
+   *
+   * @param name its name
+   * @param value its value
+   * @return the changed job
+   */
+  public MpiRun env(String name, String value) {
+    Map<String, String> more = new LinkedHashMap<>(environment);
+    more.put(name, value);
+    return new MpiRun(launcher, ranks, timeout, launcherArgs, jvmArgs, Map.copyOf(more));
+  }
+
+  /**
+   * Runs a job to its end.
+   *
+   * @param main the class with the main method
+   * @param args its arguments, the same on each rank
+   * @return what became of it
+   * @throws AssertionError if there is no such launcher, or the job takes too long
+   */
+  public Result run(Class<?> main, String... args) {
+    try (MpiJob job = start(main, args)) {
+      return job.await(timeout);
+    }
+  }
+
+  /**
+   * Starts a job.
+   *
+   * @param main the class with the main method
+   * @param args its arguments, the same on each rank
+   * @return the running job, to be closed
+   * @throws AssertionError if there is no such launcher
+   */
+  public MpiJob start(Class<?> main, String... args) {
+    List<String> command = new ArrayList<>();
+    command.add(find(launcher));
+    if (launcher == Launcher.OPEN_MPI) {
+      command.add("--oversubscribe");
+      if (System.getProperty("user.name", "").equals("root")) {
+        command.add("--allow-run-as-root");
+      }
+    }
+    command.addAll(launcherArgs);
+    command.addAll(List.of("-n", Integer.toString(ranks)));
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(jvmArgs);
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
+    command.addAll(List.of(args));
+    return MpiJob.start(command, environment);
+  }
+
+  private static String find(Launcher launcher) {
+    List<String> seen = new ArrayList<>();
+    for (String command : launcher.commands()) {
+      String version = versionOf(command);
+      if (version.toLowerCase(Locale.ROOT).contains(launcher.mark)) {
+        return command;
+      }
+      seen.add(command + (version.isEmpty() ? " (not there)" : " (another one)"));
+    }
+    throw new AssertionError(
+        "No launcher of "
+            + launcher
+            + " on the PATH: "
+            + String.join(", ", seen)
+            + ". Install it (Debian: openmpi-bin, mpich); these tests are not skipped.");
+  }
+
+  private static String versionOf(String command) {
+    try {
+      Path output = Files.createTempFile("mpirun-version", ".txt");
+      try {
+        Process process =
+            new ProcessBuilder(command, "--version")
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .start();
+        if (!process.waitFor(30, TimeUnit.SECONDS)) {
+          process.destroyForcibly();
+        }
+        return new String(Files.readAllBytes(output), StandardCharsets.UTF_8);
+      } finally {
+        Files.delete(output);
+      }
+    } catch (IOException e) {
+      return "";
+    } catch (InterruptedException e) {
+      throw new AssertionError("interrupted", e);
+    }
+  }
+
+  private static List<String> joined(List<String> list, String... more) {
+    List<String> all = new ArrayList<>(list);
+    all.addAll(List.of(more));
+    return List.copyOf(all);
+  }
+}

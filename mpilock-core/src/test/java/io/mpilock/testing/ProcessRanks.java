@@ -1,0 +1,89 @@
+package io.mpilock.testing;
+
+import io.mpilock.ControllerOptions;
+import io.mpilock.LocalRanks;
+import io.mpilock.WindowController;
+import io.mpilock.transport.Communicator;
+import io.mpilock.transport.Launcher;
+import io.mpilock.transport.TransportSettings;
+import io.mpilock.transport.Transports;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * This process as one rank of a job under {@code mpirun}. A body that fails ends this process, and
+ * so the job: the other ranks would wait for it.
+ */
+public final class ProcessRanks implements Ranks {
+
+  /** The system property that names the folder which all ranks share. */
+  public static final String FOLDER = "mpilock.test.folder";
+
+  private static @Nullable ProcessRanks world;
+
+  private final Communicator communicator;
+  private final Path folder;
+
+  private ProcessRanks(Communicator communicator, Path folder) {
+    this.communicator = communicator;
+    this.folder = folder;
+  }
+
+  /** Opened once in a process, since MPI is; stays open until {@link #end}. */
+  public static synchronized ProcessRanks world() {
+    ProcessRanks known = world;
+    if (known == null) {
+      Launcher launcher = Launcher.detect(System.getenv()).orElseThrow();
+      known =
+          new ProcessRanks(
+              Transports.open(
+                  "auto", new TransportSettings(launcher, null, Duration.ofSeconds(30))),
+              Path.of(System.getProperty(FOLDER)));
+      if (known.size() != launcher.size()) {
+        throw new AssertionError("alone, instead of one of " + launcher.size());
+      }
+      world = known;
+    }
+    return known;
+  }
+
+  /** Ends MPI, if it was used. */
+  public static synchronized void end() {
+    if (world != null) {
+      world.communicator.close();
+    }
+  }
+
+  @Override
+  public int size() {
+    return communicator.size();
+  }
+
+  @Override
+  public Path folder() {
+    return folder;
+  }
+
+  @Override
+  public void run(ControllerOptions options, LocalRanks.RankBody body) throws Exception {
+    runBare(bare -> {
+      try (WindowController controller = WindowController.sync(bare, options)) {
+        body.run(controller);
+      }
+    });
+  }
+
+  @Override
+  @SuppressWarnings("SystemExitOutsideMain") // the others wait for this rank: end the job
+  public void runBare(BareBody body) {
+    try {
+      body.run(communicator);
+    } catch (Throwable e) {
+      System.err.println("rank " + communicator.rank() + " failed");
+      e.printStackTrace();
+      System.err.flush();
+      Runtime.getRuntime().halt(3);
+    }
+  }
+}

@@ -1,0 +1,161 @@
+package io.mpilock.transport;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mpilock.testing.MpiRun;
+import io.mpilock.testing.RankSuite;
+import io.mpilock.transport.ffm.ApplicationMpiScenario;
+import io.mpilock.transport.ffm.StuckThreadScenario;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The native transport as ranks of real jobs. */
+final class NativeTransportTest {
+
+  @ParameterizedTest
+  @CsvSource({"OPEN_MPI,1", "OPEN_MPI,2", "OPEN_MPI,4", "MPICH,1", "MPICH,2", "MPICH,4"})
+  void itKeepsTheContract(MpiRun.Launcher launcher, int ranks) {
+    MpiRun.under(launcher)
+        .ranks(ranks)
+        .run(RankSuite.class, NativeNodeWindowSuite.class.getName())
+        .succeeded();
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void mpiIsFinalisedOnceWhateverTheOrderOfFreeing(MpiRun.Launcher launcher) {
+    String output =
+        MpiRun.under(launcher)
+            .ranks(3)
+            .run(NativeScenarios.ReopensAfterTheEnd.class)
+            .succeeded()
+            .output();
+    assertThat(output.split("refused: ", -1)).hasSize(4);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void windowsThatNobodyFreedAreGivenBackAtTheEnd(MpiRun.Launcher launcher) {
+    MpiRun.under(launcher).ranks(3).run(NativeScenarios.LeavesWindows.class).succeeded();
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void closeWaitsForALateRankWithoutBurningACore(MpiRun.Launcher launcher) {
+    String output =
+        MpiRun.under(launcher).ranks(2).run(NativeScenarios.ClosesLate.class).succeeded().output();
+    assertThat(output).contains("has been waiting for").contains("to close");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void anotherLaunchersLibraryIsRefusedOnEveryRank(MpiRun.Launcher launcher) {
+    String library = launcher == MpiRun.Launcher.OPEN_MPI ? "libmpich.so.12" : "libmpi.so.40";
+    String output =
+        MpiRun.under(launcher)
+            .ranks(2)
+            .run(NativeScenarios.RefusesToStart.class, library)
+            .failed()
+            .output();
+    assertThat(output).contains("refused NO_MPI_LIBRARY").contains(library);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aMissingLibraryIsNamedWithTheReason(MpiRun.Launcher launcher) {
+    String output =
+        MpiRun.under(launcher)
+            .run(NativeScenarios.RefusesToStart.class, "libnowhere.so.1")
+            .failed()
+            .output();
+    assertThat(output)
+        .contains("refused NO_MPI_LIBRARY")
+        .contains("libnowhere.so.1: cannot open shared object file");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void deniedNativeAccessIsAnsweredWithTheFlag(MpiRun.Launcher launcher) {
+    String output =
+        MpiRun.under(launcher)
+            .ranks(2)
+            .withoutNativeAccess()
+            .run(NativeScenarios.RefusesToStart.class)
+            .failed()
+            .output();
+    assertThat(output)
+        .contains("refused NATIVE_ACCESS_DENIED")
+        .contains("--enable-native-access=ALL-UNNAMED");
+  }
+
+  @Test
+  void aRankThatIsKilledIsNoticedAndDoesNotBlockClose() {
+    String output = surviving().run(NativeScenarios.LosesARank.class).output();
+    assertThat(output).contains("noticed").contains("closed").contains("MPI is not finalised");
+  }
+
+  @Test
+  void nobodyWaitsInACollectiveCallForTheDead() {
+    String output = surviving().run(NativeScenarios.WaitsForTheDead.class).output();
+    assertThat(output).contains("failed: rank 1").contains("allocate a window");
+  }
+
+  @Test
+  void hydraEndsTheJobWhenARankIsKilled() {
+    MpiRun.mpich().ranks(2).run(NativeScenarios.WaitsForTheDead.class).failed();
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void abortEndsEveryRank(MpiRun.Launcher launcher) {
+    MpiRun.Result result = MpiRun.under(launcher).ranks(3).run(NativeScenarios.Aborts.class);
+    assertThat(result.status()).isEqualTo(7);
+    assertThat(result.output()).doesNotContain("went on");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aWindowThatDoesNotFitIsRefusedBeforeItIsTouched(MpiRun.Launcher launcher) {
+    String output =
+        MpiRun.under(launcher)
+            .ranks(2)
+            .run(NativeScenarios.AsksForTooMuch.class)
+            .succeeded()
+            .output();
+    assertThat(output).contains("refused NO_WINDOW").contains("mpilock.window-size");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void anAbortIsNotHeldUpByAStuckMpiThread(MpiRun.Launcher launcher) {
+    MpiRun.Result result = MpiRun.under(launcher).ranks(2).run(StuckThreadScenario.class);
+    assertThat(result.status()).isEqualTo(9);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void anMpiThatTheApplicationInitialisedIsUsedAndLeftAlone(MpiRun.Launcher launcher) {
+    String output =
+        MpiRun.under(launcher).ranks(2).run(ApplicationMpiScenario.class).succeeded().output();
+    assertThat(output).contains("used twice").contains("refused MPI_FINALIZED");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void anMpiWithoutThreadsIsRefused(MpiRun.Launcher launcher) {
+    String output =
+        MpiRun.under(launcher)
+            .ranks(2)
+            .run(ApplicationMpiScenario.class, "single")
+            .succeeded()
+            .output();
+    assertThat(output).contains("refused THREAD_LEVEL").contains("MPI_Init_thread");
+  }
+
+  /** A job of two whose launcher, only Open MPI's, does not end one when the other dies. */
+  private static MpiRun surviving() {
+    return MpiRun.openMpi().ranks(2).launcherArgs("--enable-recovery");
+  }
+}

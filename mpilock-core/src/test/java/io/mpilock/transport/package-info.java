@@ -1,0 +1,5 @@
+/** Tests of the transports. */
+@NullMarked
+package io.mpilock.transport;
+
+import org.jspecify.annotations.NullMarked;
