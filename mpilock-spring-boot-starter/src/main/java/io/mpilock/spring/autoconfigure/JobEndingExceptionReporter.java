@@ -1,8 +1,11 @@
 package io.mpilock.spring.autoconfigure;
 
+import io.mpilock.ControllerOptions;
 import io.mpilock.WindowController;
 import io.mpilock.failure.StartupException;
 import io.mpilock.transport.Launcher;
+import io.mpilock.transport.TransportSettings;
+import io.mpilock.transport.Transports;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntConsumer;
@@ -24,13 +27,15 @@ import org.springframework.core.io.support.SpringFactoriesLoader.ArgumentResolve
  *
  * <p>It is a reporter because Boot reports a failure after every listener has heard of it and
  * before it closes the context, and a report is what must not get lost: this one lets the others
- * report first, and then aborts through the controller, or, if there is none, exits, which makes
- * the launcher end the job. Without a launcher, or with {@code mpilock.enabled=false}, it leaves
- * everything to Boot.
+ * report first, and then aborts through the controller. If there is none yet, it exits, which makes
+ * Open MPI's mpirun end the job; other launchers take no notice of a rank that exits before it
+ * reached MPI, while the rest waits for it there, so under those it goes to meet them and aborts.
+ * Without a launcher, or with {@code mpilock.enabled=false}, it leaves everything to Boot.
  */
 @Order(Ordered.HIGHEST_PRECEDENCE)
 final class JobEndingExceptionReporter implements SpringBootExceptionReporter {
   private static final Log LOG = LogFactory.getLog(JobEndingExceptionReporter.class);
+  private static final String LIBRARY = "mpilock.native.library";
   private static final int GENERAL_FAILURE = 1;
   private static final int LARGEST_STATUS = 255;
 
@@ -58,25 +63,18 @@ final class JobEndingExceptionReporter implements SpringBootExceptionReporter {
 
   @Override
   public boolean reportException(Throwable failure) {
-    if (!mayHavePeers() || isDisabled()) {
-      return false;
+    @Nullable Launcher launcher;
+    try {
+      launcher = Launcher.detect(environment).orElse(null);
+      if (launcher == null || launcher.size() == 1 || !property("enabled", Boolean.class, true)) {
+        return false; // a size that the launcher does not tell may be any
+      }
+    } catch (StartupException inconsistent) {
+      launcher = null; // there is one, and this rank will not get far
     }
     reportByOthers(failure);
-    end(statusOf(failure));
+    end(statusOf(failure), launcher == null || isAboutStarting(failure) ? null : launcher);
     return true;
-  }
-
-  private boolean mayHavePeers() {
-    try {
-      return JobPosition.of(Launcher.detect(environment)).mayHavePeers();
-    } catch (StartupException inconsistent) {
-      return true; // there is a launcher, and this rank will not get far
-    }
-  }
-
-  private boolean isDisabled() {
-    return context != null
-        && !context.getEnvironment().getProperty("mpilock.enabled", Boolean.class, true);
   }
 
   private void reportByOthers(Throwable failure) {
@@ -95,18 +93,50 @@ final class JobEndingExceptionReporter implements SpringBootExceptionReporter {
     LogFactory.getLog(SpringApplication.class).error("Application run failed", failure);
   }
 
-  private void end(int status) {
+  /**
+   * Ends the job.
+   *
+   * @param unmet who started this rank, if it may not have met the others in MPI; else null
+   */
+  private void end(int status, @Nullable Launcher unmet) {
     @Nullable WindowController controller = JobLifeline.controllerOf(context).orElse(null);
-    String who = controller == null ? "this rank" : "rank " + controller.rank();
-    LOG.error("The application failed on " + who + ": ending the job with status " + status + ".");
+    LOG.error("The application failed on this rank: ending the job with status " + status + ".");
     try {
       if (controller != null) {
         controller.abort(status);
         controller.abandon(); // no launcher took the abort: at least nothing waits on the way out
+      } else if (unmet != null && unmet.name() != Launcher.Kind.OPEN_MPI) {
+        meetAndAbort(status, unmet);
       }
+    } catch (RuntimeException e) {
+      LOG.error("The job could not be ended through MPI; this rank exits.", e);
     } finally {
       exit.accept(status);
     }
+  }
+
+  private void meetAndAbort(int status, Launcher launcher) {
+    String library = context == null ? null : context.getEnvironment().getProperty(LIBRARY);
+    Transports.open(
+            property("transport", String.class, "auto"),
+            new TransportSettings(launcher, library, ControllerOptions.defaults().stallWarning()))
+        .abort(status);
+  }
+
+  /** Then MPI was reached already, or cannot be. */
+  private static boolean isAboutStarting(Throwable failure) {
+    for (Throwable at = failure; at != null; at = at.getCause()) {
+      if (at instanceof StartupException) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private <T> T property(String name, Class<T> type, T otherwise) {
+    return context == null
+        ? otherwise
+        : context.getEnvironment().getProperty("mpilock." + name, type, otherwise);
   }
 
   private static int statusOf(Throwable failure) {

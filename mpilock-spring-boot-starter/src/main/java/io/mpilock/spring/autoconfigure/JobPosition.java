@@ -22,9 +22,4 @@ record JobPosition(int rank, int size, int localRank) {
   int sizeAtLeast() {
     return Math.max(size, rank + 1);
   }
-
-  /** Whether other ranks may wait for this one; an unknown size may be any. */
-  boolean mayHavePeers() {
-    return size != 1;
-  }
 }

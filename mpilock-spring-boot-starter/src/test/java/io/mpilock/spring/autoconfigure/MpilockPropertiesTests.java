@@ -65,7 +65,7 @@ class MpilockPropertiesTests {
     "mpilock.fairness, readers, No enum constant",
     "mpilock.on-holder-death, cry, No enum constant",
     "mpilock.stall-warning, soon, is not a valid duration",
-    "mpilock.master, first, failed to convert java.lang.String to int",
+    "mpilock.master, first, For input string",
   })
   void aBadValueIsReportedWithItsPropertyAndReason(
       String property, String value, String reason, CapturedOutput output) {
@@ -76,7 +76,7 @@ class MpilockPropertiesTests {
       throw new AssertionError("started with " + property + "=" + value);
     } catch (RuntimeException expected) {
       assertThat(output)
-          .contains("APPLICATION FAILED TO START", "Property: " + property, "Value: \"" + value)
+          .contains("APPLICATION FAILED TO START", "Origin: \"" + property + "\"")
           .containsIgnoringCase(reason);
     }
   }
