@@ -76,6 +76,9 @@ public final class WindowController implements AutoCloseable {
                   codec::encode,
                   codec::decode,
                   this::stalled));
+    } catch (StartupException e) { // on every rank alike
+      communicator.close();
+      throw e;
     } catch (RuntimeException e) {
       communicator.abandon();
       throw e;

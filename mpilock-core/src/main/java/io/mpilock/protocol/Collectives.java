@@ -137,7 +137,9 @@ public final class Collectives {
   private void takeTurn(ProcessLock lock, long start, long nanos) {
     try {
       while (!turn.tryLock(20, TimeUnit.MILLISECONDS)) {
-        lock.checkUsable();
+        if (node.isClosed()) {
+          throw node.closedFailure();
+        }
         if (System.nanoTime() - start >= nanos) {
           throw new LockTimeoutException(
               "The single write of %s could not begin: another thread of rank %d is in one."
@@ -194,11 +196,12 @@ public final class Collectives {
 
   private long publish(
       long kind, int writer, long home, long refusal, @Nullable Patience patience) {
-    long call = ++calls;
+    long call = calls + 1;
     long slot = Layout.callSlot(node.me(), call);
     if (patience != null) {
       awaitSeen(call - 2, patience);
     }
+    calls = call; // not before: a call that was given up until here was never made
     window.setRelease(slot + Layout.KIND, kind);
     window.setRelease(slot + Layout.WRITER, writer);
     window.setRelease(slot + Layout.RESOURCE, home);
@@ -316,7 +319,12 @@ public final class Collectives {
     if (differs >= 0) {
       return decide(call, DIFFER, differs);
     }
-    return writer == node.me() && decide(call, GO, writer);
+    if (writer == node.me()) {
+      return decide(call, GO, writer);
+    }
+    // The one that is to decide came, but may have gone since.
+    long life = node.life(writer);
+    return life >= Node.LEFT && decide(call, life == Node.DEAD ? DIED : LEFT, writer);
   }
 
   private boolean decide(long call, int code, int rank) {

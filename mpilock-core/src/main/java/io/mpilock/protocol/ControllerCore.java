@@ -190,9 +190,13 @@ public final class ControllerCore {
       node.markClosed();
       long patience = node.settings().shutdownTimeout().toNanos();
       List<String> held = awaitLeases(System.nanoTime(), patience);
-      String mismatch = collectives.close(patience);
-      node.life(Node.LEFT);
-      collectives.ring();
+      String mismatch;
+      try {
+        mismatch = collectives.close(patience);
+      } finally {
+        node.life(held.isEmpty() ? Node.LEFT : Node.LEFT_HOLDING);
+        collectives.ring();
+      }
       if (!held.isEmpty()) {
         throw new LockUseException(
             "Rank %d closed its controller while leases were still held, at most %s after it began to: %s. The other ranks are told as if it had died; close every lease before the controller."
@@ -232,7 +236,9 @@ public final class ControllerCore {
     while (true) {
       List<String> held = new ArrayList<>();
       boolean mine = false;
+      boolean asked = false; // waits end by themselves now, but not in an instant
       for (ProcessLock lock : locks.values()) {
+        asked |= lock.isAskedHere();
         String here = lock.heldHere();
         if (here != null) {
           held.add(lock.quotedName() + " by " + here);
@@ -244,10 +250,13 @@ public final class ControllerCore {
         mine |= collectives.isMine();
       }
       long waited = System.nanoTime() - start;
-      if (held.isEmpty() || mine || waited >= nanos || Thread.currentThread().isInterrupted()) {
+      if ((held.isEmpty() && !asked)
+          || mine
+          || waited >= nanos
+          || Thread.currentThread().isInterrupted()) {
         return held; // a lease of this very thread would be waited for in vain
       }
-      if (waited >= nextLog) {
+      if (waited >= nextLog && !held.isEmpty()) {
         nextLog += node.settings().stallWarning().toNanos();
         node.stalled(
             "", "Rank %d waits in close for %s".formatted(node.me(), String.join("; ", held)));

@@ -63,18 +63,13 @@ public final class FencedSection {
 
   /** Takes the write lock on the writing rank, or tells the others that it could not. */
   void begin(long nanos) {
-    RuntimeException failed = null;
     try {
       if (!lock.hold().acquireWrite(nanos)) {
-        failed =
-            new LockTimeoutException(
-                "Rank %d did not get the write of %s for its single write in time: %s"
-                    .formatted(node.me(), lock.quotedName(), lock.describe()));
+        throw new LockTimeoutException(
+            "Rank %d did not get the write of %s for its single write in time: %s"
+                .formatted(node.me(), lock.quotedName(), lock.describe()));
       }
-    } catch (RuntimeException e) {
-      failed = e;
-    }
-    if (failed != null) {
+    } catch (Throwable failed) {
       tellFailure(textOf(failed));
       throw failed;
     }
@@ -282,8 +277,10 @@ public final class FencedSection {
     state = State.FAILED;
     value = null;
     failure = why;
-    if (!node.isClosed()) {
+    try {
       stream.leave();
+    } catch (IllegalStateException e) {
+      lock.swallowIfClosed(e); // freed: the writer sees that this rank has left
     }
   }
 
@@ -293,7 +290,7 @@ public final class FencedSection {
       return node.settings().decoder().decode(in);
     } catch (MpilockException e) {
       throw e;
-    } catch (IOException | ClassNotFoundException | RuntimeException | StackOverflowError e) {
+    } catch (IOException | ClassNotFoundException | RuntimeException | Error e) {
       return new ShareException(
           "Rank %d could not decode what rank %d shared through %s: %s"
               .formatted(node.me(), stream.writer(), lock.quotedName(), e),
@@ -331,7 +328,7 @@ public final class FencedSection {
   private final class WriterWatch implements Patience.Watch {
     @Override
     public void check() {
-      if (node.isGone(stream.writer())) {
+      if (node.isGone(stream.writer()) && !stream.isProduced()) { // it may have ended before
         throw node.failed(
             stream.writer(), "its single write of " + lock.quotedName() + " never ends.");
       }

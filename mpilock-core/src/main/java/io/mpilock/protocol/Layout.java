@@ -14,7 +14,7 @@ package io.mpilock.protocol;
  *      ring             RING_CHUNKS chunks of one line and CHUNK_BYTES each: sharing
  *      directory        entries, back to back, up to DIRECTORY_END; each is
  *                         name line(s)   length in bytes, the name in UTF-8
- *                         home line      STATE, TOKEN, reader bell, POISONED_BY
+ *                         home line      STATE, TOKEN, reader bell, POISONED_BY, MENDER
  *                         rank lines     two for each rank of the node: READS, REQUEST, writer bell;
  *                                        and who reads, writes and waits, for diagnosis
  * </pre>
@@ -72,11 +72,17 @@ final class Layout {
   static final int READER_BELL = 2;
   static final int POISONED_BY = 4;
 
+  /** Node rank + 1 of who mends what dead ranks left, or 0. */
+  static final int MENDER = 5;
+
   // Words of a rank's first line: the lock.
   static final int READS = 0;
   static final int REQUEST = 1;
   static final int WRITER_BELL = 2;
   static final int WAITING_READERS = 4;
+
+  /** 1 while the rank owns the write and waits for readers: it has not begun to write. */
+  static final int DRAINS = 5;
 
   // Words of a rank's second line: diagnosis. Each thread's id is followed by its name.
   static final int READER = LINE;

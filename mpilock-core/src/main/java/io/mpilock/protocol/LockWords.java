@@ -9,7 +9,8 @@ package io.mpilock.protocol;
  *            pending   write requests that are not done: waiting, or owning
  *            owner     node rank + 1 of the rank that owns the write; 0 nobody; FFFF poisoned
  *   REQUEST  63 sequence 32 | 1 phase 0
- *            NONE -> INTENT -> WAITING -> CLAIMED -> NONE, or WAITING -> NONE when it gives up
+ *            NONE -> INTENT -> WAITING -> CLAIMED -> NONE, or WAITING -> INTENT -> NONE when it
+ *            gives up; INTENT says that it is about to be counted in pending, or to be no more
  *   READS    63 batch 41 | 40 draining | 39 waiting 20 | 19 holds 0
  *            holds     threads of the rank that read
  *            waiting   threads that wait for the end of the write (phase-fair only)
@@ -51,6 +52,10 @@ final class LockWords {
   /** Nobody owns the write, and nobody asks for it. */
   static boolean isFree(long state) {
     return (int) state == 0;
+  }
+
+  static long withPending(long state, int pending) {
+    return (state & ~(0xFFFFL << 16)) | (long) pending << 16;
   }
 
   static int phase(long request) {

@@ -19,11 +19,14 @@ final class Node {
   /** In close, waiting for the others. */
   static final long CLOSING = 2;
 
-  /** Has closed; takes no part any more, and gives nothing back that it still holds. */
+  /** Has closed with nothing held; takes no part any more. */
   static final long LEFT = 3;
 
+  /** Has closed, and gives nothing back that it still held. */
+  static final long LEFT_HOLDING = 4;
+
   /** Was found dead, or gave itself up. */
-  static final long DEAD = 4;
+  static final long DEAD = 5;
 
   private final Communicator communicator;
   private final NodeWindow window;
@@ -130,7 +133,8 @@ final class Node {
   }
 
   RankFailedException failed(int rank, String consequence) {
-    String what = life(rank) == LEFT ? " closed its controller while it held the lock" : " died";
+    String what =
+        life(rank) == LEFT_HOLDING ? " closed its controller while it held the lock" : " died";
     return new RankFailedException(rank, who(rank) + what + ": " + consequence);
   }
 

@@ -42,7 +42,10 @@ import java.util.function.BooleanSupplier;
  *       consistent, so of a reader and a writer that come together at least one sees the other
  *       (Dekker); the reader gives way.
  *   <li>pending counts every request from before it is published until it is withdrawn or its
- *       ownership has ended. So pending = 0 means that nobody owns and nobody asks.
+ *       ownership has ended. So pending = 0 means that nobody writes and nobody asks.
+ *   <li>A rank that owns nothing is counted in pending just as its REQUEST says: once while it is
+ *       WAITING or CLAIMED, not while it is NONE, and INTENT while that changes. So what a dead
+ *       rank left in pending can be counted anew ({@link Mender}).
  *   <li>Nobody sleeps for ever next to a free lock: a requester publishes and then looks at owner;
  *       one that sets owner to 0 looks at the requests again (Dekker).
  * </ol>
@@ -126,7 +129,7 @@ final class NodeLock {
     }
   }
 
-  private void ringDrainer() {
+  void ringDrainer() {
     int owner = owner(window.get(state));
     if (owner != 0 && owner != POISONED) {
       bell(owner - 1).ring();
@@ -171,16 +174,22 @@ final class NodeLock {
         continue;
       }
       long seen = batch;
-      boolean goOn =
-          !isPoisoned()
-              && patience.pause(
-                  readerBell,
-                  () ->
-                      batch(window.get(myReads)) != seen
-                          || pending(window.get(state)) == 0
-                          || isPoisoned());
+      boolean goOn = false;
+      try {
+        goOn =
+            !isPoisoned()
+                && patience.pause(
+                    readerBell,
+                    () ->
+                        batch(window.get(myReads)) != seen
+                            || pending(window.get(state)) == 0
+                            || isPoisoned());
+      } finally {
+        if (!goOn) { // also when the wait throws: nobody else would give the hold back
+          leaveBatch(batch);
+        }
+      }
       if (!goOn) {
-        leaveBatch(batch);
         throwIfPoisoned();
         return false;
       }
@@ -213,7 +222,7 @@ final class NodeLock {
   }
 
   /** Lets the waiting readers in, as the owner, before the write is given away. */
-  private void admitReaders() {
+  void admitReaders() {
     boolean any = false;
     for (int rank = 0; rank < ranks; rank++) {
       long index = line(rank) + Layout.READS;
@@ -255,54 +264,64 @@ final class NodeLock {
    * rank has one request.
    */
   boolean awaitOwnership(Patience patience) {
-    window.setRelease(myRequest, request(0, INTENT));
+    window.set(myRequest, request(0, INTENT));
+    if (node.isClosed()) { // close looks at the request after it has said so: one sees the other
+      window.set(myRequest, NONE);
+      return false;
+    }
     long before = window.getAndAdd(state, ONE_SEQUENCE + ONE_PENDING);
     long mine = request(sequence(before) + 1L, WAITING);
     window.set(myRequest, mine);
+    boolean owns = false;
+    try {
+      owns = awaitGrant(patience);
+    } finally { // also when the wait throws: ownership would be given to nobody
+      if (!owns && !withdraw(mine) && isClaimed() && finishClaim()) {
+        releaseOwnership(); // granted at the last moment: too late for the caller
+      }
+    }
+    throwIfPoisoned();
+    return owns;
+  }
+
+  private boolean awaitGrant(Patience patience) {
     Bell bell = bell(me);
     BooleanSupplier changed =
         () ->
             phase(window.get(myRequest)) != WAITING
                 || owner(window.get(state)) == 0
                 || isPoisoned();
-    while (true) {
-      if (phase(window.get(myRequest)) == CLAIMED) {
-        return finishClaim();
-      }
+    while (!isClaimed()) {
       long now = window.get(state);
       if (owner(now) == 0) {
         if (window.compareAndSet(state, now, withOwner(now, me + 1))) {
           if (firstRequest() == me) {
-            window.setRelease(myRequest, NONE);
+            window.set(myRequest, NONE);
             return true;
           }
           passOn(false);
         }
-      } else if (owner(now) == POISONED) {
-        withdraw(mine);
-        throwIfPoisoned();
-      } else if (!patience.pause(bell, changed)) {
-        if (withdraw(mine)) {
-          return false;
-        }
-        if (finishClaim()) { // granted at the last moment: too late for the caller
-          releaseOwnership();
-        }
+      } else if (owner(now) == POISONED || !patience.pause(bell, changed)) {
         return false;
       }
     }
+    return finishClaim();
+  }
+
+  private boolean isClaimed() {
+    return phase(window.get(myRequest)) == CLAIMED;
   }
 
   /**
    * Ends a claim: the owner that claimed this rank's request names it the owner in its next step.
-   * If that owner has died in between, whoever notices does it in its place.
+   * If that owner has died in between, whoever notices does it in its place. False if it is
+   * poisoned instead.
    */
   private boolean finishClaim() {
     for (int turn = 1; owner(window.get(state)) != me + 1; turn++) {
       if (isPoisoned()) {
         window.set(myRequest, NONE);
-        dropPending();
-        throwIfPoisoned();
+        return false;
       }
       if (turn % 1024 == 0) {
         mend();
@@ -314,8 +333,9 @@ final class NodeLock {
   }
 
   private boolean withdraw(long mine) {
-    if (window.compareAndSet(myRequest, mine, NONE)) {
+    if (window.compareAndSet(myRequest, mine, mine - WAITING + INTENT)) {
       dropPending();
+      window.set(myRequest, NONE);
       return true;
     }
     return false;
@@ -329,10 +349,23 @@ final class NodeLock {
 
   /** Waits, as the owner, until every reader has left; false if given up, and then owns no more. */
   boolean awaitNoReaders(Patience patience) {
+    boolean left = false;
+    window.setRelease(line(me) + Layout.DRAINS, 1);
+    try {
+      left = haveLeft(patience);
+    } finally { // also when the wait throws
+      window.setRelease(line(me) + Layout.DRAINS, 0);
+      if (!left) {
+        releaseOwnership();
+      }
+    }
+    return left;
+  }
+
+  private boolean haveLeft(Patience patience) {
     for (int rank = 0; rank < ranks; rank++) {
       long index = line(rank) + Layout.READS;
       if (holds(window.get(index)) != 0 && !awaitNoReader(index, patience)) {
-        releaseOwnership();
         return false;
       }
     }
@@ -341,8 +374,7 @@ final class NodeLock {
 
   private boolean awaitNoReader(long index, Patience patience) {
     // The mark is set only on the way to sleep, and before the last look: a reader that leaves
-    // after it
-    // sees it, and one that left before it is seen.
+    // after that sees it, and one that left before is seen.
     BooleanSupplier gone =
         () -> {
           long reads = window.get(index);
@@ -355,15 +387,19 @@ final class NodeLock {
           return true;
         };
     Bell bell = bell(me);
-    boolean left = true;
-    while (left && holds(window.get(index)) != 0) {
-      left = patience.pause(bell, gone);
+    try {
+      while (holds(window.get(index)) != 0) {
+        if (!patience.pause(bell, gone)) {
+          return false;
+        }
+      }
+      return true;
+    } finally {
+      long reads = window.get(index);
+      while ((reads & DRAINING) != 0 && !window.compareAndSet(index, reads, reads & ~DRAINING)) {
+        reads = window.get(index);
+      }
     }
-    long reads = window.get(index);
-    while ((reads & DRAINING) != 0 && !window.compareAndSet(index, reads, reads & ~DRAINING)) {
-      reads = window.get(index);
-    }
-    return left;
   }
 
   /** Begins a write, as the owner with no readers left, and gives its token. */
@@ -395,10 +431,23 @@ final class NodeLock {
    *
    * @param done whether the owner's own request is over, and leaves pending
    */
-  private void passOn(boolean done) {
+  void passOn(boolean done) {
     boolean counted = done;
+    boolean mayHandOver = done; // not for a rank that only found the lock free: it has no write
     while (true) {
-      int next = nextRequest();
+      int next = nextRequest(mayHandOver);
+      if (next == me) {
+        // Its thread sees this rank own already, and goes on once it is claimed: that comes last.
+        if (counted) {
+          giveTo(me + 1, true);
+          counted = false;
+        }
+        if (claim(me)) {
+          bell(me).ring();
+          return;
+        }
+        continue;
+      }
       if (next >= 0) {
         if (claim(next)) {
           giveTo(next + 1, counted);
@@ -413,6 +462,7 @@ final class NodeLock {
         return;
       }
       counted = false;
+      mayHandOver = false;
       if (firstRequest() < 0) {
         return;
       }
@@ -440,8 +490,10 @@ final class NodeLock {
     }
   }
 
-  private int nextRequest() {
-    if (handovers < node.settings().handoverLimit() && phase(window.get(myRequest)) == WAITING) {
+  private int nextRequest(boolean mayHandOver) {
+    if (mayHandOver
+        && handovers < node.settings().handoverLimit()
+        && phase(window.get(myRequest)) == WAITING) {
       handovers++;
       return me;
     }
@@ -500,76 +552,19 @@ final class NodeLock {
     }
   }
 
-  /** Looks for ranks that are gone and hold or wait, and mends what they left. */
+  /** Mends what ranks that are gone held or waited for. Never throws for their sake. */
   void mend() {
-    int owner = owner(window.get(state));
-    if (owner != 0 && owner != POISONED && node.isGone(owner - 1)) {
-      mendOwner(owner - 1);
-    }
+    new Mender(node, this).mend();
+  }
+
+  void ring(int rank) {
+    bell(rank).ring();
+  }
+
+  void ringAll() {
+    readerBell.ring();
     for (int rank = 0; rank < ranks; rank++) {
-      long theirs = window.get(line(rank) + Layout.REQUEST);
-      long reads = window.get(line(rank) + Layout.READS);
-      if ((phase(theirs) != NONE || holds(reads) + waiting(reads) != 0) && node.isGone(rank)) {
-        mendReader(rank);
-        mendWaiter(rank);
-      }
-    }
-  }
-
-  private void mendOwner(int rank) {
-    long now = window.get(state);
-    if (owner(now) != rank + 1) {
-      return;
-    }
-    boolean wrote = phase(window.get(line(rank) + Layout.REQUEST)) != CLAIMED;
-    if (wrote && !node.settings().releaseOnDeath()) {
-      window.set(home + Layout.POISONED_BY, rank + 1);
-      if (window.compareAndSet(state, now, withOwner(now, POISONED))) {
-        readerBell.ring();
-        for (int other = 0; other < ranks; other++) {
-          bell(other).ring();
-        }
-      }
-    } else if (window.compareAndSet(state, now, withOwner(now, me + 1))) {
-      window.set(line(rank) + Layout.REQUEST, NONE);
-      int claimed = claimedByDead();
-      if (claimed >= 0) {
-        giveTo(claimed + 1, true);
-        bell(claimed).ring();
-      } else {
-        passOn(true);
-      }
-    }
-  }
-
-  private int claimedByDead() {
-    for (int rank = 0; rank < ranks; rank++) {
-      if (phase(window.get(line(rank) + Layout.REQUEST)) == CLAIMED) {
-        return rank;
-      }
-    }
-    return -1;
-  }
-
-  private void mendReader(int rank) {
-    long index = line(rank) + Layout.READS;
-    long reads = window.get(index);
-    if (holds(reads) + waiting(reads) != 0) {
-      long none = reads - holds(reads) - waiting(reads) * ONE_WAITING;
-      if (window.compareAndSet(index, reads, none)) {
-        ringDrainer();
-      }
-    }
-  }
-
-  private void mendWaiter(int rank) {
-    long index = line(rank) + Layout.REQUEST;
-    long theirs = window.get(index);
-    if (phase(theirs) == WAITING && window.compareAndSet(index, theirs, NONE)) {
-      dropPending();
-    } else if (phase(theirs) == INTENT) {
-      // It died between two instructions; whether it is counted in pending cannot be known.
-      throw node.failed(rank, "it was just asking for the write, and the lock cannot be mended.");
+      ring(rank);
     }
   }
 }

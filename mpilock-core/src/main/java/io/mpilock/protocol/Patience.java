@@ -15,7 +15,7 @@ final class Patience {
   static final long FOREVER = Long.MAX_VALUE;
 
   private static final long SLICE_NANOS = 20_000_000;
-  private static final long CHECK_NANOS = 250_000_000;
+  static final long CHECK_NANOS = 250_000_000;
 
   /** What a waiter looks at now and then; called with no word of the window held. */
   interface Watch {
@@ -83,6 +83,11 @@ final class Patience {
     bell.sleep(done, Math.min(SLICE_NANOS, timeoutNanos - waited));
     look(System.nanoTime() - start);
     return true;
+  }
+
+  /** Goes on as after the spinning: for a loop whose turns are long by themselves. */
+  void skipSpinning() {
+    spins = node.spinLimit();
   }
 
   /** Backs off in a loop that ends within microseconds unless the other side lost its core. */

@@ -21,6 +21,8 @@ public final class ProcessLock {
    */
   private final ReentrantLock requestTurn = new ReentrantLock(true);
 
+  private volatile long lastLook = System.nanoTime();
+
   private final ThreadLocal<ThreadHold> holds =
       ThreadLocal.withInitial(() -> new ThreadHold(this, this.words(), Thread.currentThread()));
 
@@ -106,6 +108,7 @@ public final class ProcessLock {
     try {
       while (!requestTurn.tryLock(
           Math.min(20_000_000, patience.remainingNanos()), TimeUnit.NANOSECONDS)) {
+        patience.skipSpinning();
         if (!patience.pause(nobodyRings, () -> true)) {
           return false;
         }
@@ -115,6 +118,19 @@ public final class ProcessLock {
       Thread.currentThread().interrupt();
       throw new LockInterruptedException(interruptedMessage("write"));
     }
+  }
+
+  /**
+   * As {@link #checkUsable}, for a request that was refused. Looks for dead ranks now and then,
+   * since tries and short waits never do: a loop of them must not go on for ever either.
+   */
+  void checkRefusal() {
+    long now = System.nanoTime();
+    if (!node.isClosed() && now - lastLook >= Patience.CHECK_NANOS) {
+      lastLook = now; // two threads at once do no harm
+      words.mend();
+    }
+    checkUsable();
   }
 
   private boolean gaveUp(String mode, Patience patience) {
@@ -174,6 +190,11 @@ public final class ProcessLock {
   /** Tells what threads of this rank hold, or null if nothing. */
   @Nullable String heldHere() {
     return new Holders(node, words).heldBy(node.me());
+  }
+
+  /** Tells whether a thread of this rank has a request for the write in the table. */
+  boolean isAskedHere() {
+    return LockWords.phase(window.get(myLine + Layout.REQUEST)) != LockWords.NONE;
   }
 
   void noteReader(ThreadId id) {

@@ -53,11 +53,21 @@ final class Stream {
     if (!hasRoom()) {
       Patience patience =
           new Patience(node, "", System.nanoTime(), Patience.FOREVER, new ReaderWatch());
-      while (!hasRoom()) {
-        if (!patience.pauseInClose(bell, this::hasRoom)) {
-          throw new LockInterruptedException(
-              "Rank %d was interrupted while it shared an object with the other ranks."
-                  .formatted(node.me()));
+      boolean interrupted = false;
+      try {
+        while (!hasRoom()) {
+          if (!patience.pauseInClose(bell, this::hasRoom)) {
+            interrupted = Thread.interrupted();
+            if (kind == DATA) {
+              throw new LockInterruptedException(
+                  "Rank %d was interrupted while it shared an object with the other ranks."
+                      .formatted(node.me()));
+            } // but how it ended is told: the others wait for that, and would wait for ever
+          }
+        }
+      } finally {
+        if (interrupted) {
+          Thread.currentThread().interrupt();
         }
       }
     }
@@ -112,7 +122,7 @@ final class Stream {
     return (int) (window.get(Layout.chunk(node.ranks(), chunks)) >>> 32);
   }
 
-  private boolean isProduced() {
+  boolean isProduced() {
     long produced = window.get(Layout.PRODUCED);
     return produced >>> COUNT_BITS == call && (produced & ALL) > chunks;
   }

@@ -40,7 +40,7 @@ public final class ThreadHold {
     if (reads == 0 && writes == 0) {
       try {
         if (!words.tryRead() && (nanos == 0 || !lock.awaitRead(this, nanos))) {
-          lock.checkUsable();
+          lock.checkRefusal();
           return false;
         }
         lock.noteReader(id);
@@ -79,7 +79,7 @@ public final class ThreadHold {
     }
     try {
       if (!own(nanos)) {
-        lock.checkUsable();
+        lock.checkRefusal();
         return false;
       }
       token = words.beginWrite();

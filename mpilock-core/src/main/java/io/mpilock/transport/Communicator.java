@@ -6,8 +6,9 @@ import io.mpilock.failure.StartupException;
  * An ordered group of ranks, as in MPI.
  *
  * <p>Collective methods are called by every rank of the communicator, in the same order; they
- * return when all have called. They are for setting up, never on a lock's path, and not for several
- * threads at once. The other methods may be called from any thread.
+ * return when all have called, unless one says otherwise. They are for setting up, never on a
+ * lock's path, and not for several threads at once. The other methods may be called from any
+ * thread.
  */
 public interface Communicator extends AutoCloseable {
 
@@ -51,7 +52,8 @@ public interface Communicator extends AutoCloseable {
   String description();
 
   /**
-   * Makes a communicator of the same ranks on which nobody else's messages travel. Collective.
+   * Makes a communicator of the same ranks on which nobody else's messages travel. Collective, but
+   * need not wait for the other ranks.
    *
    * @return the duplicate, to be closed by the caller
    */

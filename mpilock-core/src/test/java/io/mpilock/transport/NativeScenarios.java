@@ -78,7 +78,7 @@ final class NativeScenarios {
               .world(
                   new TransportSettings(
                       NativeNodeWindowSuite.settings().launcher(), null, Duration.ofSeconds(1)));
-      world.duplicate().close();
+      world.allocate(16).free();
       if (world.rank() == world.size() - 1) {
         Thread.sleep(3000);
         world.close();
@@ -164,7 +164,7 @@ final class NativeScenarios {
       if (world.rank() == world.size() - 1) {
         world.abort(7);
       }
-      world.duplicate();
+      world.allocate(16);
       System.out.println("went on");
     }
   }
@@ -233,7 +233,7 @@ final class NativeScenarios {
       }
       System.out.printf("isAlive %.2f µs%n", (System.nanoTime() - start) / 1000.0 / n);
       start = System.nanoTime();
-      world.duplicate().close();
+      world.allocate(16).free();
       System.out.printf("duplicate %.0f µs%n", (System.nanoTime() - start) / 1000.0);
       window.free();
       world.close();

@@ -336,7 +336,7 @@ public abstract class NodeWindowContract {
   }
 
   private static void meetAll(Communicator communicator) {
-    communicator.duplicate().close();
+    communicator.allocate(16).free();
   }
 
   private static void awaitWord(NodeWindow window, long index, long value) {

@@ -37,6 +37,6 @@ public final class StuckThreadScenario {
       there.await();
       world.abort(9);
     }
-    world.duplicate();
+    world.allocate(16);
   }
 }

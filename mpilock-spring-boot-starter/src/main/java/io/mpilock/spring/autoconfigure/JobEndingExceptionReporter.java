@@ -2,10 +2,14 @@ package io.mpilock.spring.autoconfigure;
 
 import io.mpilock.ControllerOptions;
 import io.mpilock.WindowController;
+import io.mpilock.failure.CollectiveMismatchException;
+import io.mpilock.failure.RankFailedException;
+import io.mpilock.failure.SingleWriteFailedException;
 import io.mpilock.failure.StartupException;
 import io.mpilock.transport.Launcher;
 import io.mpilock.transport.TransportSettings;
 import io.mpilock.transport.Transports;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntConsumer;
@@ -29,7 +33,8 @@ import org.springframework.core.io.support.SpringFactoriesLoader.ArgumentResolve
  * before it closes the context, and a report is what must not get lost: this one lets the others
  * report first, and then aborts through the controller. If there is none yet, it exits, which makes
  * Open MPI's mpirun end the job; other launchers take no notice of a rank that exits before it
- * reached MPI, while the rest waits for it there, so under those it goes to meet them and aborts.
+ * reached MPI, while the rest waits for it there, so under those it goes to meet them and aborts. A
+ * rank that failed because another did waits a moment, so that the one with the reason can report.
  * Without a launcher, or with {@code mpilock.enabled=false}, it leaves everything to Boot.
  */
 @Order(Ordered.HIGHEST_PRECEDENCE)
@@ -39,9 +44,22 @@ final class JobEndingExceptionReporter implements SpringBootExceptionReporter {
   private static final int GENERAL_FAILURE = 1;
   private static final int LARGEST_STATUS = 255;
 
+  private static final Duration GRACE = Duration.ofSeconds(2);
+
+  /** With these MPI was reached already, or cannot be. */
+  private static final List<Class<? extends Throwable>> STARTUP = List.of(StartupException.class);
+
+  /** With these another rank is the one to report. */
+  private static final List<Class<? extends Throwable>> FAILED_ELSEWHERE =
+      List.of(
+          RankFailedException.class,
+          CollectiveMismatchException.class,
+          SingleWriteFailedException.class);
+
   private final @Nullable ConfigurableApplicationContext context;
   private final Map<String, String> environment;
   private final IntConsumer exit;
+  private final Duration grace;
 
   /**
    * For Boot, which passes null if the failure came before the context. The only public one: from
@@ -49,16 +67,18 @@ final class JobEndingExceptionReporter implements SpringBootExceptionReporter {
    */
   @SuppressWarnings("unused")
   public JobEndingExceptionReporter(@Nullable ConfigurableApplicationContext context) {
-    this(context, System.getenv(), System::exit);
+    this(context, System.getenv(), System::exit, GRACE);
   }
 
   JobEndingExceptionReporter(
       @Nullable ConfigurableApplicationContext context,
       Map<String, String> environment,
-      IntConsumer exit) {
+      IntConsumer exit,
+      Duration grace) {
     this.context = context;
     this.environment = environment;
     this.exit = exit;
+    this.grace = grace;
   }
 
   @Override
@@ -73,7 +93,10 @@ final class JobEndingExceptionReporter implements SpringBootExceptionReporter {
       launcher = null; // there is one, and this rank will not get far
     }
     reportByOthers(failure);
-    end(statusOf(failure), launcher == null || isAboutStarting(failure) ? null : launcher);
+    if (hasCause(failure, FAILED_ELSEWHERE)) {
+      letTheOtherReport();
+    }
+    end(statusOf(failure), launcher == null || hasCause(failure, STARTUP) ? null : launcher);
     return true;
   }
 
@@ -123,14 +146,26 @@ final class JobEndingExceptionReporter implements SpringBootExceptionReporter {
         .abort(status);
   }
 
-  /** Then MPI was reached already, or cannot be. */
-  private static boolean isAboutStarting(Throwable failure) {
+  private static boolean hasCause(Throwable failure, List<Class<? extends Throwable>> types) {
     for (Throwable at = failure; at != null; at = at.getCause()) {
-      if (at instanceof StartupException) {
+      if (isOneOf(at, types)) {
         return true;
       }
     }
     return false;
+  }
+
+  private static boolean isOneOf(Throwable failure, List<Class<? extends Throwable>> types) {
+    return types.stream().anyMatch(type -> type.isInstance(failure));
+  }
+
+  /** An abort at once would end the rank that knows the reason before it has told it. */
+  private void letTheOtherReport() {
+    try {
+      Thread.sleep(grace);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private <T> T property(String name, Class<T> type, T otherwise) {

@@ -6,9 +6,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.config.DestructionAwareBeanPostProcessor;
 import org.springframework.beans.factory.support.AbstractBeanFactory;
 import org.springframework.context.ApplicationContext;
-import org.springframework.context.ApplicationListener;
 import org.springframework.context.ConfigurableApplicationContext;
-import org.springframework.context.event.ContextRefreshedEvent;
 
 /**
  * What connects a context's fate to the job's. It knows the context's controller, whoever defined
@@ -16,11 +14,9 @@ import org.springframework.context.event.ContextRefreshedEvent;
  * told. A controller whose context never came up is abandoned instead of closed, since closing
  * waits for ranks that have no reason to close.
  */
-final class JobLifeline
-    implements DestructionAwareBeanPostProcessor, ApplicationListener<ContextRefreshedEvent> {
+final class JobLifeline implements DestructionAwareBeanPostProcessor {
   private final ConfigurableApplicationContext context;
   private volatile @Nullable WindowController controller;
-  private volatile boolean refreshed;
 
   JobLifeline(ConfigurableApplicationContext context) {
     this.context = context;
@@ -50,20 +46,14 @@ final class JobLifeline
   }
 
   @Override
-  public void onApplicationEvent(ContextRefreshedEvent event) {
-    if (event.getApplicationContext().equals(context)) { // a child's events come here too
-      refreshed = true;
-    }
-  }
-
-  @Override
   public boolean requiresDestruction(Object bean) {
     return bean instanceof WindowController;
   }
 
+  /** A context that destroys its beans without being closed is one whose refresh failed. */
   @Override
   public void postProcessBeforeDestruction(Object bean, String beanName) {
-    if (!refreshed && bean instanceof WindowController made) {
+    if (!context.isClosed() && bean instanceof WindowController made) {
       made.abandon();
     }
   }

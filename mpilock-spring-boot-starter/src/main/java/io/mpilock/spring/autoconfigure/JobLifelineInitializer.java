@@ -9,8 +9,6 @@ final class JobLifelineInitializer
 
   @Override
   public void initialize(ConfigurableApplicationContext context) {
-    JobLifeline lifeline = new JobLifeline(context);
-    context.getBeanFactory().addBeanPostProcessor(lifeline);
-    context.addApplicationListener(lifeline);
+    context.getBeanFactory().addBeanPostProcessor(new JobLifeline(context));
   }
 }

@@ -3,6 +3,7 @@ package io.mpilock.spring.autoconfigure;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mpilock.failure.StartupException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -71,7 +72,8 @@ class JobEndingExceptionReporterTests {
   @Test
   void aFailureBeforeTheContextEndsTheJobToo() {
     assertThat(
-            new JobEndingExceptionReporter(null, FakeEnvironments.openMpi(1, 2), exits::add)
+            new JobEndingExceptionReporter(
+                    null, FakeEnvironments.openMpi(1, 2), exits::add, Duration.ZERO)
                 .reportException(new IllegalStateException("early")))
         .isTrue();
     assertThat(exits).containsExactly(1);
@@ -110,7 +112,7 @@ class JobEndingExceptionReporterTests {
     SpringApplication application = new SpringApplication(Nothing.class);
     application.setRegisterShutdownHook(false);
     try (ConfigurableApplicationContext context = application.run(arguments)) {
-      return new JobEndingExceptionReporter(context, variables, exits::add)
+      return new JobEndingExceptionReporter(context, variables, exits::add, Duration.ZERO)
           .reportException(failure);
     }
   }

@@ -2,15 +2,20 @@ package io.mpilock.spring.autoconfigure;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.mpilock.ControllerOptions;
 import io.mpilock.WindowController;
+import io.mpilock.failure.StartupException;
+import io.mpilock.failure.StartupException.Problem;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.local.LocalCluster;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.boot.SpringApplication;
@@ -68,6 +73,42 @@ class JobLifelineTests {
       assertThat(JobLifeline.controllerOf(contexts.getFirst()))
           .hasValueSatisfying(controller -> assertThat(controller.isClosed()).isTrue());
       peer.getFirst().abandon();
+    }
+  }
+
+  @Test
+  void aContextThatIsClosedClosesItsControllerTogetherWithTheOthers() throws Exception {
+    try (Communicator peers = cluster.world(1)) {
+      Thread other =
+          Thread.ofPlatform()
+              .start(() -> {
+                WindowController peer = sync(peers);
+                peer.singleWrite(() -> "up");
+                peer.close();
+              });
+      ConfigurableApplicationContext context = run(Application.class);
+      WindowController controller = context.getBean(WindowController.class);
+      controller.singleWrite(() -> "up");
+      context.close();
+      other.join();
+      assertThat(controller.isClosed()).isTrue();
+    }
+  }
+
+  @Test
+  void ranksWithDifferentSettingsAreToldSo() throws Exception {
+    try (Communicator peers = cluster.world(1)) {
+      AtomicReference<@Nullable Throwable> told = new AtomicReference<>();
+      Thread other =
+          Thread.ofPlatform()
+              .start(() -> told.set(catchThrowable(() -> WindowController.sync(peers, 1))));
+      assertThatThrownBy(() -> run(Application.class))
+          .rootCause()
+          .isInstanceOfSatisfying(
+              StartupException.class,
+              failure -> assertThat(failure.problem()).isEqualTo(Problem.SETTINGS_DIFFER));
+      other.join();
+      assertThat(told.get()).isInstanceOf(StartupException.class);
     }
   }
 

@@ -1,0 +1,79 @@
+package io.mpilock.bench;
+
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * Measures things that are to be compared: in turn, round after round, so that what disturbs the
+ * machine disturbs all of them, and each by the median of its rounds.
+ */
+public final class Rounds {
+
+  /** Does something a number of times. */
+  @FunctionalInterface
+  public interface Repeated {
+    /** Does it. */
+    void times(int count) throws Exception;
+  }
+
+  /** Nanoseconds for one operation: the median of the rounds, and their range. */
+  public record Cost(double median, double least, double most) {
+    @Override
+    public String toString() {
+      return String.format(Locale.ROOT, "%.1f %.1f %.1f", median, least, most);
+    }
+  }
+
+  private final Map<String, Repeated> subjects = new LinkedHashMap<>();
+
+  /** Adds a thing to measure. */
+  public Rounds add(String name, Repeated subject) {
+    subjects.put(name, subject);
+    return this;
+  }
+
+  /** Measures all things. */
+  public Map<String, Cost> run(int rounds, long roundNanos) throws Exception {
+    Map<String, double[]> costs = new LinkedHashMap<>();
+    Map<String, Integer> counts = new LinkedHashMap<>();
+    for (var subject : subjects.entrySet()) {
+      costs.put(subject.getKey(), new double[rounds]);
+      for (int i = 0; i < 20; i++) { // also the warm-up
+        counts.put(subject.getKey(), calibrate(subject.getValue(), roundNanos));
+      }
+    }
+    for (int round = 0; round < rounds; round++) {
+      for (var subject : subjects.entrySet()) {
+        int count = counts.getOrDefault(subject.getKey(), 1);
+        long start = System.nanoTime();
+        subject.getValue().times(count);
+        costs.get(subject.getKey())[round] = (System.nanoTime() - start) / (double) count;
+      }
+    }
+    Map<String, Cost> result = new LinkedHashMap<>();
+    costs.forEach((name, all) -> result.put(name, cost(all)));
+    return result;
+  }
+
+  private static int calibrate(Repeated subject, long roundNanos) throws Exception {
+    int count = 1;
+    while (true) {
+      long start = System.nanoTime();
+      subject.times(count);
+      long took = System.nanoTime() - start;
+      if (took > roundNanos / 20 || count > 1 << 26) {
+        double wanted = count * ((double) roundNanos / Math.max(1, took));
+        return (int) Math.clamp(wanted, 1, 1 << 30);
+      }
+      count *= 2;
+    }
+  }
+
+  private static Cost cost(double[] rounds) {
+    double[] sorted = rounds.clone();
+    Arrays.sort(sorted);
+    return new Cost(sorted[sorted.length / 2], sorted[0], sorted[sorted.length - 1]);
+  }
+}

@@ -1,0 +1,117 @@
+package io.mpilock.bench;
+
+import io.mpilock.ReadLease;
+import io.mpilock.WindowController;
+import io.mpilock.WriteLease;
+import io.mpilock.transport.Communicator;
+import io.mpilock.transport.NodeWindow;
+import io.mpilock.transport.ffm.MpiWindowLock;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+
+/** Enter and exit of a free lock, on rank 0, while the other ranks are asleep. */
+public final class UncontendedBench {
+  private UncontendedBench() {}
+
+  public static void main(String[] args) throws Exception {
+    int rounds = Integer.parseInt(args[0]);
+    long roundNanos = Long.parseLong(args[1]) * 1_000_000;
+    try (Communicator world = BenchRanks.open();
+        WindowController controller = WindowController.sync(world, 0);
+        MpiWindowLock mpi = new MpiWindowLock(world)) {
+      controller
+          .resource("measuring")
+          .singleWrite(() -> measure(controller, mpi, rounds, roundNanos));
+    }
+  }
+
+  private static boolean measure(
+      WindowController controller, MpiWindowLock mpi, int rounds, long nanos) throws Exception {
+    Path file = Files.createTempFile("mpilock-bench", ".lock");
+    ReentrantReadWriteLock inJvm = new ReentrantReadWriteLock();
+    NodeWindow floor = BenchRanks.lonelyWindow();
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      new Rounds()
+          .add("write", count -> writes(controller, count))
+          .add("read", count -> reads(controller, count))
+          .add("optimistic read", count -> optimisticReads(controller, count))
+          .add("MPI_Win_lock", mpi::pairs)
+          .add("FileChannel.lock", count -> fileLocks(channel, count))
+          .add("RRWL write", count -> jvmWrites(inJvm, count))
+          .add("RRWL read", count -> jvmReads(inJvm, count))
+          .add("bare CAS pair", count -> casPairs(floor, count))
+          .run(rounds, nanos)
+          .forEach((name, cost) -> BenchRanks.result("uncontended", name, cost.toString()));
+    } finally {
+      Files.delete(file);
+    }
+    return true;
+  }
+
+  private static void writes(WindowController controller, int count) {
+    for (int i = 0; i < count; i++) {
+      try (WriteLease write = controller.write()) {
+        BenchRanks.touch(write.token());
+      }
+    }
+  }
+
+  private static void reads(WindowController controller, int count) {
+    for (int i = 0; i < count; i++) {
+      try (ReadLease read = controller.read()) {
+        BenchRanks.touch(read.token());
+      }
+    }
+  }
+
+  private static void optimisticReads(WindowController controller, int count) {
+    for (int i = 0; i < count; i++) {
+      long stamp = controller.tryOptimisticRead();
+      BenchRanks.touch(controller.validate(stamp) ? 1 : 0);
+    }
+  }
+
+  private static void fileLocks(FileChannel channel, int count) throws Exception {
+    for (int i = 0; i < count; i++) {
+      try (FileLock lock = channel.lock()) {
+        BenchRanks.touch(lock.position());
+      }
+    }
+  }
+
+  private static void jvmWrites(ReentrantReadWriteLock lock, int count) {
+    for (int i = 0; i < count; i++) {
+      lock.writeLock().lock();
+      try {
+        BenchRanks.touch(i);
+      } finally {
+        lock.writeLock().unlock();
+      }
+    }
+  }
+
+  private static void jvmReads(ReentrantReadWriteLock lock, int count) {
+    for (int i = 0; i < count; i++) {
+      lock.readLock().lock();
+      try {
+        BenchRanks.touch(i);
+      } finally {
+        lock.readLock().unlock();
+      }
+    }
+  }
+
+  /** What any lock over shared words costs at least: a compare-and-set in, and one out. */
+  private static void casPairs(NodeWindow window, int count) {
+    for (int i = 0; i < count; i++) {
+      if (window.compareAndSet(0, 0, 1)) {
+        BenchRanks.touch(i);
+        window.compareAndSet(0, 1, 0);
+      }
+    }
+  }
+}

@@ -1,0 +1,197 @@
+package io.mpilock.protocol;
+
+import static io.mpilock.protocol.LockWords.CLAIMED;
+import static io.mpilock.protocol.LockWords.INTENT;
+import static io.mpilock.protocol.LockWords.NONE;
+import static io.mpilock.protocol.LockWords.ONE_WAITING;
+import static io.mpilock.protocol.LockWords.POISONED;
+import static io.mpilock.protocol.LockWords.holds;
+import static io.mpilock.protocol.LockWords.owner;
+import static io.mpilock.protocol.LockWords.pending;
+import static io.mpilock.protocol.LockWords.phase;
+import static io.mpilock.protocol.LockWords.waiting;
+import static io.mpilock.protocol.LockWords.withOwner;
+import static io.mpilock.protocol.LockWords.withPending;
+
+import io.mpilock.transport.NodeWindow;
+
+/**
+ * Mends what ranks that are gone left in the words of a lock. Waiters call it now and then.
+ *
+ * <p>One rank mends at a time: MENDER says which. If that one dies, the next takes over; no step
+ * relies on an earlier one having been finished, since pending is not corrected but counted anew.
+ *
+ * <p>Requests of the dead stay in the table while somebody alive owns, and count as before: the
+ * owner may even give ownership to one. They go when nobody alive owns. Then the mender owns in the
+ * dead's place, so nobody else can take ownership or claim, and live requests can be counted.
+ */
+final class Mender {
+  private final Node node;
+  private final NodeWindow window;
+  private final NodeLock lock;
+  private final long state;
+  private final long mender;
+
+  Mender(Node node, NodeLock lock) {
+    this.node = node;
+    this.window = node.window();
+    this.lock = lock;
+    this.state = lock.home() + Layout.STATE;
+    this.mender = lock.home() + Layout.MENDER;
+  }
+
+  void mend() {
+    if (!isNeeded()) {
+      return;
+    }
+    long other = window.get(mender);
+    if ((other == 0 || node.isGone((int) other - 1))
+        && window.compareAndSet(mender, other, node.me() + 1)) {
+      try {
+        mendReads();
+        mendWrite();
+      } finally {
+        window.set(mender, 0);
+      }
+    }
+  }
+
+  private boolean isNeeded() {
+    int owner = owner(window.get(state));
+    if (owner != 0 && owner != POISONED && node.isGone(owner - 1)) {
+      return true;
+    }
+    for (int rank = 0; rank < node.ranks(); rank++) {
+      if ((requestPhase(rank) != NONE || isCounted(window.get(reads(rank)))) && node.isGone(rank)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static boolean isCounted(long reads) {
+    return holds(reads) + waiting(reads) != 0;
+  }
+
+  private void mendReads() {
+    for (int rank = 0; rank < node.ranks(); rank++) {
+      long reads = window.get(reads(rank));
+      if (!isCounted(reads) || !node.isGone(rank)) {
+        continue;
+      }
+      while (!window.compareAndSet(
+          reads(rank), reads, reads - holds(reads) - waiting(reads) * ONE_WAITING)) {
+        reads = window.get(reads(rank)); // the owner let a waiting reader in, or marked it
+      }
+      window.set(lock.line(rank) + Layout.WAITING_READERS, 0);
+      lock.ringDrainer();
+    }
+  }
+
+  private void mendWrite() {
+    long now = window.get(state);
+    int owner = owner(now);
+    if (owner == POISONED) {
+      return;
+    }
+    if (owner == 0) {
+      if (!isAskedByGone() || !window.compareAndSet(state, now, withOwner(now, node.me() + 1))) {
+        return;
+      }
+    } else if (!node.isGone(owner - 1)) {
+      return;
+    } else if (hasWritten(owner - 1)) {
+      poison(owner - 1);
+      return;
+    }
+    int heir = settle();
+    if (heir >= 0) {
+      lock.ring(heir);
+    } else {
+      if (node.settings().phaseFair()) {
+        lock.admitReaders();
+      }
+      lock.passOn(false);
+    }
+  }
+
+  private boolean isAskedByGone() {
+    for (int rank = 0; rank < node.ranks(); rank++) {
+      if (requestPhase(rank) != NONE && node.isGone(rank)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Whether a gone owner may have left something half written: not if it still waited for readers,
+   * had not taken note of its grant, had chosen the next owner, or closed with nothing held.
+   */
+  private boolean hasWritten(int owner) {
+    if (node.settings().releaseOnDeath()
+        || node.life(owner) == Node.LEFT
+        || window.get(lock.line(owner) + Layout.DRAINS) != 0) {
+      return false;
+    }
+    for (int rank = 0; rank < node.ranks(); rank++) {
+      if (requestPhase(rank) == CLAIMED) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private void poison(int owner) {
+    window.set(lock.home() + Layout.POISONED_BY, owner + 1);
+    long now = window.get(state);
+    // Pending for ever, so that no reader gets in either.
+    while (!window.compareAndSet(
+        state, now, withPending(withOwner(now, POISONED), pending(now) + 1))) {
+      now = window.get(state);
+    }
+    lock.ringAll();
+  }
+
+  /**
+   * Clears the requests of the gone, counts those of the living, and names as owner the rank that a
+   * dead owner had chosen, or else this one. Returns that rank, or -1 if it is this one for want of
+   * another.
+   */
+  private int settle() {
+    for (int turn = 1; ; turn++) {
+      long now = window.get(state); // before the count: a request made or withdrawn since shows
+      int count = 0;
+      int heir = -1;
+      boolean settled = true;
+      for (int rank = 0; rank < node.ranks(); rank++) {
+        int phase = requestPhase(rank);
+        if (phase == NONE) {
+          continue;
+        }
+        if (node.isGone(rank)) {
+          window.set(lock.line(rank) + Layout.REQUEST, NONE);
+        } else if (phase == INTENT) {
+          settled = false;
+        } else {
+          count++;
+          heir = phase == CLAIMED ? rank : heir;
+        }
+      }
+      int owner = heir >= 0 ? heir : node.me();
+      if (settled
+          && window.compareAndSet(state, now, withPending(withOwner(now, owner + 1), count))) {
+        return heir;
+      }
+      Patience.backOff(turn);
+    }
+  }
+
+  private int requestPhase(int rank) {
+    return phase(window.get(lock.line(rank) + Layout.REQUEST));
+  }
+
+  private long reads(int rank) {
+    return lock.line(rank) + Layout.READS;
+  }
+}
