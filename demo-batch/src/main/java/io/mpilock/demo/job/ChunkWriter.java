@@ -1,5 +1,6 @@
 package io.mpilock.demo.job;
 
+import io.mpilock.demo.store.EncodedRows;
 import io.mpilock.demo.store.FileDigest;
 import io.mpilock.demo.store.FlightFile;
 import io.mpilock.demo.store.FlightRow;
@@ -30,7 +31,8 @@ final class ChunkWriter implements ItemWriter<FlightRow> {
     }
     List<FlightRow> rows = new ArrayList<>(chunk.getItems());
     FlightFile file = new FlightFile(run.plan().file());
-    locks.file().writeWithoutResult(() -> file.append(rows));
+    EncodedRows encoded = file.encode(rows);
+    locks.file().writeWithoutResult(() -> file.append(encoded));
     run.wrote(rows.stream().reduce(FileDigest.NONE, FileDigest::plus, FileDigest::plus));
     progress.publish();
   }

@@ -88,6 +88,7 @@ final class PrepareTasklet implements Tasklet {
           "The input %s has %,d bytes here, but %,d where the master runs; all ranks must see one file."
               .formatted(input, bytes, plan.inputBytes()));
     }
+    FlightFile.warmUp();
     Path file = Path.of(plan.file().file());
     if (!Files.isWritable(file)) {
       throw new DemoException(

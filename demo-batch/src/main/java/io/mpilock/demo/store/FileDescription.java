@@ -36,7 +36,7 @@ public record FileDescription(String file, int chunkRows, Map<FlightColumn, Inte
     widths.put(FlightColumn.DATE, MINUTE_BYTES);
     widths.put(FlightColumn.ORIGIN, CODE_BYTES);
     widths.put(FlightColumn.DESTINATION, CODE_BYTES);
-    widths.put(FlightColumn.ORIGIN_NAME, Math.max(CODE_BYTES, nameBytes));
+    widths.put(FlightColumn.ORIGIN_NAME, Math.max(CODE_BYTES, nameBytes) + 1); // and a zero
     return new FileDescription(file, chunkRows, widths);
   }
 

@@ -1,5 +1,6 @@
 package io.mpilock.demo.store;
 
+import hdf.hdf5lib.HDF5Constants;
 import java.util.Locale;
 
 /** The datasets of the file, all of one length: row i of the file is element i of each. */
@@ -31,6 +32,11 @@ public enum FlightColumn {
 
   boolean isText() {
     return text;
+  }
+
+  /** A code fills its width; a name ends at a zero byte, where other readers stop too. */
+  int padding() {
+    return this == ORIGIN_NAME ? HDF5Constants.H5T_STR_NULLTERM : HDF5Constants.H5T_STR_NULLPAD;
   }
 
   String units() {

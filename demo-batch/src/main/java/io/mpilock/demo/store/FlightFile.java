@@ -60,13 +60,32 @@ public final class FlightFile {
   }
 
   /**
-   * Adds rows at the end of every dataset.
+   * Gets ready what needs no lock: loads the native library, which takes longer than many writes.
+   */
+  public static void warmUp() {
+    try (Hdf5Scope scope = new Hdf5Scope()) {
+      scope.defaults();
+    }
+  }
+
+  /**
+   * Brings rows into the form in which they are written. Needs no lock.
    *
    * @param rows what to add
+   * @return for {@link #append}
+   */
+  public EncodedRows encode(List<FlightRow> rows) {
+    return EncodedRows.of(rows, description);
+  }
+
+  /**
+   * Adds rows at the end of every dataset.
+   *
+   * @param rows what {@link #encode} made
    * @throws DemoException if the file cannot be written, or its datasets are not of one length
    */
-  public void append(List<FlightRow> rows) {
-    if (rows.isEmpty()) {
+  public void append(EncodedRows rows) {
+    if (rows.count() == 0) {
       return;
     }
     run(
@@ -77,9 +96,8 @@ public final class FlightFile {
           long first = datasets.rows();
           for (FlightColumn column : FlightColumn.values()) {
             long dataset = datasets.id(column);
-            H5.H5Dset_extent(dataset, new long[] {first + rows.size()});
-            Object values = RowCodec.encode(column, rows, description);
-            transfer(scope, column, dataset, first, rows.size(), values, true);
+            H5.H5Dset_extent(dataset, new long[] {first + rows.count()});
+            transfer(scope, column, dataset, first, rows.count(), rows.of(column), true);
           }
         });
   }
@@ -105,7 +123,7 @@ public final class FlightFile {
   }
 
   private List<FlightRow> readBlock(Datasets datasets, long first, int count) {
-    RowCodec.Block block = new RowCodec.Block(count, description);
+    RowBlock block = new RowBlock(count, description);
     try (Hdf5Scope scope = new Hdf5Scope()) {
       for (FlightColumn column : FlightColumn.values()) {
         transfer(scope, column, datasets.id(column), first, count, block.values(column), false);
@@ -162,20 +180,20 @@ public final class FlightFile {
   }
 
   private long textType(Hdf5Scope scope, FlightColumn column) {
-    return textType(scope, description.bytesOf(column));
+    return textType(scope, description.bytesOf(column), column.padding());
   }
 
-  private static long textType(Hdf5Scope scope, int bytes) {
+  private static long textType(Hdf5Scope scope, int bytes, int padding) {
     long type = scope.type(H5.H5Tcopy(HDF5Constants.H5T_C_S1));
     H5.H5Tset_size(type, bytes);
-    H5.H5Tset_strpad(type, HDF5Constants.H5T_STR_NULLPAD);
+    H5.H5Tset_strpad(type, padding);
     H5.H5Tset_cset(type, HDF5Constants.H5T_CSET_UTF8);
     return type;
   }
 
   private static void attribute(Hdf5Scope scope, long object, String name, String value) {
     byte[] text = value.getBytes(StandardCharsets.UTF_8);
-    long type = textType(scope, Math.max(1, text.length));
+    long type = textType(scope, Math.max(1, text.length), HDF5Constants.H5T_STR_NULLPAD);
     long space = scope.space(H5.H5Screate(HDF5Constants.H5S_SCALAR));
     long attribute =
         scope.attribute(

@@ -51,9 +51,9 @@ class FlightFileTest {
     file.create(Map.of("source", "a test", "empty", ""));
     assertThat(read(file)).isEmpty();
 
-    file.append(rows(100, 0));
-    file.append(List.of());
-    file.append(rows(9_000, 3));
+    file.append(file.encode(rows(100, 0)));
+    file.append(file.encode(List.of()));
+    file.append(file.encode(rows(9_000, 3)));
 
     List<FlightRow> expected = new ArrayList<>(rows(100, 0));
     expected.addAll(rows(9_000, 3));
@@ -64,7 +64,7 @@ class FlightFileTest {
   void creatingAgainEmptiesTheFile() {
     FlightFile file = file();
     file.create(Map.of());
-    file.append(rows(3, 0));
+    file.append(file.encode(rows(3, 0)));
     file.create(Map.of());
 
     assertThat(read(file)).isEmpty();
@@ -74,7 +74,7 @@ class FlightFileTest {
   void aFileThatIsNotThereOrNotHdf5IsOneClearError() throws IOException {
     FlightFile file = file();
 
-    assertThatThrownBy(() -> file.append(rows(1, 0)))
+    assertThatThrownBy(() -> file.append(file.encode(rows(1, 0))))
         .isInstanceOf(DemoException.class)
         .hasMessageContaining("flights.h5");
     Files.writeString(directory.resolve("flights.h5"), "not HDF5");
