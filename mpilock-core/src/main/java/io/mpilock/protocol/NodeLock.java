@@ -503,9 +503,7 @@ final class NodeLock {
 
   private long nextRequest(boolean mayHandOver) {
     long mine = window.get(myRequest);
-    if (mayHandOver
-        && handovers < node.settings().handoverLimit()
-        && phase(mine) == WAITING) {
+    if (mayHandOver && handovers < node.settings().handoverLimit() && phase(mine) == WAITING) {
       handovers++;
       return found(mine, me);
     }

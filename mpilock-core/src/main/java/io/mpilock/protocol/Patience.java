@@ -85,6 +85,22 @@ final class Patience {
     return true;
   }
 
+  /** Waits on though interrupted, or closed: for what the other ranks rely on. */
+  void awaitUninterruptibly(Bell bell, BooleanSupplier done) {
+    boolean cleared = false;
+    try {
+      while (!done.getAsBoolean()) {
+        if (!pauseInClose(bell, done)) {
+          cleared |= Thread.interrupted();
+        }
+      }
+    } finally {
+      if (cleared) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
   /** Goes on as after the spinning: for a loop whose turns are long by themselves. */
   void skipSpinning() {
     spins = node.spinLimit();

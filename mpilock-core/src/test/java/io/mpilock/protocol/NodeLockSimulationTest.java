@@ -272,7 +272,8 @@ class NodeLockSimulationTest {
     }
 
     private void check() {
-      int alive = IntStream.range(0, ranks).filter(r -> !simulation.isDead(r)).findFirst().orElseThrow();
+      int alive =
+          IntStream.range(0, ranks).filter(r -> !simulation.isDead(r)).findFirst().orElseThrow();
       locks.get(alive).mend();
       long state = simulation.word(home + Layout.STATE);
       if (poisoned > 0 || LockWords.owner(state) == LockWords.POISONED) {

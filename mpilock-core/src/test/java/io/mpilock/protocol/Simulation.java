@@ -83,7 +83,7 @@ final class Simulation {
   private volatile @Nullable Throwable failure;
   private long clock = 1;
   private int steps;
-  private final Map<Integer, Runnable> kills = new HashMap<>();
+  private final Map<Integer, Runnable> events = new HashMap<>();
 
   Simulation(long seed, int ranks, int words, boolean timeouts) {
     this.random = new Random(seed);
@@ -99,12 +99,26 @@ final class Simulation {
 
   /** Kills a rank just before the given access, counted over all actors. */
   void killAt(int step, int rank, Runnable then) {
-    kills.put(
+    events.put(
         step,
         () -> {
           dead.add(rank);
           then.run();
           actors.stream().filter(actor -> actor.rank == rank).forEach(actor -> actor.bed = -1);
+        });
+  }
+
+  /** Interrupts the threads of a rank just before the given access. */
+  void interruptAt(int step, int rank) {
+    events.put(
+        step,
+        () -> {
+          for (Actor actor : actors) {
+            if (actor.rank == rank && !actor.finished) {
+              actor.thread.interrupt();
+              actor.bed = -1;
+            }
+          }
         });
   }
 
@@ -194,14 +208,14 @@ final class Simulation {
   /** Lets somebody else go on, perhaps; called before each access to the window. */
   void step() {
     Actor me = current;
-    if (me == null || me.thread != Thread.currentThread()) {
+    if (me == null || !me.thread.equals(Thread.currentThread())) {
       return; // set-up and checks outside of the actors
     }
     if (dead.contains(me.rank)) {
       throw new Killed();
     }
     steps++;
-    kills.getOrDefault(steps, () -> {}).run();
+    events.getOrDefault(steps, () -> {}).run();
     if (steps > MAX_STEPS) {
       fail(new AssertionError("Nobody gets on: " + actors));
       throw new Killed();
