@@ -410,8 +410,8 @@ final class NodeLock {
   long beginWrite() {
     long token = window.get(home + Layout.TOKEN) + 1;
     window.setRelease(home + Layout.TOKEN, token);
-    VarHandle
-        .storeStoreFence(); // before the writes: an optimistic reader that sees one sees the token
+    // Before what the caller writes: an optimistic reader that sees that sees the token, too.
+    VarHandle.storeStoreFence();
     return token;
   }
 
