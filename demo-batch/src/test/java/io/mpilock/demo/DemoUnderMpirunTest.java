@@ -200,7 +200,10 @@ class DemoUnderMpirunTest {
       assertThat(ranks).hasSize(3);
       ranks.getLast().destroyForcibly();
 
-      assertThat(job.await().status()).isNotZero();
+      Result result = job.await();
+      assertThat(result.status()).isNotZero();
+      assertThat(result.count("demo-batch failed")).as(result.err()).isLessThanOrEqualTo(1);
+      assertThat(result.err()).doesNotContain("\tat ");
     }
     assertThat(flights()).hasContent(BEFORE);
   }

@@ -55,7 +55,8 @@ final class DemoRunner implements ApplicationRunner, ExitCodeGenerator {
     }
     conclude(
         run.failure()
-            .orElseGet(() -> new JobFailure("The job ended as " + execution.getStatus(), false)));
+            .orElseGet(
+                () -> new JobFailure("The job ended as " + execution.getStatus(), false, false)));
   }
 
   @Override
@@ -86,14 +87,13 @@ final class DemoRunner implements ApplicationRunner, ExitCodeGenerator {
         // a rank ended meanwhile; go on alone
       }
     }
-    if (!locks.shared() || locks.isMaster() || locks.rank() == firstButMaster()) {
+    int teller = locks.master();
+    if (failure.masterDied()) {
+      teller = locks.master() == 0 ? 1 : 0;
+    }
+    if (!locks.shared() || locks.rank() == teller) {
       tell(failure);
     }
-  }
-
-  /** Without agreement the master may be the one that died, so another rank speaks as well. */
-  private int firstButMaster() {
-    return locks.master() == 0 ? 1 : 0;
   }
 
   private void tell(JobFailure failure) {

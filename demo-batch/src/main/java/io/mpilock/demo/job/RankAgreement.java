@@ -1,6 +1,8 @@
 package io.mpilock.demo.job;
 
+import io.mpilock.failure.ControllerClosedException;
 import io.mpilock.failure.MpilockException;
+import io.mpilock.failure.RankFailedException;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,6 +22,10 @@ import org.springframework.batch.core.step.StepExecution;
  */
 final class RankAgreement implements StepExecutionListener {
   private static final Logger LOG = LoggerFactory.getLogger(RankAgreement.class);
+
+  /** A launcher ends the others with a signal when a rank has died, and so does an interrupt. */
+  private static final String STOPPED =
+      "The job was stopped before its end: a rank died, or somebody interrupted it.";
 
   private final Locks locks;
   private final RankRun run;
@@ -57,10 +63,14 @@ final class RankAgreement implements StepExecutionListener {
       if (worst.isEmpty()) {
         return step.getExitStatus();
       }
-      run.fail(new JobFailure(message(worst.get()), locks.shared()));
+      run.fail(new JobFailure(message(worst.get()), locks.shared(), false));
+    } catch (ControllerClosedException e) {
+      run.fail(new JobFailure(STOPPED, false, false));
     } catch (MpilockException e) {
       String own = mine.problem();
-      run.fail(new JobFailure(own != null ? own : String.valueOf(e.getMessage()), false));
+      boolean masterDied = e instanceof RankFailedException died && died.rank() == locks.master();
+      run.fail(
+          new JobFailure(own != null ? own : String.valueOf(e.getMessage()), false, masterDied));
     }
     step.setStatus(BatchStatus.FAILED);
     return ExitStatus.FAILED;
