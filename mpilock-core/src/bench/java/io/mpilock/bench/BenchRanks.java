@@ -1,5 +1,6 @@
 package io.mpilock.bench;
 
+import io.mpilock.WindowController;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.Launcher;
 import io.mpilock.transport.NodeWindow;
@@ -14,6 +15,9 @@ public final class BenchRanks {
   private static volatile long sink;
 
   private static @Nullable NodeWindow lonely;
+
+  /** Long enough for every rank to wake up from the barrier. */
+  private static final long START_NANOS = 30_000_000;
 
   private BenchRanks() {}
 
@@ -32,6 +36,26 @@ public final class BenchRanks {
       throw new IllegalStateException("open first");
     }
     return lonely;
+  }
+
+  /**
+   * Lets all ranks begin at the same time: one that begins early has the lock for itself, and does
+   * as much in a moment as all together do in a long time. Collective.
+   *
+   * @return when they begin, by {@link System#nanoTime()}, which is the same clock in all processes
+   */
+  static long startTogether(WindowController controller) {
+    NodeWindow window = lonelyWindow();
+    controller.resource("start").singleWrite(() -> true);
+    if (controller.rank() == 0) {
+      window.set(1, System.nanoTime() + START_NANOS);
+    }
+    controller.resource("start").singleWrite(() -> true);
+    long start = window.get(1);
+    while (System.nanoTime() < start) {
+      Thread.onSpinWait();
+    }
+    return start;
   }
 
   /** Keeps the compiler from dropping a body. */

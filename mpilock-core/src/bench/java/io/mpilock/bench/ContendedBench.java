@@ -30,8 +30,7 @@ public final class ContendedBench {
 
   private static void round(
       String name, WindowController controller, double writes, long nanos, boolean counts) {
-    controller.resource("start").singleWrite(() -> true);
-    long[] mine = work(controller, writes, nanos);
+    long[] mine = work(controller, writes, BenchRanks.startTogether(controller), nanos);
     long[] operations = new long[controller.size()];
     long worst = 0;
     for (int rank = 0; rank < controller.size(); rank++) {
@@ -55,9 +54,8 @@ public final class ContendedBench {
   }
 
   /** Operations, and the longest time from the end of one operation to the end of the next. */
-  private static long[] work(WindowController controller, double writes, long nanos) {
+  private static long[] work(WindowController controller, double writes, long start, long nanos) {
     ThreadLocalRandom random = ThreadLocalRandom.current();
-    long start = System.nanoTime();
     long last = start;
     long worst = 0;
     long operations = 0;

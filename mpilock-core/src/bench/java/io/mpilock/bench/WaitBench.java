@@ -18,6 +18,7 @@ public final class WaitBench {
     int handovers = Integer.parseInt(args[0]);
     try (Communicator world = BenchRanks.open();
         WindowController controller = WindowController.sync(world, 0)) {
+      warmUp(controller);
       waitFor(controller, 5_000, "write");
       waitFor(controller, 5_000, "read");
       double[] micros = new double[handovers];
@@ -36,6 +37,16 @@ public final class WaitBench {
                 micros[0],
                 micros[handovers - 1]));
       }
+    }
+  }
+
+  /** Both ranks at the lock for a while, so that what is measured is compiled. */
+  private static void warmUp(WindowController controller) {
+    long start = BenchRanks.startTogether(controller);
+    ResourceLock lock = controller.resource("waited for");
+    while (System.nanoTime() - start < 3_000_000_000L) {
+      lock.write().close();
+      lock.read().close();
     }
   }
 
