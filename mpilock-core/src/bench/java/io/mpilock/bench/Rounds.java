@@ -1,5 +1,6 @@
 package io.mpilock.bench;
 
+import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -18,11 +19,11 @@ public final class Rounds {
     void times(int count) throws Exception;
   }
 
-  /** Nanoseconds for one operation: the median of the rounds, and their range. */
-  public record Cost(double median, double least, double most) {
+  /** Nanoseconds for one operation: the median of the rounds, their range; and bytes allocated. */
+  public record Cost(double median, double least, double most, double bytes) {
     @Override
     public String toString() {
-      return String.format(Locale.ROOT, "%.1f %.1f %.1f", median, least, most);
+      return String.format(Locale.ROOT, "%.1f %.1f %.1f %.2f", median, least, most, bytes);
     }
   }
 
@@ -37,6 +38,8 @@ public final class Rounds {
   /** Measures all things. */
   public Map<String, Cost> run(int rounds, long roundNanos) throws Exception {
     Map<String, double[]> costs = new LinkedHashMap<>();
+    Map<String, Double> bytes = new LinkedHashMap<>();
+    var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
     Map<String, Integer> counts = new LinkedHashMap<>();
     for (var subject : subjects.entrySet()) {
       costs.put(subject.getKey(), new double[rounds]);
@@ -47,13 +50,16 @@ public final class Rounds {
     for (int round = 0; round < rounds; round++) {
       for (var subject : subjects.entrySet()) {
         int count = counts.getOrDefault(subject.getKey(), 1);
+        long allocated = threads.getCurrentThreadAllocatedBytes();
         long start = System.nanoTime();
         subject.getValue().times(count);
         costs.get(subject.getKey())[round] = (System.nanoTime() - start) / (double) count;
+        allocated = threads.getCurrentThreadAllocatedBytes() - allocated;
+        bytes.merge(subject.getKey(), (double) allocated / count, Math::min);
       }
     }
     Map<String, Cost> result = new LinkedHashMap<>();
-    costs.forEach((name, all) -> result.put(name, cost(all)));
+    costs.forEach((name, all) -> result.put(name, cost(all, bytes.getOrDefault(name, 0.0))));
     return result;
   }
 
@@ -71,9 +77,9 @@ public final class Rounds {
     }
   }
 
-  private static Cost cost(double[] rounds) {
+  private static Cost cost(double[] rounds, double bytes) {
     double[] sorted = rounds.clone();
     Arrays.sort(sorted);
-    return new Cost(sorted[sorted.length / 2], sorted[0], sorted[sorted.length - 1]);
+    return new Cost(sorted[sorted.length / 2], sorted[0], sorted[sorted.length - 1], bytes);
   }
 }

@@ -71,6 +71,7 @@ final class NodeLock {
   private final long myReads;
   private final long myRequest;
   private final Bell readerBell;
+  private final boolean phaseFair;
 
   /**
    * How often in a row this rank's threads passed the write among themselves; guarded by ownership.
@@ -86,6 +87,7 @@ final class NodeLock {
     this.state = home + Layout.STATE;
     this.myReads = line(me) + Layout.READS;
     this.myRequest = line(me) + Layout.REQUEST;
+    this.phaseFair = node.settings().phaseFair();
     this.readerBell = new Bell(window, home + Layout.READER_BELL);
   }
 
@@ -140,7 +142,7 @@ final class NodeLock {
   boolean awaitRead(Patience patience) {
     window.getAndAdd(line(me) + Layout.WAITING_READERS, 1);
     try {
-      return node.settings().phaseFair() ? awaitBatch(patience) : awaitNoWriter(patience);
+      return phaseFair ? awaitBatch(patience) : awaitNoWriter(patience);
     } finally {
       window.getAndAdd(line(me) + Layout.WAITING_READERS, -1);
     }
@@ -412,18 +414,15 @@ final class NodeLock {
   }
 
   void releaseOwnership() {
-    if (node.settings().phaseFair()) {
+    if (phaseFair) {
       admitReaders();
     }
     long now = window.get(state);
-    while (pending(now) == 1) {
-      if (window.compareAndSet(state, now, now - ONE_PENDING - (me + 1))) {
-        readerBell.ring();
-        return;
-      }
-      now = window.get(state);
+    if (pending(now) == 1 && window.compareAndSet(state, now, now - ONE_PENDING - (me + 1))) {
+      readerBell.ring();
+    } else {
+      passOn(true); // somebody asks
     }
-    passOn(true);
   }
 
   /**
@@ -527,7 +526,11 @@ final class NodeLock {
    */
   long optimisticStamp() {
     long token = token();
-    return owner(window.get(state)) == 0 ? token : -1;
+    int owner = owner(window.get(state));
+    if (owner == POISONED) {
+      throwIfPoisoned();
+    }
+    return owner == 0 ? token : -1;
   }
 
   boolean validate(long stamp) {

@@ -16,6 +16,11 @@ public final class ProcessLock {
   private final NodeLock words;
   private final long myLine;
 
+  // What stands in this rank's line, so that it need not be looked up: diagnosis only.
+  private @Nullable ThreadId lastReader;
+  private @Nullable ThreadId lastWriter; // guarded by ownership, as the next
+  private boolean writerHasSince;
+
   /**
    * A rank has one request in the table; its threads take turns at it, first come, first served.
    */
@@ -156,7 +161,7 @@ public final class ProcessLock {
    */
   public long optimisticStamp() {
     try {
-      checkUsable();
+      checkOpen();
       return words.optimisticStamp();
     } catch (IllegalStateException e) {
       throw unusable(e);
@@ -171,7 +176,7 @@ public final class ProcessLock {
    */
   public boolean validate(long stamp) {
     try {
-      checkUsable();
+      checkOpen();
       return words.validate(stamp);
     } catch (IllegalStateException e) {
       throw unusable(e);
@@ -197,11 +202,26 @@ public final class ProcessLock {
     return LockWords.phase(window.get(myLine + Layout.REQUEST)) != LockWords.NONE;
   }
 
+  /**
+   * Names a thread that has begun to read. Readers may race here: one of their names will stand.
+   */
   void noteReader(ThreadId id) {
-    id.put(window, myLine + Layout.READER);
+    if (lastReader != id) {
+      lastReader = id;
+      id.put(window, myLine + Layout.READER);
+    }
   }
 
+  /** Names the thread that has begun to write. */
   void noteWriter(ThreadId id, boolean waited) {
+    if (lastWriter != id || waited || writerHasSince) {
+      noteWriterAnew(id, waited);
+    }
+  }
+
+  private void noteWriterAnew(ThreadId id, boolean waited) {
+    lastWriter = id;
+    writerHasSince = waited;
     id.put(window, myLine + Layout.WRITER_THREAD);
     window.setRelease(myLine + Layout.WRITER_SINCE, waited ? System.currentTimeMillis() : 0);
   }
@@ -217,10 +237,14 @@ public final class ProcessLock {
 
   /** Throws if the controller is closed or the resource is poisoned. */
   void checkUsable() {
+    checkOpen();
+    words.throwIfPoisoned();
+  }
+
+  private void checkOpen() {
     if (node.isClosed()) {
       throw closedFailure();
     }
-    words.throwIfPoisoned();
   }
 
   ControllerClosedException closedFailure() {

@@ -36,26 +36,34 @@ public final class ThreadHold {
    * @return whether it was granted
    */
   public boolean acquireRead(long nanos) {
-    waited = false;
-    if (reads == 0 && writes == 0) {
-      try {
-        if (!words.tryRead() && (nanos == 0 || !lock.awaitRead(this, nanos))) {
-          lock.checkRefusal();
-          return false;
-        }
-        lock.noteReader(id);
-        token = words.token();
-      } catch (IllegalStateException e) {
-        throw lock.unusable(e);
-      }
-      reads = 1;
-      if (lock.isClosed()) {
-        releaseRead();
-        throw lock.closedFailure();
-      }
+    if (reads + writes != 0) {
+      reads++;
       return true;
     }
-    reads++;
+    waited = false;
+    try {
+      return words.tryRead() ? beginRead() : awaitRead(nanos);
+    } catch (IllegalStateException e) {
+      throw lock.unusable(e);
+    }
+  }
+
+  private boolean awaitRead(long nanos) {
+    if (nanos != 0 && lock.awaitRead(this, nanos)) {
+      return beginRead();
+    }
+    lock.checkRefusal();
+    return false;
+  }
+
+  private boolean beginRead() {
+    lock.noteReader(id);
+    token = words.token();
+    reads = 1;
+    if (lock.isClosed()) {
+      releaseRead();
+      throw lock.closedFailure();
+    }
     return true;
   }
 
@@ -67,26 +75,45 @@ public final class ThreadHold {
    * @throws LockUseException if this thread reads
    */
   public boolean acquireWrite(long nanos) {
-    waited = false;
-    if (writes > 0) {
+    if (writes != 0) {
       writes++;
       return true;
     }
-    if (reads > 0) {
-      throw new LockUseException(
-          "Thread '%s' of %s asks for the write of %s while it holds a read of it: it would wait for itself. Close the read first, or use ReadLease.upgrade()."
-              .formatted(thread.getName(), lock.me(), lock.quotedName()));
+    if (reads != 0) {
+      throw writeInRead();
     }
+    waited = false;
     try {
-      if (!own(nanos)) {
-        lock.checkRefusal();
-        return false;
+      if (words.tryOwn()) {
+        return words.isUnread() ? beginWrite() : awaitNoReaders(nanos);
       }
-      token = words.beginWrite();
-      lock.noteWriter(id, waited);
+      return awaitWrite(nanos);
     } catch (IllegalStateException e) {
       throw lock.unusable(e);
     }
+  }
+
+  private boolean awaitNoReaders(long nanos) {
+    if (nanos == 0) {
+      words.releaseOwnership();
+    } else if (lock.awaitNoReaders(this, nanos)) {
+      return beginWrite();
+    }
+    lock.checkRefusal();
+    return false;
+  }
+
+  private boolean awaitWrite(long nanos) {
+    if (nanos != 0 && lock.awaitWrite(this, nanos)) {
+      return beginWrite();
+    }
+    lock.checkRefusal();
+    return false;
+  }
+
+  private boolean beginWrite() {
+    token = words.beginWrite();
+    lock.noteWriter(id, waited);
     writes = 1;
     if (lock.isClosed()) {
       releaseWrite();
@@ -95,20 +122,10 @@ public final class ThreadHold {
     return true;
   }
 
-  private boolean own(long nanos) {
-    if (nanos == 0) {
-      if (!words.isUnread() || !words.tryOwn()) {
-        return false;
-      }
-      if (!words.isUnread()) {
-        words.releaseOwnership();
-        return false;
-      }
-      return true;
-    }
-    return words.tryOwn()
-        ? words.isUnread() || lock.awaitNoReaders(this, nanos)
-        : lock.awaitWrite(this, nanos);
+  private LockUseException writeInRead() {
+    return new LockUseException(
+        "Thread '%s' of %s asks for the write of %s while it holds a read of it: it would wait for itself. Close the read first, or use ReadLease.upgrade()."
+            .formatted(thread.getName(), lock.me(), lock.quotedName()));
   }
 
   /** Ends a read, or one level of it. */
@@ -146,15 +163,19 @@ public final class ThreadHold {
    */
   public void checkOwner(String call) {
     if (!Thread.currentThread().equals(thread)) {
-      throw new LockUseException(
-          "Thread '%s' called %s on a lease of %s that belongs to thread '%s' of %s: the thread that got a lease closes it."
-              .formatted(
-                  Thread.currentThread().getName(),
-                  call,
-                  lock.quotedName(),
-                  thread.getName(),
-                  lock.me()));
+      throw notOwner(call);
     }
+  }
+
+  private LockUseException notOwner(String call) {
+    return new LockUseException(
+        "Thread '%s' called %s on a lease of %s that belongs to thread '%s' of %s: the thread that got a lease closes it."
+            .formatted(
+                Thread.currentThread().getName(),
+                call,
+                lock.quotedName(),
+                thread.getName(),
+                lock.me()));
   }
 
   /**

@@ -81,6 +81,14 @@ public final class MpiWindowLock implements AutoCloseable {
     }
   }
 
+  /**
+   * Meets the other ranks inside MPI, where a waiting rank makes progress for the others.
+   * Collective.
+   */
+  public void meet() {
+    long[] _ = runtime.call(() -> runtime.mpi().allgather(runtime.mpi().world(), 0L));
+  }
+
   @Override
   public void close() {
     boolean _ =
