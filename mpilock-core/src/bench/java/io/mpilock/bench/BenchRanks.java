@@ -9,7 +9,7 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /** What the programs of the benchmark have in common. */
-final class BenchRanks {
+public final class BenchRanks {
   @SuppressWarnings("UnusedVariable") // written so that what is measured is not dropped
   private static volatile long sink;
 
@@ -35,7 +35,7 @@ final class BenchRanks {
   }
 
   /** Keeps the compiler from dropping a body. */
-  static void touch(long value) {
+  public static void touch(long value) {
     if (value == Long.MIN_VALUE) {
       sink = value;
     }

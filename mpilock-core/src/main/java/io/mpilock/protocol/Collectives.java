@@ -90,7 +90,7 @@ public final class Collectives {
    * @return this rank's part
    */
   public FencedSection singleWrite(ProcessLock lock, int writer, long nanos, Outcome outcome) {
-    long start = System.nanoTime();
+    long start = node.nanoTime();
     if (turn.isHeldByCurrentThread()) {
       throw new LockUseException(
           "Thread '%s' of rank %d begins a single write of %s inside one that is not closed: the other ranks are not there. Close the first fence before."
@@ -100,7 +100,7 @@ public final class Collectives {
     try {
       Patience patience =
           new Patience(node, lock.name(), start, nanos, new Watch(lock.quotedName(), writer));
-      long call = arrive(lock, writer, patience);
+      long call = arrive(lock, writer);
       agree(call, writer, patience);
       FencedSection section =
           new FencedSection(node, this, lock, new Stream(node, bell, call, writer), start, outcome);
@@ -113,7 +113,7 @@ public final class Collectives {
       throw node.isClosed() ? node.closedFailure() : e;
     } catch (Throwable e) {
       turn.unlock();
-      outcome.ended(writer == node.me(), System.nanoTime() - start, 0, e);
+      outcome.ended(writer == node.me(), node.nanoTime() - start, 0, e);
       throw e;
     }
   }
@@ -136,11 +136,12 @@ public final class Collectives {
 
   private void takeTurn(ProcessLock lock, long start, long nanos) {
     try {
-      while (!turn.tryLock(20, TimeUnit.MILLISECONDS)) {
+      // Not interruptible while the turn is free: the call is made, and fails on every rank.
+      while (!turn.tryLock() && !turn.tryLock(20, TimeUnit.MILLISECONDS)) {
         if (node.isClosed()) {
           throw node.closedFailure();
         }
-        if (System.nanoTime() - start >= nanos) {
+        if (node.nanoTime() - start >= nanos) {
           throw new LockTimeoutException(
               "The single write of %s could not begin: another thread of rank %d is in one."
                   .formatted(lock.quotedName(), node.me()));
@@ -161,7 +162,7 @@ public final class Collectives {
   /**
    * Says what this rank calls, and refuses what could only deadlock, in a way that all ranks see.
    */
-  private long arrive(ProcessLock lock, int writer, Patience patience) {
+  private long arrive(ProcessLock lock, int writer) {
     ThreadHold hold = lock.hold();
     long refusal = 0;
     if (writer < 0 || writer >= node.ranks()) {
@@ -171,7 +172,7 @@ public final class Collectives {
     } else if (hold.isWriting() && writer != node.me()) {
       refusal = HOLDS_WRITE;
     }
-    long call = publish(SINGLE_WRITE, writer, lock.home(), refusal, patience);
+    long call = publish(SINGLE_WRITE, writer, lock.home(), refusal, true);
     if (refusal == NO_SUCH_RANK) {
       decide(call, REFUSED, node.me());
       seen(call);
@@ -194,14 +195,12 @@ public final class Collectives {
     return call;
   }
 
-  private long publish(
-      long kind, int writer, long home, long refusal, @Nullable Patience patience) {
-    long call = calls + 1;
+  private long publish(long kind, int writer, long home, long refusal, boolean waits) {
+    long call = ++calls;
     long slot = Layout.callSlot(node.me(), call);
-    if (patience != null) {
-      awaitSeen(call - 2, patience);
+    if (waits) {
+      awaitSeen(call - 2);
     }
-    calls = call; // not before: a call that was given up until here was never made
     window.setRelease(slot + Layout.KIND, kind);
     window.setRelease(slot + Layout.WRITER, writer);
     window.setRelease(slot + Layout.RESOURCE, home);
@@ -211,13 +210,14 @@ public final class Collectives {
     return call;
   }
 
-  /** Waits until nobody needs the slots and the decision of an earlier call any more. */
-  private void awaitSeen(long earlier, Patience patience) {
-    while (!isSeen(earlier)) {
-      if (!patience.pause(bell, () -> isSeen(earlier))) {
-        throw gaveUp(patience, "another rank is still busy with call " + earlier);
-      }
-    }
+  /**
+   * Waits until nobody needs the slots and the decision of an earlier call any more: all who take
+   * part in it are about to read it. Not to be given up, since a call that this rank counts and the
+   * others never see would put it out of step with them.
+   */
+  private void awaitSeen(long earlier) {
+    new Patience(node, "", node.nanoTime(), Patience.FOREVER, new SeenWatch(earlier))
+        .awaitUninterruptibly(bell, () -> isSeen(earlier));
   }
 
   private boolean isSeen(long call) {
@@ -261,16 +261,6 @@ public final class Collectives {
       throw node.failed(rank, report);
     }
     throw new CollectiveMismatchException(report);
-  }
-
-  private RuntimeException gaveUp(Patience patience, String why) {
-    if (node.isClosed()) {
-      return node.closedFailure();
-    }
-    String message = "Rank %d gave its collective call up: %s.".formatted(node.me(), why);
-    return patience.wasInterrupted()
-        ? new LockInterruptedException(message)
-        : new LockTimeoutException(message);
   }
 
   /** The decision's code, or 0 if there is none; a call that was overtaken has failed. */
@@ -408,14 +398,14 @@ public final class Collectives {
    * @return what was wrong, or null
    */
   @Nullable String close(long nanos) {
-    long call = publish(CLOSE, -1, 0, 0, null);
+    long call = publish(CLOSE, -1, 0, 0, false);
     node.life(Node.CLOSING);
     bell.ring();
     Patience patience =
         new Patience(
             node,
             "",
-            System.nanoTime(),
+            node.nanoTime(),
             nanos,
             new Patience.Watch() {
               @Override
@@ -475,6 +465,26 @@ public final class Collectives {
       }
     }
     return missing.isEmpty() ? "call " + call : missing.toString();
+  }
+
+  /** What a rank that waits for the others to read a decision looks at. */
+  private final class SeenWatch implements Patience.Watch {
+    private final long call;
+
+    SeenWatch(long call) {
+      this.call = call;
+    }
+
+    @Override
+    public void check() {
+      findDead();
+    }
+
+    @Override
+    public String describe(long waitedNanos) {
+      return "%s has waited %s for the other ranks to take note of how collective call %d went."
+          .formatted(node.who(node.me()), Node.seconds(waitedNanos), call);
+    }
   }
 
   /** What a rank that waits for the others in a single write looks at. */

@@ -57,7 +57,7 @@ public final class ControllerCore {
     NodeWindow window =
         communicator.allocate(Math.max(settings.windowWords(), (header + ranks - 1) / ranks));
     try {
-      Node node = new Node(communicator, window, settings);
+      Node node = new Node(communicator, window, settings, Node.Pace.of(ranks));
       enter(node);
       return new ControllerCore(node);
     } catch (RuntimeException e) {
@@ -87,7 +87,7 @@ public final class ControllerCore {
         new Patience(
             node,
             "",
-            System.nanoTime(),
+            node.nanoTime(),
             Patience.FOREVER,
             new Patience.Watch() {
               @Override
@@ -189,7 +189,7 @@ public final class ControllerCore {
     try {
       node.markClosed();
       long patience = node.settings().shutdownTimeout().toNanos();
-      List<String> held = awaitLeases(System.nanoTime(), patience);
+      List<String> held = awaitLeases(node.nanoTime(), patience);
       String mismatch;
       try {
         mismatch = collectives.close(patience);
@@ -249,7 +249,7 @@ public final class ControllerCore {
         held.add("a single write that is not closed");
         mine |= collectives.isMine();
       }
-      long waited = System.nanoTime() - start;
+      long waited = node.nanoTime() - start;
       if ((held.isEmpty() && !asked)
           || mine
           || waited >= nanos

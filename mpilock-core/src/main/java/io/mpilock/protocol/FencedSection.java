@@ -194,7 +194,7 @@ public final class FencedSection {
     } finally {
       collectives.endTurn();
       Throwable told = value instanceof ShareException undecoded && !isWriter ? undecoded : failure;
-      outcome.ended(isWriter, System.nanoTime() - start, stream.bytes(), told);
+      outcome.ended(isWriter, node.nanoTime() - start, stream.bytes(), told);
     }
     if (failure != null && !delivered) {
       delivered = true;
@@ -238,7 +238,7 @@ public final class FencedSection {
   /** Reads the writer's stream to its end. */
   private void receive() {
     Patience patience =
-        new Patience(node, lock.name(), System.nanoTime(), Patience.FOREVER, new WriterWatch());
+        new Patience(node, lock.name(), node.nanoTime(), Patience.FOREVER, new WriterWatch());
     try {
       ByteArrayOutputStream text = new ByteArrayOutputStream();
       byte[] chunk = new byte[Layout.CHUNK_BYTES];

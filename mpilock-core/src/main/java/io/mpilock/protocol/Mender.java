@@ -161,6 +161,7 @@ final class Mender {
   private int settle() {
     for (int turn = 1; ; turn++) {
       long now = window.get(state); // before the count: a request made or withdrawn since shows
+      int before = owner(now) - 1;
       int count = 0;
       int heir = -1;
       boolean settled = true;
@@ -170,7 +171,9 @@ final class Mender {
           continue;
         }
         if (node.isGone(rank)) {
-          window.set(lock.line(rank) + Layout.REQUEST, NONE);
+          if (rank != before) { // which tells, while it owns, that it has not written
+            clear(rank);
+          }
         } else if (phase == INTENT) {
           settled = false;
         } else {
@@ -181,10 +184,17 @@ final class Mender {
       int owner = heir >= 0 ? heir : node.me();
       if (settled
           && window.compareAndSet(state, now, withPending(withOwner(now, owner + 1), count))) {
+        if (before != node.me()) {
+          clear(before);
+        }
         return heir;
       }
       Patience.backOff(turn);
     }
+  }
+
+  private void clear(int rank) {
+    window.set(lock.line(rank) + Layout.REQUEST, NONE);
   }
 
   private int requestPhase(int rank) {

@@ -4,6 +4,7 @@ import io.mpilock.failure.ControllerClosedException;
 import io.mpilock.failure.RankFailedException;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.NodeWindow;
+import java.util.function.LongSupplier;
 
 /**
  * What the parts of one rank's controller have in common: the window, who is who, the settings, and
@@ -33,19 +34,33 @@ final class Node {
   private final CoreSettings settings;
   private final int ranks;
   private final int me;
-  private final int spinLimit;
-  private final long yieldNanos;
+  private final Pace pace;
   private volatile boolean closed;
 
-  Node(Communicator communicator, NodeWindow window, CoreSettings settings) {
+  Node(Communicator communicator, NodeWindow window, CoreSettings settings, Pace pace) {
     this.communicator = communicator;
     this.window = window;
     this.settings = settings;
     this.ranks = communicator.size();
     this.me = communicator.rank();
-    boolean crowded = ranks > Runtime.getRuntime().availableProcessors();
-    this.spinLimit = crowded ? 20 : 2000;
-    this.yieldNanos = Math.min(5_000_000, 500_000 + 50_000L * ranks);
+    this.pace = pace;
+  }
+
+  /**
+   * How a wait goes on, and by which clock.
+   *
+   * @param spinLimit how often it spins
+   * @param yieldNanos how long after its start it stops yielding and begins to sleep
+   * @param clock nanoseconds, as {@link System#nanoTime()}
+   */
+  record Pace(int spinLimit, long yieldNanos, LongSupplier clock) {
+
+    /** Never spins for long with more ranks than cores, where a holder may wait for this core. */
+    static Pace of(int ranks) {
+      boolean crowded = ranks > Runtime.getRuntime().availableProcessors();
+      return new Pace(
+          crowded ? 20 : 2000, Math.min(5_000_000, 500_000 + 50_000L * ranks), System::nanoTime);
+    }
   }
 
   NodeWindow window() {
@@ -69,12 +84,16 @@ final class Node {
   }
 
   int spinLimit() {
-    return spinLimit;
+    return pace.spinLimit();
   }
 
   /** How long after its start a wait stops yielding and begins to sleep. */
   long yieldNanos() {
-    return yieldNanos;
+    return pace.yieldNanos();
+  }
+
+  long nanoTime() {
+    return pace.clock().getAsLong();
   }
 
   boolean isClosed() {

@@ -62,6 +62,8 @@ import java.util.function.BooleanSupplier;
  * Anderson, "Spin-Based Reader-Writer Synchronization for Multiprocessor Real-Time Systems" (2010).
  */
 final class NodeLock {
+  private static final long NOBODY = -1;
+
   private final Node node;
   private final NodeWindow window;
   private final int ranks;
@@ -297,7 +299,7 @@ final class NodeLock {
       long now = window.get(state);
       if (owner(now) == 0) {
         if (window.compareAndSet(state, now, withOwner(now, me + 1))) {
-          if (firstRequest() == me) {
+          if ((int) firstRequest() == me) {
             window.set(myRequest, NONE);
             return true;
           }
@@ -408,8 +410,8 @@ final class NodeLock {
   long beginWrite() {
     long token = window.get(home + Layout.TOKEN) + 1;
     window.setRelease(home + Layout.TOKEN, token);
-    VarHandle
-        .storeStoreFence(); // before the writes: an optimistic reader that sees one sees the token
+    // Before what the caller writes: an optimistic reader that sees that sees the token, too.
+    VarHandle.storeStoreFence();
     return token;
   }
 
@@ -434,23 +436,24 @@ final class NodeLock {
     boolean counted = done;
     boolean mayHandOver = done; // not for a rank that only found the lock free: it has no write
     while (true) {
-      int next = nextRequest(mayHandOver);
-      if (next == me) {
+      long next = nextRequest(mayHandOver);
+      int heir = (int) next;
+      if (heir == me) {
         // Its thread sees this rank own already, and goes on once it is claimed: that comes last.
         if (counted) {
           giveTo(me + 1, true);
           counted = false;
         }
-        if (claim(me)) {
+        if (claim(next)) {
           bell(me).ring();
           return;
         }
         continue;
       }
-      if (next >= 0) {
+      if (next != NOBODY) {
         if (claim(next)) {
-          giveTo(next + 1, counted);
-          bell(next).ring();
+          giveTo(heir + 1, counted);
+          bell(heir).ring();
           return;
         }
         continue; // it gave up in between
@@ -462,21 +465,30 @@ final class NodeLock {
       }
       counted = false;
       mayHandOver = false;
-      if (firstRequest() < 0) {
-        return;
-      }
-      long now = window.get(state);
-      if (owner(now) != 0 || !window.compareAndSet(state, now, withOwner(now, me + 1))) {
-        return; // somebody else took it, and has the same duty
+      if (firstRequest() == NOBODY || !takeFree()) {
+        return; // or somebody else took it, and has the same duty
       }
     }
   }
 
-  private boolean claim(int rank) {
-    long index = line(rank) + Layout.REQUEST;
-    long theirs = window.get(index);
-    return phase(theirs) == WAITING
-        && window.compareAndSet(index, theirs, theirs - WAITING + CLAIMED);
+  /** Becomes the owner if nobody is; a request that comes or goes meanwhile is no reason not to. */
+  private boolean takeFree() {
+    while (true) {
+      long now = window.get(state);
+      if (owner(now) != 0) {
+        return false;
+      }
+      if (window.compareAndSet(state, now, withOwner(now, me + 1))) {
+        return true;
+      }
+    }
+  }
+
+  /** Claims the very request that was found; the rank may have made another since. */
+  private boolean claim(long found) {
+    int sequence = sequence(found);
+    return window.compareAndSet(
+        line((int) found) + Layout.REQUEST, request(sequence, WAITING), request(sequence, CLAIMED));
   }
 
   private long giveTo(int owner, boolean done) {
@@ -489,28 +501,37 @@ final class NodeLock {
     }
   }
 
-  private int nextRequest(boolean mayHandOver) {
-    if (mayHandOver
-        && handovers < node.settings().handoverLimit()
-        && phase(window.get(myRequest)) == WAITING) {
+  private long nextRequest(boolean mayHandOver) {
+    long mine = window.get(myRequest);
+    if (mayHandOver && handovers < node.settings().handoverLimit() && phase(mine) == WAITING) {
       handovers++;
-      return me;
+      return found(mine, me);
     }
     handovers = 0;
     return firstRequest();
   }
 
-  private int firstRequest() {
-    int first = -1;
-    int smallest = 0;
-    for (int rank = 0; rank < ranks; rank++) {
-      long theirs = window.get(line(rank) + Layout.REQUEST);
-      if (phase(theirs) == WAITING && (first < 0 || isBefore(sequence(theirs), smallest))) {
-        first = rank;
-        smallest = sequence(theirs);
+  /** The sequence of the first request, and behind it its rank; or NOBODY. */
+  private long firstRequest() {
+    long first = NOBODY;
+    int end = ranks;
+    // An earlier request may have been published behind the scan's back, before the one that was
+    // found began: so those that were looked at before that one are looked at once more.
+    for (int round = 0; round < 2; round++) {
+      for (int rank = 0; rank < end; rank++) {
+        long theirs = window.get(line(rank) + Layout.REQUEST);
+        if (phase(theirs) == WAITING
+            && (first == NOBODY || isBefore(sequence(theirs), sequence(first)))) {
+          first = found(theirs, rank);
+        }
       }
+      end = (int) first;
     }
     return first;
+  }
+
+  private static long found(long request, int rank) {
+    return request(sequence(request), rank);
   }
 
   // Optimistic reads.

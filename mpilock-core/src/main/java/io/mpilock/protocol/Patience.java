@@ -68,7 +68,7 @@ final class Patience {
       Thread.onSpinWait();
       return true;
     }
-    long waited = System.nanoTime() - start;
+    long waited = node.nanoTime() - start;
     if (waited >= timeoutNanos) {
       return false;
     }
@@ -81,8 +81,24 @@ final class Patience {
       return true;
     }
     bell.sleep(done, Math.min(SLICE_NANOS, timeoutNanos - waited));
-    look(System.nanoTime() - start);
+    look(node.nanoTime() - start);
     return true;
+  }
+
+  /** Waits on though interrupted, or closed: for what the other ranks rely on. */
+  void awaitUninterruptibly(Bell bell, BooleanSupplier done) {
+    boolean cleared = false;
+    try {
+      while (!done.getAsBoolean()) {
+        if (!pauseInClose(bell, done)) {
+          cleared |= Thread.interrupted();
+        }
+      }
+    } finally {
+      if (cleared) {
+        Thread.currentThread().interrupt();
+      }
+    }
   }
 
   /** Goes on as after the spinning: for a loop whose turns are long by themselves. */
@@ -122,6 +138,6 @@ final class Patience {
   long remainingNanos() {
     return timeoutNanos == FOREVER
         ? FOREVER
-        : Math.max(0, timeoutNanos - (System.nanoTime() - start));
+        : Math.max(0, timeoutNanos - (node.nanoTime() - start));
   }
 }

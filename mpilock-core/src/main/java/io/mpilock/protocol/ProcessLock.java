@@ -26,7 +26,7 @@ public final class ProcessLock {
    */
   private final ReentrantLock requestTurn = new ReentrantLock(true);
 
-  private volatile long lastLook = System.nanoTime();
+  private volatile long lastLook;
 
   private final ThreadLocal<ThreadHold> holds =
       ThreadLocal.withInitial(() -> new ThreadHold(this, this.words(), Thread.currentThread()));
@@ -36,6 +36,7 @@ public final class ProcessLock {
     this.node = node;
     this.window = node.window();
     this.words = new NodeLock(node, home);
+    this.lastLook = node.nanoTime();
     this.myLine = words.line(node.me());
   }
 
@@ -130,7 +131,7 @@ public final class ProcessLock {
    * since tries and short waits never do: a loop of them must not go on for ever either.
    */
   void checkRefusal() {
-    long now = System.nanoTime();
+    long now = node.nanoTime();
     if (!node.isClosed() && now - lastLook >= Patience.CHECK_NANOS) {
       lastLook = now; // two threads at once do no harm
       words.mend();
@@ -151,7 +152,7 @@ public final class ProcessLock {
   }
 
   private Patience patience(String mode, long nanos) {
-    return new Patience(node, name, System.nanoTime(), nanos, new Watch(mode));
+    return new Patience(node, name, node.nanoTime(), nanos, new Watch(mode));
   }
 
   /**
@@ -267,7 +268,7 @@ public final class ProcessLock {
   private final class Watch implements Patience.Watch {
     private final String mode;
     private long seenToken = -1;
-    private long seenAt = System.nanoTime();
+    private long seenAt = node.nanoTime();
 
     Watch(String mode) {
       this.mode = mode;
@@ -278,7 +279,7 @@ public final class ProcessLock {
       long token = words.token();
       if (token != seenToken) {
         seenToken = token;
-        seenAt = System.nanoTime();
+        seenAt = node.nanoTime();
       }
       words.mend();
     }
@@ -292,7 +293,7 @@ public final class ProcessLock {
               Node.seconds(waitedNanos),
               mode,
               quotedName(),
-              Node.seconds(System.nanoTime() - seenAt),
+              Node.seconds(node.nanoTime() - seenAt),
               new Holders(node, words).describe());
     }
   }

@@ -50,27 +50,7 @@ final class Stream {
   // The writing rank.
 
   void put(int kind, byte[] source, int offset, int length) {
-    if (!hasRoom()) {
-      Patience patience =
-          new Patience(node, "", System.nanoTime(), Patience.FOREVER, new ReaderWatch());
-      boolean interrupted = false;
-      try {
-        while (!hasRoom()) {
-          if (!patience.pauseInClose(bell, this::hasRoom)) {
-            interrupted = Thread.interrupted();
-            if (kind == DATA) {
-              throw new LockInterruptedException(
-                  "Rank %d was interrupted while it shared an object with the other ranks."
-                      .formatted(node.me()));
-            } // but how it ended is told: the others wait for that, and would wait for ever
-          }
-        }
-      } finally {
-        if (interrupted) {
-          Thread.currentThread().interrupt();
-        }
-      }
-    }
+    awaitRoom(kind);
     long chunk = Layout.chunk(node.ranks(), chunks);
     window.putBytes(chunk + Layout.LINE, source, offset, length);
     window.setRelease(chunk, (long) kind << 32 | length);
@@ -80,6 +60,24 @@ final class Stream {
     }
     window.set(Layout.PRODUCED, call << COUNT_BITS | chunks); // after the chunk
     bell.ring();
+  }
+
+  private void awaitRoom(int kind) {
+    if (hasRoom()) {
+      return;
+    }
+    Patience patience =
+        new Patience(node, "", node.nanoTime(), Patience.FOREVER, new ReaderWatch());
+    if (kind != DATA) {
+      patience.awaitUninterruptibly(bell, this::hasRoom); // the others wait to be told how it ended
+    }
+    while (!hasRoom()) {
+      if (!patience.pauseInClose(bell, this::hasRoom)) {
+        throw new LockInterruptedException(
+            "Rank %d was interrupted while it shared an object with the other ranks."
+                .formatted(node.me()));
+      }
+    }
   }
 
   private boolean hasRoom() {

@@ -1,0 +1,219 @@
+#!/usr/bin/env bash
+# Runs the demo on several ranks, after setting up what it needs. See --help.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(dirname "$here")
+
+usage() {
+  cat <<'HELP'
+Usage: demo-batch/run.sh [options]
+
+Runs one Spring Batch job on each of several MPI ranks. All write one HDF5 file, under mpilock's lock.
+
+  --ranks N        the number of ranks (default 4; with --transport local 1)
+  --input FILE     the flights (default demo-batch/data/flights.csv)
+  --output DIR     where flights.h5, report.csv and report.html go (default demo-batch/output)
+  --transport T    auto, native, or local: one rank without a launcher (default auto)
+  --mpi M          openmpi or mpich, whose launcher starts the ranks (default openmpi)
+  --mpilock.x=y    any property of mpilock, such as --mpilock.enabled=false to see what the lock is for
+  --demo.x=y       any property of the demo, such as --demo.chunk-size=100, --demo.skip-limit=0,
+                   --demo.progress=bar|lines|none
+  --help           this text
+
+Finds a JDK 25 by itself, builds what is not built or out of date, and as root on Debian installs what is missing of
+Open MPI (or MPICH) and Maven. Ends with 0 if the job succeeded.
+HELP
+}
+
+fail() {
+  echo "run.sh: $1" >&2
+  exit "${2:-1}"
+}
+
+misuse() {
+  fail "$1 (--help tells more)" 2
+}
+
+# --- arguments
+
+ranks=""
+input=$here/data/flights.csv
+output=$here/output
+transport=auto
+mpi=openmpi
+passed=()
+
+while [ $# -gt 0 ]; do
+  option=$1
+  shift
+  case $option in
+    -h | --help)
+      usage
+      exit 0
+      ;;
+    --mpilock.*=* | --demo.*=* | --logging.*=*)
+      passed+=("$option")
+      continue
+      ;;
+    --mpilock.* | --demo.*)
+      misuse "$option needs a value, as in $option=VALUE"
+      ;;
+    --ranks=* | --input=* | --output=* | --transport=* | --mpi=*)
+      value=${option#*=}
+      option=${option%%=*}
+      ;;
+    --ranks | --input | --output | --transport | --mpi)
+      [ $# -gt 0 ] || misuse "$option needs a value"
+      value=$1
+      shift
+      ;;
+    *)
+      misuse "there is no option $option"
+      ;;
+  esac
+  case $value in
+    "" | --*) misuse "$option needs a value" ;;
+  esac
+  case $option in
+    --ranks) ranks=$value ;;
+    --input) input=$value ;;
+    --output) output=$value ;;
+    --transport) transport=$value ;;
+    --mpi) mpi=$value ;;
+  esac
+done
+
+case $transport in
+  auto | native | local) ;;
+  *) misuse "--transport is auto, native or local, not $transport" ;;
+esac
+case $mpi in
+  openmpi | mpich) ;;
+  *) misuse "--mpi is openmpi or mpich, not $mpi" ;;
+esac
+if [ -z "$ranks" ]; then
+  if [ "$transport" = local ]; then ranks=1; else ranks=4; fi
+fi
+if ! [[ $ranks =~ ^[1-9][0-9]{0,4}$ ]]; then
+  misuse "--ranks needs a whole number of at least 1, not $ranks"
+fi
+if [ "$transport" = local ] && [ "$ranks" -gt 1 ]; then
+  misuse "--transport local is one rank in one process; leave out --ranks $ranks, or take --transport native"
+fi
+
+# --- what the machine must have
+
+installable() {
+  [ "$(id -u)" -eq 0 ] && [ -f /etc/debian_version ] && command -v apt-get >/dev/null
+}
+
+updated=""
+ensure() { # a package of Debian, what it is for, and a command that tells whether it is there
+  local package=$1 purpose=$2
+  shift 2
+  if "$@"; then return; fi
+  if ! installable; then
+    fail "$purpose is missing; install it (on Debian: apt-get install $package)"
+  fi
+  echo "run.sh: installing $package" >&2
+  if [ -z "$updated" ]; then
+    apt-get update -qq >&2 || fail "apt-get update failed, so $package cannot be installed"
+    updated=yes
+  fi
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >&2 ||
+    fail "$package could not be installed"
+  "$@" || fail "$package was installed, but $purpose is still missing"
+}
+
+is_open_mpi() {
+  command -v "$1" >/dev/null && "$1" --version 2>/dev/null | grep -q "Open MPI"
+}
+
+is_hydra() {
+  command -v "$1" >/dev/null && "$1" --version 2>/dev/null | grep -qi "hydra"
+}
+
+launcher=""
+find_launcher() {
+  local candidate
+  if [ "$mpi" = openmpi ]; then
+    for candidate in mpirun.openmpi mpirun mpiexec; do
+      if is_open_mpi "$candidate"; then
+        launcher=$candidate
+        return 0
+      fi
+    done
+  else
+    for candidate in mpiexec.mpich mpiexec.hydra mpiexec mpirun; do
+      if is_hydra "$candidate"; then
+        launcher=$candidate
+        return 0
+      fi
+    done
+  fi
+  return 1
+}
+
+has_maven() {
+  command -v mvn >/dev/null
+}
+
+# shellcheck source-path=SCRIPTDIR source=../config/jdk25.sh
+. "$root/config/jdk25.sh"
+
+if [ "$transport" != local ]; then
+  if [ "$mpi" = openmpi ]; then
+    ensure openmpi-bin "Open MPI (mpirun)" find_launcher
+  else
+    ensure mpich "MPICH (mpiexec)" find_launcher
+  fi
+fi
+
+# --- build
+
+jar=$here/target/demo-batch.jar
+built=$here/target/demo-batch.built # the jar's own time is that of the release, for a reproducible build
+
+up_to_date() {
+  [ -f "$jar" ] && [ -f "$built" ] && [ -z "$(
+    find "$root/pom.xml" "$root/mpilock-core/pom.xml" "$root/mpilock-core/src/main" \
+      "$root/mpilock-spring-boot-starter/pom.xml" "$root/mpilock-spring-boot-starter/src/main" \
+      "$here/pom.xml" "$here/src/main" "$here/data" -newer "$built" -print -quit
+  )" ]
+}
+
+if ! up_to_date; then
+  ensure maven "Maven (mvn)" has_maven
+  echo "run.sh: building" >&2
+  (cd "$root" && mvn -q -B -DskipTests -pl demo-batch -am package) >&2 || fail "the build failed"
+  touch "$built"
+fi
+
+# --- run
+
+cores() { # those that Open MPI counts: physical ones
+  local count=""
+  if command -v lscpu >/dev/null; then
+    count=$(lscpu -p=CORE,SOCKET 2>/dev/null | grep -v '^#' | sort -u | wc -l)
+  fi
+  if [ "${count:-0}" -lt 1 ]; then count=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); fi
+  echo "$count"
+}
+
+command=()
+if [ "$transport" != local ]; then
+  command+=("$launcher")
+  if [ "$mpi" = openmpi ]; then
+    if [ "$(id -u)" -eq 0 ]; then command+=(--allow-run-as-root); fi
+    if [ "$ranks" -gt "$(cores)" ]; then command+=(--oversubscribe); fi
+  fi
+  command+=(-n "$ranks")
+fi
+# Several JVMs share the machine: none needs a crowd of threads to collect its little garbage.
+command+=("$JAVA_HOME/bin/java" -XX:+UseSerialGC -jar "$jar")
+command+=("--demo.input=$input" "--demo.output=$output" "--mpilock.transport=$transport")
+if [ -t 1 ]; then
+  command+=(--demo.progress=bar) # the ranks themselves see only the launcher's pipes
+fi
+exec "${command[@]}" ${passed[@]+"${passed[@]}"}

@@ -1,0 +1,46 @@
+package io.mpilock.demo;
+
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import org.jspecify.annotations.Nullable;
+
+/** Something that the user of the demo can put right. The message says all that there is to say. */
+public final class DemoException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  /**
+   * Makes an exception.
+   *
+   * @param message what is wrong and what to do, for the console
+   */
+  public DemoException(String message) {
+    super(message);
+  }
+
+  /**
+   * Makes an exception with a cause.
+   *
+   * @param message what is wrong and what to do, for the console
+   * @param cause what led to it, or null
+   */
+  public DemoException(String message, @Nullable Throwable cause) {
+    super(message, cause);
+  }
+
+  /**
+   * Says in a few words why a file could not be used.
+   *
+   * @param failure what the file system said
+   * @return the reason, without the file's name
+   */
+  public static String reason(IOException failure) {
+    return switch (failure) {
+      case AccessDeniedException denied -> "permission denied";
+      case NoSuchFileException missing -> "there is no " + missing.getFile();
+      case FileSystemException other when other.getReason() != null -> other.getReason();
+      default -> String.valueOf(failure.getMessage());
+    };
+  }
+}

@@ -1,0 +1,5 @@
+/** The input: flights as lines of a CSV file, and each rank's share of them. */
+@NullMarked
+package io.mpilock.demo.flight;
+
+import org.jspecify.annotations.NullMarked;

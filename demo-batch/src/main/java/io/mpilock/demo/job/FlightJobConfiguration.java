@@ -1,0 +1,192 @@
+package io.mpilock.demo.job;
+
+import io.mpilock.WindowController;
+import io.mpilock.demo.DemoProperties;
+import io.mpilock.demo.airport.AirportJoin;
+import io.mpilock.demo.airport.Airports;
+import io.mpilock.demo.flight.Flight;
+import io.mpilock.demo.flight.FlightReader;
+import io.mpilock.demo.flight.Share;
+import io.mpilock.demo.report.HtmlReport;
+import io.mpilock.demo.store.FlightRow;
+import io.mpilock.demo.timing.LockTimes;
+import io.mpilock.spring.LockTemplate;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.UUID;
+import org.springframework.batch.core.job.Job;
+import org.springframework.batch.core.job.builder.JobBuilder;
+import org.springframework.batch.core.launch.JobOperator;
+import org.springframework.batch.core.repository.JobRepository;
+import org.springframework.batch.core.step.Step;
+import org.springframework.batch.core.step.builder.StepBuilder;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+/**
+ * The job of one rank: prepare, load, verify, publish. Every rank runs the same steps in the same
+ * order, as the collective calls in them need.
+ */
+@Configuration(proxyBeanMethods = false)
+class FlightJobConfiguration {
+  /** What the files of a job without locks are called: its ranks cannot tell each other a name. */
+  private static final String UNLOCKED_JOB = "unlocked";
+
+  private static final int JOB_ID_LENGTH = 8;
+
+  @Bean
+  InstantSource clock() {
+    return InstantSource.system();
+  }
+
+  @Bean
+  Airports airports() {
+    return Airports.bundled();
+  }
+
+  @Bean
+  Locks locks(LockTemplate template, ObjectProvider<WindowController> controller) {
+    return new Locks(
+        template.on(Locks.FILE), template.on(Locks.RANKS), controller.getIfAvailable() != null);
+  }
+
+  @Bean
+  LockTimes lockTimes(ObjectProvider<WindowController> controller, InstantSource clock) {
+    LockTimes times = new LockTimes(Locks.FILE, clock, System::nanoTime);
+    controller.ifAvailable(present -> present.addListener(times));
+    return times;
+  }
+
+  @Bean
+  RankRun rankRun() {
+    return new RankRun();
+  }
+
+  /** Closed with the context, so that a job that is ended from outside cleans up, too. */
+  @Bean(destroyMethod = "close")
+  OutputFiles outputFiles(DemoProperties properties, Locks locks) {
+    String job =
+        locks.shared() ? UUID.randomUUID().toString().substring(0, JOB_ID_LENGTH) : UNLOCKED_JOB;
+    return new OutputFiles(properties.outputDirectory(), job);
+  }
+
+  @Bean
+  AirportJoin airportJoin(Airports airports, Locks locks) {
+    return new AirportJoin(airports, locks.rank());
+  }
+
+  @Bean
+  RankAgreement rankAgreement(Locks locks, RankRun run) {
+    return new RankAgreement(locks, run);
+  }
+
+  @Bean
+  LoadListener loadListener(
+      DemoProperties properties, RankAgreement agreement, Locks locks, RankRun run) {
+    return new LoadListener(
+        agreement, locks, run, properties.progress().resolve(System.console()), System.out);
+  }
+
+  @Bean
+  Step prepare(
+      JobRepository repository,
+      DemoProperties properties,
+      Airports airports,
+      OutputFiles output,
+      Locks locks,
+      RankRun run,
+      RankAgreement agreement,
+      InstantSource clock) {
+    return new StepBuilder("prepare", repository)
+        .tasklet(new PrepareTasklet(properties, airports, output, locks, run, clock))
+        .listener(agreement)
+        .build();
+  }
+
+  @Bean
+  Step load(
+      JobRepository repository,
+      DemoProperties properties,
+      AirportJoin join,
+      Locks locks,
+      RankRun run,
+      LoadListener listener) {
+    return new StepBuilder("load", repository)
+        .<Flight, FlightRow>chunk(Math.max(1, properties.chunkSize()))
+        .reader(
+            new FlightReader(
+                properties::inputFile,
+                new Share(locks.rank(), locks.size()),
+                () -> run.plan().rows()))
+        .processor(join)
+        .writer(new ChunkWriter(locks, run, listener, properties.chunkPause()))
+        .faultTolerant()
+        .skipPolicy(new SkipLimit(run, properties.skipLimit()))
+        .skipListener(listener)
+        .listener(listener)
+        .build();
+  }
+
+  @Bean
+  Step verify(
+      JobRepository repository,
+      DemoProperties properties,
+      AirportJoin join,
+      Locks locks,
+      RankRun run,
+      RankAgreement agreement) {
+    return new StepBuilder("verify", repository)
+        .tasklet(new VerifyTasklet(locks, run, agreement, join, properties.skipLimit()))
+        .listener(agreement)
+        .build();
+  }
+
+  @Bean
+  Step publish(
+      JobRepository repository,
+      DemoProperties properties,
+      Airports airports,
+      OutputFiles output,
+      Locks locks,
+      RankRun run,
+      RankAgreement agreement,
+      LockTimes times,
+      InstantSource clock) {
+    Path directory = properties.outputDirectory();
+    return new StepBuilder("publish", repository)
+        .tasklet(
+            new PublishTasklet(
+                locks,
+                run,
+                agreement,
+                times,
+                output,
+                new HtmlReport(airports, properties.fewestFlights()),
+                new Summary(System.out, directory),
+                clock))
+        .listener(agreement)
+        .build();
+  }
+
+  @Bean
+  Job flights(JobRepository repository, Step prepare, Step load, Step verify, Step publish) {
+    return new JobBuilder("flights", repository)
+        .start(prepare)
+        .next(load)
+        .next(verify)
+        .next(publish)
+        .build();
+  }
+
+  @Bean
+  DemoRunner demoRunner(
+      JobOperator operator,
+      Job flights,
+      DemoProperties properties,
+      Locks locks,
+      RankRun run,
+      OutputFiles output) {
+    return new DemoRunner(operator, flights, properties, locks, run, output, System.err);
+  }
+}

@@ -1,0 +1,5 @@
+/** What the master writes at the end: figures, CSV and a page with pictures. */
+@NullMarked
+package io.mpilock.demo.report;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,150 @@
+package io.mpilock.demo;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/** The demo's jar as the ranks of a real MPI job. */
+final class DemoJob implements AutoCloseable {
+  private static final Duration LONGEST = Duration.ofMinutes(2);
+
+  private final Process launcher;
+  private final Path out;
+  private final Path err;
+
+  private DemoJob(Process launcher, Path out, Path err) {
+    this.launcher = launcher;
+    this.out = out;
+    this.err = err;
+  }
+
+  /** What starts the ranks. */
+  enum Launcher {
+    OPEN_MPI("mpirun.openmpi"),
+    MPICH("mpiexec.mpich");
+
+    private final String command;
+
+    Launcher(String command) {
+      this.command = command;
+    }
+
+    private List<String> command(int ranks, boolean endAllWithOne) {
+      List<String> words = new ArrayList<>(List.of(command));
+      if (this == OPEN_MPI) {
+        words.add("--oversubscribe");
+        if (System.getProperty("user.name", "").equals("root")) {
+          words.add("--allow-run-as-root");
+        }
+        if (!endAllWithOne) {
+          words.addAll(List.of("--mca", "orte_abort_on_non_zero_status", "0"));
+        }
+      } else if (!endAllWithOne) {
+        words.add("-disable-auto-cleanup");
+      }
+      words.addAll(List.of("-n", String.valueOf(ranks)));
+      return words;
+    }
+  }
+
+  /** What became of a job. */
+  record Result(int status, String out, String err) {
+    /** How often something was printed, on either stream. */
+    int count(String text) {
+      return (out + err).split(Pattern.quote(text), -1).length - 1;
+    }
+  }
+
+  static DemoJob start(Path directory, Launcher launcher, int ranks, String... arguments)
+      throws IOException {
+    List<String> command = launcher.command(ranks, true);
+    command.addAll(java(arguments));
+    return start(directory, command);
+  }
+
+  static Result run(Path directory, Launcher launcher, int ranks, String... arguments)
+      throws IOException, InterruptedException {
+    try (DemoJob job = start(directory, launcher, ranks, arguments)) {
+      return job.await();
+    }
+  }
+
+  /** Runs each rank in a shell that prints the rank's own exit status, as {@code status=N}. */
+  static Result runWithStatuses(Path directory, Launcher launcher, int ranks, String... arguments)
+      throws IOException, InterruptedException {
+    List<String> command = launcher.command(ranks, false);
+    command.addAll(
+        List.of("sh", "-c", "\"$@\"; status=$?; echo status=$status; exit $status", "sh"));
+    command.addAll(java(arguments));
+    try (DemoJob job = start(directory, command)) {
+      return job.await();
+    }
+  }
+
+  static Result runAlone(Path directory, String... arguments)
+      throws IOException, InterruptedException {
+    try (DemoJob job = start(directory, java(arguments))) {
+      return job.await();
+    }
+  }
+
+  static DemoJob start(Path directory, List<String> command) throws IOException {
+    Path out = Files.createTempFile(directory, "out", ".txt");
+    Path err = Files.createTempFile(directory, "err", ".txt");
+    Process process =
+        new ProcessBuilder(command)
+            .redirectOutput(out.toFile())
+            .redirectError(err.toFile())
+            .start();
+    process.getOutputStream().close();
+    return new DemoJob(process, out, err);
+  }
+
+  private static List<String> java(String... arguments) {
+    List<String> words = new ArrayList<>();
+    words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    words.addAll(List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m"));
+    words.addAll(List.of("-jar", System.getProperty("demo.jar", "target/demo-batch.jar")));
+    words.addAll(List.of(arguments));
+    return words;
+  }
+
+  /** The JVMs of the ranks. */
+  List<ProcessHandle> ranks() {
+    try (Stream<ProcessHandle> all = launcher.descendants()) {
+      return all.filter(
+              process -> process.info().command().filter(c -> c.endsWith("/java")).isPresent())
+          .toList();
+    }
+  }
+
+  Result await() throws IOException, InterruptedException {
+    if (!launcher.waitFor(LONGEST)) {
+      throw new AssertionError(
+          "The job has not ended within " + LONGEST + ":\n" + read(out) + read(err));
+    }
+    return new Result(launcher.exitValue(), read(out), read(err));
+  }
+
+  private static String read(Path file) throws IOException {
+    return Files.readString(file, StandardCharsets.UTF_8);
+  }
+
+  boolean isAlive() {
+    return launcher.isAlive();
+  }
+
+  /** Ends the launcher, if it is still there; it ends its ranks. */
+  @Override
+  public void close() {
+    if (launcher.isAlive()) {
+      launcher.destroy();
+    }
+  }
+}

@@ -1,0 +1,83 @@
+package io.mpilock.demo.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.mpilock.demo.DemoException;
+import io.mpilock.demo.flight.Flight;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDateTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class FlightFileTest {
+  @TempDir Path directory;
+
+  private FlightFile file() {
+    String path = directory.resolve("flights.h5").toString();
+    return new FlightFile(FileDescription.of(path, 64, 20));
+  }
+
+  private static List<FlightRow> rows(int count, int rank) {
+    return IntStream.range(0, count)
+        .mapToObj(i ->
+            new FlightRow(
+                new Flight(
+                    LocalDateTime.of(2001, 1, 1, 0, 0).plusMinutes(i),
+                    -i,
+                    i,
+                    "DTW",
+                    "L" + i % 10 + "S"),
+                i % 2 == 0 ? "Zürich–Nord" : "X",
+                rank))
+        .toList();
+  }
+
+  private static List<FlightRow> read(FlightFile file) {
+    List<FlightRow> found = new ArrayList<>();
+    file.forEach(found::add);
+    return found;
+  }
+
+  @Test
+  void whatWasAppendedIsReadBackInOrder() {
+    FlightFile file = file();
+    file.create(Map.of("source", "a test", "empty", ""));
+    assertThat(read(file)).isEmpty();
+
+    file.append(file.encode(rows(100, 0)));
+    file.append(file.encode(List.of()));
+    file.append(file.encode(rows(9_000, 3)));
+
+    List<FlightRow> expected = new ArrayList<>(rows(100, 0));
+    expected.addAll(rows(9_000, 3));
+    assertThat(read(file)).isEqualTo(expected);
+  }
+
+  @Test
+  void creatingAgainEmptiesTheFile() {
+    FlightFile file = file();
+    file.create(Map.of());
+    file.append(file.encode(rows(3, 0)));
+    file.create(Map.of());
+
+    assertThat(read(file)).isEmpty();
+  }
+
+  @Test
+  void aFileThatIsNotThereOrNotHdf5IsOneClearError() throws IOException {
+    FlightFile file = file();
+
+    assertThatThrownBy(() -> file.append(file.encode(rows(1, 0))))
+        .isInstanceOf(DemoException.class)
+        .hasMessageContaining("flights.h5");
+    Files.writeString(directory.resolve("flights.h5"), "not HDF5");
+    assertThatThrownBy(() -> read(file)).isInstanceOf(DemoException.class);
+  }
+}

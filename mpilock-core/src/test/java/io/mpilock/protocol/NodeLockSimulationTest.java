@@ -1,0 +1,302 @@
+package io.mpilock.protocol;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mpilock.failure.RankFailedException;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** The lock of one resource under many interleavings, with and without deaths at any access. */
+@Timeout(300)
+class NodeLockSimulationTest {
+  private static final int RUNS = Integer.getInteger("mpilock.simulation.runs", 20_000);
+  private static final long FIRST_SEED = Long.getLong("mpilock.simulation.seed", 1);
+  private static final Logger LOGGER = Logger.getLogger("io.mpilock");
+
+  @BeforeAll
+  static void silence() {
+    LOGGER.setLevel(Level.OFF);
+  }
+
+  @AfterAll
+  static void speak() {
+    LOGGER.setLevel(null);
+  }
+
+  @Test
+  void noInterleavingBreaksExclusionOrOrderOrLosesAWakeUp() throws Exception {
+    for (long seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed++) {
+      new Run(seed, false).go();
+    }
+  }
+
+  @Test
+  void noInterleavingWithADeathShutsTheOthersOut() throws Exception {
+    for (long seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed++) {
+      new Run(seed, true).go();
+    }
+  }
+
+  /** One seed's run: some ranks with some threads that read and write at random. */
+  private static final class Run {
+    private final long seed;
+    private final Simulation simulation;
+    private final Random random;
+    private final int ranks;
+    private final int handoverLimit;
+    private final boolean releaseOnDeath;
+    private final boolean phaseFair;
+    private final List<NodeLock> locks = new ArrayList<>();
+    private final List<Node> nodes = new ArrayList<>();
+    private final boolean[] turnTaken;
+    private final long home;
+    private int writing = -1;
+    private final int[] reading;
+    private boolean dirty;
+    private final Set<Integer> owned = new HashSet<>();
+    private int poisoned;
+    private long lastToken;
+    private int lastOwner = -1;
+
+    Run(long seed, boolean deaths) {
+      this.seed = seed;
+      this.random = new Random(~seed);
+      this.ranks = 2 + random.nextInt(2);
+      this.home = Layout.directory(ranks) + Layout.LINE;
+      this.simulation =
+          new Simulation(seed, ranks, (int) home + Layout.LINE + ranks * Layout.RANK_WORDS, deaths);
+      this.phaseFair = random.nextBoolean();
+      this.handoverLimit = random.nextBoolean() ? 0 : 2;
+      this.releaseOnDeath = random.nextBoolean();
+      this.turnTaken = new boolean[ranks];
+      this.reading = new int[ranks];
+      CoreSettings settings = Simulation.settings(phaseFair, handoverLimit, releaseOnDeath);
+      if (random.nextInt(4) == 0) { // the sequence wraps around
+        simulation.word(home + Layout.STATE, 0xFFFFFFFEL << 32);
+      }
+      for (int rank = 0; rank < ranks; rank++) {
+        nodes.add(simulation.node(rank, settings));
+        locks.add(new NodeLock(nodes.get(rank), home));
+        simulation.word(Layout.slot(rank) + Layout.LIFE, Node.OPEN);
+        int threads = 1 + random.nextInt(2);
+        for (int thread = 0; thread < threads; thread++) {
+          int mine = rank;
+          simulation.actor(rank, "rank " + rank + " thread " + thread, () -> work(mine));
+        }
+      }
+      if (deaths) {
+        int first = random.nextInt(ranks);
+        for (int i = 0; i < ranks - 1; i++) { // one rank lives on
+          int victim = (first + i) % ranks;
+          simulation.killAt(1 + random.nextInt(100 + 300 * i), victim, () -> died(victim));
+        }
+      }
+    }
+
+    void go() throws Exception {
+      try {
+        simulation.run();
+        check();
+      } catch (Throwable e) {
+        throw new AssertionError(
+            "-Dmpilock.simulation.runs=1 -Dmpilock.simulation.seed=" + seed, e);
+      }
+    }
+
+    private void died(int victim) {
+      if (LockWords.owner(simulation.word(home + Layout.STATE)) == victim + 1) {
+        owned.add(victim);
+      }
+      if (writing == victim) {
+        dirty = true;
+        writing = -1;
+      }
+      reading[victim] = 0;
+    }
+
+    private void work(int rank) {
+      int rounds = 1 + simulation.random().nextInt(3);
+      try {
+        for (int i = 0; i < rounds; i++) {
+          once(rank);
+        }
+      } catch (RankFailedException e) {
+        poisoned++;
+        assertThat(releaseOnDeath).isFalse();
+        assertThat(owned).as("ranks that owned when they died").contains(e.rank());
+      }
+    }
+
+    private void once(int rank) {
+      NodeLock lock = locks.get(rank);
+      boolean impatient = simulation.random().nextInt(3) == 0;
+      if (impatient) {
+        Thread.currentThread().interrupt(); // gives up instead of sleeping
+      }
+      long[] asked = requests();
+      try {
+        switch (simulation.random().nextInt(5)) {
+          case 0 -> {
+            if (lock.tryRead()) {
+              if (!phaseFair) {
+                checkOrder(asked, rank);
+              }
+              read(rank, lock);
+            }
+          }
+          case 1 -> {
+            if (lock.tryRead() || lock.awaitRead(patience(rank, lock))) {
+              if (!phaseFair) {
+                checkOrder(asked, rank);
+              }
+              read(rank, lock);
+            }
+          }
+          case 2 -> {
+            if (lock.tryOwn()) {
+              if (handoverLimit == 0 || lastOwner != rank) {
+                checkOrder(asked, rank);
+              }
+              write(rank, lock);
+            }
+          }
+          case 3 -> lock.mend();
+          default -> {
+            if (lock.tryOwn() || own(rank, lock)) {
+              if (handoverLimit == 0 || lastOwner != rank) {
+                checkOrder(asked, rank);
+              }
+              write(rank, lock);
+            }
+          }
+        }
+      } finally {
+        Thread.interrupted();
+      }
+    }
+
+    private long[] requests() {
+      long[] requests = new long[ranks];
+      for (int rank = 0; rank < ranks; rank++) {
+        requests[rank] = simulation.word(locks.get(0).line(rank) + Layout.REQUEST);
+      }
+      return requests;
+    }
+
+    /** No request that was published before this one began still waits. */
+    private void checkOrder(long[] before, int granted) {
+      long[] now = requests();
+      for (int rank = 0; rank < ranks; rank++) {
+        if (LockWords.phase(before[rank]) == LockWords.WAITING && !simulation.isDead(rank)) {
+          assertThat(now[rank])
+              .as("request of rank %d, asked before the one of rank %d", rank, granted)
+              .isNotEqualTo(before[rank]);
+        }
+      }
+    }
+
+    /** One thread of a rank at a time, as ProcessLock does. */
+    private boolean own(int rank, NodeLock lock) {
+      simulation.awaitGate(() -> !turnTaken[rank]);
+      turnTaken[rank] = true;
+      try {
+        return lock.awaitOwnership(patience(rank, lock));
+      } finally {
+        turnTaken[rank] = false;
+      }
+    }
+
+    private Patience patience(int rank, NodeLock lock) {
+      Patience.Watch watch =
+          new Patience.Watch() {
+            @Override
+            public void check() {
+              lock.mend();
+            }
+
+            @Override
+            public String describe(long waitedNanos) {
+              return "";
+            }
+          };
+      return new Patience(
+          nodes.get(rank), "r", nodes.get(rank).nanoTime(), Patience.FOREVER, watch);
+    }
+
+    private void read(int rank, NodeLock lock) {
+      reading[rank]++;
+      assertThat(writing).as("writer beside a reader").isEqualTo(-1);
+      assertThat(dirty && !releaseOnDeath).as("a read of what may be half written").isFalse();
+      simulation.step();
+      reading[rank]--;
+      lock.releaseRead();
+    }
+
+    private void write(int rank, NodeLock lock) {
+      lastOwner = rank;
+      if (!lock.isUnread() && !lock.awaitNoReaders(patience(rank, lock))) {
+        return;
+      }
+      for (int reader = 0; reader < ranks; reader++) {
+        assertThat(reading[reader]).as("readers of rank %d beside a writer", reader).isZero();
+      }
+      assertThat(writing).as("another writer").isEqualTo(-1);
+      assertThat(dirty && !releaseOnDeath).as("a write of what may be half written").isFalse();
+      writing = rank;
+      long token = lock.beginWrite();
+      assertThat(token).as("token").isGreaterThan(lastToken);
+      lastToken = token;
+      simulation.step();
+      boolean downgrade = simulation.random().nextInt(4) == 0;
+      if (downgrade) {
+        lock.addReadUnderWrite();
+        reading[rank]++;
+      }
+      writing = -1;
+      lock.releaseOwnership();
+      if (downgrade) {
+        simulation.step();
+        reading[rank]--;
+        lock.releaseRead();
+      }
+    }
+
+    private void check() {
+      int alive =
+          IntStream.range(0, ranks).filter(r -> !simulation.isDead(r)).findFirst().orElseThrow();
+      locks.get(alive).mend();
+      long state = simulation.word(home + Layout.STATE);
+      if (poisoned > 0 || LockWords.owner(state) == LockWords.POISONED) {
+        assertThat(LockWords.owner(state)).isEqualTo(LockWords.POISONED);
+        assertThat(releaseOnDeath).isFalse();
+        return;
+      }
+      assertThat(LockWords.isFree(state)).as("state %x is free", state).isTrue();
+      for (int rank = 0; rank < ranks; rank++) {
+        long line = home + Layout.LINE + (long) rank * Layout.RANK_WORDS;
+        assertThat(simulation.word(line + Layout.REQUEST)).as("request").isZero();
+        long reads = simulation.word(line + Layout.READS);
+        assertThat(LockWords.holds(reads) + LockWords.waiting(reads)).as("reads").isZero();
+        if (!simulation.isDead(rank)) {
+          assertThat(simulation.word(line + Layout.WAITING_READERS)).isZero();
+          assertThat(simulation.word(line + Layout.DRAINS)).isZero();
+          assertThat(simulation.word(line + Layout.WRITER_BELL + 1)).as("sleepers").isZero();
+        }
+      }
+      assertThat(locks.get(alive).tryRead()).isTrue();
+      locks.get(alive).releaseRead();
+      assertThat(locks.get(alive).tryOwn()).isTrue();
+      locks.get(alive).releaseOwnership();
+    }
+  }
+}

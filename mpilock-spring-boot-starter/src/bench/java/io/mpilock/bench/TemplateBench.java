@@ -1,0 +1,90 @@
+package io.mpilock.bench;
+
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.mpilock.ControllerOptions;
+import io.mpilock.ReadLease;
+import io.mpilock.WindowController;
+import io.mpilock.WriteLease;
+import io.mpilock.spring.LockTemplate;
+import io.mpilock.spring.metrics.MpilockMetrics;
+import io.mpilock.transport.local.LocalCluster;
+import java.util.Locale;
+import java.util.Map;
+
+/** What the template and the meters cost over the plain controller, in one JVM with one rank. */
+public final class TemplateBench {
+  private TemplateBench() {}
+
+  /**
+   * Measures.
+   *
+   * @param args the number of rounds and the milliseconds of each
+   * @throws Exception if it fails
+   */
+  public static void main(String[] args) throws Exception {
+    SimpleMeterRegistry registry = new SimpleMeterRegistry();
+    try (WindowController plain = controller();
+        WindowController metered = controller();
+        MpilockMetrics metrics = MpilockMetrics.bind(metered, registry, true)) {
+      LockTemplate template = LockTemplate.of(plain);
+      LockTemplate withMeters = LockTemplate.of(metered);
+      Map<String, Rounds.Cost> costs =
+          new Rounds()
+              .add("controller write", count -> writes(plain, count))
+              .add("template write", count -> templateWrites(template, count))
+              .add("template write with meters", count -> templateWrites(withMeters, count))
+              .add("controller read", count -> reads(plain, count))
+              .add("template read", count -> templateReads(template, count))
+              .add("template read with meters", count -> templateReads(withMeters, count))
+              .run(Integer.parseInt(args[0]), Long.parseLong(args[1]) * 1_000_000);
+      System.out.printf("%n### LockTemplate over the plain controller, one JVM: ns%n%n");
+      System.out.println(
+          "| | median | least | most | more than the controller | bytes allocated |");
+      System.out.println("|---|---:|---:|---:|---:|---:|");
+      costs.forEach((name, cost) -> {
+        Rounds.Cost base = costs.get("controller " + name.split(" ", -1)[1]);
+        System.out.printf(
+            Locale.ROOT,
+            "| %s | %.1f | %.1f | %.1f | %.1f | %.0f |%n",
+            name,
+            cost.median(),
+            cost.least(),
+            cost.most(),
+            base == null ? 0 : cost.median() - base.median(),
+            cost.bytes());
+      });
+    }
+  }
+
+  private static WindowController controller() {
+    return WindowController.syncOwning(new LocalCluster(1).world(0), ControllerOptions.defaults());
+  }
+
+  private static void writes(WindowController controller, int count) {
+    for (int i = 0; i < count; i++) {
+      try (WriteLease write = controller.write()) {
+        BenchRanks.touch(i);
+      }
+    }
+  }
+
+  private static void reads(WindowController controller, int count) {
+    for (int i = 0; i < count; i++) {
+      try (ReadLease read = controller.read()) {
+        BenchRanks.touch(i);
+      }
+    }
+  }
+
+  private static void templateWrites(LockTemplate template, int count) {
+    for (int i = 0; i < count; i++) {
+      template.writeWithoutResult(() -> BenchRanks.touch(1));
+    }
+  }
+
+  private static void templateReads(LockTemplate template, int count) {
+    for (int i = 0; i < count; i++) {
+      template.readWithoutResult(() -> BenchRanks.touch(1));
+    }
+  }
+}
