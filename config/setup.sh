@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# Makes sure that the machine has what the build and its tests use. See --help.
+set -euo pipefail
+
+usage() {
+  cat <<'HELP'
+Usage: config/setup.sh [--no-install]
+
+Looks for Maven, the launchers of Open MPI and of MPICH, h5dump and shellcheck. As root on Debian it installs what is
+missing; otherwise, or with --no-install, it names what is missing and ends with 1. The JDK 25 is config/jdk25.sh's to
+find.
+
+  --no-install   only look
+  --help         this text
+HELP
+}
+
+fail() {
+  echo "setup.sh: $1" >&2
+  exit "${2:-1}"
+}
+
+install=yes
+for option in "$@"; do
+  case $option in
+    --no-install) install="" ;;
+    -h | --help)
+      usage
+      exit 0
+      ;;
+    *) fail "there is no option $option (--help tells more)" 2 ;;
+  esac
+done
+
+# Each need is a function, the Debian package that has it, and a name for people. Debian's names of the launchers come
+# first: mpirun and mpiexec belong to whichever MPI is the default.
+needs=(
+  "has_maven|maven|Maven (mvn)"
+  "has_open_mpi|openmpi-bin|Open MPI (mpirun)"
+  "has_mpich|mpich|MPICH (mpiexec)"
+  "has_h5dump|hdf5-tools|the HDF5 tools (h5dump)"
+  "has_shellcheck|shellcheck|shellcheck"
+)
+
+has_maven() { command -v mvn >/dev/null; }
+has_h5dump() { command -v h5dump >/dev/null; }
+has_shellcheck() { command -v shellcheck >/dev/null; }
+
+says() { # whether the version of the command $1 names $2; no pipe, which a long version would break
+  local version
+  command -v "$1" >/dev/null && version=$("$1" --version 2>/dev/null </dev/null) && [[ ${version,,} == *"$2"* ]]
+}
+has_open_mpi() { says mpirun.openmpi "open mpi" || says mpirun "open mpi" || says mpiexec "open mpi"; }
+has_mpich() {
+  says mpiexec.mpich hydra || says mpiexec.hydra hydra || says mpiexec hydra || says mpirun hydra
+}
+
+packages=()
+names=()
+look() {
+  local need check package name
+  packages=()
+  names=()
+  for need in "${needs[@]}"; do
+    IFS='|' read -r check package name <<<"$need"
+    if ! "$check"; then
+      packages+=("$package")
+      names+=("$name")
+    fi
+  done
+}
+
+look
+[ ${#packages[@]} -gt 0 ] || exit 0
+missing=$(printf '%s, ' "${names[@]}")
+remedy="on Debian: apt-get install ${packages[*]}"
+
+if [ -z "$install" ]; then
+  fail "missing: ${missing%, } ($remedy)"
+fi
+if [ "$(id -u)" -ne 0 ] || [ ! -f /etc/debian_version ] || ! command -v apt-get >/dev/null; then
+  fail "missing: ${missing%, }. Only root on Debian installs it here; $remedy"
+fi
+
+apt() {
+  DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@" </dev/null >&2
+}
+echo "setup.sh: installing ${packages[*]}" >&2
+# The lists of a fresh machine or image are absent or old: fetch them if it does not work with those that are there.
+if ! apt install -y --no-install-recommends "${packages[@]}" 2>/dev/null; then
+  apt update || fail "apt-get update failed, so ${packages[*]} cannot be installed"
+  apt install -y --no-install-recommends "${packages[@]}" || fail "apt-get could not install ${packages[*]}"
+fi
+look
+[ ${#packages[@]} -eq 0 ] || fail "installed, but still not found: ${packages[*]}"
