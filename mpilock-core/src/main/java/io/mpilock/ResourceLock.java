@@ -304,6 +304,17 @@ public final class ResourceLock {
     return run(section(rank, nanos(timeout)), action);
   }
 
+  /**
+   * Tells who holds the resource and who waits for it, over all ranks: host, process, thread, mode
+   * and, where known, since when. For people; a snapshot that may be out of date at once.
+   *
+   * @return the name and a sentence
+   */
+  @Override
+  public String toString() {
+    return process.toString();
+  }
+
   WriteLease writeAfter(ThreadHold hold, long readToken, long nanos) {
     if (!acquire(hold, LockMode.WRITE, nanos)) {
       throw timedOut(LockMode.WRITE, Duration.ofNanos(nanos));

@@ -193,6 +193,11 @@ public final class ProcessLock {
     return new Holders(node, words).describe();
   }
 
+  @Override
+  public String toString() {
+    return quotedName() + ": " + (node.isClosed() ? "closed." : describe());
+  }
+
   /** Tells what threads of this rank hold, or null if nothing. */
   @Nullable String heldHere() {
     return new Holders(node, words).heldBy(node.me());

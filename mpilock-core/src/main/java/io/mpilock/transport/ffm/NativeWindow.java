@@ -8,6 +8,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 
@@ -123,6 +124,6 @@ final class NativeWindow implements NodeWindow {
   }
 
   private long offset(long index) {
-    return index * Long.BYTES; // the segment checks it
+    return Objects.checkIndex(index, words) * Long.BYTES; // or a large index would wrap around
   }
 }
