@@ -207,6 +207,23 @@ public final class ResourceLock {
   }
 
   /**
+   * Begins a single write by a given rank, waiting at most the given time for the other ranks to
+   * call and for the write lock. Collective, as {@link #singleWrite()}. Once the writer is in its
+   * block, it is waited for as long as it takes.
+   *
+   * @param <T> the type of what will be shared
+   * @param rank the rank that writes, the same on every rank
+   * @param timeout the longest time to wait for the block to begin, the same on every rank
+   * @return this rank's part
+   * @throws IllegalArgumentException if there is no such rank
+   * @throws LockTimeoutException on the rank whose time was over first
+   * @throws CollectiveMismatchException on the other ranks then
+   */
+  public <T> Fence<T> singleWrite(int rank, Duration timeout) {
+    return new Fence<>(section(rank, nanos(timeout)));
+  }
+
+  /**
    * Begins a single write by the master over a handle: the master gets it, the other ranks none.
    * Collective, as {@link #singleWrite()}.
    *

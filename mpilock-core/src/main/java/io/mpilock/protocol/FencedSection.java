@@ -39,7 +39,6 @@ public final class FencedSection {
   private final boolean isWriter;
   private State state = State.OPEN;
   private boolean left;
-  private boolean shared;
   private @Nullable Object value;
   private @Nullable String failureText;
   private @Nullable RuntimeException failure;
@@ -128,7 +127,6 @@ public final class FencedSection {
       throw unshared;
     }
     value = object;
-    shared = true;
     state = State.SUCCEEDED;
   }
 
@@ -160,7 +158,10 @@ public final class FencedSection {
    */
   public @Nullable Object collect() {
     if (isWriter) {
-      if (!shared && state != State.SUCCEEDED) {
+      if (state == State.FAILED) {
+        throw failed("failed in its single write", failureText == null ? "" : failureText);
+      }
+      if (state == State.OPEN) {
         throw new LockUseException(
             "collect() of %s was called on rank %d, which writes, without share() before."
                 .formatted(lock.quotedName(), node.me()));

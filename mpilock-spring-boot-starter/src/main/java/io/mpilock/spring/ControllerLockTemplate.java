@@ -90,12 +90,8 @@ final class ControllerLockTemplate implements LockTemplate {
   @Override
   public <T, E extends Throwable> @Nullable T singleWriteFenced(FencedAction<T, E> action)
       throws E {
-    if (timeout != null) {
-      throw new UnsupportedOperationException(
-          "A fenced single write has no time-out. Call it on the template without one, or use"
-              + " singleWrite.");
-    }
-    return runFenced(lock.singleWrite(), action);
+    Fence<T> fence = timeout == null ? lock.singleWrite() : lock.singleWrite(master(), timeout);
+    return runFenced(fence, action);
   }
 
   static <T, E extends Throwable> @Nullable T runFenced(Fence<T> fence, FencedAction<T, E> action)

@@ -170,7 +170,6 @@ public interface LockTemplate {
    * @return what the master shared by {@link Fence#share}, on every rank; null if nothing
    * @throws E what the block threw on this rank
    * @throws SingleWriteFailedException on the other ranks, if the block failed on the master
-   * @throws UnsupportedOperationException if this template has a time-out: a fence has none
    */
   <T, E extends Throwable> @Nullable T singleWriteFenced(FencedAction<T, E> action) throws E;
 

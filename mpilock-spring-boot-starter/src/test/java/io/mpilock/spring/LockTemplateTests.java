@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.mpilock.LocalRanks;
+import io.mpilock.ReadLease;
 import io.mpilock.WindowController;
 import io.mpilock.WriteLease;
 import io.mpilock.failure.LockTimeoutException;
@@ -17,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -250,15 +252,35 @@ class LockTemplateTests {
   }
 
   @Test
-  void aFenceHasNoTimeOutAndSaysSo() throws Exception {
+  void aFencedSingleWriteGivesUpWhenTheTimeIsOver() throws Exception {
     LocalRanks.run(
         1,
         controller -> {
-          LockTemplate timed = LockTemplate.of(controller).withTimeout(Duration.ofSeconds(1));
-          assertThatExceptionOfType(UnsupportedOperationException.class)
-              .isThrownBy(
-                  () -> timed.<String, RuntimeException>singleWriteFenced(fence -> fence.guard()));
+          LockTemplate timed = LockTemplate.of(controller).withTimeout(Duration.ofMillis(20));
+          String got = timed.singleWriteFenced(fence -> fence.share("in time"));
+          assertThat(got).isEqualTo("in time");
+          try (ReadLease read = controller.read()) {
+            CompletableFuture.runAsync(() ->
+                    assertThatExceptionOfType(LockTimeoutException.class)
+                        .isThrownBy(() ->
+                            timed.<String, RuntimeException>singleWriteFenced(
+                                fence -> fence.share("too late"))))
+                .join();
+          }
         });
+  }
+
+  @Test
+  void aBlockThatSaysThatItFailedFailsOnTheMasterToo() throws Exception {
+    LocalRanks.run(
+        1,
+        controller ->
+            assertThatExceptionOfType(SingleWriteFailedException.class)
+                .isThrownBy(() ->
+                    LockTemplate.of(controller)
+                        .<String, RuntimeException>singleWriteFenced(
+                            fence -> fence.fail(new IllegalStateException("not today"))))
+                .withMessageContaining("not today"));
   }
 
   @Test

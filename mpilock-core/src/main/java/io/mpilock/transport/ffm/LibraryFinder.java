@@ -105,6 +105,6 @@ final class LibraryFinder {
     return install
         + ", load its module on a cluster so that LD_LIBRARY_PATH leads to it, start the job with"
         + " the launcher of the library that is there, or name the library in"
-        + " mpilock.native-library.";
+        + " mpilock.native.library.";
   }
 }

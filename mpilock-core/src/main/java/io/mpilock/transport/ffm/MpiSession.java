@@ -77,7 +77,7 @@ record MpiSession(Mpi mpi, boolean initialisedHere) {
               + mpi.library().path()
               + ") does not join that job: to it this process is rank 0 of 1.",
           "Start the job with the launcher of that library, or name the launcher's library in"
-              + " mpilock.native-library.");
+              + " mpilock.native.library.");
     }
     throw new StartupException(
         Problem.LAUNCHER_INCONSISTENT,
