@@ -22,16 +22,18 @@ public final class UncontendedBench {
     long roundNanos = Long.parseLong(args[1]) * 1_000_000;
     try (Communicator world = BenchRanks.open();
         WindowController controller = WindowController.sync(world, 0);
-        MpiWindowLock mpi = new MpiWindowLock(world)) {
+        MpiWindowLock mpi = new MpiWindowLock(world, false);
+        MpiWindowLock shared = new MpiWindowLock(world, true)) {
       if (controller.rank() == 0) {
-        measure(controller, mpi, rounds, roundNanos);
+        measure(controller, mpi, shared, rounds, roundNanos);
       }
       mpi.meet();
     }
   }
 
   private static void measure(
-      WindowController controller, MpiWindowLock mpi, int rounds, long nanos) throws Exception {
+      WindowController controller, MpiWindowLock mpi, MpiWindowLock shared, int rounds, long nanos)
+      throws Exception {
     Path file = Files.createTempFile("mpilock-bench", ".lock");
     ReentrantReadWriteLock inJvm = new ReentrantReadWriteLock();
     NodeWindow floor = BenchRanks.lonelyWindow();
@@ -40,7 +42,8 @@ public final class UncontendedBench {
           .add("write", count -> writes(controller, count))
           .add("read", count -> reads(controller, count))
           .add("optimistic read", count -> optimisticReads(controller, count))
-          .add("MPI_Win_lock", mpi::pairs)
+          .add("MPI_Win_lock, MPI_Win_allocate", mpi::pairs)
+          .add("MPI_Win_lock, MPI_Win_allocate_shared", shared::pairs)
           .add("FileChannel.lock", count -> fileLocks(channel, count))
           .add("RRWL write", count -> jvmWrites(inJvm, count))
           .add("RRWL read", count -> jvmReads(inJvm, count))

@@ -16,49 +16,90 @@ import java.lang.invoke.MethodHandle;
 public final class MpiWindowLock implements AutoCloseable {
   private static final int OPEN_MPI_EXCLUSIVE = 1;
   private static final int MPICH_EXCLUSIVE = 234;
+  private static final long BYTES = 4096;
 
   private final MpiRuntime runtime;
-  private final Mpi.SharedWindow window;
-  private final int target;
+  private final Mpi mpi;
+  private final SymbolLookup symbols;
+  private final ValueLayout handleLayout;
   private final boolean pointers;
   private final int exclusive;
+  private final int target;
+  private final long window;
   private final MethodHandle lock;
   private final MethodHandle unlock;
 
-  /** Makes a window. Collective. */
-  public MpiWindowLock(Communicator world) {
+  /**
+   * Makes a window. Collective.
+   *
+   * @param shared true for MPI_Win_allocate_shared, false for MPI_Win_allocate: the library takes
+   *     different components for them
+   */
+  public MpiWindowLock(Communicator world, boolean shared) {
     runtime = ((NativeCommunicator) world).runtime();
-    Mpi mpi = runtime.mpi();
+    mpi = runtime.mpi();
+    symbols = SymbolLookup.libraryLookup(mpi.library().path(), Arena.global());
     pointers = mpi.library().abi().pointerHandles();
+    handleLayout = pointers ? ValueLayout.JAVA_LONG : ValueLayout.JAVA_INT;
     exclusive = pointers ? OPEN_MPI_EXCLUSIVE : MPICH_EXCLUSIVE;
     target = (world.rank() + 1) % world.size();
-    window = runtime.call(() -> mpi.allocateShared(mpi.duplicate(mpi.world()), 4096));
-    ValueLayout handle = pointers ? ValueLayout.JAVA_LONG : ValueLayout.JAVA_INT;
-    SymbolLookup symbols = SymbolLookup.libraryLookup(mpi.library().path(), Arena.global());
-    Linker linker = Linker.nativeLinker();
     lock =
-        linker.downcallHandle(
-            symbol(symbols, "MPI_Win_lock"),
-            FunctionDescriptor.of(
-                ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_INT,
-                handle));
-    unlock =
-        linker.downcallHandle(
-            symbol(symbols, "MPI_Win_unlock"),
-            FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, handle));
+        function(
+            "MPI_Win_lock",
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_INT,
+            ValueLayout.JAVA_INT,
+            handleLayout);
+    unlock = function("MPI_Win_unlock", ValueLayout.JAVA_INT, handleLayout);
+    window =
+        runtime.call(() -> {
+          long comm = mpi.duplicate(mpi.world());
+          return shared ? mpi.allocateShared(comm, BYTES).handle() : allocate(comm);
+        });
   }
 
-  private static MemorySegment symbol(SymbolLookup symbols, String name) {
-    return symbols.find(name).orElseThrow();
+  private MethodHandle function(String name, ValueLayout... arguments) {
+    return Linker.nativeLinker()
+        .downcallHandle(
+            symbols.find(name).orElseThrow(),
+            FunctionDescriptor.of(ValueLayout.JAVA_INT, arguments));
+  }
+
+  private long allocate(long comm) {
+    MethodHandle allocate =
+        function(
+            "MPI_Win_allocate",
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_INT,
+            handleLayout,
+            handleLayout,
+            ValueLayout.ADDRESS,
+            ValueLayout.ADDRESS);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment base = arena.allocate(ValueLayout.JAVA_LONG);
+      MemorySegment slot = arena.allocate(ValueLayout.JAVA_LONG);
+      Object status =
+          allocate.invokeWithArguments(
+              BYTES, 1, handle(mpi.library().abi().infoNull()), handle(comm), base, slot);
+      if (!status.equals(0)) {
+        throw new IllegalStateException("MPI_Win_allocate failed: " + status);
+      }
+      return pointers ? slot.get(ValueLayout.JAVA_LONG, 0) : slot.get(ValueLayout.JAVA_INT, 0);
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private Object handle(long value) {
+    return pointers ? (Object) value : (Object) (int) value;
   }
 
   /** Locks and unlocks the neighbour's part, as often as asked. */
   public void pairs(int count) throws Exception {
     try {
-      long handle = window.handle();
+      long handle = window;
       int failures = 0;
       if (pointers) {
         for (int i = 0; i < count; i++) {
@@ -93,7 +134,7 @@ public final class MpiWindowLock implements AutoCloseable {
   public void close() {
     boolean _ =
         runtime.call(() -> {
-          runtime.mpi().freeWindow(window.handle());
+          runtime.mpi().freeWindow(window);
           return true;
         });
   }
