@@ -62,7 +62,21 @@ final class SerializationCodec implements ShareCodec {
     ObjectInputFilter classes = ObjectInputFilter.Config.createFilter(String.join(";", patterns));
     this.filter =
         info ->
-            info.depth() > MAX_DEPTH ? ObjectInputFilter.Status.REJECTED : classes.checkInput(info);
+            info.depth() > MAX_DEPTH || isTooLong(info)
+                ? ObjectInputFilter.Status.REJECTED
+                : classes.checkInput(info);
+  }
+
+  /** An array that no heap of this process holds is refused before it is allocated. */
+  private static boolean isTooLong(ObjectInputFilter.FilterInfo info) {
+    long width =
+        switch (info.serialClass()) {
+          case Class<?> type when type == long[].class || type == double[].class -> Long.BYTES;
+          case Class<?> type when type == byte[].class || type == boolean[].class -> 1;
+          case Class<?> type when type == char[].class || type == short[].class -> Short.BYTES;
+          case null, default -> Integer.BYTES;
+        };
+    return info.arrayLength() > Runtime.getRuntime().maxMemory() / width;
   }
 
   @Override
@@ -83,8 +97,7 @@ final class SerializationCodec implements ShareCodec {
       if (refusals.refused == null) {
         throw failure;
       }
-      InvalidClassException named =
-          new InvalidClassException(refusals.refused, "it is not on the allow-list; " + remedy());
+      InvalidClassException named = new InvalidClassException(refusals.refused, refusals.why());
       named.initCause(failure);
       throw named;
     }
@@ -98,9 +111,16 @@ final class SerializationCodec implements ShareCodec {
   private static final class Refusals implements ObjectInputFilter {
     private final ObjectInputFilter filter;
     private @Nullable String refused;
+    private boolean tooMuch;
 
     Refusals(ObjectInputFilter filter) {
       this.filter = filter;
+    }
+
+    String why() {
+      return tooMuch
+          ? "it is more than this rank takes"
+          : "it is not on the allow-list; " + remedy();
     }
 
     @Override
@@ -111,7 +131,12 @@ final class SerializationCodec implements ShareCodec {
       }
       Status status = filter.checkInput(info);
       if (status == Status.REJECTED) {
-        refused = type == null ? "a graph of depth " + info.depth() : type.getName();
+        boolean tooLong = isTooLong(info);
+        tooMuch = tooLong || info.depth() > MAX_DEPTH || type == null;
+        refused =
+            tooLong
+                ? "an array of " + info.arrayLength() + " elements"
+                : tooMuch ? "a graph of depth " + info.depth() : type.getName();
       }
       return status;
     }
@@ -155,6 +180,12 @@ final class SerializationCodec implements ShareCodec {
       if (filter.checkInput(new OnlyClass(type)) == ObjectInputFilter.Status.REJECTED) {
         throw new InvalidClassException(type.getName(), "it is not on the allow-list; " + remedy());
       }
+    }
+
+    @Override
+    protected void annotateProxyClass(Class<?> type) throws IOException {
+      throw new InvalidClassException( // no other rank would take it
+          type.getName(), "a dynamic proxy cannot be shared");
     }
   }
 

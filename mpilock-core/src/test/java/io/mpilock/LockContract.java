@@ -8,11 +8,14 @@ import io.mpilock.failure.LockTimeoutException;
 import io.mpilock.failure.LockUseException;
 import io.mpilock.testing.Ranks;
 import io.mpilock.testing.SharedWords;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -462,6 +465,42 @@ public abstract class LockContract {
           }
           controller.resource("Bestellungen/Größe λ").write().close();
         });
+  }
+
+  /** The Python library waits at 100 % of a core. */
+  @Test
+  void aWaitCostsNextToNothing() throws Exception {
+    ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+    Assumptions.assumeTrue(threads.isCurrentThreadCpuTimeSupported());
+    Duration wait = Duration.ofMillis(600);
+    ranks()
+        .run(controller -> {
+          ResourceLock own = controller.resource("own-" + controller.rank());
+          List<Runnable> waits = List.of(() -> own.read(wait), () -> own.write(wait));
+          try (WriteLease held = own.write()) {
+            for (Runnable each : waits) {
+              onThread(() -> {
+                long before = threads.getCurrentThreadCpuTime();
+                assertThatThrownBy(each::run).isInstanceOf(LockTimeoutException.class);
+                assertThat(Duration.ofNanos(threads.getCurrentThreadCpuTime() - before))
+                    .isLessThan(wait.dividedBy(10)); // 5 % are promised; the first call costs more
+              });
+            }
+          }
+          barrier(controller);
+          long before = threads.getCurrentThreadCpuTime();
+          controller.singleWrite(() -> assertTimesOut(own, wait));
+          assertThat(Duration.ofNanos(threads.getCurrentThreadCpuTime() - before))
+              .isLessThan(wait.dividedBy(10));
+        });
+  }
+
+  private static boolean assertTimesOut(ResourceLock own, Duration wait) {
+    try (WriteLease held = own.write()) {
+      onThread(
+          () -> assertThatThrownBy(() -> own.read(wait)).isInstanceOf(LockTimeoutException.class));
+    }
+    return true;
   }
 
   static void runThreads(int count, Runnable body) throws Exception {

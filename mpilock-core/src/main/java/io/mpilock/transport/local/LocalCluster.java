@@ -1,8 +1,12 @@
 package io.mpilock.transport.local;
 
 import io.mpilock.transport.Communicator;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * A job whose ranks are threads of this JVM. Each rank takes its {@link #world(int)} and uses it as
@@ -13,6 +17,7 @@ public final class LocalCluster {
   private final Group world;
   private final AtomicIntegerArray dead;
   private final AtomicIntegerArray leaving;
+  private final List<Set<LocalWindow>> windows;
 
   /**
    * Makes a job.
@@ -27,6 +32,10 @@ public final class LocalCluster {
     this.size = size;
     this.dead = new AtomicIntegerArray(size);
     this.leaving = new AtomicIntegerArray(size);
+    this.windows =
+        Stream.generate(() -> (Set<LocalWindow>) ConcurrentHashMap.<LocalWindow>newKeySet())
+            .limit(size)
+            .toList();
     this.world = new Group(this, IntStream.range(0, size).toArray());
   }
 
@@ -52,13 +61,22 @@ public final class LocalCluster {
 
   /**
    * Declares a rank dead, as if its process had been killed: it holds what it held, and the others
-   * notice. The thread itself is the caller's to stop.
+   * notice. Its threads get an exception at their next access to a window; where they do something
+   * else, they are the caller's to stop.
    *
    * @param rank from 0 to {@link #size()} - 1
    */
   public void kill(int rank) {
     dead.set(rank, 1);
+    windows.get(rank).forEach(LocalWindow::free);
     world.wakeAll();
+  }
+
+  void opened(int rank, LocalWindow window) {
+    windows.get(rank).add(window);
+    if (!isAlive(rank)) {
+      window.free();
+    }
   }
 
   boolean isAlive(int rank) {

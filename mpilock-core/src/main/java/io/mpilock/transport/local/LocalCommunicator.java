@@ -95,7 +95,9 @@ final class LocalCommunicator implements Communicator {
           "A window of %d words for each of %d ranks is too large.".formatted(wordsPerRank, size()),
           "Set mpilock.window-size lower.");
     }
-    return new LocalWindow((LocalWindow.Memory) made);
+    LocalWindow window = new LocalWindow((LocalWindow.Memory) made);
+    group.cluster().opened(group.worldRank(rank), window);
+    return window;
   }
 
   private Group fromFirst(@Nullable Group made) {

@@ -1,0 +1,132 @@
+package io.mpilock;
+
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.belongTo;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.fields;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.lang.ArchCondition;
+import com.tngtech.archunit.lang.ConditionEvents;
+import com.tngtech.archunit.lang.SimpleConditionEvent;
+import org.jspecify.annotations.NullMarked;
+import org.junit.jupiter.api.Test;
+
+/** Packages depend one way, and what is confined stays confined. */
+class ArchitectureTest {
+  private static final JavaClasses CLASSES =
+      new ClassFileImporter()
+          .withImportOption(new ImportOption.DoNotIncludeTests())
+          .importPackages("io.mpilock");
+
+  @Test
+  void layersDependDownwardsOnly() {
+    layeredArchitecture()
+        .consideringOnlyDependenciesInLayers()
+        .withOptionalLayers(true)
+        .layer("api")
+        .definedBy("io.mpilock")
+        .layer("protocol")
+        .definedBy("io.mpilock.protocol")
+        .layer("transports")
+        .definedBy("io.mpilock.transport.*..")
+        .layer("transport")
+        .definedBy("io.mpilock.transport")
+        .layer("failure")
+        .definedBy("io.mpilock.failure")
+        .whereLayer("api")
+        .mayNotBeAccessedByAnyLayer()
+        .whereLayer("protocol")
+        .mayOnlyBeAccessedByLayers("api")
+        .whereLayer("transports")
+        .mayOnlyBeAccessedByLayers("api") // LocalRanks makes a local job
+        .whereLayer("transport")
+        .mayOnlyBeAccessedByLayers("api", "protocol", "transports")
+        .whereLayer("failure")
+        .mayOnlyBeAccessedByLayers("api", "protocol", "transports", "transport")
+        .check(CLASSES);
+  }
+
+  @Test
+  void packagesHaveNoCycles() {
+    slices().matching("io.mpilock.(**)").should().beFreeOfCycles().check(CLASSES);
+  }
+
+  @Test
+  void transportsDoNotKnowEachOther() {
+    slices()
+        .matching("io.mpilock.transport.(*)..")
+        .should()
+        .notDependOnEachOther()
+        .allowEmptyShould(true)
+        .check(CLASSES);
+  }
+
+  @Test
+  void onlyTheNativeTransportUsesForeignMemory() {
+    noClasses()
+        .that(not(resideInAPackage("io.mpilock.transport.ffm..")))
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("java.lang.foreign..")
+        .check(CLASSES);
+  }
+
+  @Test
+  void noStaticStateChangesOutsideOfTheNativeTransport() {
+    fields()
+        .that()
+        .areStatic()
+        .and()
+        .areDeclaredInClassesThat(not(resideInAPackage("io.mpilock.transport.ffm..")))
+        .should()
+        .beFinal()
+        .check(CLASSES);
+    fields()
+        .that()
+        .areStatic()
+        .and()
+        .areDeclaredInClassesThat(not(resideInAPackage("io.mpilock.transport.ffm..")))
+        .and()
+        .doNotHaveModifier(com.tngtech.archunit.core.domain.JavaModifier.SYNTHETIC)
+        .should()
+        .notHaveRawType(
+            com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo(
+                    java.util.concurrent.atomic.AtomicReference.class)
+                .or(
+                    com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo(
+                        Number.class))
+                .or(
+                    com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo(
+                        ThreadLocal.class)))
+        .check(CLASSES);
+  }
+
+  @Test
+  void everyPackageIsNullMarked() {
+    classes()
+        .that(not(belongTo(packageInfo())))
+        .should(
+            new ArchCondition<JavaClass>("be in a package that is @NullMarked") {
+              @Override
+              public void check(JavaClass type, ConditionEvents events) {
+                if (!type.getPackage().isAnnotatedWith(NullMarked.class)) {
+                  events.add(SimpleConditionEvent.violated(type, type + " is not null-marked"));
+                }
+              }
+            })
+        .check(CLASSES);
+  }
+
+  private static com.tngtech.archunit.base.DescribedPredicate<JavaClass> packageInfo() {
+    return com.tngtech.archunit.base.DescribedPredicate.describe(
+        "package-info", type -> type.getSimpleName().equals("package-info"));
+  }
+}
