@@ -46,11 +46,13 @@ has_maven() { command -v mvn >/dev/null; }
 has_h5dump() { command -v h5dump >/dev/null; }
 has_shellcheck() { command -v shellcheck >/dev/null; }
 
-says() { # whether the version of the command $1 names $2; no pipe, which a long version would break
+says() { # whether the version of the command $1 matches $2; no pipe into grep -q, which would break it off
   local version
-  command -v "$1" >/dev/null && version=$("$1" --version 2>/dev/null </dev/null) && [[ ${version,,} == *"$2"* ]]
+  command -v "$1" >/dev/null && version=$("$1" --version 2>/dev/null </dev/null) && [[ ${version,,} =~ $2 ]]
 }
-has_open_mpi() { says mpirun.openmpi "open mpi" || says mpirun "open mpi" || says mpiexec "open mpi"; }
+# "mpirun (Open MPI) 4.1.4", but "mpirun.openmpi (OpenRTE) 4.1.4"
+open_mpi='open mpi|openrte'
+has_open_mpi() { says mpirun.openmpi "$open_mpi" || says mpirun "$open_mpi" || says mpiexec "$open_mpi"; }
 has_mpich() {
   says mpiexec.mpich hydra || says mpiexec.hydra hydra || says mpiexec hydra || says mpirun hydra
 }

@@ -9,9 +9,10 @@ usage() {
 Usage: config/verify.sh [--no-install]
 
 Finds a JDK 25, as root on Debian installs what else is missing (config/setup.sh), checks the scripts with shellcheck,
-and runs "mvn clean verify" to its end: format, Error Prone, NullAway, and all tests, those under the launchers of Open MPI and
-MPICH included. No test is skipped in silence: it fails if a launcher is missing, if a test was skipped, and if a test
-class did not run. It also fails if something is left in /dev/shm or in the temporary directory, or still runs.
+and runs "mvn clean verify" to its end: format, Error Prone, NullAway, and all tests, those under the launchers of
+Open MPI and MPICH included. No test is skipped in silence: it fails if a launcher is missing, if a test was skipped,
+and if a test class did not run. It also fails if something is left in /dev/shm, if the launchers leave something in the
+temporary directory, or if a rank still runs.
 
 The last line is "N passed, N failed". Ends with 0 if nothing failed.
 
