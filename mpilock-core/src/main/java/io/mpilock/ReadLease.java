@@ -12,11 +12,13 @@ import java.time.Duration;
 public final class ReadLease implements AutoCloseable {
   private final ResourceLock lock;
   private final ThreadHold hold;
+  private final long token;
   private boolean open = true;
 
   ReadLease(ResourceLock lock, ThreadHold hold) {
     this.lock = lock;
     this.hold = hold;
+    this.token = hold.token();
   }
 
   /**
@@ -26,7 +28,7 @@ public final class ReadLease implements AutoCloseable {
    * @return the token; 0 if the resource was never written in this job
    */
   public long token() {
-    return hold.token();
+    return token;
   }
 
   /**
@@ -61,7 +63,6 @@ public final class ReadLease implements AutoCloseable {
           "This read lease of " + lock.quotedName() + " is closed: there is nothing to upgrade.");
     }
     hold.checkSoleRead();
-    long token = hold.token();
     close();
     return lock.writeAfter(hold, token, nanos);
   }

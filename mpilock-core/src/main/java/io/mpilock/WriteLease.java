@@ -13,12 +13,14 @@ public final class WriteLease implements AutoCloseable {
   private final ResourceLock lock;
   private final ThreadHold hold;
   private final boolean intervened;
+  private final long token;
   private boolean open = true;
 
   WriteLease(ResourceLock lock, ThreadHold hold, boolean intervened) {
     this.lock = lock;
     this.hold = hold;
     this.intervened = intervened;
+    this.token = hold.token();
   }
 
   /**
@@ -29,7 +31,7 @@ public final class WriteLease implements AutoCloseable {
    * @return the token, at least 1
    */
   public long token() {
-    return hold.token();
+    return token;
   }
 
   /**

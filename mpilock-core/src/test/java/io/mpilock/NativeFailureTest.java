@@ -36,6 +36,20 @@ class NativeFailureTest {
         .failed();
   }
 
+  /** With the Python library it aborts the job at exit. */
+  @ParameterizedTest
+  @EnumSource
+  void anApplicationThatFinalisesMpiFirstEndsWell(MpiRun.Launcher launcher, @TempDir Path folder) {
+    String output =
+        MpiRun.under(launcher)
+            .ranks(2)
+            .jvmArgs("-D" + ProcessRanks.FOLDER + "=" + folder)
+            .run(FinalizesFirst.class)
+            .succeeded()
+            .output();
+    assertThat(output.split("closed after MPI", -1)).hasSize(3);
+  }
+
   @ParameterizedTest
   @EnumSource
   void theOthersAreToldOrGoOn(Place place, @TempDir Path folder) {

@@ -206,6 +206,13 @@ public final class ControllerCore {
         throw new CollectiveMismatchException(mismatch);
       }
       return true;
+    } catch (IllegalStateException e) {
+      // The application finalised MPI, which took the window: there is nothing left to close.
+      node.log(
+          System.Logger.Level.WARNING,
+          "The window of rank %d went with MPI. Close the controllers before MPI_Finalize."
+              .formatted(node.me()));
+      return true;
     } finally {
       window.free();
       node.communicator().leaving(false);
@@ -222,8 +229,12 @@ public final class ControllerCore {
       return false;
     }
     node.markClosed();
-    node.life(Node.DEAD);
-    collectives.ring();
+    try {
+      node.life(Node.DEAD);
+      collectives.ring();
+    } catch (IllegalStateException e) {
+      node.log(System.Logger.Level.DEBUG, "The window went with MPI.");
+    }
     window.free();
     return true;
   }

@@ -259,7 +259,12 @@ public final class ProcessLock {
 
   /** What to throw when the window refuses an access: it does so once it is freed. */
   RuntimeException unusable(IllegalStateException refused) {
-    return node.isClosed() ? closedFailure() : refused;
+    return node.isClosed()
+        ? closedFailure()
+        : new MpilockException(
+            "The window of rank %d is gone: MPI was finalised before the controller was closed."
+                .formatted(node.me()),
+            refused);
   }
 
   /** A lease that outlived its controller gives back nothing. */

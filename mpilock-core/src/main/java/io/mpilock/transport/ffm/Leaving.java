@@ -35,7 +35,7 @@ final class Leaving {
   /** Tells of a rank of the world; one of another node is never seen leaving. */
   boolean isLeaving(int worldRank) {
     for (int rank = 0; rank < node.size(); rank++) {
-      if (node.worldRank(rank) == worldRank) {
+      if (node.worldRank(rank) == worldRank && arena.scope().isAlive()) {
         return (long) WORD.getVolatile(lines, line(rank)) > 0;
       }
     }
@@ -43,7 +43,9 @@ final class Leaving {
   }
 
   void end() {
-    arena.close();
+    if (arena.scope().isAlive()) {
+      arena.close();
+    }
   }
 
   private static long line(int rank) {

@@ -1,12 +1,18 @@
 package io.mpilock.transport.ffm;
 
+import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
 import java.util.Arrays;
 
 /**
@@ -15,6 +21,19 @@ import java.util.Arrays;
  */
 final class Mpi {
   private static final int LONGEST_NAME = 1024;
+
+  private static final MethodHandle RUN_QUIETLY;
+
+  static {
+    try {
+      RUN_QUIETLY =
+          MethodHandles.lookup()
+              .findStatic(
+                  Mpi.class, "runQuietly", MethodType.methodType(int.class, Runnable.class));
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
 
   private final MpiLibrary library;
   private final MpiAbi abi;
@@ -63,6 +82,51 @@ final class Mpi {
           provided);
       return provided.get(JAVA_INT, 0);
     }
+  }
+
+  /**
+   * Runs a task at the very beginning of MPI_Finalize, whoever calls it: MPI deletes the attributes
+   * of MPI_COMM_SELF before anything else (MPI 4.0, section 11.2.4).
+   */
+  void beforeFinalize(Runnable task) {
+    MethodHandle quiet = MethodHandles.insertArguments(RUN_QUIETLY, 0, task);
+    Class<?> handle = abi.pointerHandles() ? long.class : int.class;
+    MethodHandle delete =
+        MethodHandles.dropArguments(
+            quiet, 0, handle, int.class, MemorySegment.class, MemorySegment.class);
+    MemorySegment stub =
+        Linker.nativeLinker()
+            .upcallStub(
+                delete,
+                FunctionDescriptor.of(
+                    JAVA_INT,
+                    abi.pointerHandles() ? JAVA_LONG : JAVA_INT,
+                    JAVA_INT,
+                    ADDRESS,
+                    ADDRESS),
+                Arena.global());
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment key = arena.allocate(JAVA_INT);
+      library.call(
+          MpiFunction.MPI_Comm_create_keyval,
+          MemorySegment.ofAddress(abi.nullCopy()),
+          stub,
+          key,
+          MemorySegment.NULL);
+      library.call(
+          MpiFunction.MPI_Comm_set_attr, abi.commSelf(), key.get(JAVA_INT, 0), MemorySegment.NULL);
+    }
+  }
+
+  /** An exception in an upcall would end the JVM. */
+  @SuppressWarnings("UnusedMethod") // by its handle
+  private static int runQuietly(Runnable task) {
+    try {
+      task.run();
+    } catch (RuntimeException e) {
+      System.getLogger("io.mpilock").log(System.Logger.Level.WARNING, "At MPI_Finalize", e);
+    }
+    return 0; // MPI_SUCCESS
   }
 
   void shutDown() {

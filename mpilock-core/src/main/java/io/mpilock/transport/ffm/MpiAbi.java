@@ -6,6 +6,8 @@ package io.mpilock.transport.ffm;
  *
  * @param pointerHandles whether a handle is a pointer; an int otherwise
  * @param commWorld MPI_COMM_WORLD
+ * @param commSelf MPI_COMM_SELF
+ * @param nullCopy MPI_COMM_NULL_COPY_FN, an address
  * @param infoNull MPI_INFO_NULL
  * @param byteType MPI_BYTE
  * @param errorsReturn MPI_ERRORS_RETURN
@@ -16,6 +18,8 @@ package io.mpilock.transport.ffm;
 record MpiAbi(
     boolean pointerHandles,
     long commWorld,
+    long commSelf,
+    long nullCopy,
     long infoNull,
     long byteType,
     long errorsReturn,

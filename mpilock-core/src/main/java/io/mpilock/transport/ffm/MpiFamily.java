@@ -20,6 +20,8 @@ enum MpiFamily {
       return new MpiAbi(
           true,
           address(symbols, "ompi_mpi_comm_world"),
+          address(symbols, "ompi_mpi_comm_self"),
+          address(symbols, "OMPI_C_MPI_COMM_NULL_COPY_FN"),
           address(symbols, "ompi_mpi_info_null"),
           address(symbols, "ompi_mpi_byte"),
           address(symbols, "ompi_mpi_errors_return"),
@@ -33,7 +35,8 @@ enum MpiFamily {
   MPICH("MPICH") {
     @Override
     MpiAbi abi(SymbolLookup symbols) {
-      return new MpiAbi(false, 0x44000000L, 0x1c000000L, 0x4c00010dL, 0x54000001L, 1, 1, 2);
+      return new MpiAbi(
+          false, 0x44000000L, 0x44000001L, 0, 0x1c000000L, 0x4c00010dL, 0x54000001L, 1, 1, 2);
     }
   };
 

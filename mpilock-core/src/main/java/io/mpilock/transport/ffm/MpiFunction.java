@@ -34,6 +34,8 @@ enum MpiFunction {
   MPI_Comm_split_type("hiihp"),
   MPI_Comm_free("p"),
   MPI_Comm_set_errhandler("hh"),
+  MPI_Comm_create_keyval("pppp"),
+  MPI_Comm_set_attr("hip"),
   MPI_Win_set_errhandler("hh"),
   MPI_Allgather("pihpihh"),
   MPI_Ibarrier("hp"),

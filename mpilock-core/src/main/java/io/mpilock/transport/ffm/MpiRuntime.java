@@ -8,7 +8,9 @@ import io.mpilock.transport.Communicator;
 import io.mpilock.transport.TransportSettings;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -52,6 +54,9 @@ final class MpiRuntime {
   /** In the order of creation, which is the same on all ranks of each. Only on the MPI thread. */
   private final List<Group> groups = new ArrayList<>();
 
+  /** Guarded by this. */
+  private final Set<NativeWindow> openWindows = new HashSet<>();
+
   /** Guarded by this: no window is counted done while or after MPI takes it away. */
   private boolean freed;
 
@@ -71,6 +76,7 @@ final class MpiRuntime {
         new Leaving(
             new WindowAllocator(mpi, Leaving.WORDS_PER_RANK)
                 .allocate(control, node, control.windows()));
+    mpi.beforeFinalize(this::endAccess);
   }
 
   /** Opens the world, and MPI with it if this is the first time. Collective. */
@@ -142,11 +148,28 @@ final class MpiRuntime {
     return leaving;
   }
 
+  /** Notes a window that must not be touched once MPI is finalised. */
+  synchronized void opened(NativeWindow window) {
+    openWindows.add(window);
+  }
+
   /** Counts this rank done with a window. Never waits for another rank. */
-  synchronized void done(WindowMemory memory) {
+  synchronized void done(NativeWindow window) {
+    openWindows.remove(window);
     if (!freed) {
-      memory.countDone();
+      window.memory().countDone();
     }
+  }
+
+  /** Ends all access to memory that MPI_Finalize takes away, also if the application calls it. */
+  private void endAccess() {
+    List<NativeWindow> open;
+    synchronized (this) {
+      freed = true;
+      open = List.copyOf(openWindows);
+      leaving.end();
+    }
+    open.forEach(NativeWindow::free);
   }
 
   /** Counts one more open communicator. */
@@ -199,6 +222,13 @@ final class MpiRuntime {
   }
 
   private void endTogether(Duration stallWarning) {
+    if (thread.call(mpi::finalized)) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "The application finalised MPI before mpilock was closed: nothing is left to give back."
+              + " Close the controllers first.");
+      return;
+    }
     try {
       barrier(stallWarning).await(control, "close");
     } catch (RankFailedException e) {
@@ -208,10 +238,7 @@ final class MpiRuntime {
           e.getMessage());
       return;
     }
-    synchronized (this) {
-      freed = true;
-      leaving.end();
-    }
+    endAccess();
     thread.run(() -> {
       groups.forEach(group -> group.windows().forEach(window -> mpi.freeWindow(window.handle())));
       groups.forEach(this::freeComms);

@@ -97,7 +97,10 @@ final class NativeCommunicator implements Communicator {
     runtime.barrier(stallWarning).await(group, "allocate a window");
     return runtime.call(() -> {
       Group node = group.node(runtime.mpi(), runtime.roster().self());
-      return new NativeWindow(runtime, allocator.allocate(group, node, group.windows()));
+      NativeWindow window =
+          new NativeWindow(runtime, allocator.allocate(group, node, group.windows()));
+      runtime.opened(window);
+      return window;
     });
   }
 

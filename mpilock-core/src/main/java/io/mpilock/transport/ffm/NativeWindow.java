@@ -47,6 +47,10 @@ final class NativeWindow implements NodeWindow {
     segment = MemorySegment.ofAddress(address).reinterpret(words * Long.BYTES, arena, null);
   }
 
+  WindowMemory memory() {
+    return memory;
+  }
+
   @Override
   public long words() {
     return words;
@@ -119,7 +123,7 @@ final class NativeWindow implements NodeWindow {
   public void free() {
     if (freed.compareAndSet(false, true)) {
       arena.close();
-      runtime.done(memory);
+      runtime.done(this);
     }
   }
 
