@@ -9,7 +9,7 @@ usage() {
 Usage: config/bench.sh [--quick]
 
 Builds what is needed, runs the benchmark's programs under Open MPI and MPICH (on an otherwise idle machine, please), and
-prints the tables of docs/benchmarks.md: about 10 minutes, with --quick about 2.
+prints the tables of docs/benchmarks.md: about 6 minutes, with --quick about 2.
 HELP
 }
 

@@ -59,7 +59,7 @@ public final class Bench {
     for (int ranks : new int[] {2, 4, 8}) {
       for (MpiRun.Launcher launcher : MpiRun.Launcher.values()) {
         Map<String, List<double[]>> results =
-            run(launcher, ranks, ContendedBench.class, quick ? "3" : "9", quick ? "500" : "2000");
+            run(launcher, ranks, ContendedBench.class, quick ? "3" : "7", quick ? "500" : "1000");
         results.forEach((name, rounds) ->
             System.out.printf(
                 Locale.ROOT,
