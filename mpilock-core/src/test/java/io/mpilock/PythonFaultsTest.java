@@ -48,6 +48,10 @@ class PythonFaultsTest {
             LockContract.class,
             "writesOfAllThreadsOfAllRanksLoseNoUpdate"),
         new Fault(
+            "using MPI's finalize first aborts the job at exit",
+            NativeFailureTest.class,
+            "anApplicationThatFinalisesMpiFirstEndsWell"),
+        new Fault(
             "a falsy handle is taken for none",
             SingleWriteContract.class,
             "theHandleGoesToTheWritingRankAloneHoweverEmptyItLooks"),
