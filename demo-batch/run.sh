@@ -126,12 +126,19 @@ ensure() { # a package of Debian, what it is for, and a command that tells wheth
   "$@" || fail "$package was installed, but $purpose is still missing"
 }
 
+says() { # whether the version of the command $1 matches $2; no pipe into grep -q, which would break it off
+  local version
+  command -v "$1" >/dev/null || return 1
+  version=$("$1" --version 2>/dev/null) || true
+  [[ $version =~ $2 ]]
+}
+
 is_open_mpi() {
-  command -v "$1" >/dev/null && "$1" --version 2>/dev/null | grep -q "Open MPI"
+  says "$1" 'Open MPI|OpenRTE'
 }
 
 is_hydra() {
-  command -v "$1" >/dev/null && "$1" --version 2>/dev/null | grep -qi "hydra"
+  says "$1" 'HYDRA|Hydra|hydra'
 }
 
 launcher=""

@@ -418,6 +418,10 @@ public final class WindowController implements AutoCloseable {
    * call. Ranks may close several controllers in any order, and one that has died or failed is not
    * waited for. A rank that closes early leaves the locks working for the others. Idempotent.
    *
+   * <p>If the controller owns its communicator, as one from {@link #sync()} does, and it is the
+   * last use of MPI in this process, MPI ends too. That waits, without a bound but saying so in the
+   * log, for all ranks that live: MPI_Finalize is collective.
+   *
    * <p>The controller is closed even if this throws.
    *
    * @throws LockUseException if leases of this rank were still held, naming the holders

@@ -24,9 +24,9 @@ public final class WriteLease implements AutoCloseable {
   }
 
   /**
-   * The fencing token: larger than that of every earlier write of this resource in this job. A
-   * store that remembers the largest token it has seen can refuse a writer that lost its lock
-   * without noticing.
+   * The fencing token: larger than that of every earlier write of this resource under this
+   * controller. A store that remembers the largest token it has seen can refuse a writer that lost
+   * its lock without noticing.
    *
    * @return the token, at least 1
    */

@@ -395,7 +395,7 @@ public abstract class SingleWriteContract {
                     });
             Ranks.await(held);
           }
-          assertThatThrownBy(() -> lock.singleWrite(0, Duration.ofMillis(50), () -> "x"))
+          assertThatThrownBy(() -> lock.singleWrite(0, Duration.ofSeconds(2), () -> "x"))
               .isInstanceOfAny(LockTimeoutException.class, SingleWriteFailedException.class)
               .hasMessageContaining("did not get the write of resource 'held'");
           if (holder != null) {

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 
 /**
  * Starts a main class as the ranks of an MPI job, in JVMs like this one, with this one's class
@@ -21,7 +22,7 @@ public final class MpiRun {
   /** The launchers that tests run under. */
   public enum Launcher {
     /** Open MPI's {@code mpirun}. */
-    OPEN_MPI("Open MPI", "open mpi"),
+    OPEN_MPI("Open MPI", "open mpi|openrte"),
     /** MPICH's {@code mpiexec}. */
     MPICH("MPICH", "hydra");
 
@@ -246,7 +247,7 @@ public final class MpiRun {
     List<String> seen = new ArrayList<>();
     for (String command : launcher.commands()) {
       String version = versionOf(command);
-      if (version.toLowerCase(Locale.ROOT).contains(launcher.mark)) {
+      if (Pattern.compile(launcher.mark).matcher(version.toLowerCase(Locale.ROOT)).find()) {
         return command;
       }
       seen.add(command + (version.isEmpty() ? " (not there)" : " (another one)"));

@@ -33,7 +33,11 @@ public final class RankSuite {
     LauncherFactory.create().execute(request, listener);
     ProcessRanks.end();
     TestExecutionSummary summary = listener.getSummary();
-    boolean good = summary.getTotalFailureCount() == 0 && summary.getTestsSucceededCount() > 0;
+    boolean good =
+        summary.getTotalFailureCount() == 0
+            && summary.getTestsSkippedCount() == 0
+            && summary.getTestsAbortedCount() == 0
+            && summary.getTestsSucceededCount() > 0;
     System.out.println("tests succeeded: " + summary.getTestsSucceededCount());
     if (!good) {
       PrintWriter writer = new PrintWriter(System.err, true, StandardCharsets.UTF_8);

@@ -1,9 +1,10 @@
 package io.mpilock.transport.local;
 
 import io.mpilock.transport.Communicator;
+import java.util.Collections;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.WeakHashMap;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -33,7 +34,9 @@ public final class LocalCluster {
     this.dead = new AtomicIntegerArray(size);
     this.leaving = new AtomicIntegerArray(size);
     this.windows =
-        Stream.generate(() -> (Set<LocalWindow>) ConcurrentHashMap.<LocalWindow>newKeySet())
+        Stream.generate(() ->
+                Collections.synchronizedSet(
+                    Collections.newSetFromMap(new WeakHashMap<LocalWindow, Boolean>())))
             .limit(size)
             .toList();
     this.world = new Group(this, IntStream.range(0, size).toArray());
@@ -68,7 +71,10 @@ public final class LocalCluster {
    */
   public void kill(int rank) {
     dead.set(rank, 1);
-    windows.get(rank).forEach(LocalWindow::free);
+    Set<LocalWindow> theirs = windows.get(rank);
+    synchronized (theirs) {
+      theirs.forEach(LocalWindow::free);
+    }
     world.wakeAll();
   }
 
