@@ -14,7 +14,7 @@ import java.util.function.BooleanSupplier;
 final class Patience {
   static final long FOREVER = Long.MAX_VALUE;
 
-  private static final long SLICE_NANOS = 20_000_000;
+  static final long SLICE_NANOS = 20_000_000;
   static final long CHECK_NANOS = 250_000_000;
 
   /** What a waiter looks at now and then; called with no word of the window held. */

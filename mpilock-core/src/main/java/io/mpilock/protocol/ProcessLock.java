@@ -113,7 +113,7 @@ public final class ProcessLock {
     Bell nobodyRings = new Bell(window, myLine + Layout.WRITER_BELL);
     try {
       while (!requestTurn.tryLock(
-          Math.min(20_000_000, patience.remainingNanos()), TimeUnit.NANOSECONDS)) {
+          Math.min(Patience.SLICE_NANOS, patience.remainingNanos()), TimeUnit.NANOSECONDS)) {
         patience.skipSpinning();
         if (!patience.pause(nobodyRings, () -> true)) {
           return false;

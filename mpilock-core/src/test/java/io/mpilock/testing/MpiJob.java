@@ -9,12 +9,9 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /** A running MPI job. Its launcher is ended when this is closed, and ends the ranks. */
 public final class MpiJob implements AutoCloseable {
-  private static final long POLL_MILLIS = 10;
   private static final long GRACE_SECONDS = 10;
 
   private final Process launcher;
@@ -48,30 +45,6 @@ public final class MpiJob implements AutoCloseable {
       return new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
-    }
-  }
-
-  /**
-   * Waits until something is written.
-   *
-   * @param pattern what to look for in the whole output
-   * @param longest how long to wait before failing
-   * @return the first match
-   */
-  public Matcher awaitOutput(Pattern pattern, Duration longest) {
-    long deadline = System.nanoTime() + longest.toNanos();
-    while (true) {
-      // In this order: what a job wrote before it ended is there.
-      boolean running = launcher.isAlive();
-      Matcher matcher = pattern.matcher(output());
-      if (matcher.find()) {
-        return matcher;
-      }
-      if (!running || System.nanoTime() > deadline) {
-        throw new AssertionError(
-            "No \"" + pattern + "\" from the job" + (running ? " in time" : "") + ":\n" + output());
-      }
-      pause();
     }
   }
 
@@ -116,15 +89,6 @@ public final class MpiJob implements AutoCloseable {
       launcher.destroy();
       Thread.currentThread().interrupt();
       throw new AssertionError("interrupted while waiting for the job", e);
-    }
-  }
-
-  private static void pause() {
-    try {
-      Thread.sleep(POLL_MILLIS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new AssertionError("interrupted", e);
     }
   }
 }

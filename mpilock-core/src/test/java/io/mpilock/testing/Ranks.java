@@ -2,7 +2,6 @@ package io.mpilock.testing;
 
 import io.mpilock.ControllerOptions;
 import io.mpilock.LocalRanks;
-import io.mpilock.WindowController;
 import io.mpilock.transport.Communicator;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -51,10 +50,5 @@ public interface Ranks {
     } catch (InterruptedException e) {
       throw new AssertionError(e);
     }
-  }
-
-  /** Closes whatever it is when the test is over, in tests that make several controllers. */
-  static WindowController sync(Communicator communicator) {
-    return WindowController.sync(communicator, 0);
   }
 }
