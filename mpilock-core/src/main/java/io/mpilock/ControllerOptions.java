@@ -3,6 +3,7 @@ package io.mpilock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param stallWarning after how long a wait is reported, and again after each such time; positive
  * @param shutdownTimeout the longest time that close waits for the leases of other threads of this
  *     rank, and for the other ranks to close; not negative
+ * @param heartbeatTimeout how long a node may be silent, where the ranks are on several, before the
+ *     others take it for dead; longer than the longest pause of a rank's JVM; positive
  * @param onHolderDeath what becomes of a resource whose writer died
  * @param windowBytes what each rank adds to its node's shared memory, in bytes; the memory is
  *     reserved at once and used as resources come (for each 128 bytes of the ranks, 128 more and
@@ -32,6 +35,7 @@ public record ControllerOptions(
     int handoverLimit,
     Duration stallWarning,
     Duration shutdownTimeout,
+    Duration heartbeatTimeout,
     OnHolderDeath onHolderDeath,
     long windowBytes,
     List<String> shareAllow,
@@ -54,6 +58,10 @@ public record ControllerOptions(
       throw new IllegalArgumentException(
           "shutdownTimeout must not be negative, but is " + shutdownTimeout);
     }
+    if (!heartbeatTimeout.isPositive()) {
+      throw new IllegalArgumentException(
+          "heartbeatTimeout must be positive, but is " + heartbeatTimeout);
+    }
     if (windowBytes < MEBIBYTE) {
       throw new IllegalArgumentException(
           "windowBytes must be at least 1 MiB, but is " + windowBytes);
@@ -63,7 +71,8 @@ public record ControllerOptions(
 
   /**
    * The options that suit most jobs: master 0, writers first, strict order, a stall warning after
-   * 30 s, a shutdown time-out of 30 s, poison, 32 MiB of address space a rank.
+   * 30 s, a shutdown time-out of 30 s, a heartbeat time-out of 4 s, poison, 32 MiB of address space
+   * a rank.
    *
    * @return the defaults
    */
@@ -74,6 +83,7 @@ public record ControllerOptions(
         0,
         Duration.ofSeconds(30),
         Duration.ofSeconds(30),
+        Duration.ofSeconds(4),
         OnHolderDeath.POISON,
         32 * MEBIBYTE,
         List.of(),
@@ -87,16 +97,7 @@ public record ControllerOptions(
    * @return options that are otherwise these
    */
   public ControllerOptions withMaster(int master) {
-    return new ControllerOptions(
-        master,
-        fairness,
-        handoverLimit,
-        stallWarning,
-        shutdownTimeout,
-        onHolderDeath,
-        windowBytes,
-        shareAllow,
-        shareCodec);
+    return with(draft -> draft.master = master);
   }
 
   /**
@@ -106,16 +107,7 @@ public record ControllerOptions(
    * @return options that are otherwise these
    */
   public ControllerOptions withFairness(Fairness fairness) {
-    return new ControllerOptions(
-        master,
-        fairness,
-        handoverLimit,
-        stallWarning,
-        shutdownTimeout,
-        onHolderDeath,
-        windowBytes,
-        shareAllow,
-        shareCodec);
+    return with(draft -> draft.fairness = fairness);
   }
 
   /**
@@ -125,16 +117,7 @@ public record ControllerOptions(
    * @return options that are otherwise these
    */
   public ControllerOptions withHandoverLimit(int handoverLimit) {
-    return new ControllerOptions(
-        master,
-        fairness,
-        handoverLimit,
-        stallWarning,
-        shutdownTimeout,
-        onHolderDeath,
-        windowBytes,
-        shareAllow,
-        shareCodec);
+    return with(draft -> draft.handoverLimit = handoverLimit);
   }
 
   /**
@@ -144,16 +127,7 @@ public record ControllerOptions(
    * @return options that are otherwise these
    */
   public ControllerOptions withStallWarning(Duration stallWarning) {
-    return new ControllerOptions(
-        master,
-        fairness,
-        handoverLimit,
-        stallWarning,
-        shutdownTimeout,
-        onHolderDeath,
-        windowBytes,
-        shareAllow,
-        shareCodec);
+    return with(draft -> draft.stallWarning = stallWarning);
   }
 
   /**
@@ -163,16 +137,17 @@ public record ControllerOptions(
    * @return options that are otherwise these
    */
   public ControllerOptions withShutdownTimeout(Duration shutdownTimeout) {
-    return new ControllerOptions(
-        master,
-        fairness,
-        handoverLimit,
-        stallWarning,
-        shutdownTimeout,
-        onHolderDeath,
-        windowBytes,
-        shareAllow,
-        shareCodec);
+    return with(draft -> draft.shutdownTimeout = shutdownTimeout);
+  }
+
+  /**
+   * Changes one option.
+   *
+   * @param heartbeatTimeout see the record's component
+   * @return options that are otherwise these
+   */
+  public ControllerOptions withHeartbeatTimeout(Duration heartbeatTimeout) {
+    return with(draft -> draft.heartbeatTimeout = heartbeatTimeout);
   }
 
   /**
@@ -182,16 +157,7 @@ public record ControllerOptions(
    * @return options that are otherwise these
    */
   public ControllerOptions withOnHolderDeath(OnHolderDeath onHolderDeath) {
-    return new ControllerOptions(
-        master,
-        fairness,
-        handoverLimit,
-        stallWarning,
-        shutdownTimeout,
-        onHolderDeath,
-        windowBytes,
-        shareAllow,
-        shareCodec);
+    return with(draft -> draft.onHolderDeath = onHolderDeath);
   }
 
   /**
@@ -201,16 +167,7 @@ public record ControllerOptions(
    * @return options that are otherwise these
    */
   public ControllerOptions withWindowBytes(long windowBytes) {
-    return new ControllerOptions(
-        master,
-        fairness,
-        handoverLimit,
-        stallWarning,
-        shutdownTimeout,
-        onHolderDeath,
-        windowBytes,
-        shareAllow,
-        shareCodec);
+    return with(draft -> draft.windowBytes = windowBytes);
   }
 
   /**
@@ -220,16 +177,7 @@ public record ControllerOptions(
    * @return options that are otherwise these
    */
   public ControllerOptions withShareAllow(List<String> shareAllow) {
-    return new ControllerOptions(
-        master,
-        fairness,
-        handoverLimit,
-        stallWarning,
-        shutdownTimeout,
-        onHolderDeath,
-        windowBytes,
-        shareAllow,
-        shareCodec);
+    return with(draft -> draft.shareAllow = shareAllow);
   }
 
   /**
@@ -239,15 +187,53 @@ public record ControllerOptions(
    * @return options that are otherwise these
    */
   public ControllerOptions withShareCodec(ShareCodec shareCodec) {
-    return new ControllerOptions(
-        master,
-        fairness,
-        handoverLimit,
-        stallWarning,
-        shutdownTimeout,
-        onHolderDeath,
-        windowBytes,
-        shareAllow,
-        shareCodec);
+    return with(draft -> draft.shareCodec = shareCodec);
+  }
+
+  private ControllerOptions with(Consumer<Draft> change) {
+    Draft draft = new Draft(this);
+    change.accept(draft);
+    return draft.options();
+  }
+
+  /** The components while one of them is changed: records have no such thing of their own. */
+  private static final class Draft {
+    private int master;
+    private Fairness fairness;
+    private int handoverLimit;
+    private Duration stallWarning;
+    private Duration shutdownTimeout;
+    private Duration heartbeatTimeout;
+    private OnHolderDeath onHolderDeath;
+    private long windowBytes;
+    private List<String> shareAllow;
+    private @Nullable ShareCodec shareCodec;
+
+    Draft(ControllerOptions options) {
+      master = options.master;
+      fairness = options.fairness;
+      handoverLimit = options.handoverLimit;
+      stallWarning = options.stallWarning;
+      shutdownTimeout = options.shutdownTimeout;
+      heartbeatTimeout = options.heartbeatTimeout;
+      onHolderDeath = options.onHolderDeath;
+      windowBytes = options.windowBytes;
+      shareAllow = options.shareAllow;
+      shareCodec = options.shareCodec;
+    }
+
+    ControllerOptions options() {
+      return new ControllerOptions(
+          master,
+          fairness,
+          handoverLimit,
+          stallWarning,
+          shutdownTimeout,
+          heartbeatTimeout,
+          onHolderDeath,
+          windowBytes,
+          shareAllow,
+          shareCodec);
+    }
   }
 }

@@ -72,6 +72,7 @@ public final class WindowController implements AutoCloseable {
                   options.onHolderDeath() == OnHolderDeath.RELEASE,
                   options.stallWarning(),
                   options.shutdownTimeout(),
+                  options.heartbeatTimeout(),
                   options.windowBytes() / Long.BYTES,
                   codec::encode,
                   codec::decode,

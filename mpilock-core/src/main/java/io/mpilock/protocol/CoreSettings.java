@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param releaseOnDeath whether a resource whose writer died goes on to the next
  * @param stallWarning after how long a wait is reported
  * @param shutdownTimeout how long close waits
+ * @param heartbeatTimeout how long a node may be silent before it counts as dead
  * @param windowWords what each rank adds to the window, in words
  * @param encoder writes shared objects
  * @param decoder reads shared objects
@@ -27,6 +28,7 @@ public record CoreSettings(
     boolean releaseOnDeath,
     Duration stallWarning,
     Duration shutdownTimeout,
+    Duration heartbeatTimeout,
     long windowWords,
     Encoder encoder,
     Decoder decoder,

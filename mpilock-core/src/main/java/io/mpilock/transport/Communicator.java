@@ -36,13 +36,22 @@ public interface Communicator extends AutoCloseable {
   Member member(int rank);
 
   /**
-   * Tells whether a rank's process lives. Costs a few microseconds: for a wait that has lasted, not
-   * for each turn of a loop.
+   * Tells whether a rank's process lives, as far as it can be seen from here: a rank of another
+   * node may count as alive for ever, until {@link #lost} is called. Costs a few microseconds: for
+   * a wait that has lasted, not for each turn of a loop.
    *
-   * @param rank a rank of this communicator on the caller's node
-   * @return false once its process has ended, and for ever after
+   * @param rank a rank of this communicator
+   * @return false once its process is known to have ended, and for ever after
    */
   boolean isAlive(int rank);
+
+  /**
+   * Says that the layer above found a rank of another node dead, or out of reach: {@link #isAlive}
+   * is false from now on, and nothing in this process waits for it any more. Idempotent.
+   *
+   * @param rank a rank of this communicator, not the caller's
+   */
+  void lost(int rank);
 
   /**
    * Names the transport and its library, for people.
@@ -83,6 +92,17 @@ public interface Communicator extends AutoCloseable {
    * @throws StartupException if the node has no room for it
    */
   NodeWindow allocate(long wordsPerRank);
+
+  /**
+   * Opens a way to send frames to the other ranks that nobody else's messages travel. Collective,
+   * in the same order on all ranks, but need not wait for the others. The lock opens one only when
+   * the ranks are on several nodes.
+   *
+   * @param arrived is called, by any thread and shortly, when a frame is there to be received,
+   *     unless {@link Messenger#pollNanos} says that the transport cannot tell; must not block
+   * @return this rank's end, to be closed by the caller
+   */
+  Messenger messenger(Runnable arrived);
 
   /**
    * Tells the other ranks of the node whether this process is inside some controller's close, so

@@ -2,6 +2,7 @@ package io.mpilock.protocol;
 
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.Member;
+import io.mpilock.transport.Messenger;
 import io.mpilock.transport.NodeWindow;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -147,6 +148,7 @@ final class Simulation {
         releaseOnDeath,
         Duration.ofDays(1),
         Duration.ofSeconds(30),
+        Duration.ofSeconds(4),
         1,
         (value, out) -> out.write((byte[]) Objects.requireNonNull(value)),
         in -> in.readAllBytes(),
@@ -321,6 +323,16 @@ final class Simulation {
 
     @Override
     public NodeWindow allocate(long wordsPerRank) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void lost(int rank) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public Messenger messenger(Runnable arrived) {
       throw new UnsupportedOperationException();
     }
 

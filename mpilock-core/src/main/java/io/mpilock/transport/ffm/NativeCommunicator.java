@@ -3,6 +3,7 @@ package io.mpilock.transport.ffm;
 import io.mpilock.failure.MpilockException;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.Member;
+import io.mpilock.transport.Messenger;
 import io.mpilock.transport.NodeWindow;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -102,6 +103,16 @@ final class NativeCommunicator implements Communicator {
       runtime.opened(window);
       return window;
     });
+  }
+
+  @Override
+  public void lost(int rank) {
+    throw new UnsupportedOperationException("to come");
+  }
+
+  @Override
+  public Messenger messenger(Runnable arrived) {
+    throw new UnsupportedOperationException("to come");
   }
 
   @Override

@@ -4,6 +4,7 @@ import io.mpilock.failure.MpilockException;
 import io.mpilock.failure.StartupException;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.Member;
+import io.mpilock.transport.Messenger;
 import io.mpilock.transport.NodeWindow;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -102,6 +103,16 @@ final class LocalCommunicator implements Communicator {
 
   private Group fromFirst(@Nullable Group made) {
     return (Group) Objects.requireNonNull(group.meet(rank, made)[0]);
+  }
+
+  @Override
+  public void lost(int rank) {
+    throw new UnsupportedOperationException("to come");
+  }
+
+  @Override
+  public Messenger messenger(Runnable arrived) {
+    throw new UnsupportedOperationException("to come");
   }
 
   @Override

@@ -31,6 +31,8 @@ import org.springframework.validation.Validator;
  * @param stallWarning After how long a wait is reported to the log, and again after each such time.
  * @param shutdownTimeout Longest time that the shutdown waits for this rank's leases, and for the
  *     other ranks.
+ * @param heartbeatTimeout How long a node may be silent, where the ranks are on several, before the
+ *     others take it for dead. Longer than the longest pause of a rank's JVM.
  * @param onHolderDeath What becomes of a resource whose writer died inside its write.
  * @param windowSize Shared memory that each rank adds to its node; at least 1MB. Reserved at once,
  *     used as resources come.
@@ -47,6 +49,7 @@ public record MpilockProperties(
     @DefaultValue("0") int handoverLimit,
     @DefaultValue("30s") Duration stallWarning,
     @DefaultValue("30s") Duration shutdownTimeout,
+    @DefaultValue("4s") Duration heartbeatTimeout,
     @DefaultValue("poison") OnHolderDeath onHolderDeath,
     @DefaultValue("32MB") DataSize windowSize,
     @DefaultValue Share share,
@@ -95,6 +98,7 @@ public record MpilockProperties(
         handoverLimit,
         stallWarning,
         shutdownTimeout,
+        heartbeatTimeout,
         onHolderDeath,
         windowSize.toBytes(),
         SharePatterns.of(share.allow(), applicationPackages),
@@ -126,6 +130,9 @@ public record MpilockProperties(
     }
     if (properties.shutdownTimeout.isNegative()) {
       errors.rejectValue("shutdownTimeout", "PositiveOrZero", "must not be negative");
+    }
+    if (!properties.heartbeatTimeout.isPositive()) {
+      errors.rejectValue("heartbeatTimeout", "Positive", "must be positive");
     }
     if (properties.windowSize.compareTo(SMALLEST_WINDOW) < 0) {
       errors.rejectValue("windowSize", "Min", "must be at least 1MB");
