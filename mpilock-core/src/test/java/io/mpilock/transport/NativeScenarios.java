@@ -37,7 +37,15 @@ final class NativeScenarios {
       NodeWindow window = world.allocate(16);
       check(window.words() == 16 * neighbours, window.words() + " words");
       window.getAndAdd(0, 1);
-      world.allocate(16).free(); // behind this all ranks of all nodes have counted
+      NodeWindow pooled = world.allocate(32); // behind this all ranks of all nodes have counted
+      if (self.node() == 0) {
+        pooled.free();
+      }
+      // The first node may take the pooled one, if all its ranks have freed it; the others make
+      // one.
+      for (int i = 0; i < 10; i++) {
+        world.allocate(32).free();
+      }
       System.out.println(
           "rank %d: node %d, host %s, %d of %d"
               .formatted(world.rank(), self.node(), self.host(), window.get(0), neighbours));
