@@ -55,7 +55,6 @@ final class Agent implements Runnable {
   private final NodeWindow window;
   private final Messenger messenger;
   private final Directory directory;
-  private final Collectives collectives;
   private final Bell bell;
   private final int me;
   private final int nodes;
@@ -101,7 +100,6 @@ final class Agent implements Runnable {
     this.window = node.window();
     this.messenger = messenger;
     this.directory = directory;
-    this.collectives = collectives;
     this.bell = new Bell(window, Layout.AGENT_BELL);
     this.me = node.myNode();
     this.nodes = node.nodes();
@@ -211,7 +209,8 @@ final class Agent implements Runnable {
     news |= lookAtInbox();
     news |= calls.look();
     handleLoopback();
-    return relay.turn() | news;
+    boolean moved = relay.turn();
+    return news || moved;
   }
 
   private boolean lookAtInbox() {
@@ -245,7 +244,8 @@ final class Agent implements Runnable {
     } catch (Message.MalformedException | IllegalArgumentException e) {
       node.log(
           System.Logger.Level.WARNING,
-          "A frame from %s is dropped: %s".formatted(node.whoInJob(node.leader(from)), e.getMessage()));
+          "A frame from %s is dropped: %s"
+              .formatted(node.whoInJob(node.leader(from)), e.getMessage()));
     }
   }
 
@@ -260,8 +260,7 @@ final class Agent implements Runnable {
     switch (message) {
       case Message.Request m -> home(m.resource()).request(from, m.wanted(), m.tried());
       case Message.Cancel m -> home(m.resource()).cancel(from);
-      case Message.Yield m ->
-          home(m.resource()).yield(from, m.kept(), m.token(), m.deadWriter());
+      case Message.Yield m -> home(m.resource()).yield(from, m.kept(), m.token(), m.deadWriter());
       case Message.Busy m -> home(m.resource()).busy(from);
       case Message.Grant m -> tenant(m).granted(m.permission(), m.token());
       case Message.Recall m -> tenant(m).recalled(m.limit(), m.tried());
@@ -409,7 +408,8 @@ final class Agent implements Runnable {
     nextTick =
         now
             + Math.min(
-                heartbeatNanos / 8, closing || query != null ? CLOSE_TICK_NANOS : LONGEST_TICK_NANOS);
+                heartbeatNanos / 8,
+                closing || query != null ? CLOSE_TICK_NANOS : LONGEST_TICK_NANOS);
     lastTick = now;
   }
 

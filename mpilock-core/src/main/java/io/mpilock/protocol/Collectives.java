@@ -38,8 +38,8 @@ import org.jspecify.annotations.Nullable;
  * waits for that.
  *
  * <p>In a job of several nodes the ranks of a node do not decide: one that sees a reason to fail
- * proposes it, and the agent brings the decision of the job's {@link
- * io.mpilock.protocol.job.Root} ({@link NodeCalls}).
+ * proposes it, and the agent brings the decision of the job's {@link io.mpilock.protocol.job.Root}
+ * ({@link NodeCalls}).
  */
 public final class Collectives {
 
@@ -106,7 +106,8 @@ public final class Collectives {
       long call = arrive(lock, writer);
       agree(call, writer, patience);
       FencedSection section =
-          new FencedSection(node, this, lock, new Stream(node, call, writer, node.me()), start, outcome);
+          new FencedSection(
+              node, this, lock, new Stream(node, call, writer, node.me()), start, outcome);
       if (writer == node.myJobRank()) {
         section.begin(patience.remainingNanos());
       }
@@ -385,8 +386,7 @@ public final class Collectives {
     StringBuilder text =
         new StringBuilder("Collective call ").append(call).append(" failed, since ").append(why);
     return text.append(": ")
-        .append(
-            node.agent() < 0 ? summary(call) : node.text(Layout.report(node.members(), call)))
+        .append(node.agent() < 0 ? summary(call) : node.text(Layout.report(node.members(), call)))
         .append(". Every rank must make the same collective calls in the same order.")
         .toString();
   }
@@ -463,7 +463,9 @@ public final class Collectives {
       }
     }
     int code = decided(call);
-    return code == 0 || code == DIED || code == GONE_ON ? null : report(call, code, node.myJobRank());
+    return code == 0 || code == DIED || code == GONE_ON
+        ? null
+        : report(call, code, node.myJobRank());
   }
 
   private boolean isLastOrMistaken(long call) {

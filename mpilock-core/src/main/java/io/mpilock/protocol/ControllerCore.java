@@ -351,7 +351,8 @@ public final class ControllerCore {
       if (waited >= nextLog && !held.isEmpty()) {
         nextLog += node.settings().stallWarning().toNanos();
         node.stalled(
-            "", "Rank %d waits in close for %s".formatted(node.myJobRank(), String.join("; ", held)));
+            "",
+            "Rank %d waits in close for %s".formatted(node.myJobRank(), String.join("; ", held)));
       }
       LockSupport.parkNanos(POLL_NANOS);
     }

@@ -331,7 +331,8 @@ final class Node {
 
   ControllerClosedException closedFailure() {
     return new ControllerClosedException(
-        "The controller of rank %d is closed: no call is possible after close().".formatted(myJobRank()));
+        "The controller of rank %d is closed: no call is possible after close()."
+            .formatted(myJobRank()));
   }
 
   void stalled(String resource, String report) {

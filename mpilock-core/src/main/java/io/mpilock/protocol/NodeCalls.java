@@ -51,10 +51,10 @@ final class NodeCalls {
     if (!toldFail && proposal >>> 24 == next) {
       toldFail = true;
       news = true;
-      toRoot.accept(
-          new Message.Fail(next, (int) proposal & 0xFF, (int) (proposal >>> 8) & 0xFFFF));
+      toRoot.accept(new Message.Fail(next, (int) proposal & 0xFF, (int) (proposal >>> 8) & 0xFFFF));
     }
-    return news | lookAtSlots();
+    boolean slots = lookAtSlots();
+    return news || slots;
   }
 
   private boolean lookAtSlots() {

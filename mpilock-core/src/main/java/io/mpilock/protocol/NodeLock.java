@@ -49,11 +49,11 @@ import java.util.function.BooleanSupplier;
  *       rank left in pending can be counted anew ({@link Mender}).
  *   <li>Nobody sleeps for ever next to a free lock: a requester publishes and then looks at owner;
  *       one that sets owner to 0 looks at the requests again (Dekker).
- *   <li>In a job of several nodes the agent is a member like the ranks. While the node may not write
- *       the agent owns; while it may not even read, the agent is counted in pending too. So the
- *       permission of the node costs a rank that has it nothing. A requester that finds the agent
- *       the owner tells it, after it has published; the agent looks at the requests after it has
- *       become the owner (Dekker). Its own request goes before those of the ranks.
+ *   <li>In a job of several nodes the agent is a member like the ranks. While the node may not
+ *       write the agent owns; while it may not even read, the agent is counted in pending too. So
+ *       the permission of the node costs a rank that has it nothing. A requester that finds the
+ *       agent the owner tells it, after it has published; the agent looks at the requests after it
+ *       has become the owner (Dekker). Its own request goes before those of the ranks.
  * </ol>
  *
  * <h2>Order</h2>
@@ -223,7 +223,7 @@ final class NodeLock {
     window.getAndAdd(line(me) + Layout.WAITING_READERS, 1);
     try {
       // The agent lets waiting readers in by name too, or a recall could come before they look.
-      return phaseFair || agent >= 0 ? awaitBatch(patience) : awaitNoWriter(patience);
+      return (phaseFair || agent >= 0) ? awaitBatch(patience) : awaitNoWriter(patience);
     } finally {
       window.getAndAdd(line(me) + Layout.WAITING_READERS, -1);
     }
@@ -477,7 +477,7 @@ final class NodeLock {
    * If that owner has died in between, whoever notices does it in its place. False if it is
    * poisoned instead.
    */
-  private boolean finishClaim() {
+  boolean finishClaim() {
     for (int turn = 1; owner(window.get(state)) != me + 1; turn++) {
       if (isPoisoned()) {
         window.set(myRequest, NONE);

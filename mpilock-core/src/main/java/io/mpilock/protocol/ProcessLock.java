@@ -123,10 +123,9 @@ public final class ProcessLock {
     words.countTry();
     boolean reads = mode.equals("read");
     return patience(mode, Patience.FOREVER)
-        .untilRefused(
-            () ->
-                words.refusals() != refusals
-                    || !(reads ? words.isClosedToReaders() : words.isAgents()));
+        .untilRefused(() ->
+            words.refusals() != refusals
+                || !(reads ? words.isClosedToReaders() : words.isAgents()));
   }
 
   boolean awaitWrite(ThreadHold hold, long nanos) {

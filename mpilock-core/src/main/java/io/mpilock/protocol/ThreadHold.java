@@ -104,7 +104,9 @@ public final class ThreadHold {
   }
 
   private boolean awaitWrite(long nanos) {
-    if (nanos != 0 ? lock.awaitWrite(this, nanos) : words.isAgents() && lock.tryWriteFromAfar(this)) {
+    if (nanos != 0
+        ? lock.awaitWrite(this, nanos)
+        : words.isAgents() && lock.tryWriteFromAfar(this)) {
       return beginWrite();
     }
     lock.checkRefusal();
