@@ -18,7 +18,11 @@ class LocalContractTest {
   enum Topology {
     ONE_RANK("0"),
     TWO_RANKS("00"),
-    FOUR_RANKS("0000");
+    FOUR_RANKS("0000"),
+    TWO_BY_TWO("0011"),
+    ONE_AND_THREE("0111"),
+    FOUR_NODES("0123"),
+    ROUND_ROBIN("0101");
 
     /** For each rank a digit, its node. */
     private final String nodeOfRank;
