@@ -41,7 +41,7 @@ final class NodeGate implements Tenant.Gate {
 
   @Override
   public Permission wanted() {
-    return Permission.values()[lock.wanted()];
+    return lock.wanted();
   }
 
   @Override
@@ -95,7 +95,7 @@ final class NodeGate implements Tenant.Gate {
 
   private void letReadersIn() {
     lock.stopDraining();
-    lock.openToReaders(node.settings().phaseFair() || lock.wanted() != 2);
+    lock.openToReaders(node.settings().phaseFair() || lock.wanted() != Permission.EXCLUSIVE);
     state = State.READABLE;
   }
 

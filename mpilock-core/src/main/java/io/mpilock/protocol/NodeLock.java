@@ -24,6 +24,7 @@ import static io.mpilock.protocol.LockWords.waiting;
 import static io.mpilock.protocol.LockWords.withOwner;
 import static io.mpilock.protocol.LockWords.withPending;
 
+import io.mpilock.protocol.job.Permission;
 import io.mpilock.transport.NodeWindow;
 import java.lang.invoke.VarHandle;
 import java.util.function.BooleanSupplier;
@@ -430,15 +431,15 @@ final class NodeLock {
     return left;
   }
 
-  /** What ranks of the node wait for: 2 to write, 1 to read, 0 nothing. */
-  int wanted() {
-    int wanted = 0;
+  /** What ranks of the node wait for. */
+  Permission wanted() {
+    Permission wanted = Permission.NONE;
     for (int rank = 0; rank < members; rank++) {
       if (rank != agent && phase(window.get(line(rank) + Layout.REQUEST)) == WAITING) {
-        return 2;
+        return Permission.EXCLUSIVE;
       }
       if (waiting(window.get(line(rank) + Layout.READS)) != 0) {
-        wanted = 1;
+        wanted = Permission.SHARED;
       }
     }
     return wanted;

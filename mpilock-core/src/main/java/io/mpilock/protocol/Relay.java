@@ -28,7 +28,17 @@ final class Relay {
   private static final int WINDOW = 8;
   private static final int HEADER = 1 + 8 + 8 + 4 + 1 + 4;
 
-  private record Chunk(int kind, byte[] bytes, int length) {}
+  private static final class Chunk {
+    private final int kind;
+    private final byte[] bytes;
+    private final int length;
+
+    Chunk(int kind, byte[] bytes, int length) {
+      this.kind = kind;
+      this.bytes = bytes;
+      this.length = length;
+    }
+  }
 
   private final Node node;
   private final Messenger messenger;
@@ -74,7 +84,7 @@ final class Relay {
     done = 0;
     told = 0;
     ended = false;
-    chunks.forEach(chunk -> spare.add(chunk.bytes()));
+    chunks.forEach(chunk -> spare.add(chunk.bytes));
     chunks.clear();
     int nodes = node.nodes();
     int place = Math.floorMod(node.myNode() - root, nodes);
@@ -177,7 +187,7 @@ final class Relay {
   private void send(int child, Chunk chunk, long number) {
     frame.clear();
     frame.put(Message.STREAM).putLong(call).putLong(number).putInt(writersNode);
-    frame.put((byte) chunk.kind()).putInt(chunk.length()).put(chunk.bytes(), 0, chunk.length());
+    frame.put((byte) chunk.kind).putInt(chunk.length).put(chunk.bytes, 0, chunk.length);
     messenger.send(node.leader(children[child]), frame.flip());
     sent[child]++;
   }
@@ -196,14 +206,14 @@ final class Relay {
     }
     while (stream.chunks() < come && stream.hasRoom()) {
       Chunk chunk = chunks.get((int) (stream.chunks() - done));
-      stream.put(chunk.kind(), chunk.bytes(), 0, chunk.length());
+      stream.put(chunk.kind, chunk.bytes, 0, chunk.length);
       moved = true;
     }
     while (!chunks.isEmpty() && stream.chunks() > done && haveAllSent(done)) {
       Chunk chunk = chunks.removeFirst();
-      spare.add(chunk.bytes());
+      spare.add(chunk.bytes);
       done++;
-      ended = chunk.kind() == Stream.END || chunk.kind() == Stream.LOST;
+      ended = chunk.kind == Stream.END || chunk.kind == Stream.LOST;
     }
     if (done - told >= WINDOW / 4 || (ended && done > told)) {
       told = done;
