@@ -80,7 +80,7 @@ final class Agent implements Runnable {
   private final long[] lastSent;
   private final boolean[] gone;
   private int greetings;
-  private boolean settingsDiffer;
+  private volatile boolean settingsDiffer;
   private long lastTick;
   private long nextTick;
   private long messages;
@@ -89,6 +89,7 @@ final class Agent implements Runnable {
 
   private final Thread thread = new Thread(null, this, "mpilock-agent", 0, false);
   private volatile boolean stopped;
+  private volatile boolean alone;
 
   Agent(
       Node node,
@@ -123,8 +124,28 @@ final class Agent implements Runnable {
     thread.setDaemon(true);
   }
 
-  void start() {
+  /**
+   * Begins.
+   *
+   * @param differ whether the settings of the node's own ranks differ
+   */
+  void start(boolean differ) {
+    settingsDiffer = differ;
     thread.start();
+  }
+
+  /**
+   * Lets the agent go on by itself, though this rank has closed: until all ranks have, or the job
+   * is broken. Then it gives the window back.
+   */
+  void goOnAlone() {
+    alone = true;
+    bell.ring();
+  }
+
+  private boolean isDone() {
+    return stopped
+        || (alone && (window.get(Layout.JOB_THROUGH) != 0 || window.get(Layout.BROKEN) != 0));
   }
 
   /** Ends the agent, after it has sent what it had to; waits for that, but not for long. */
@@ -143,12 +164,13 @@ final class Agent implements Runnable {
   @Override
   public void run() {
     try {
+      node.life(node.agent(), Node.OPEN);
       long now = node.nanoTime();
       lastTick = now;
       for (int other = 0; other < nodes; other++) {
         lastHeard[other] = now;
         if (other != me) {
-          send(other, new Message.Hello(fingerprint));
+          send(other, new Message.Hello(settingsDiffer ? ~fingerprint : fingerprint));
         }
       }
       loop();
@@ -163,13 +185,16 @@ final class Agent implements Runnable {
       throw e;
     } finally {
       messenger.close();
+      if (alone) {
+        window.free();
+      }
     }
   }
 
   private void loop() {
     long idleSince = node.nanoTime();
     long sleep = FIRST_SLEEP_NANOS;
-    while (!stopped) {
+    while (!isDone()) {
       boolean news = turn();
       long now = node.nanoTime();
       if (now - nextTick >= 0) {
@@ -182,7 +207,7 @@ final class Agent implements Runnable {
         rest();
       } else {
         long longest = Math.max(1, Math.min(messenger.pollNanos(), nextTick - now));
-        bell.sleep(() -> stopped || turn(), Math.min(sleep, longest));
+        bell.sleep(() -> isDone() || turn(), Math.min(sleep, longest));
         sleep = messenger.pollNanos() == Long.MAX_VALUE ? Long.MAX_VALUE : sleep + sleep / 2;
       }
     }
@@ -208,6 +233,7 @@ final class Agent implements Runnable {
     }
     news |= lookAtInbox();
     news |= calls.look();
+    news |= lookAtQuery(node.nanoTime());
     handleLoopback();
     boolean moved = relay.turn();
     return news || moved;
@@ -286,7 +312,7 @@ final class Agent implements Runnable {
       case Message.AllThrough _ -> calls.allThrough();
       case Message.Credit m -> relay.credit(from, m);
       case Message.Query m -> answer(from, m);
-      case Message.Answer m -> collect(m);
+      case Message.Answer m -> collect(from, m);
     }
   }
 
@@ -393,8 +419,8 @@ final class Agent implements Runnable {
   }
 
   private void tick(long now) {
-    boolean closing = node.life(0) != Node.OPEN;
-    for (int member = 1; member < node.ranks(); member++) {
+    boolean closing = false;
+    for (int member = 0; member < node.ranks(); member++) {
       closing |= node.life(member) != Node.OPEN;
     }
     if (closing || node.communicator().isLeaving(node.myJobRank())) {
@@ -404,7 +430,6 @@ final class Agent implements Runnable {
     relay.lookForDeath();
     lookForDeadRanks();
     lookAtOtherNodes(now);
-    lookAtQuery(now);
     nextTick =
         now
             + Math.min(
@@ -415,7 +440,7 @@ final class Agent implements Runnable {
 
   private void lookForDeadRanks() {
     boolean news = false;
-    for (int member = 1; member < node.ranks(); member++) {
+    for (int member = 0; member < node.ranks(); member++) {
       if (!gone[member] && node.isGone(member)) {
         gone[member] = true;
         news = true;
@@ -486,9 +511,12 @@ final class Agent implements Runnable {
   }
 
   private void sayGoodbye() {
-    if (window.get(Layout.JOB_THROUGH) == 0) {
+    boolean started = window.get(Layout.JOB_READY) == 1;
+    if (started && window.get(Layout.JOB_THROUGH) == 0 && window.get(Layout.BROKEN) == 0) {
       sendToOthers(new Message.Broken(node.myJobRank()));
     }
+    node.life(node.agent(), Node.LEFT);
+    node.ringCollective();
     long start = node.nanoTime();
     while (!messenger.isFlushed() && node.nanoTime() - start < FLUSH_NANOS) {
       rest();
@@ -497,10 +525,10 @@ final class Agent implements Runnable {
 
   // Who holds what, for people.
 
-  private void lookAtQuery(long now) {
+  private boolean lookAtQuery(long now) {
     Query open = query;
-    long home = window.get(Layout.QUERY);
-    if (open == null && home != 0) {
+    long home = open == null ? window.get(Layout.QUERY) : 0;
+    if (home != 0) {
       String resource = directory.name(home);
       query = new Query(++queries, nodes - 1, now + QUERY_NANOS);
       sendToOthers(new Message.Query(queries, resource == null ? "" : resource));
@@ -510,7 +538,10 @@ final class Agent implements Runnable {
           open.text + (open.missing == 0 ? "" : " " + open.missing + " nodes do not answer."));
       query = null;
       window.set(Layout.QUERY, 0);
+    } else {
+      return false;
     }
+    return true;
   }
 
   private void answer(int from, Message.Query asked) {
@@ -526,14 +557,14 @@ final class Agent implements Runnable {
     send(from, new Message.Answer(asked.query(), text.toString()));
   }
 
-  private void collect(Message.Answer answer) {
+  private void collect(int from, Message.Answer answer) {
     Query open = query;
     if (open != null && open.number == answer.query()) {
       open.missing--;
       if (!answer.text().isEmpty()) {
-        open.text.append(open.text.isEmpty() ? "" : " ").append(answer.text());
+        open.text.append(open.text.isEmpty() ? "" : " ");
+        open.text.append("On node ").append(from).append(": ").append(answer.text());
       }
-      nextTick = node.nanoTime();
     }
   }
 

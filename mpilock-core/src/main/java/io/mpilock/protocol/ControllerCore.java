@@ -107,20 +107,23 @@ public final class ControllerCore {
     Bell bell = new Bell(window, Layout.COLLECTIVE_BELL);
     bell.ring();
     await(bell, () -> window.get(Layout.READY) >= ranks);
-    for (int rank = 0; rank < ranks; rank++) {
-      if (window.get(Layout.slot(rank) + Layout.SETTINGS)
-          != window.get(Layout.slot(0) + Layout.SETTINGS)) {
-        throw settingsDiffer(node.jobRank(rank));
-      }
+    int other = 0;
+    while (other < ranks
+        && window.get(Layout.slot(other) + Layout.SETTINGS)
+            == window.get(Layout.slot(0) + Layout.SETTINGS)) {
+      other++;
     }
     if (agent != null) {
-      agent.start();
+      agent.start(other < ranks);
     }
     if (node.agent() >= 0) {
       await(bell, () -> window.get(Layout.JOB_READY) != 0);
       if (window.get(Layout.JOB_READY) == 2) {
         throw settingsDiffer(node.myJobRank());
       }
+    }
+    if (other < ranks) {
+      throw settingsDiffer(node.jobRank(other));
     }
   }
 
@@ -245,7 +248,6 @@ public final class ControllerCore {
       } finally {
         node.life(held.isEmpty() ? Node.LEFT : Node.LEFT_HOLDING);
         collectives.ring();
-        endAgent();
       }
       if (!held.isEmpty()) {
         throw new LockUseException(
@@ -264,7 +266,7 @@ public final class ControllerCore {
               .formatted(node.myJobRank()));
       return true;
     } finally {
-      window.free();
+      end();
       node.communicator().leaving(false);
     }
   }
@@ -288,6 +290,20 @@ public final class ControllerCore {
     }
     window.free();
     return true;
+  }
+
+  /** Gives the window back; where this node's agent still speaks for others, that is later. */
+  private void end() {
+    try {
+      if (agent != null && window.get(Layout.JOB_THROUGH) == 0 && node.brokenBy() < 0) {
+        agent.goOnAlone();
+        return;
+      }
+      endAgent();
+    } catch (IllegalStateException e) {
+      node.log(System.Logger.Level.DEBUG, "The window went with MPI.");
+    }
+    window.free();
   }
 
   /** Ends what speaks to other nodes, and tells the transport whom it need not wait for. */

@@ -7,6 +7,7 @@ import io.mpilock.transport.NodeWindow;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
 
@@ -36,6 +37,9 @@ final class Node {
 
   /** Was found dead, or gave itself up. */
   static final long DEAD = 5;
+
+  private static final long QUERY_NANOS = 500_000_000;
+  private static final long QUERY_POLL_NANOS = 100_000;
 
   private final Communicator communicator;
   private final NodeWindow window;
@@ -181,12 +185,16 @@ final class Node {
     return window.get(lifeIndex(member));
   }
 
-  private long lifeIndex(int member) {
-    return Layout.slot(member == agent ? 0 : member) + Layout.LIFE;
+  private static long lifeIndex(int member) {
+    return Layout.slot(member) + Layout.LIFE;
   }
 
   void life(long value) {
-    window.set(Layout.slot(me) + Layout.LIFE, value);
+    life(me, value);
+  }
+
+  void life(int member, long value) {
+    window.set(lifeIndex(member), value);
   }
 
   /**
@@ -194,27 +202,18 @@ final class Node {
    * in the window, so that all ranks agree on it for ever after.
    */
   boolean isGone(int rank) {
-    if (jobRank(rank) == myJobRank()) {
-      return false;
-    }
     long life = life(rank);
-    if (life >= LEFT) {
-      return true;
-    }
-    return findDead(rank, life);
+    return life >= LEFT || findDead(rank, life);
   }
 
   /** Tells whether a rank died, or gave itself up. */
   boolean isDead(int rank) {
-    if (jobRank(rank) == myJobRank()) {
-      return false;
-    }
     long life = life(rank);
     return life == DEAD || (life < LEFT && findDead(rank, life));
   }
 
   private boolean findDead(int rank, long life) {
-    if (communicator.isAlive(jobRank(rank))) {
+    if (jobRank(rank) == myJobRank() || communicator.isAlive(jobRank(rank))) {
       return false;
     }
     if (window.compareAndSet(lifeIndex(rank), life, DEAD)) {
@@ -237,9 +236,11 @@ final class Node {
   RankFailedException failed(int jobRank, String consequence) {
     int member = memberOf(jobRank);
     String what =
-        member >= 0 && life(member) == LEFT_HOLDING
-            ? " closed its controller while it held the lock"
-            : " died";
+        member < 0
+            ? " died, or closed its controller while it held the lock"
+            : life(member) == LEFT_HOLDING
+                ? " closed its controller while it held the lock"
+                : " died";
     return new RankFailedException(jobRank, whoInJob(jobRank) + what + ": " + consequence);
   }
 
@@ -283,10 +284,45 @@ final class Node {
     return new RankFailedException(
         rank,
         whoInJob(rank)
-            + " died, cannot be reached, or has closed its controller. Its process spoke for node "
+            + " died, gave itself up, or cannot be reached. Its process spoke for node "
             + nodeOf(rank)
             + ", so no lock can be asked for across nodes any more. Start the job again; if the rank"
             + " was only slow, set mpilock.heartbeat-timeout higher.");
+  }
+
+  /**
+   * Asks the other nodes who holds a resource; an empty text if there are none, or no answer.
+   *
+   * @param home its home line
+   */
+  String elsewhere(long home) {
+    if (agent < 0 || brokenBy() >= 0) {
+      return "";
+    }
+    long start = nanoTime();
+    boolean mine = false;
+    String text = "";
+    while (nanoTime() - start < QUERY_NANOS) {
+      if (!mine) {
+        long holder = window.get(Layout.QUERY_LOCK);
+        mine =
+            (holder == 0 || isGone((int) holder - 1))
+                && window.get(Layout.QUERY) == 0
+                && window.compareAndSet(Layout.QUERY_LOCK, holder, me + 1L);
+        if (mine) {
+          window.set(Layout.QUERY, home);
+          ringAgent();
+        }
+      } else if (window.get(Layout.QUERY) == 0) {
+        text = text(Layout.answer(members()));
+        break;
+      }
+      LockSupport.parkNanos(QUERY_POLL_NANOS);
+    }
+    if (mine) {
+      window.set(Layout.QUERY_LOCK, 0);
+    }
+    return text;
   }
 
   /** Remembers that a rank of another node died, for all ranks of this one. */

@@ -199,9 +199,24 @@ public final class ProcessLock {
   public long optimisticStamp() {
     try {
       checkOpen();
-      return words.optimisticStamp();
+      long stamp = words.optimisticStamp();
+      return stamp < 0 && words.isClosedToReaders() ? stampFromAfar() : stamp;
     } catch (IllegalStateException e) {
       throw unusable(e);
+    }
+  }
+
+  /** Gets the node a permission to read, if nobody writes. */
+  private long stampFromAfar() {
+    Patience patience = tryPatience("read");
+    if (!words.awaitRead(patience) && !gaveUp("read", patience) && !words.tryRead()) {
+      checkRefusal();
+      return -1;
+    }
+    try {
+      return words.optimisticStamp();
+    } finally {
+      words.releaseRead();
     }
   }
 
@@ -226,12 +241,20 @@ public final class ProcessLock {
    * @return a sentence for people; a snapshot that may be out of date at once
    */
   public String describe() {
-    return new Holders(node, words).describe();
+    String here = new Holders(node, words).describe();
+    if (node.agent() < 0) {
+      return here;
+    }
+    String elsewhere = node.elsewhere(words.home());
+    return "On node %d: %s%s"
+        .formatted(node.myNode(), here, elsewhere.isEmpty() ? "" : " " + elsewhere);
   }
 
   @Override
   public String toString() {
-    return quotedName() + ": " + (node.isClosed() ? "closed." : describe());
+    return quotedName()
+        + ": "
+        + (node.isClosed() ? "closed." : new Holders(node, words).describe());
   }
 
   /** Tells what threads of this rank hold, or null if nothing. */
@@ -342,7 +365,7 @@ public final class ProcessLock {
               mode,
               quotedName(),
               Node.seconds(node.nanoTime() - seenAt),
-              new Holders(node, words).describe());
+              ProcessLock.this.describe());
     }
   }
 
