@@ -147,7 +147,7 @@ public final class Home {
    * @param lastToken the token of the last write that it knows of
    * @param deadWriter a rank that died in its write, or -1
    */
-  public void yield(int node, Permission kept, long lastToken, int deadWriter) {
+  public void yielded(int node, Permission kept, long lastToken, int deadWriter) {
     token = Math.max(token, lastToken);
     Tenancy tenancy = tenants.get(node);
     if (tenancy == null || tenancy.permission.isBelow(kept)) {

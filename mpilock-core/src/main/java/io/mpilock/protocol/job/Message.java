@@ -303,7 +303,11 @@ public sealed interface Message {
   }
 
   private static byte of(Permission permission) {
-    return (byte) permission.ordinal();
+    return switch (permission) {
+      case NONE -> 0;
+      case SHARED -> 1;
+      case EXCLUSIVE -> 2;
+    };
   }
 
   private static byte of(boolean flag) {

@@ -106,7 +106,7 @@ public final class Tenant {
      * @param token the token of its last write
      * @param deadWriter a rank that died in its write, or -1
      */
-    void yield(Permission kept, long token, int deadWriter);
+    void yielded(Permission kept, long token, int deadWriter);
 
     /** Tells that somebody holds what was recalled with {@code tried}. */
     void busy();
@@ -186,7 +186,7 @@ public final class Tenant {
     held = dead < 0 ? limit : NONE;
     poisoned = dead >= 0;
     recallTried = false;
-    outbox.yield(held, gate.token(), dead);
+    outbox.yielded(held, gate.token(), dead);
     return !poisoned;
   }
 
