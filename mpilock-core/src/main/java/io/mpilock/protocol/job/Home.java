@@ -118,7 +118,8 @@ public final class Home {
       return;
     }
     if (!permission(node).isBelow(wanted)) {
-      return; // it asked before the grant that is on its way arrived
+      cancel(node); // of what it asked for before; the grant that is on its way is enough
+      return;
     }
     Map<Integer, Boolean> queue = wanted == EXCLUSIVE ? writers : readers;
     if (!queue.containsKey(node)) {
