@@ -51,7 +51,8 @@ public final class Tenant {
     boolean close(Permission limit);
 
     /**
-     * Lets ranks in, those that wait before others; also ends a closing that is under way.
+     * Lets ranks in, those that wait before others; also ends a closing that is under way or, with
+     * what the node keeps, one that is done.
      *
      * @param permission SHARED or EXCLUSIVE
      */
@@ -187,6 +188,9 @@ public final class Tenant {
     poisoned = dead >= 0;
     recallTried = false;
     outbox.yielded(held, gate.token(), dead);
+    if (held != NONE) {
+      gate.open(held);
+    }
     return !poisoned;
   }
 
