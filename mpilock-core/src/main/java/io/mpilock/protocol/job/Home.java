@@ -19,9 +19,13 @@ import java.util.TreeMap;
  *   <li>If a node is on record with EXCLUSIVE, no other node is on record at all.
  *   <li>A node has at most what is on record: a grant is put on record before it is sent, a
  *       permission is taken off when its yield has arrived.
+ *   <li>A grant and a yield never cross: a node that was told a limit below what is on record for
+ *       it is granted nothing before its yield has arrived, even if the limit was taken back since,
+ *       for it may have yielded before it heard of that.
  *   <li>A node that waits is in one queue once, and wants more than it has.
  *   <li>While somebody waits that cannot be granted, each node on record that is in the way has
- *       been told a limit that it is above.
+ *       been told a limit that it is above. A node that may be yielding is in the way of its own
+ *       request to write.
  * </ol>
  *
  * <p>Writers go first, in the order of their requests; with {@code phaseFair} the readers that wait
@@ -72,7 +76,15 @@ public final class Home {
   private static final class Tenancy {
     private Permission permission = NONE;
     private Permission limit = EXCLUSIVE;
+
+    /** The lowest limit that was told, since taken back or not. */
+    private Permission lowest = EXCLUSIVE;
+
     private boolean tried;
+
+    boolean mayBeYielding() {
+      return lowest.isBelow(permission);
+    }
   }
 
   private static final int NOT_POISONED = -1;
@@ -259,8 +271,10 @@ public final class Home {
       return false;
     }
     int writer = writers.keySet().iterator().next();
-    if (tenants.keySet().stream().anyMatch(node -> node != writer)) {
-      return false;
+    for (Map.Entry<Integer, Tenancy> entry : tenants.entrySet()) {
+      if (entry.getKey() != writer || entry.getValue().mayBeYielding()) {
+        return false;
+      }
     }
     writers.remove(writer);
     grant(writer, EXCLUSIVE);
@@ -271,6 +285,7 @@ public final class Home {
     Tenancy tenancy = tenants.computeIfAbsent(node, key -> new Tenancy());
     tenancy.permission = permission;
     tenancy.limit = EXCLUSIVE;
+    tenancy.lowest = EXCLUSIVE;
     tenancy.tried = false;
     outbox.grant(node, permission, token);
   }
@@ -285,7 +300,7 @@ public final class Home {
       limit = EXCLUSIVE;
     } else {
       int writer = writers.keySet().iterator().next();
-      limit = writer == node ? EXCLUSIVE : NONE;
+      limit = writer == node && !tenancy.mayBeYielding() ? EXCLUSIVE : NONE;
       tried = writers.getOrDefault(writer, false);
     }
     boolean recalls = limit.isBelow(tenancy.permission);
@@ -293,6 +308,7 @@ public final class Home {
     boolean news = limit != tenancy.limit || (tried && !tenancy.tried);
     if ((recalls || recalled) && news) {
       tenancy.limit = limit;
+      tenancy.lowest = limit.isBelow(tenancy.lowest) ? limit : tenancy.lowest;
       tenancy.tried = recalls && tried;
       outbox.recall(node, limit, tenancy.tried);
     }
