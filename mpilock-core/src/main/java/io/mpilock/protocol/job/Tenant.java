@@ -15,7 +15,7 @@ import static io.mpilock.protocol.job.Permission.NONE;
  *       the gate has closed to that, and a yield is sent in the same step.
  *   <li>The permission is kept until it is recalled, used or not.
  *   <li>A request is sent only while no recall is unanswered: what the home gets after a request
- *       and before the yield was sent before both.
+ *       and before the yield was sent before both. A request is taken back at any time.
  *   <li>A granted permission lets in who waits before a later recall is looked at, so it is used at
  *       least once; the gate closes before anybody who comes later.
  * </ol>
@@ -135,7 +135,8 @@ public final class Tenant {
 
   /** Looks at the node: to be called when its state has changed, and now and then. */
   public void look() {
-    if (poisoned || (isRecalled() && !giveUp())) {
+    boolean mayAsk = !isRecalled() || giveUp();
+    if (poisoned) {
       return;
     }
     Permission wanted = gate.wanted();
@@ -144,8 +145,12 @@ public final class Tenant {
         asked = NONE;
         outbox.cancel();
       }
-      return;
+    } else if (mayAsk) {
+      ask(wanted);
     }
+  }
+
+  private void ask(Permission wanted) {
     boolean tried = gate.isTried();
     if (wanted != asked || (tried && !askedToTry)) {
       asked = wanted;
@@ -172,6 +177,7 @@ public final class Tenant {
     return asked != NONE;
   }
 
+  /** Does what was recalled, if nobody is in the way any more. */
   private boolean giveUp() {
     if (!gate.close(limit)) {
       if (recallTried) {
@@ -191,7 +197,7 @@ public final class Tenant {
     if (held != NONE) {
       gate.open(held);
     }
-    return !poisoned;
+    return true;
   }
 
   /**
