@@ -80,10 +80,19 @@ public final class Home {
     /** The lowest limit that was told, since taken back or not. */
     private Permission lowest = EXCLUSIVE;
 
-    private boolean tried;
+    /** The limit of a tried recall that was answered neither busy nor with a yield. */
+    private Permission tried = EXCLUSIVE;
+
+    /** Whether the answer to it comes too late for those for whom it was asked. */
+    private boolean late;
 
     boolean mayBeYielding() {
       return lowest.isBelow(permission);
+    }
+
+    void answered() {
+      tried = EXCLUSIVE;
+      late = false;
     }
   }
 
@@ -170,7 +179,9 @@ public final class Home {
     tenancy.permission = kept;
     if (!tenancy.limit.isBelow(kept)) {
       tenancy.limit = EXCLUSIVE;
-      tenancy.tried = false;
+    }
+    if (!tenancy.tried.isBelow(kept)) {
+      tenancy.answered();
     }
     if (kept == NONE) {
       tenants.remove(node);
@@ -192,8 +203,14 @@ public final class Home {
    */
   public void busy(int node) {
     Tenancy tenancy = tenants.get(node);
-    if (tenancy != null) {
-      tenancy.tried = false;
+    if (tenancy == null) {
+      return;
+    }
+    boolean late = tenancy.late;
+    tenancy.answered();
+    if (late) {
+      tellLimit(node, tenancy); // for those that try now
+      return;
     }
     // Who is refused still waits on record, until its node cancels.
     if (readersGo()) {
@@ -286,7 +303,7 @@ public final class Home {
     tenancy.permission = permission;
     tenancy.limit = EXCLUSIVE;
     tenancy.lowest = EXCLUSIVE;
-    tenancy.tried = false;
+    tenancy.answered();
     outbox.grant(node, permission, token);
   }
 
@@ -305,12 +322,16 @@ public final class Home {
     }
     boolean recalls = limit.isBelow(tenancy.permission);
     boolean recalled = tenancy.limit.isBelow(tenancy.permission);
-    boolean news = limit != tenancy.limit || (tried && !tenancy.tried);
-    if ((recalls || recalled) && news) {
+    boolean asks = recalls && tried && tenancy.tried == EXCLUSIVE; // one answer at a time
+    if ((recalls || recalled) && (asks || limit != tenancy.limit)) {
       tenancy.limit = limit;
       tenancy.lowest = limit.isBelow(tenancy.lowest) ? limit : tenancy.lowest;
-      tenancy.tried = recalls && tried;
-      outbox.recall(node, limit, tenancy.tried);
+      if (asks) {
+        tenancy.tried = limit;
+      } else {
+        tenancy.late = tenancy.tried != EXCLUSIVE;
+      }
+      outbox.recall(node, limit, asks);
     }
   }
 
