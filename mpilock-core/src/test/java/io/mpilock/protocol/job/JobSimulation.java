@@ -43,6 +43,11 @@ final class JobSimulation {
       this.node = node;
     }
 
+    boolean triesNow() {
+      Visit mine = visit;
+      return mine != null && mine.tries;
+    }
+
     boolean is(State state) {
       Visit mine = visit;
       return mine != null && mine.state == state;
@@ -300,7 +305,8 @@ final class JobSimulation {
     }
     if (rank.is(State.WAITS)) {
       Visit visit = rank.visit;
-      if (visit != null && !visit.tries && random.nextInt(100) < giveUpPercent) {
+      int percent = rank.triesNow() ? giveUpPercent / 4 : giveUpPercent; // a try is interrupted
+      if (visit != null && random.nextInt(100) < percent) {
         change(rank, "gives up", seat -> seat.gate.giveUp(visit));
       }
     } else if (rank.is(State.IN)) {
