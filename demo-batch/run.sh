@@ -215,8 +215,8 @@ if [ "$transport" != local ]; then
     if [ "$(id -u)" -eq 0 ]; then command+=(--allow-run-as-root); fi
     if [ "$ranks" -gt "$(cores)" ]; then command+=(--oversubscribe); fi
     # How long mpirun waits before it passes Ctrl-C or SIGTERM on, and again before it kills. One second by default,
-    # but its own part of MPI_Finalize takes two then.
-    command+=(--mca odls_base_sigkill_timeout 3)
+    # but Open MPI's own part of MPI_Finalize takes two then, and mpirun drops the last words of whom it kills.
+    command+=(--mca odls_base_sigkill_timeout 4)
   fi
   command+=(-n "$ranks")
 fi

@@ -109,7 +109,7 @@ final class DemoJob implements AutoCloseable {
       throws IOException {
     List<String> command = launcher.command(4, !statuses);
     if (launcher == Launcher.OPEN_MPI) {
-      command.addAll(1, List.of("--mca", "odls_base_sigkill_timeout", "6"));
+      command.addAll(1, List.of("--mca", "odls_base_sigkill_timeout", "12"));
     }
     if (statuses) {
       command.addAll(SHELL);
