@@ -6,7 +6,7 @@ usage() {
   cat <<'HELP'
 Usage: config/setup.sh [--no-install]
 
-Looks for Maven, the launchers of Open MPI and of MPICH, h5dump and shellcheck. As root on Debian it installs what is
+Looks for Maven, the launchers of Open MPI and of MPICH, h5dump, shellcheck and ip. As root on Debian it installs what is
 missing; otherwise, or with --no-install, it names what is missing and ends with 1. The JDK 25 is config/jdk25.sh's to
 find.
 
@@ -40,11 +40,13 @@ needs=(
   "has_mpich|mpich|MPICH (mpiexec)"
   "has_h5dump|hdf5-tools|the HDF5 tools (h5dump)"
   "has_shellcheck|shellcheck|shellcheck"
+  "has_ip|iproute2|ip (for the simulated hosts of config/hosts.sh)"
 )
 
 has_maven() { command -v mvn >/dev/null; }
 has_h5dump() { command -v h5dump >/dev/null; }
 has_shellcheck() { command -v shellcheck >/dev/null; }
+has_ip() { command -v ip >/dev/null; }
 
 says() { # whether the version of the command $1 matches $2; no pipe into grep -q, which would break it off
   local version

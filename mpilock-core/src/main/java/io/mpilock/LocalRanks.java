@@ -52,7 +52,7 @@ public final class LocalRanks {
   }
 
   /**
-   * Runs a body on each of some ranks, with options.
+   * Runs a body on each of some ranks of one node, with options.
    *
    * @param size the number of ranks
    * @param options the controllers' options
@@ -60,12 +60,39 @@ public final class LocalRanks {
    * @throws Exception what a rank threw, the likely root first, with those of the others suppressed
    */
   public static void run(int size, ControllerOptions options, RankBody body) throws Exception {
-    LocalCluster cluster = new LocalCluster(size);
+    run(new LocalCluster(size), options, body);
+  }
+
+  /**
+   * Runs a body on each rank of several nodes, to try code as it runs on several hosts: ranks of
+   * different nodes share no memory, and their locks go by messages.
+   *
+   * @param ranksPerNode the number of ranks on each node, which are numbered node by node: {@code
+   *     {1, 3}} puts rank 0 on one node and ranks 1 to 3 on another
+   * @param options the controllers' options
+   * @param body what each rank runs
+   * @throws Exception what a rank threw, the likely root first, with those of the others suppressed
+   */
+  public static void run(int[] ranksPerNode, ControllerOptions options, RankBody body)
+      throws Exception {
+    run(new LocalCluster(ranksPerNode), options, body);
+  }
+
+  /**
+   * Runs a body on each rank of a local job, whose network the caller may disturb meanwhile.
+   *
+   * @param cluster the job; used for this run only
+   * @param options the controllers' options
+   * @param body what each rank runs
+   * @throws Exception what a rank threw, the likely root first, with those of the others suppressed
+   */
+  public static void run(LocalCluster cluster, ControllerOptions options, RankBody body)
+      throws Exception {
     List<Future<@Nullable Void>> results = new ArrayList<>();
     Exception failure = null;
     try (ExecutorService ranks =
         Executors.newThreadPerTaskExecutor(Thread.ofPlatform().name("rank-", 0).factory())) {
-      for (int rank = 0; rank < size; rank++) {
+      for (int rank = 0; rank < cluster.size(); rank++) {
         Communicator world = cluster.world(rank);
         results.add(ranks.submit(() -> runRank(world, options, body)));
       }

@@ -41,7 +41,7 @@ import org.jspecify.annotations.Nullable;
 public final class WindowController implements AutoCloseable {
 
   /** The name of the resource that the unnamed calls are about. */
-  public static final String DEFAULT_RESOURCE = "default";
+  public static final String DEFAULT_RESOURCE = ControllerCore.DEFAULT_RESOURCE;
 
   private final Communicator communicator;
   private final @Nullable Communicator ownedWorld;

@@ -6,81 +6,82 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
-/** The contract over the local transport. */
+/** The contract over the local transport, on every topology. */
 @Timeout(120)
 class LocalContractTest {
   @TempDir Path folder;
 
-  @Nested
-  class LockOnOneRanks extends LockContract {
-    @Override
-    protected Ranks ranks() {
-      return new ThreadRanks(1, folder);
+  /** Which ranks are on which nodes. */
+  enum Topology {
+    ONE_RANK("0"),
+    TWO_RANKS("00"),
+    FOUR_RANKS("0000"),
+    TWO_BY_TWO("0011"),
+    ONE_AND_THREE("0111"),
+    FOUR_NODES("0123"),
+    ROUND_ROBIN("0101");
+
+    /** For each rank a digit, its node. */
+    private final String nodeOfRank;
+
+    Topology(String nodeOfRank) {
+      this.nodeOfRank = nodeOfRank;
+    }
+
+    Ranks ranks(Path folder) {
+      return new ThreadRanks(
+          nodeOfRank.chars().mapToObj(Character::getNumericValue).toList(), folder);
     }
   }
 
   @Nested
-  class LockOnTwoRanks extends LockContract {
+  @ParameterizedClass
+  @EnumSource
+  class Lock extends LockContract {
+    private final Topology topology;
+
+    Lock(Topology topology) {
+      this.topology = topology;
+    }
+
     @Override
     protected Ranks ranks() {
-      return new ThreadRanks(2, folder);
+      return topology.ranks(folder);
     }
   }
 
   @Nested
-  class LockOnFourRanks extends LockContract {
+  @ParameterizedClass
+  @EnumSource
+  class SingleWrite extends SingleWriteContract {
+    private final Topology topology;
+
+    SingleWrite(Topology topology) {
+      this.topology = topology;
+    }
+
     @Override
     protected Ranks ranks() {
-      return new ThreadRanks(4, folder);
+      return topology.ranks(folder);
     }
   }
 
   @Nested
-  class SingleWriteOnOneRanks extends SingleWriteContract {
-    @Override
-    protected Ranks ranks() {
-      return new ThreadRanks(1, folder);
-    }
-  }
+  @ParameterizedClass
+  @EnumSource
+  class Lifecycle extends LifecycleContract {
+    private final Topology topology;
 
-  @Nested
-  class SingleWriteOnTwoRanks extends SingleWriteContract {
-    @Override
-    protected Ranks ranks() {
-      return new ThreadRanks(2, folder);
+    Lifecycle(Topology topology) {
+      this.topology = topology;
     }
-  }
 
-  @Nested
-  class SingleWriteOnFourRanks extends SingleWriteContract {
     @Override
     protected Ranks ranks() {
-      return new ThreadRanks(4, folder);
-    }
-  }
-
-  @Nested
-  class LifecycleOnOneRanks extends LifecycleContract {
-    @Override
-    protected Ranks ranks() {
-      return new ThreadRanks(1, folder);
-    }
-  }
-
-  @Nested
-  class LifecycleOnTwoRanks extends LifecycleContract {
-    @Override
-    protected Ranks ranks() {
-      return new ThreadRanks(2, folder);
-    }
-  }
-
-  @Nested
-  class LifecycleOnFourRanks extends LifecycleContract {
-    @Override
-    protected Ranks ranks() {
-      return new ThreadRanks(4, folder);
+      return topology.ranks(folder);
     }
   }
 }

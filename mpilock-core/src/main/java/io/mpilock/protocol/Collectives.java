@@ -1,5 +1,16 @@
 package io.mpilock.protocol;
 
+import static io.mpilock.protocol.job.Verdict.CLOSE;
+import static io.mpilock.protocol.job.Verdict.DIED;
+import static io.mpilock.protocol.job.Verdict.DIFFER;
+import static io.mpilock.protocol.job.Verdict.GO;
+import static io.mpilock.protocol.job.Verdict.GONE_ON;
+import static io.mpilock.protocol.job.Verdict.INTERRUPTED;
+import static io.mpilock.protocol.job.Verdict.LEFT;
+import static io.mpilock.protocol.job.Verdict.REFUSED;
+import static io.mpilock.protocol.job.Verdict.SINGLE_WRITE;
+import static io.mpilock.protocol.job.Verdict.TIMED_OUT;
+
 import io.mpilock.failure.CollectiveMismatchException;
 import io.mpilock.failure.LockInterruptedException;
 import io.mpilock.failure.LockTimeoutException;
@@ -8,6 +19,8 @@ import io.mpilock.transport.NodeWindow;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongFunction;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +36,10 @@ import org.jspecify.annotations.Nullable;
  * all fail, and a time-out and a late arrival cannot see it differently. A rank that has read the
  * decision marks its slot SEEN(n); slots and decision of call n are used again for n + 2, which
  * waits for that.
+ *
+ * <p>In a job of several nodes the ranks of a node do not decide: one that sees a reason to fail
+ * proposes it, and the agent brings the decision of the job's {@link io.mpilock.protocol.job.Root}
+ * ({@link NodeCalls}).
  */
 public final class Collectives {
 
@@ -44,24 +61,10 @@ public final class Collectives {
   private static final int ARRIVED = 1;
   private static final int SEEN = 2;
 
-  // Kinds of call.
-  private static final long SINGLE_WRITE = 1;
-  private static final long CLOSE = 2;
-
   // Reasons to refuse.
   private static final long HOLDS_READ = 1;
   private static final long HOLDS_WRITE = 2;
   private static final long NO_SUCH_RANK = 3;
-
-  // Decisions, beside the number of the call and the rank that is the reason.
-  private static final int GO = 1;
-  private static final int DIFFER = 2;
-  private static final int REFUSED = 3;
-  private static final int TIMED_OUT = 4;
-  private static final int INTERRUPTED = 5;
-  private static final int GONE_ON = 6;
-  private static final int LEFT = 7;
-  private static final int DIED = 8;
 
   private final Node node;
   private final NodeWindow window;
@@ -94,7 +97,7 @@ public final class Collectives {
     if (turn.isHeldByCurrentThread()) {
       throw new LockUseException(
           "Thread '%s' of rank %d begins a single write of %s inside one that is not closed: the other ranks are not there. Close the first fence before."
-              .formatted(Thread.currentThread().getName(), node.me(), lock.quotedName()));
+              .formatted(Thread.currentThread().getName(), node.myJobRank(), lock.quotedName()));
     }
     takeTurn(lock, start, nanos);
     try {
@@ -103,8 +106,9 @@ public final class Collectives {
       long call = arrive(lock, writer);
       agree(call, writer, patience);
       FencedSection section =
-          new FencedSection(node, this, lock, new Stream(node, bell, call, writer), start, outcome);
-      if (writer == node.me()) {
+          new FencedSection(
+              node, this, lock, new Stream(node, call, writer, node.me()), start, outcome);
+      if (writer == node.myJobRank()) {
         section.begin(patience.remainingNanos());
       }
       return section;
@@ -113,7 +117,7 @@ public final class Collectives {
       throw node.isClosed() ? node.closedFailure() : e;
     } catch (Throwable e) {
       turn.unlock();
-      outcome.ended(writer == node.me(), node.nanoTime() - start, 0, e);
+      outcome.ended(writer == node.myJobRank(), node.nanoTime() - start, 0, e);
       throw e;
     }
   }
@@ -131,7 +135,7 @@ public final class Collectives {
   }
 
   void ring() {
-    bell.ring();
+    node.ringCollective();
   }
 
   private void takeTurn(ProcessLock lock, long start, long nanos) {
@@ -144,14 +148,14 @@ public final class Collectives {
         if (node.nanoTime() - start >= nanos) {
           throw new LockTimeoutException(
               "The single write of %s could not begin: another thread of rank %d is in one."
-                  .formatted(lock.quotedName(), node.me()));
+                  .formatted(lock.quotedName(), node.myJobRank()));
         }
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new LockInterruptedException(
           "Rank %d was interrupted before its single write of %s began."
-              .formatted(node.me(), lock.quotedName()));
+              .formatted(node.myJobRank(), lock.quotedName()));
     }
     if (node.isClosed()) {
       turn.unlock();
@@ -165,29 +169,29 @@ public final class Collectives {
   private long arrive(ProcessLock lock, int writer) {
     ThreadHold hold = lock.hold();
     long refusal = 0;
-    if (writer < 0 || writer >= node.ranks()) {
+    if (writer < 0 || writer >= node.jobSize()) {
       refusal = NO_SUCH_RANK;
-    } else if (hold.isReading() && !(hold.isWriting() && writer == node.me())) {
+    } else if (hold.isReading() && !(hold.isWriting() && writer == node.myJobRank())) {
       refusal = HOLDS_READ;
-    } else if (hold.isWriting() && writer != node.me()) {
+    } else if (hold.isWriting() && writer != node.myJobRank()) {
       refusal = HOLDS_WRITE;
     }
     long call = publish(SINGLE_WRITE, writer, lock.home(), refusal, true);
     if (refusal == NO_SUCH_RANK) {
-      decide(call, REFUSED, node.me());
+      decide(call, REFUSED, node.myJobRank());
       seen(call);
       throw new IllegalArgumentException(
           "There is no rank %d to write: the controller has ranks 0 to %d."
-              .formatted(writer, node.ranks() - 1));
+              .formatted(writer, node.jobSize() - 1));
     }
     if (refusal != 0) {
-      decide(call, REFUSED, node.me());
+      decide(call, REFUSED, node.myJobRank());
       seen(call);
       throw new LockUseException(
           "Thread '%s' of rank %d calls singleWrite on %s while it holds a %s of it, which rank %d would wait for. Close the lease first."
               .formatted(
                   Thread.currentThread().getName(),
-                  node.me(),
+                  node.myJobRank(),
                   lock.quotedName(),
                   refusal == HOLDS_READ ? "read" : "write",
                   writer));
@@ -206,7 +210,7 @@ public final class Collectives {
     window.setRelease(slot + Layout.RESOURCE, home);
     window.setRelease(slot + Layout.REFUSAL, refusal);
     window.set(slot + Layout.CALL, mark(call, ARRIVED));
-    bell.ring();
+    node.ringCollective();
     return call;
   }
 
@@ -220,7 +224,8 @@ public final class Collectives {
         .awaitUninterruptibly(bell, () -> isSeen(earlier));
   }
 
-  private boolean isSeen(long call) {
+  /** Whether every rank of this node that made an earlier call has read how it was decided. */
+  boolean isSeen(long call) {
     for (int rank = 0; rank < node.ranks(); rank++) {
       if (slotMark(rank, call) == mark(call, ARRIVED) && !node.isGone(rank)) {
         return false;
@@ -238,7 +243,11 @@ public final class Collectives {
         decide(
             call,
             patience.wasInterrupted() ? INTERRUPTED : node.isClosed() ? LEFT : TIMED_OUT,
-            node.me());
+            node.myJobRank());
+        if (node.agent() >= 0) { // what it proposes may come too late
+          new Patience(node, "", node.nanoTime(), Patience.FOREVER, new SeenWatch(call))
+              .awaitUninterruptibly(bell, () -> decided(call) != 0);
+        }
       }
     }
     long decision = window.get(Layout.decision(call));
@@ -248,13 +257,13 @@ public final class Collectives {
     if (code == GO) {
       return;
     }
-    if (rank == node.me() && code == TIMED_OUT) {
+    if (rank == node.myJobRank() && code == TIMED_OUT) {
       throw new LockTimeoutException(report);
     }
-    if (rank == node.me() && code == INTERRUPTED) {
+    if (rank == node.myJobRank() && code == INTERRUPTED) {
       throw new LockInterruptedException(report);
     }
-    if (rank == node.me() && code == LEFT) {
+    if (rank == node.myJobRank() && code == LEFT) {
       throw node.closedFailure();
     }
     if (code == DIED) {
@@ -280,10 +289,10 @@ public final class Collectives {
       if (mark >>> 8 == call) {
         long slot = Layout.callSlot(rank, call);
         if (window.get(slot + Layout.REFUSAL) != 0) {
-          return decide(call, REFUSED, rank);
+          return decide(call, REFUSED, node.jobRank(rank));
         }
         if (window.get(slot + Layout.KIND) == CLOSE) {
-          return decide(call, LEFT, rank);
+          return decide(call, LEFT, node.jobRank(rank));
         }
         if (window.get(slot + Layout.WRITER) != window.get(mine + Layout.WRITER)
             || window.get(slot + Layout.RESOURCE) != window.get(mine + Layout.RESOURCE)) {
@@ -292,24 +301,37 @@ public final class Collectives {
       } else {
         all = false;
         if (mark >>> 8 > call) {
-          return decide(call, GONE_ON, rank);
+          return decide(call, GONE_ON, node.jobRank(rank));
         }
         long life = node.life(rank);
         if (life == Node.DEAD) {
-          return decide(call, DIED, rank);
+          return decide(call, DIED, node.jobRank(rank));
         }
         if (life >= Node.CLOSING) {
-          return decide(call, LEFT, rank);
+          return decide(call, LEFT, node.jobRank(rank));
         }
+      }
+    }
+    if (node.agent() >= 0) {
+      long closing = window.get(Layout.CLOSING_CALL);
+      if (closing >>> 24 == call) {
+        return decide(call, LEFT, (int) closing & 0xFFFF);
+      }
+      int lost = node.firstLost();
+      if (lost >= 0) {
+        return decide(call, DIED, lost);
       }
     }
     if (!all) {
       return false;
     }
     if (differs >= 0) {
-      return decide(call, DIFFER, differs);
+      return decide(call, DIFFER, node.jobRank(differs));
     }
-    if (writer == node.me()) {
+    if (node.agent() >= 0) {
+      return false; // the agent sees the same
+    }
+    if (writer == node.myJobRank()) {
       return decide(call, GO, writer);
     }
     // The one that is to decide came, but may have gone since.
@@ -317,23 +339,29 @@ public final class Collectives {
     return life >= Node.LEFT && decide(call, life == Node.DEAD ? DIED : LEFT, writer);
   }
 
+  /** Decides, or proposes it to the agent; true if the call is decided. */
   private boolean decide(long call, int code, int rank) {
-    long index = Layout.decision(call);
+    boolean proposes = node.agent() >= 0;
+    long index = proposes ? Layout.proposal(call) : Layout.decision(call);
     while (true) {
       long now = window.get(index);
       if (now >>> 24 >= call) {
-        return true;
+        return !proposes;
       }
-      if (window.compareAndSet(index, now, call << 24 | (long) rank << 8 | code)) {
-        bell.ring();
-        return true;
+      if (window.compareAndSet(index, now, decision(call, code, rank))) {
+        node.ringCollective();
+        return !proposes;
       }
     }
   }
 
+  static long decision(long call, int code, int rank) {
+    return call << 24 | (long) rank << 8 | code;
+  }
+
   private void seen(long call) {
     window.set(Layout.callSlot(node.me(), call) + Layout.CALL, mark(call, SEEN));
-    bell.ring();
+    node.ringCollective();
   }
 
   private long slotMark(int rank, long call) {
@@ -357,13 +385,17 @@ public final class Collectives {
         };
     StringBuilder text =
         new StringBuilder("Collective call ").append(call).append(" failed, since ").append(why);
-    String separator = ": ";
-    for (int other = 0; other < node.ranks(); other++) {
-      text.append(separator).append("rank ").append(other).append(' ').append(called(other, call));
-      separator = "; ";
-    }
-    return text.append(". Every rank must make the same collective calls in the same order.")
+    return text.append(": ")
+        .append(node.agent() < 0 ? summary(call) : node.text(Layout.report(node.members(), call)))
+        .append(". Every rank must make the same collective calls in the same order.")
         .toString();
+  }
+
+  /** Tells what each rank of this node called. */
+  String summary(long call) {
+    return IntStream.range(0, node.ranks())
+        .mapToObj(rank -> "rank " + node.jobRank(rank) + " " + called(rank, call))
+        .collect(Collectors.joining("; "));
   }
 
   private String called(int rank, long call) {
@@ -400,7 +432,7 @@ public final class Collectives {
   @Nullable String close(long nanos) {
     long call = publish(CLOSE, -1, 0, 0, false);
     node.life(Node.CLOSING);
-    bell.ring();
+    node.ringCollective();
     Patience patience =
         new Patience(
             node,
@@ -425,13 +457,15 @@ public final class Collectives {
           node.log(
               System.Logger.Level.INFO,
               "Rank %d closed before %s; the locks go on without it."
-                  .formatted(node.me(), missing(call)));
+                  .formatted(node.myJobRank(), missing(call)));
         }
         break;
       }
     }
     int code = decided(call);
-    return code == 0 || code == DIED || code == GONE_ON ? null : report(call, code, node.me());
+    return code == 0 || code == DIED || code == GONE_ON
+        ? null
+        : report(call, code, node.myJobRank());
   }
 
   private boolean isLastOrMistaken(long call) {
@@ -443,11 +477,16 @@ public final class Collectives {
         return false;
       }
     }
-    return true;
+    return node.agent() < 0 || window.get(Layout.JOB_THROUGH) != 0 || node.brokenBy() >= 0;
   }
 
   private boolean isThrough(int rank) {
-    return node.life(rank) >= Node.CLOSING || node.communicator().isLeaving(rank);
+    return node.life(rank) >= Node.CLOSING || node.communicator().isLeaving(node.jobRank(rank));
+  }
+
+  /** Tells whether every rank of this node is in some close, or gone. */
+  boolean areAllThrough() {
+    return IntStream.range(0, node.ranks()).allMatch(this::isThrough);
   }
 
   /** Remembers the dead in the window, where everyone who waits for them looks. */
@@ -464,7 +503,9 @@ public final class Collectives {
         missing.append(missing.isEmpty() ? "" : ", ").append(node.who(rank));
       }
     }
-    return missing.isEmpty() ? "call " + call : missing.toString();
+    return missing.isEmpty()
+        ? node.agent() < 0 ? "call " + call : "ranks of other nodes"
+        : missing.toString();
   }
 
   /** What a rank that waits for the others to read a decision looks at. */
@@ -478,6 +519,7 @@ public final class Collectives {
     @Override
     public void check() {
       findDead();
+      node.throwIfBroken();
     }
 
     @Override
@@ -500,6 +542,7 @@ public final class Collectives {
     @Override
     public void check() {
       findDead();
+      node.throwIfBroken();
     }
 
     @Override
@@ -516,7 +559,7 @@ public final class Collectives {
               Node.seconds(waitedNanos),
               resource,
               writer,
-              text.isEmpty() ? "the decision" : text);
+              text.isEmpty() ? node.agent() < 0 ? "the decision" : "ranks of other nodes" : text);
     }
   }
 }

@@ -5,6 +5,7 @@ import io.mpilock.failure.LockUseException;
 import io.mpilock.failure.MpilockException;
 import io.mpilock.failure.StartupException;
 import io.mpilock.transport.Communicator;
+import io.mpilock.transport.Messenger;
 import io.mpilock.transport.NodeWindow;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,18 +13,26 @@ import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One rank's controller below the public API: window, directory, locks, collective calls, and
  * close.
  */
 public final class ControllerCore {
+
+  /** The resource of the calls without a name; its home is the master's node. */
+  public static final String DEFAULT_RESOURCE = "default";
+
   private static final long POLL_NANOS = 1_000_000;
 
   private final Node node;
   private final NodeWindow window;
   private final Directory directory;
   private final Collectives collectives;
+  private final @Nullable Messenger messenger;
+  private final @Nullable Agent agent;
   private final ConcurrentMap<String, ProcessLock> locks = new ConcurrentHashMap<>();
 
   private ControllerCore(Node node) {
@@ -31,6 +40,25 @@ public final class ControllerCore {
     this.window = node.window();
     this.directory = new Directory(node);
     this.collectives = new Collectives(node, directory::nameAt);
+    if (node.agent() < 0) {
+      messenger = null;
+      agent = null;
+      return;
+    }
+    Bell agentsBell = new Bell(window, Layout.AGENT_BELL);
+    messenger =
+        node.communicator()
+            .messenger(() -> {
+              try {
+                agentsBell.ring();
+              } catch (IllegalStateException e) {
+                // The window is freed: nobody waits for the frame.
+              }
+            });
+    agent =
+        node.me() == 0
+            ? new Agent(node, messenger, directory, collectives, fingerprint(node.settings()))
+            : null;
   }
 
   /**
@@ -39,50 +67,74 @@ public final class ControllerCore {
    * @param communicator the ranks; private to this controller
    * @param settings how it behaves
    * @return this rank's part
-   * @throws StartupException if the ranks are on several nodes, there is no memory, or they
-   *     disagree
+   * @throws StartupException if there is no memory, or the ranks disagree
    */
   public static ControllerCore open(Communicator communicator, CoreSettings settings) {
-    for (int rank = 0; rank < communicator.size(); rank++) {
-      if (communicator.member(rank).node() != communicator.member(0).node()) {
-        throw new StartupException(
-            StartupException.Problem.SEVERAL_NODES,
-            "The ranks span several nodes: %s and %s, for example."
-                .formatted(communicator.member(0), communicator.member(rank)),
-            "Start all ranks on one node; this version has no locks across nodes.");
-      }
-    }
-    int ranks = communicator.size();
-    long header = Layout.directory(ranks) + Layout.LINE;
+    int here = Node.ranksOf(communicator, communicator.member(communicator.rank()).node()).length;
+    long header = Layout.directory(here + 1, communicator.size()) + Layout.LINE;
     NodeWindow window =
-        communicator.allocate(Math.max(settings.windowWords(), (header + ranks - 1) / ranks));
+        communicator.allocate(Math.max(settings.windowWords(), (header + here - 1) / here));
+    ControllerCore core = null;
     try {
-      Node node = new Node(communicator, window, settings, Node.Pace.of(ranks));
-      enter(node);
-      return new ControllerCore(node);
+      core = new ControllerCore(new Node(communicator, window, settings, Node.Pace.of(here)));
+      core.enter();
+      return core;
     } catch (RuntimeException e) {
+      if (core != null) {
+        core.endAgent();
+      }
       window.free();
       throw e;
     }
   }
 
   /** Fills this rank's slot, waits for the slots of all, and compares the settings in them. */
-  private static void enter(Node node) {
-    NodeWindow window = node.window();
+  private void enter() {
     int ranks = node.ranks();
     long slot = Layout.slot(node.me());
-    for (long i = slot; i < Layout.slot(node.me() + 1); i++) {
-      window.setRelease(i, 0); // many ranks need more than ZEROED_WORDS
-    }
+    zero(slot, Layout.slot(node.me() + 1)); // many ranks need more than ZEROED_WORDS
     window.set(slot + Layout.SETTINGS, fingerprint(node.settings()));
     window.set(slot + Layout.LIFE, Node.OPEN);
     if (node.me() == 0) {
-      window.set(Layout.MAGIC, Layout.MAGIC_VALUE);
-      window.set(Layout.DIRECTORY_END, Layout.directory(ranks));
+      if (node.agent() >= 0) {
+        zero(Layout.slot(node.agent()), Layout.slot(node.agent() + 1));
+      }
+      long directory = Layout.directory(node.members(), node.jobSize());
+      zero(Layout.lost(node.members()), directory);
+      window.set(Layout.DIRECTORY_END, directory);
     }
     window.getAndAdd(Layout.READY, 1);
     Bell bell = new Bell(window, Layout.COLLECTIVE_BELL);
     bell.ring();
+    await(bell, () -> window.get(Layout.READY) >= ranks);
+    int other = 0;
+    while (other < ranks
+        && window.get(Layout.slot(other) + Layout.SETTINGS)
+            == window.get(Layout.slot(0) + Layout.SETTINGS)) {
+      other++;
+    }
+    if (agent != null) {
+      agent.start(other < ranks);
+    }
+    if (node.agent() >= 0) {
+      await(bell, () -> window.get(Layout.JOB_READY) != 0);
+      if (window.get(Layout.JOB_READY) == 2) {
+        throw settingsDiffer(node.myJobRank());
+      }
+    }
+    if (other < ranks) {
+      throw settingsDiffer(node.jobRank(other));
+    }
+  }
+
+  private void zero(long from, long to) {
+    for (long i = from; i < to; i++) {
+      window.setRelease(i, 0);
+    }
+  }
+
+  /** Waits in sync for the other ranks. */
+  private void await(Bell bell, BooleanSupplier done) {
     Patience patience =
         new Patience(
             node,
@@ -92,40 +144,39 @@ public final class ControllerCore {
             new Patience.Watch() {
               @Override
               public void check() {
-                for (int rank = 0; rank < ranks; rank++) {
-                  if (rank != node.me() && !node.communicator().isAlive(rank)) {
-                    throw node.failed(rank, "it cannot take part in sync.");
+                for (int rank = 0; rank < node.ranks(); rank++) {
+                  if (rank != node.me() && !node.communicator().isAlive(node.jobRank(rank))) {
+                    throw node.failed(node.jobRank(rank), "it cannot take part in sync.");
                   }
                 }
+                node.throwIfBroken();
               }
 
               @Override
               public String describe(long waitedNanos) {
-                return "%s has waited %s in sync for all %d ranks; %d are there."
+                return "%s has waited %s in sync for all %d ranks; %d are there on this node."
                     .formatted(
                         node.who(node.me()),
                         Node.seconds(waitedNanos),
-                        ranks,
+                        node.jobSize(),
                         window.get(Layout.READY));
               }
             });
-    while (window.get(Layout.READY) < ranks) {
-      if (!patience.pause(bell, () -> window.get(Layout.READY) >= ranks)) {
+    while (!done.getAsBoolean()) {
+      if (!patience.pause(bell, done)) {
         throw new MpilockException(
             "Rank %d was interrupted while it waited in sync for the other ranks."
-                .formatted(node.me()));
+                .formatted(node.myJobRank()));
       }
     }
-    for (int rank = 0; rank < ranks; rank++) {
-      if (window.get(Layout.slot(rank) + Layout.SETTINGS)
-          != window.get(Layout.slot(0) + Layout.SETTINGS)) {
-        throw new StartupException(
-            StartupException.Problem.SETTINGS_DIFFER,
-            "Rank %d was given other settings than rank 0 (master, fairness, handover-limit, on-holder-death or window-size)."
-                .formatted(rank),
-            "Give all ranks the same mpilock.* properties.");
-      }
-    }
+  }
+
+  private static StartupException settingsDiffer(int rank) {
+    return new StartupException(
+        StartupException.Problem.SETTINGS_DIFFER,
+        "Rank %d was given other settings than another rank (master, fairness, handover-limit, on-holder-death, heartbeat-timeout or window-size)."
+            .formatted(rank),
+        "Give all ranks the same mpilock.* properties.");
   }
 
   private static long fingerprint(CoreSettings settings) {
@@ -134,6 +185,7 @@ public final class ControllerCore {
         settings.phaseFair(),
         settings.handoverLimit(),
         settings.releaseOnDeath(),
+        settings.heartbeatTimeout(),
         settings.windowWords());
   }
 
@@ -200,7 +252,7 @@ public final class ControllerCore {
       if (!held.isEmpty()) {
         throw new LockUseException(
             "Rank %d closed its controller while leases were still held, at most %s after it began to: %s. The other ranks are told as if it had died; close every lease before the controller."
-                .formatted(node.me(), Node.seconds(patience), String.join("; ", held)));
+                .formatted(node.myJobRank(), Node.seconds(patience), String.join("; ", held)));
       }
       if (mismatch != null) {
         throw new CollectiveMismatchException(mismatch);
@@ -211,10 +263,10 @@ public final class ControllerCore {
       node.log(
           System.Logger.Level.WARNING,
           "The window of rank %d went with MPI. Close the controllers before MPI_Finalize."
-              .formatted(node.me()));
+              .formatted(node.myJobRank()));
       return true;
     } finally {
-      window.free();
+      end();
       node.communicator().leaving(false);
     }
   }
@@ -232,11 +284,56 @@ public final class ControllerCore {
     try {
       node.life(Node.DEAD);
       collectives.ring();
+      endAgent();
     } catch (IllegalStateException e) {
       node.log(System.Logger.Level.DEBUG, "The window went with MPI.");
     }
     window.free();
     return true;
+  }
+
+  /** Gives the window back; where this node's agent still speaks for others, that is later. */
+  private void end() {
+    try {
+      if (agent != null && window.get(Layout.JOB_THROUGH) == 0 && node.brokenBy() < 0) {
+        agent.goOnAlone();
+        return;
+      }
+      endAgent();
+    } catch (IllegalStateException e) {
+      node.log(System.Logger.Level.DEBUG, "The window went with MPI.");
+    }
+    window.free();
+  }
+
+  /** Ends what speaks to other nodes, and tells the transport whom it need not wait for. */
+  private void endAgent() {
+    if (node.agent() < 0) {
+      return;
+    }
+    for (int rank = 0; rank < node.jobSize(); rank++) {
+      if (node.isLost(rank)) {
+        node.communicator().lost(rank);
+      }
+    }
+    if (agent != null) {
+      agent.stop();
+    } else if (messenger != null) {
+      messenger.close();
+    }
+  }
+
+  /**
+   * Tells how many messages between nodes the locks have cost this node so far: none with one node.
+   *
+   * @return the number that its agent sent
+   */
+  public long messages() {
+    try {
+      return window.get(Layout.MESSAGES);
+    } catch (IllegalStateException e) {
+      throw node.isClosed() ? node.closedFailure() : e;
+    }
   }
 
   /**
@@ -270,7 +367,8 @@ public final class ControllerCore {
       if (waited >= nextLog && !held.isEmpty()) {
         nextLog += node.settings().stallWarning().toNanos();
         node.stalled(
-            "", "Rank %d waits in close for %s".formatted(node.me(), String.join("; ", held)));
+            "",
+            "Rank %d waits in close for %s".formatted(node.myJobRank(), String.join("; ", held)));
       }
       LockSupport.parkNanos(POLL_NANOS);
     }

@@ -4,6 +4,7 @@ import io.mpilock.transport.NodeWindow;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Gives each resource name its lines in the window. Entries are only ever appended, under
@@ -17,12 +18,13 @@ final class Directory {
   private final Node node;
   private final NodeWindow window;
   private final Map<String, Long> homes = new HashMap<>();
+  private final Map<Long, String> names = new HashMap<>();
   private long read;
 
   Directory(Node node) {
     this.node = node;
     this.window = node.window();
-    this.read = Layout.directory(node.ranks());
+    this.read = Layout.directory(node.members(), node.jobSize());
   }
 
   /**
@@ -33,6 +35,12 @@ final class Directory {
     readNew();
     Long known = homes.get(name);
     return known != null ? known : append(name);
+  }
+
+  /** Gives the index of the home line of a resource that a rank of this node has named, or null. */
+  synchronized @Nullable Long known(String name) {
+    readNew();
+    return homes.get(name);
   }
 
   static void check(String name) {
@@ -61,11 +69,14 @@ final class Directory {
   /** Gives the quoted name of the resource whose home line stands at an index. */
   synchronized String nameAt(long home) {
     readNew();
-    return homes.entrySet().stream()
-        .filter(entry -> entry.getValue() == home)
-        .map(entry -> "resource '" + entry.getKey() + "'")
-        .findFirst()
-        .orElse("an unknown resource");
+    String name = names.get(home);
+    return name == null ? "an unknown resource" : "resource '" + name + "'";
+  }
+
+  /** Gives the name of the resource whose home line stands at an index, or null. */
+  synchronized @Nullable String name(long home) {
+    readNew();
+    return names.get(home);
   }
 
   private void readNew() {
@@ -74,8 +85,10 @@ final class Directory {
       int length = (int) window.get(read);
       byte[] name = new byte[length];
       window.getBytes(read + 1, name, 0, length);
-      homes.put(new String(name, StandardCharsets.UTF_8), read + Layout.nameLines(length));
-      read += Layout.entryWords(length, node.ranks());
+      String text = new String(name, StandardCharsets.UTF_8);
+      homes.put(text, read + Layout.nameLines(length));
+      names.put(read + Layout.nameLines(length), text);
+      read += Layout.entryWords(length, node.members());
     }
   }
 
@@ -89,12 +102,17 @@ final class Directory {
       }
       byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
       long entry = read;
-      long words = Layout.entryWords(bytes.length, node.ranks());
+      long words = Layout.entryWords(bytes.length, node.members());
       if (entry + words > window.words()) {
         throw ProcessLock.full(name, window.words());
       }
       for (long i = entry; i < entry + words; i++) {
         window.setRelease(i, 0);
+      }
+      if (node.agent() >= 0) {
+        long home = entry + Layout.nameLines(bytes.length);
+        window.setRelease(home + Layout.STATE, LockWords.ONE_PENDING + node.agent() + 1);
+        window.setRelease(home + Layout.TOKEN, LockWords.STALE);
       }
       window.set(entry, bytes.length);
       window.putBytes(entry + 1, bytes, 0, bytes.length);

@@ -3,6 +3,7 @@ package io.mpilock.protocol;
 import io.mpilock.failure.LockTimeoutException;
 import io.mpilock.failure.LockUseException;
 import io.mpilock.failure.MpilockException;
+import io.mpilock.failure.RankFailedException;
 import io.mpilock.failure.ShareException;
 import io.mpilock.failure.SingleWriteFailedException;
 import java.io.ByteArrayOutputStream;
@@ -57,7 +58,7 @@ public final class FencedSection {
     this.stream = stream;
     this.start = start;
     this.outcome = outcome;
-    this.isWriter = stream.writer() == node.me();
+    this.isWriter = stream.writer() == node.myJobRank();
   }
 
   /** Takes the write lock on the writing rank, or tells the others that it could not. */
@@ -66,7 +67,7 @@ public final class FencedSection {
       if (!lock.hold().acquireWrite(nanos)) {
         throw new LockTimeoutException(
             "Rank %d did not get the write of %s for its single write in time: %s"
-                .formatted(node.me(), lock.quotedName(), lock.describe()));
+                .formatted(node.myJobRank(), lock.quotedName(), lock.describe()));
       }
     } catch (Throwable failed) {
       tellFailure(textOf(failed));
@@ -106,7 +107,7 @@ public final class FencedSection {
     if (state != State.OPEN) {
       throw new LockUseException(
           "share() of %s was called on rank %d after share(), complete() or fail()."
-              .formatted(lock.quotedName(), node.me()));
+              .formatted(lock.quotedName(), node.myJobRank()));
     }
     try (OutputStream out = stream.output()) {
       node.settings().encoder().encode(object, out);
@@ -118,7 +119,7 @@ public final class FencedSection {
           new ShareException(
               "Rank %d could not encode a %s to share it through %s: %s"
                   .formatted(
-                      node.me(),
+                      node.myJobRank(),
                       object == null ? "null" : object.getClass().getName(),
                       lock.quotedName(),
                       e),
@@ -164,7 +165,7 @@ public final class FencedSection {
       if (state == State.OPEN) {
         throw new LockUseException(
             "collect() of %s was called on rank %d, which writes, without share() before."
-                .formatted(lock.quotedName(), node.me()));
+                .formatted(lock.quotedName(), node.myJobRank()));
       }
       return value;
     }
@@ -183,7 +184,7 @@ public final class FencedSection {
     if (!collectives.isMine()) {
       throw new LockUseException(
           "Thread '%s' closed a single write of %s that another thread of rank %d began."
-              .formatted(Thread.currentThread().getName(), lock.quotedName(), node.me()));
+              .formatted(Thread.currentThread().getName(), lock.quotedName(), node.myJobRank()));
     }
     left = true;
     try {
@@ -247,6 +248,10 @@ public final class FencedSection {
       boolean decoded = false;
       int kind;
       while ((kind = stream.await(patience)) != Stream.END) {
+        if (kind == Stream.LOST) {
+          stream.take(chunk);
+          throw writerDied();
+        }
         if (kind == Stream.FAILURE) {
           failed = true;
           text.write(chunk, 0, stream.take(chunk));
@@ -294,7 +299,7 @@ public final class FencedSection {
     } catch (IOException | ClassNotFoundException | RuntimeException | Error e) {
       return new ShareException(
           "Rank %d could not decode what rank %d shared through %s: %s"
-              .formatted(node.me(), stream.writer(), lock.quotedName(), e),
+              .formatted(node.myJobRank(), stream.writer(), lock.quotedName(), e),
           e);
     }
   }
@@ -302,20 +307,25 @@ public final class FencedSection {
   private SingleWriteFailedException failed(String what, String trace) {
     return new SingleWriteFailedException(
         stream.writer(),
-        "%s %s of %s.".formatted(node.who(stream.writer()), what, lock.quotedName()),
+        "%s %s of %s.".formatted(node.whoInJob(stream.writer()), what, lock.quotedName()),
         trace);
+  }
+
+  private RankFailedException writerDied() {
+    return node.failed(
+        stream.writer(), "its single write of " + lock.quotedName() + " never ends.");
   }
 
   private void requireWriter(String call) {
     if (!isWriter) {
       throw new LockUseException(
           "%s() of %s was called on rank %d, but rank %d writes. Call guard() first, or ask isWriter()."
-              .formatted(call, lock.quotedName(), node.me(), stream.writer()));
+              .formatted(call, lock.quotedName(), node.myJobRank(), stream.writer()));
     }
     if (left) {
       throw new LockUseException(
           "%s() of %s was called on rank %d after the fence was closed."
-              .formatted(call, lock.quotedName(), node.me()));
+              .formatted(call, lock.quotedName(), node.myJobRank()));
     }
   }
 
@@ -329,9 +339,12 @@ public final class FencedSection {
   private final class WriterWatch implements Patience.Watch {
     @Override
     public void check() {
-      if (node.isGone(stream.writer()) && !stream.isProduced()) { // it may have ended before
-        throw node.failed(
-            stream.writer(), "its single write of " + lock.quotedName() + " never ends.");
+      int member = node.memberOf(stream.writer());
+      if (member >= 0 && node.isGone(member) && !stream.isProduced()) { // it may have ended before
+        throw writerDied();
+      }
+      if (!stream.isProduced()) {
+        node.throwIfBroken();
       }
     }
 

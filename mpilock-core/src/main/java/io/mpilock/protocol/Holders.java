@@ -29,7 +29,7 @@ final class Holders {
       }
       String wanted = wantedBy(rank);
       if (wanted != null) {
-        waiters.add("rank " + rank + " (" + wanted + ")");
+        waiters.add("rank " + node.jobRank(rank) + " (" + wanted + ")");
       }
     }
     return (holders.isEmpty() ? "Nobody holds it now" : "Held by " + String.join("; ", holders))

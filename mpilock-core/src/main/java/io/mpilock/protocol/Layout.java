@@ -9,25 +9,31 @@ package io.mpilock.protocol;
  *      decision line    DECISION of even calls, of odd calls
  *      bell line        epoch and sleepers of the collective calls
  *      stream line      PRODUCED
- *      rank slots       one of SLOT_WORDS for each rank of the node: life, settings, two call slots,
+ *      agent line       what ranks tell the node's agent, and it tells them
+ *      proposal line    PROPOSAL of even calls, of odd calls
+ *      rank slots       one of SLOT_WORDS for each member of the node: life, settings, two call slots,
  *                       progress
  *      ring             RING_CHUNKS chunks of one line and CHUNK_BYTES each: sharing
+ *      texts            TEXTS of one line and TEXT_BYTES each: what ranks of other nodes called, or
+ *                       hold
+ *      lost             a bit for each rank of the job
  *      directory        entries, back to back, up to DIRECTORY_END; each is
  *                         name line(s)   length in bytes, the name in UTF-8
- *                         home line      STATE, TOKEN, reader bell, POISONED_BY, MENDER
- *                         rank lines     two for each rank of the node: READS, REQUEST, writer bell;
- *                                        and who reads, writes and waits, for diagnosis
+ *                         home line      STATE, TOKEN, reader bell, POISONED_BY, MENDER; and what the
+ *                                        agent is to see
+ *                         rank lines     two for each member of the node: READS, REQUEST, writer
+ *                                        bell; and who reads, writes and waits, for diagnosis
  * </pre>
+ *
+ * The members of a node are its ranks, in order, and behind them its agent, if the job has several
+ * nodes.
  */
 final class Layout {
   private Layout() {}
 
   static final int LINE = 16;
 
-  /** "mpilock" and the version of this layout. */
-  static final long MAGIC_VALUE = 0x6d70696c6f636b01L;
-
-  static final long MAGIC = 0;
+  // Word 0 is never the index of anything, so that 0 can say "none".
 
   /** How many ranks have filled their slot. */
   static final long READY = 1;
@@ -45,7 +51,38 @@ final class Layout {
 
   static final long PRODUCED = 3 * LINE;
 
-  private static final long SLOTS = 4 * LINE;
+  // The agent line.
+
+  /** The home line of the first resource that the agent is to look at, or 0. */
+  static final long INBOX = 4 * LINE;
+
+  /** Epoch, and behind it the sleepers: the agent. */
+  static final long AGENT_BELL = INBOX + 1;
+
+  /** Job rank + 1 of who the controller cannot go on without, or 0. */
+  static final long BROKEN = INBOX + 3;
+
+  /** 0 until all nodes are there; then 1, or 2 if their settings differ. */
+  static final long JOB_READY = INBOX + 4;
+
+  /** How many messages about locks the agent has sent. */
+  static final long MESSAGES = INBOX + 5;
+
+  /** 1 when all ranks of the job were seen in some close. */
+  static final long JOB_THROUGH = INBOX + 6;
+
+  /** A collective call that a rank of another node closes in: call, rank. */
+  static final long CLOSING_CALL = INBOX + 7;
+
+  /** Node rank + 1 of who asks the agent to ask all nodes about a resource, or 0. */
+  static final long QUERY_LOCK = INBOX + 8;
+
+  /** The home line of that resource; 0 when the text is there. */
+  static final long QUERY = INBOX + 9;
+
+  private static final long PROPOSALS = 5 * LINE;
+
+  private static final long SLOTS = 6 * LINE;
   private static final int SLOT_WORDS = 4 * LINE;
 
   // Words of a rank slot.
@@ -66,6 +103,10 @@ final class Layout {
   static final int CHUNK_BYTES = 128 * 1024;
   static final int CHUNK_WORDS = LINE + CHUNK_BYTES / Long.BYTES;
 
+  private static final int TEXTS = 3;
+  static final int TEXT_BYTES = 4096;
+  private static final int TEXT_WORDS = LINE + TEXT_BYTES / Long.BYTES;
+
   // Words of a home line.
   static final int STATE = 0;
   static final int TOKEN = 1;
@@ -74,6 +115,18 @@ final class Layout {
 
   /** Node rank + 1 of who mends what dead ranks left, or 0. */
   static final int MENDER = 5;
+
+  /** 1 while the resource stands in the agent's inbox. */
+  static final int ATTENTION = 6;
+
+  /** The home line of the next resource in the inbox, or 0. */
+  static final int NEXT = 7;
+
+  /** How many tries the agent has not answered. */
+  static final int TRIES = 8;
+
+  /** How often the agent refused the tries that there were. */
+  static final int REFUSALS = 9;
 
   // Words of a rank's first line: the lock.
   static final int READS = 0;
@@ -102,6 +155,10 @@ final class Layout {
     return DECISIONS + (call & 1);
   }
 
+  static long proposal(long call) {
+    return PROPOSALS + (call & 1);
+  }
+
   static long slot(int rank) {
     return SLOTS + (long) rank * SLOT_WORDS;
   }
@@ -110,24 +167,42 @@ final class Layout {
     return slot(rank) + CALL_SLOTS + (call & 1) * CALL_SLOT_WORDS;
   }
 
-  static long ring(int ranks) {
-    return slot(ranks);
+  private static long ring(int members) {
+    return slot(members);
   }
 
-  static long chunk(int ranks, long number) {
-    return ring(ranks) + number % RING_CHUNKS * CHUNK_WORDS;
+  static long chunk(int members, long number) {
+    return ring(members) + number % RING_CHUNKS * CHUNK_WORDS;
   }
 
-  static long directory(int ranks) {
-    return ring(ranks) + (long) RING_CHUNKS * CHUNK_WORDS;
+  /** The text that belongs to a decision. */
+  static long report(int members, long call) {
+    return text(members, (int) (call & 1));
+  }
+
+  /** The text that answers a query. */
+  static long answer(int members) {
+    return text(members, 2);
+  }
+
+  private static long text(int members, int number) {
+    return ring(members) + (long) RING_CHUNKS * CHUNK_WORDS + (long) number * TEXT_WORDS;
+  }
+
+  static long lost(int members) {
+    return text(members, TEXTS);
+  }
+
+  static long directory(int members, int jobSize) {
+    return lost(members) + roundUp((jobSize + Long.SIZE - 1) / Long.SIZE);
   }
 
   static long nameLines(int nameBytes) {
     return roundUp(1 + (nameBytes + Long.BYTES - 1) / Long.BYTES);
   }
 
-  static long entryWords(int nameBytes, int ranks) {
-    return nameLines(nameBytes) + LINE + (long) ranks * RANK_WORDS;
+  static long entryWords(int nameBytes, int members) {
+    return nameLines(nameBytes) + LINE + (long) members * RANK_WORDS;
   }
 
   private static long roundUp(long words) {

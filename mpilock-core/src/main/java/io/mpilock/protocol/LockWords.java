@@ -58,6 +58,12 @@ final class LockWords {
     return (state & ~(0xFFFFL << 16)) | (long) pending << 16;
   }
 
+  /**
+   * Marks a token that is not that of the last write any more: the node has no permission, and
+   * others may write.
+   */
+  static final long STALE = Long.MIN_VALUE;
+
   static int phase(long request) {
     return (int) (request & 3);
   }

@@ -7,7 +7,6 @@ import static io.mpilock.protocol.LockWords.ONE_WAITING;
 import static io.mpilock.protocol.LockWords.POISONED;
 import static io.mpilock.protocol.LockWords.holds;
 import static io.mpilock.protocol.LockWords.owner;
-import static io.mpilock.protocol.LockWords.pending;
 import static io.mpilock.protocol.LockWords.phase;
 import static io.mpilock.protocol.LockWords.waiting;
 import static io.mpilock.protocol.LockWords.withOwner;
@@ -24,6 +23,9 @@ import io.mpilock.transport.NodeWindow;
  * <p>Requests of the dead stay in the table while somebody alive owns, and count as before: the
  * owner may even give ownership to one. They go when nobody alive owns. Then the mender owns in the
  * dead's place, so nobody else can take ownership or claim, and live requests can be counted.
+ *
+ * <p>While the node's agent owns, only it mends the requests; and if it has died, nobody does: what
+ * it owned for other nodes must not be given away.
  */
 final class Mender {
   private final Node node;
@@ -46,7 +48,7 @@ final class Mender {
     }
     long other = window.get(mender);
     if ((other == 0 || node.isGone((int) other - 1))
-        && window.compareAndSet(mender, other, node.me() + 1)) {
+        && window.compareAndSet(mender, other, lock.me() + 1)) {
       try {
         mendReads();
         mendWrite();
@@ -58,7 +60,7 @@ final class Mender {
 
   private boolean isNeeded() {
     int owner = owner(window.get(state));
-    if (owner != 0 && owner != POISONED && node.isGone(owner - 1)) {
+    if (owner != 0 && owner != POISONED && !isAgent(owner) && node.isGone(owner - 1)) {
       return true;
     }
     for (int rank = 0; rank < node.ranks(); rank++) {
@@ -91,17 +93,17 @@ final class Mender {
   private void mendWrite() {
     long now = window.get(state);
     int owner = owner(now);
-    if (owner == POISONED) {
+    if (owner == POISONED || isAgent(owner)) {
       return;
     }
     if (owner == 0) {
-      if (!isAskedByGone() || !window.compareAndSet(state, now, withOwner(now, node.me() + 1))) {
+      if (!isAskedByGone() || !window.compareAndSet(state, now, withOwner(now, lock.me() + 1))) {
         return;
       }
     } else if (!node.isGone(owner - 1)) {
       return;
     } else if (hasWritten(owner - 1)) {
-      poison(owner - 1);
+      lock.poison(node.jobRank(owner - 1));
       return;
     }
     int heir = settle();
@@ -112,6 +114,39 @@ final class Mender {
         lock.admitReaders();
       }
       lock.passOn(false);
+    }
+  }
+
+  private boolean isAgent(int owner) {
+    return node.agent() >= 0 && owner == node.agent() + 1;
+  }
+
+  /**
+   * As the agent, and the owner: clears the requests of the gone, and counts those of the living.
+   *
+   * @param own what the agent itself counts for
+   */
+  void mendAsAgent(int own) {
+    for (int turn = 1; isAskedByGone(); turn++) {
+      long now = window.get(state); // before the count: a request made or withdrawn since shows
+      int count = own;
+      boolean settled = true;
+      for (int rank = 0; rank < node.ranks(); rank++) {
+        int phase = requestPhase(rank);
+        if (phase != NONE && !node.isGone(rank)) {
+          settled &= phase != INTENT;
+          count++;
+        }
+      }
+      if (settled && window.compareAndSet(state, now, withPending(now, count))) {
+        for (int rank = 0; rank < node.ranks(); rank++) {
+          if (requestPhase(rank) != NONE && node.isGone(rank)) {
+            clear(rank);
+          }
+        }
+        lock.ringAll();
+      }
+      Patience.backOff(turn);
     }
   }
 
@@ -134,23 +169,12 @@ final class Mender {
         || window.get(lock.line(owner) + Layout.DRAINS) != 0) {
       return false;
     }
-    for (int rank = 0; rank < node.ranks(); rank++) {
+    for (int rank = 0; rank < node.members(); rank++) {
       if (requestPhase(rank) == CLAIMED) {
         return false;
       }
     }
     return true;
-  }
-
-  private void poison(int owner) {
-    window.set(lock.home() + Layout.POISONED_BY, owner + 1);
-    long now = window.get(state);
-    // Pending for ever, so that no reader gets in either.
-    while (!window.compareAndSet(
-        state, now, withPending(withOwner(now, POISONED), pending(now) + 1))) {
-      now = window.get(state);
-    }
-    lock.ringAll();
   }
 
   /**
@@ -165,7 +189,7 @@ final class Mender {
       int count = 0;
       int heir = -1;
       boolean settled = true;
-      for (int rank = 0; rank < node.ranks(); rank++) {
+      for (int rank = 0; rank < node.members(); rank++) {
         int phase = requestPhase(rank);
         if (phase == NONE) {
           continue;
@@ -181,10 +205,10 @@ final class Mender {
           heir = phase == CLAIMED ? rank : heir;
         }
       }
-      int owner = heir >= 0 ? heir : node.me();
+      int owner = heir >= 0 ? heir : lock.me();
       if (settled
           && window.compareAndSet(state, now, withPending(withOwner(now, owner + 1), count))) {
-        if (before != node.me()) {
+        if (before != lock.me()) {
           clear(before);
         }
         return heir;

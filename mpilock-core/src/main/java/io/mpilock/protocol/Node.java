@@ -4,12 +4,21 @@ import io.mpilock.failure.ControllerClosedException;
 import io.mpilock.failure.RankFailedException;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.NodeWindow;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Objects;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
+import java.util.stream.IntStream;
 
 /**
  * What the parts of one rank's controller have in common: the window, who is who, the settings, and
- * whether it is closed. Ranks here are ranks of the controller's communicator, which in this
- * version all live on one node.
+ * whether it is closed.
+ *
+ * <p>A <em>job rank</em> is a rank of the controller's communicator. A <em>member</em> is a number
+ * in this node's window: the ranks of the node from 0, in order, and behind them the node's agent,
+ * if the job has several nodes. The agent is a thread of member 0's process, and lives as long.
+ * Where a job has one node, members and job ranks are the same.
  */
 final class Node {
   private static final System.Logger LOG = System.getLogger("io.mpilock");
@@ -29,11 +38,16 @@ final class Node {
   /** Was found dead, or gave itself up. */
   static final long DEAD = 5;
 
+  private static final long QUERY_NANOS = 500_000_000;
+  private static final long QUERY_POLL_NANOS = 100_000;
+
   private final Communicator communicator;
   private final NodeWindow window;
   private final CoreSettings settings;
-  private final int ranks;
+  private final int[] jobRanks;
+  private final int[] leaders;
   private final int me;
+  private final int agent;
   private final Pace pace;
   private volatile boolean closed;
 
@@ -41,9 +55,25 @@ final class Node {
     this.communicator = communicator;
     this.window = window;
     this.settings = settings;
-    this.ranks = communicator.size();
-    this.me = communicator.rank();
     this.pace = pace;
+    int here = communicator.member(communicator.rank()).node();
+    this.jobRanks = ranksOf(communicator, here);
+    this.me = Arrays.binarySearch(jobRanks, communicator.rank());
+    int nodes = 0;
+    for (int rank = 0; rank < communicator.size(); rank++) {
+      nodes = Math.max(nodes, communicator.member(rank).node() + 1);
+    }
+    this.agent = nodes > 1 ? jobRanks.length : -1;
+    this.leaders = new int[nodes];
+    for (int rank = communicator.size() - 1; rank >= 0; rank--) {
+      leaders[communicator.member(rank).node()] = rank;
+    }
+  }
+
+  static int[] ranksOf(Communicator communicator, int node) {
+    return IntStream.range(0, communicator.size())
+        .filter(rank -> communicator.member(rank).node() == node)
+        .toArray();
   }
 
   /**
@@ -75,12 +105,59 @@ final class Node {
     return communicator;
   }
 
+  /** How many ranks the node has: members 0 to this. */
   int ranks() {
-    return ranks;
+    return jobRanks.length;
   }
 
+  /** How many members the node has. */
+  int members() {
+    return agent < 0 ? jobRanks.length : agent + 1;
+  }
+
+  /** The member that this rank is. */
   int me() {
     return me;
+  }
+
+  /** The member that the agent is, or -1 if there is none. */
+  int agent() {
+    return agent;
+  }
+
+  int jobSize() {
+    return communicator.size();
+  }
+
+  int nodes() {
+    return leaders.length;
+  }
+
+  int myNode() {
+    return communicator.member(communicator.rank()).node();
+  }
+
+  int nodeOf(int jobRank) {
+    return communicator.member(jobRank).node();
+  }
+
+  /** The job rank whose process the agent of a node lives in. */
+  int leader(int node) {
+    return leaders[node];
+  }
+
+  int jobRank(int member) {
+    return jobRanks[member == agent ? 0 : member];
+  }
+
+  /** This rank's number in the job. */
+  int myJobRank() {
+    return jobRanks[me];
+  }
+
+  /** The member that a job rank is, or less than 0 if it is on another node. */
+  int memberOf(int jobRank) {
+    return Arrays.binarySearch(jobRanks, jobRank);
   }
 
   int spinLimit() {
@@ -104,12 +181,20 @@ final class Node {
     closed = true;
   }
 
-  long life(int rank) {
-    return window.get(Layout.slot(rank) + Layout.LIFE);
+  long life(int member) {
+    return window.get(lifeIndex(member));
+  }
+
+  private static long lifeIndex(int member) {
+    return Layout.slot(member) + Layout.LIFE;
   }
 
   void life(long value) {
-    window.set(Layout.slot(me) + Layout.LIFE, value);
+    life(me, value);
+  }
+
+  void life(int member, long value) {
+    window.set(lifeIndex(member), value);
   }
 
   /**
@@ -117,49 +202,173 @@ final class Node {
    * in the window, so that all ranks agree on it for ever after.
    */
   boolean isGone(int rank) {
-    if (rank == me) {
-      return false;
-    }
     long life = life(rank);
-    if (life >= LEFT) {
-      return true;
-    }
-    return findDead(rank, life);
+    return life >= LEFT || findDead(rank, life);
   }
 
   /** Tells whether a rank died, or gave itself up. */
   boolean isDead(int rank) {
-    if (rank == me) {
-      return false;
-    }
     long life = life(rank);
     return life == DEAD || (life < LEFT && findDead(rank, life));
   }
 
   private boolean findDead(int rank, long life) {
-    if (communicator.isAlive(rank)) {
+    if (jobRank(rank) == myJobRank() || communicator.isAlive(jobRank(rank))) {
       return false;
     }
-    if (window.compareAndSet(Layout.slot(rank) + Layout.LIFE, life, DEAD)) {
+    if (window.compareAndSet(lifeIndex(rank), life, DEAD)) {
       LOG.log(System.Logger.Level.WARNING, "{0} has died", who(rank));
       return true;
     }
     return isDead(rank); // it left in the meantime, or somebody else found it dead
   }
 
-  String who(int rank) {
-    return communicator.member(rank).toString();
+  String who(int member) {
+    return member == agent
+        ? "the agent in " + whoInJob(jobRank(member))
+        : whoInJob(jobRank(member));
   }
 
-  RankFailedException failed(int rank, String consequence) {
+  String whoInJob(int jobRank) {
+    return communicator.member(jobRank).toString();
+  }
+
+  RankFailedException failed(int jobRank, String consequence) {
+    int member = memberOf(jobRank);
     String what =
-        life(rank) == LEFT_HOLDING ? " closed its controller while it held the lock" : " died";
-    return new RankFailedException(rank, who(rank) + what + ": " + consequence);
+        member < 0
+            ? " died, or closed its controller while it held the lock"
+            : life(member) == LEFT_HOLDING
+                ? " closed its controller while it held the lock"
+                : " died";
+    return new RankFailedException(jobRank, whoInJob(jobRank) + what + ": " + consequence);
+  }
+
+  /** Wakes everybody who waits in a collective call, and the agent. */
+  void ringCollective() {
+    new Bell(window, Layout.COLLECTIVE_BELL).ring();
+    ringAgent();
+  }
+
+  void ringAgent() {
+    if (agent >= 0) {
+      new Bell(window, Layout.AGENT_BELL).ring();
+    }
+  }
+
+  // Other nodes.
+
+  /**
+   * The job rank without which the controller cannot go on across nodes, or -1: the agent of some
+   * node was in its process.
+   */
+  int brokenBy() {
+    if (agent < 0) {
+      return -1;
+    }
+    long broken = window.get(Layout.BROKEN);
+    if (broken != 0) {
+      return (int) broken - 1;
+    }
+    return isGone(agent) && window.get(Layout.JOB_THROUGH) == 0 ? jobRanks[0] : -1;
+  }
+
+  void throwIfBroken() {
+    int rank = brokenBy();
+    if (rank >= 0) {
+      throw broken(rank);
+    }
+  }
+
+  RankFailedException broken(int rank) {
+    return new RankFailedException(
+        rank,
+        whoInJob(rank)
+            + " died, gave itself up, or cannot be reached. Its process spoke for node "
+            + nodeOf(rank)
+            + ", so no lock can be asked for across nodes any more. Start the job again; if the rank"
+            + " was only slow, set mpilock.heartbeat-timeout higher.");
+  }
+
+  /**
+   * Asks the other nodes who holds a resource; an empty text if there are none, or no answer.
+   *
+   * @param home its home line
+   */
+  String elsewhere(long home) {
+    if (agent < 0 || brokenBy() >= 0) {
+      return "";
+    }
+    long start = nanoTime();
+    boolean mine = false;
+    String text = "";
+    while (nanoTime() - start < QUERY_NANOS) {
+      if (!mine) {
+        long holder = window.get(Layout.QUERY_LOCK);
+        mine =
+            (holder == 0 || isGone((int) holder - 1))
+                && window.get(Layout.QUERY) == 0
+                && window.compareAndSet(Layout.QUERY_LOCK, holder, me + 1L);
+        if (mine) {
+          window.set(Layout.QUERY, home);
+          ringAgent();
+        }
+      } else if (window.get(Layout.QUERY) == 0) {
+        text = text(Layout.answer(members()));
+        break;
+      }
+      LockSupport.parkNanos(QUERY_POLL_NANOS);
+    }
+    if (mine) {
+      window.set(Layout.QUERY_LOCK, 0);
+    }
+    return text;
+  }
+
+  /** Remembers that a rank of another node died, for all ranks of this one. */
+  void markLost(int jobRank) {
+    long index = Layout.lost(members()) + jobRank / Long.SIZE;
+    long bit = 1L << jobRank;
+    long now = window.get(index);
+    while ((now & bit) == 0 && !window.compareAndSet(index, now, now | bit)) {
+      now = window.get(index);
+    }
+  }
+
+  /** A rank of another node that died, or -1. */
+  int firstLost() {
+    for (int rank = 0; rank < jobSize(); rank += Long.SIZE) {
+      long bits = window.get(Layout.lost(members()) + rank / Long.SIZE);
+      if (bits != 0) {
+        return rank + Long.numberOfTrailingZeros(bits);
+      }
+    }
+    return -1;
+  }
+
+  boolean isLost(int jobRank) {
+    return (window.get(Layout.lost(members()) + jobRank / Long.SIZE) & 1L << jobRank) != 0;
+  }
+
+  /** Puts a text where all ranks of the node can read it. */
+  void putText(long index, String text) {
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    int length = Math.min(bytes.length, Layout.TEXT_BYTES);
+    window.putBytes(index + Layout.LINE, bytes, 0, length);
+    window.set(index, length);
+  }
+
+  String text(long index) {
+    int length = (int) window.get(index);
+    byte[] bytes = new byte[Objects.checkIndex(length, Layout.TEXT_BYTES + 1)];
+    window.getBytes(index + Layout.LINE, bytes, 0, length);
+    return new String(bytes, StandardCharsets.UTF_8);
   }
 
   ControllerClosedException closedFailure() {
     return new ControllerClosedException(
-        "The controller of rank %d is closed: no call is possible after close().".formatted(me));
+        "The controller of rank %d is closed: no call is possible after close()."
+            .formatted(myJobRank()));
   }
 
   void stalled(String resource, String report) {

@@ -22,7 +22,9 @@ import static io.mpilock.protocol.LockWords.request;
 import static io.mpilock.protocol.LockWords.sequence;
 import static io.mpilock.protocol.LockWords.waiting;
 import static io.mpilock.protocol.LockWords.withOwner;
+import static io.mpilock.protocol.LockWords.withPending;
 
+import io.mpilock.protocol.job.Permission;
 import io.mpilock.transport.NodeWindow;
 import java.lang.invoke.VarHandle;
 import java.util.function.BooleanSupplier;
@@ -48,6 +50,11 @@ import java.util.function.BooleanSupplier;
  *       rank left in pending can be counted anew ({@link Mender}).
  *   <li>Nobody sleeps for ever next to a free lock: a requester publishes and then looks at owner;
  *       one that sets owner to 0 looks at the requests again (Dekker).
+ *   <li>In a job of several nodes the agent is a member like the ranks. While the node may not
+ *       write the agent owns; while it may not even read, the agent is counted in pending too. So
+ *       the permission of the node costs a rank that has it nothing. A requester that finds the
+ *       agent the owner tells it, after it has published; the agent looks at the requests after it
+ *       has become the owner (Dekker). Its own request goes before those of the ranks.
  * </ol>
  *
  * <h2>Order</h2>
@@ -66,7 +73,8 @@ final class NodeLock {
 
   private final Node node;
   private final NodeWindow window;
-  private final int ranks;
+  private final int members;
+  private final int agent;
   private final int me;
   private final long home;
   private final long state;
@@ -80,11 +88,13 @@ final class NodeLock {
    */
   private int handovers;
 
-  NodeLock(Node node, long home) {
+  /** One of this rank's threads; or the agent, by its number. */
+  NodeLock(Node node, long home, int me) {
     this.node = node;
     this.window = node.window();
-    this.ranks = node.ranks();
-    this.me = node.me();
+    this.members = node.members();
+    this.agent = node.agent();
+    this.me = me;
     this.home = home;
     this.state = home + Layout.STATE;
     this.myReads = line(me) + Layout.READS;
@@ -104,6 +114,75 @@ final class NodeLock {
 
   private Bell bell(int rank) {
     return new Bell(window, line(rank) + Layout.WRITER_BELL);
+  }
+
+  int me() {
+    return me;
+  }
+
+  /** Wakes a member that waits for its request, or for readers to leave. */
+  void ring(int member) {
+    if (member == agent) {
+      tellAgent();
+    } else {
+      bell(member).ring();
+    }
+  }
+
+  // The node's agent, in a job of several nodes.
+
+  /** Whether the node may not write now, or is about to be told that it may. */
+  boolean isAgents() {
+    return agent >= 0 && owner(window.get(state)) == agent + 1;
+  }
+
+  /** Whether the node may not even read now. */
+  boolean isClosedToReaders() {
+    long now = window.get(state);
+    return agent >= 0 && owner(now) == agent + 1 && pending(now) != 0;
+  }
+
+  /** Has the agent look at this resource. */
+  void tellAgent() {
+    if (window.compareAndSet(home + Layout.ATTENTION, 0, 1)) {
+      long first;
+      do {
+        first = window.get(Layout.INBOX);
+        window.set(home + Layout.NEXT, first);
+      } while (!window.compareAndSet(Layout.INBOX, first, home));
+      new Bell(window, Layout.AGENT_BELL).ring();
+    }
+  }
+
+  /** Has the agent look at this resource, if it is the agent that can go on. */
+  private void tellAgentOwner() {
+    if (isAgents()) {
+      tellAgent();
+    }
+  }
+
+  /** In case that a rank died between its request and its word to the agent. */
+  void tellAgentAgain() {
+    if (isAgents()) {
+      tellAgent();
+      new Bell(window, Layout.AGENT_BELL).ring();
+    }
+  }
+
+  long refusals() {
+    return window.get(home + Layout.REFUSALS);
+  }
+
+  /** Says that this thread tries and does not wait for holds; after {@link #refusals}. */
+  void countTry() {
+    window.getAndAdd(home + Layout.TRIES, 1);
+  }
+
+  /** Nobody can grant what the agent would have to ask for. */
+  void throwIfBroken() {
+    if (isAgents()) {
+      node.throwIfBroken();
+    }
   }
 
   // Readers.
@@ -136,7 +215,7 @@ final class NodeLock {
   void ringDrainer() {
     int owner = owner(window.get(state));
     if (owner != 0 && owner != POISONED) {
-      bell(owner - 1).ring();
+      ring(owner - 1);
     }
   }
 
@@ -144,7 +223,8 @@ final class NodeLock {
   boolean awaitRead(Patience patience) {
     window.getAndAdd(line(me) + Layout.WAITING_READERS, 1);
     try {
-      return phaseFair ? awaitBatch(patience) : awaitNoWriter(patience);
+      // The agent lets waiting readers in by name too, or a recall could come before they look.
+      return (phaseFair || agent >= 0) ? awaitBatch(patience) : awaitNoWriter(patience);
     } finally {
       window.getAndAdd(line(me) + Layout.WAITING_READERS, -1);
     }
@@ -163,6 +243,7 @@ final class NodeLock {
 
   private boolean awaitBatch(Patience patience) {
     long batch = batch(window.getAndAdd(myReads, ONE_WAITING));
+    tellAgentOwner();
     while (true) {
       long reads = window.get(myReads);
       if (batch(reads) != batch) {
@@ -220,6 +301,7 @@ final class NodeLock {
         return;
       }
       if (window.compareAndSet(myReads, reads, reads - ONE_WAITING)) {
+        tellAgentOwner();
         return;
       }
     }
@@ -228,7 +310,7 @@ final class NodeLock {
   /** Lets the waiting readers in, as the owner, before the write is given away. */
   void admitReaders() {
     boolean any = false;
-    for (int rank = 0; rank < ranks; rank++) {
+    for (int rank = 0; rank < members; rank++) {
       long index = line(rank) + Layout.READS;
       long reads = window.get(index);
       while (waiting(reads) != 0) {
@@ -255,7 +337,7 @@ final class NodeLock {
   }
 
   boolean isUnread() {
-    for (int rank = 0; rank < ranks; rank++) {
+    for (int rank = 0; rank < members; rank++) {
       if (holds(window.get(line(rank) + Layout.READS)) != 0) {
         return false;
       }
@@ -276,16 +358,91 @@ final class NodeLock {
     long before = window.getAndAdd(state, ONE_SEQUENCE + ONE_PENDING);
     long mine = request(sequence(before) + 1L, WAITING);
     window.set(myRequest, mine);
+    tellAgentOwner();
     boolean owns = false;
     try {
       owns = awaitGrant(patience);
     } finally { // also when the wait throws: ownership would be given to nobody
       if (!owns && !withdraw(mine) && isClaimed() && finishClaim()) {
-        releaseOwnership(); // granted at the last moment: too late for the caller
+        if (patience.isTry() && !patience.wasInterrupted()) {
+          owns = true;
+        } else {
+          releaseOwnership(); // granted at the last moment: too late for the caller
+        }
       }
     }
     throwIfPoisoned();
     return owns;
+  }
+
+  /**
+   * Begins to wait to become the owner, as the agent: without waiting. To be followed by {@link
+   * #tryFinishAsking} until that is true, or {@link #stopAsking}.
+   *
+   * @return the request
+   */
+  long startAsking() {
+    window.set(myRequest, request(0, INTENT));
+    long before = window.getAndAdd(state, ONE_SEQUENCE + ONE_PENDING);
+    long mine = request(sequence(before) + 1L, WAITING);
+    window.set(myRequest, mine);
+    return mine;
+  }
+
+  /** Becomes the owner if the lock was given to the agent, or nobody owns. */
+  boolean tryFinishAsking() {
+    long now = window.get(state);
+    if (isClaimed()) {
+      if (owner(now) != me + 1) {
+        return false; // whoever claimed is about to do it, and tells
+      }
+    } else if (owner(now) != 0 || !takeFree()) {
+      return false;
+    }
+    // No request goes before the agent's.
+    window.set(myRequest, NONE);
+    return true;
+  }
+
+  /** Takes the agent's request back; false if it has been claimed, and ownership is coming. */
+  boolean stopAsking(long mine) {
+    return withdraw(mine);
+  }
+
+  /** As the owner, counts the agent in pending no more: ranks may read. */
+  void openToReaders(boolean admitWaiting) {
+    if (admitWaiting) {
+      admitReaders();
+    }
+    dropPending();
+  }
+
+  /** As the owner, counts the agent in pending: no rank begins to read any more. */
+  void closeToReaders() {
+    window.getAndAdd(state, ONE_PENDING);
+  }
+
+  /** As the owner, has the readers that are left tell when they leave; true if there are none. */
+  boolean haveReadersLeft() {
+    boolean left = true;
+    for (int rank = 0; rank < members; rank++) {
+      left &= markDraining(line(rank) + Layout.READS);
+    }
+    return left;
+  }
+
+  /** What ranks of the node wait for. */
+  Permission wanted() {
+    Permission wanted = Permission.NONE;
+    for (int rank = 0; rank < members; rank++) {
+      if (rank != agent && phase(window.get(line(rank) + Layout.REQUEST)) == WAITING) {
+        return Permission.EXCLUSIVE;
+      }
+      if (waiting(window.get(line(rank) + Layout.READS)) != 0) {
+        wanted = Permission.SHARED;
+      }
+    }
+    return wanted;
   }
 
   private boolean awaitGrant(Patience patience) {
@@ -321,7 +478,7 @@ final class NodeLock {
    * If that owner has died in between, whoever notices does it in its place. False if it is
    * poisoned instead.
    */
-  private boolean finishClaim() {
+  boolean finishClaim() {
     for (int turn = 1; owner(window.get(state)) != me + 1; turn++) {
       if (isPoisoned()) {
         window.set(myRequest, NONE);
@@ -340,6 +497,9 @@ final class NodeLock {
     if (window.compareAndSet(myRequest, mine, mine - WAITING + INTENT)) {
       dropPending();
       window.set(myRequest, NONE);
+      if (me != agent) {
+        tellAgentOwner();
+      }
       return true;
     }
     return false;
@@ -367,7 +527,7 @@ final class NodeLock {
   }
 
   private boolean haveLeft(Patience patience) {
-    for (int rank = 0; rank < ranks; rank++) {
+    for (int rank = 0; rank < members; rank++) {
       long index = line(rank) + Layout.READS;
       if (holds(window.get(index)) != 0 && !awaitNoReader(index, patience)) {
         return false;
@@ -379,17 +539,7 @@ final class NodeLock {
   private boolean awaitNoReader(long index, Patience patience) {
     // The mark is set only on the way to sleep, and before the last look: a reader that leaves
     // after that sees it, and one that left before is seen.
-    BooleanSupplier gone =
-        () -> {
-          long reads = window.get(index);
-          while (holds(reads) != 0) {
-            if ((reads & DRAINING) != 0 || window.compareAndSet(index, reads, reads | DRAINING)) {
-              return false;
-            }
-            reads = window.get(index);
-          }
-          return true;
-        };
+    BooleanSupplier gone = () -> markDraining(index);
     Bell bell = bell(me);
     try {
       while (holds(window.get(index)) != 0) {
@@ -399,10 +549,33 @@ final class NodeLock {
       }
       return true;
     } finally {
-      long reads = window.get(index);
-      while ((reads & DRAINING) != 0 && !window.compareAndSet(index, reads, reads & ~DRAINING)) {
-        reads = window.get(index);
+      unmarkDraining(index);
+    }
+  }
+
+  /** Has the last reader that leaves tell the owner; true if none is left. */
+  private boolean markDraining(long index) {
+    long reads = window.get(index);
+    while (holds(reads) != 0) {
+      if ((reads & DRAINING) != 0 || window.compareAndSet(index, reads, reads | DRAINING)) {
+        return false;
       }
+      reads = window.get(index);
+    }
+    return true;
+  }
+
+  private void unmarkDraining(long index) {
+    long reads = window.get(index);
+    while ((reads & DRAINING) != 0 && !window.compareAndSet(index, reads, reads & ~DRAINING)) {
+      reads = window.get(index);
+    }
+  }
+
+  /** Ends what {@link #haveReadersLeft} began. */
+  void stopDraining() {
+    for (int rank = 0; rank < members; rank++) {
+      unmarkDraining(line(rank) + Layout.READS);
     }
   }
 
@@ -445,7 +618,7 @@ final class NodeLock {
           counted = false;
         }
         if (claim(next)) {
-          bell(me).ring();
+          ring(me);
           return;
         }
         continue;
@@ -453,7 +626,7 @@ final class NodeLock {
       if (next != NOBODY) {
         if (claim(next)) {
           giveTo(heir + 1, counted);
-          bell(heir).ring();
+          ring(heir);
           return;
         }
         continue; // it gave up in between
@@ -503,7 +676,10 @@ final class NodeLock {
 
   private long nextRequest(boolean mayHandOver) {
     long mine = window.get(myRequest);
-    if (mayHandOver && handovers < node.settings().handoverLimit() && phase(mine) == WAITING) {
+    if (mayHandOver
+        && handovers < node.settings().handoverLimit()
+        && phase(mine) == WAITING
+        && agentsRequest() == NOBODY) {
       handovers++;
       return found(mine, me);
     }
@@ -511,10 +687,24 @@ final class NodeLock {
     return firstRequest();
   }
 
+  /** Other nodes wait for the agent's: it goes first. */
+  private long agentsRequest() {
+    if (agent >= 0) {
+      long theirs = window.get(line(agent) + Layout.REQUEST);
+      if (phase(theirs) == WAITING) {
+        return found(theirs, agent);
+      }
+    }
+    return NOBODY;
+  }
+
   /** The sequence of the first request, and behind it its rank; or NOBODY. */
   private long firstRequest() {
-    long first = NOBODY;
-    int end = ranks;
+    long first = agentsRequest();
+    if (first != NOBODY) {
+      return first;
+    }
+    int end = members;
     // An earlier request may have been published behind the scan's back, before the one that was
     // found began: so those that were looked at before that one are looked at once more.
     for (int round = 0; round < 2; round++) {
@@ -547,11 +737,13 @@ final class NodeLock {
    */
   long optimisticStamp() {
     long token = token();
-    int owner = owner(window.get(state));
+    long now = window.get(state);
+    int owner = owner(now);
     if (owner == POISONED) {
       throwIfPoisoned();
     }
-    return owner == 0 ? token : -1;
+    boolean readable = owner == 0 || (owner == agent + 1 && pending(now) == 0);
+    return readable && token >= 0 ? token : -1;
   }
 
   boolean validate(long stamp) {
@@ -567,7 +759,7 @@ final class NodeLock {
 
   void throwIfPoisoned() {
     if (isPoisoned()) {
-      int rank = (int) window.get(home + Layout.POISONED_BY) - 1;
+      int rank = poisonedBy();
       throw node.failed(
           rank,
           "it held the write, so what the lock guards may be half written, and nobody gets it any"
@@ -581,14 +773,28 @@ final class NodeLock {
     new Mender(node, this).mend();
   }
 
-  void ring(int rank) {
-    bell(rank).ring();
-  }
-
   void ringAll() {
     readerBell.ring();
-    for (int rank = 0; rank < ranks; rank++) {
+    for (int rank = 0; rank < members; rank++) {
       ring(rank);
     }
+  }
+
+  /** Gives nobody the lock any more. Of two that do so the first wins. */
+  void poison(int jobRank) {
+    long now = window.get(state);
+    window.compareAndSet(home + Layout.POISONED_BY, 0, jobRank + 1L);
+    // Pending for ever, so that no reader gets in either.
+    while (owner(now) != POISONED
+        && !window.compareAndSet(
+            state, now, withPending(withOwner(now, POISONED), pending(now) + 1))) {
+      now = window.get(state);
+    }
+    ringAll();
+  }
+
+  /** The rank that died in its write, or -1. */
+  int poisonedBy() {
+    return isPoisoned() ? (int) window.get(home + Layout.POISONED_BY) - 1 : -1;
   }
 }

@@ -33,6 +33,8 @@ final class Patience {
   private final long timeoutNanos;
   private int spins;
   private boolean interrupted;
+  private BooleanSupplier refused = () -> false;
+  private boolean isTry;
   private long nextCheck = CHECK_NANOS;
   private long nextStall;
 
@@ -51,6 +53,17 @@ final class Patience {
     this.nextStall = node.settings().stallWarning().toNanos();
   }
 
+  /** Gives up when somebody would have to be waited for: for a try that must ask another node. */
+  Patience untilRefused(BooleanSupplier condition) {
+    refused = condition;
+    isTry = true;
+    return this;
+  }
+
+  boolean isTry() {
+    return isTry;
+  }
+
   /**
    * Waits a little.
    *
@@ -63,6 +76,9 @@ final class Patience {
 
   /** As {@link #pause}, for waits that are part of closing. */
   boolean pauseInClose(Bell bell, BooleanSupplier done) {
+    if (isTry && refused.getAsBoolean()) {
+      return false;
+    }
     if (spins < node.spinLimit()) {
       spins++;
       Thread.onSpinWait();

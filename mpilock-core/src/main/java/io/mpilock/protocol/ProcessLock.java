@@ -35,7 +35,7 @@ public final class ProcessLock {
     this.name = name;
     this.node = node;
     this.window = node.window();
-    this.words = new NodeLock(node, home);
+    this.words = new NodeLock(node, home, node.me());
     this.lastLook = node.nanoTime();
     this.myLine = words.line(node.me());
   }
@@ -68,7 +68,7 @@ public final class ProcessLock {
   }
 
   String me() {
-    return "rank " + node.me();
+    return "rank " + node.myJobRank();
   }
 
   /**
@@ -80,10 +80,15 @@ public final class ProcessLock {
     return holds.get();
   }
 
+  /**
+   * Waits to read. A wait of no time is one for the answer of another node, and for nobody's hold.
+   */
   boolean awaitRead(ThreadHold hold, long nanos) {
     hold.markWaited();
-    Patience patience = patience("read", nanos);
-    return words.awaitRead(patience) || gaveUp("read", patience);
+    Patience patience = nanos == 0 ? tryPatience("read") : patience("read", nanos);
+    return words.awaitRead(patience)
+        || gaveUp("read", patience)
+        || (patience.isTry() && words.tryRead());
   }
 
   boolean awaitNoReaders(ThreadHold hold, long nanos) {
@@ -91,6 +96,36 @@ public final class ProcessLock {
     noteWaiter(hold);
     Patience patience = patience("write", nanos);
     return words.awaitNoReaders(patience) || gaveUp("write", patience);
+  }
+
+  /** Waits for another node's answer, and for nobody's hold. */
+  boolean tryWriteFromAfar(ThreadHold hold) {
+    Patience patience = tryPatience("write");
+    if (!requestTurn.tryLock()) {
+      return false;
+    }
+    boolean owned;
+    try {
+      noteWaiter(hold);
+      owned = words.awaitOwnership(patience) || gaveUp("write", patience) || words.tryOwn();
+    } finally {
+      requestTurn.unlock();
+    }
+    if (owned && !words.isUnread()) {
+      words.releaseOwnership();
+      return false;
+    }
+    return owned;
+  }
+
+  private Patience tryPatience(String mode) {
+    long refusals = words.refusals();
+    words.countTry();
+    boolean reads = mode.equals("read");
+    return patience(mode, Patience.FOREVER)
+        .untilRefused(() ->
+            words.refusals() != refusals
+                || !(reads ? words.isClosedToReaders() : words.isAgents()));
   }
 
   boolean awaitWrite(ThreadHold hold, long nanos) {
@@ -135,6 +170,7 @@ public final class ProcessLock {
     if (!node.isClosed() && now - lastLook >= Patience.CHECK_NANOS) {
       lastLook = now; // two threads at once do no harm
       words.mend();
+      words.throwIfBroken();
     }
     checkUsable();
   }
@@ -163,9 +199,24 @@ public final class ProcessLock {
   public long optimisticStamp() {
     try {
       checkOpen();
-      return words.optimisticStamp();
+      long stamp = words.optimisticStamp();
+      return stamp < 0 && words.isClosedToReaders() ? stampFromAfar() : stamp;
     } catch (IllegalStateException e) {
       throw unusable(e);
+    }
+  }
+
+  /** Gets the node a permission to read, if nobody writes. */
+  private long stampFromAfar() {
+    Patience patience = tryPatience("read");
+    if (!words.awaitRead(patience) && !gaveUp("read", patience) && !words.tryRead()) {
+      checkRefusal();
+      return -1;
+    }
+    try {
+      return words.optimisticStamp();
+    } finally {
+      words.releaseRead();
     }
   }
 
@@ -190,12 +241,20 @@ public final class ProcessLock {
    * @return a sentence for people; a snapshot that may be out of date at once
    */
   public String describe() {
-    return new Holders(node, words).describe();
+    String here = new Holders(node, words).describe();
+    if (node.agent() < 0) {
+      return here;
+    }
+    String elsewhere = node.elsewhere(words.home());
+    return "On node %d: %s%s"
+        .formatted(node.myNode(), here, elsewhere.isEmpty() ? "" : " " + elsewhere);
   }
 
   @Override
   public String toString() {
-    return quotedName() + ": " + (node.isClosed() ? "closed." : describe());
+    return quotedName()
+        + ": "
+        + (node.isClosed() ? "closed." : new Holders(node, words).describe());
   }
 
   /** Tells what threads of this rank hold, or null if nothing. */
@@ -263,7 +322,7 @@ public final class ProcessLock {
         ? closedFailure()
         : new MpilockException(
             "The window of rank %d is gone: MPI was finalised before the controller was closed."
-                .formatted(node.me()),
+                .formatted(node.myJobRank()),
             refused);
   }
 
@@ -292,6 +351,8 @@ public final class ProcessLock {
         seenAt = node.nanoTime();
       }
       words.mend();
+      words.throwIfBroken();
+      words.tellAgentAgain();
     }
 
     @Override
@@ -304,7 +365,7 @@ public final class ProcessLock {
               mode,
               quotedName(),
               Node.seconds(node.nanoTime() - seenAt),
-              new Holders(node, words).describe());
+              ProcessLock.this.describe());
     }
   }
 

@@ -8,9 +8,11 @@ import java.util.Objects;
 
 /**
  * The bytes of one single write, from the rank that writes to all others, through a ring of chunks
- * in the window: DATA chunks, then perhaps FAILURE chunks, then one END.
+ * in the window: DATA chunks, then perhaps FAILURE chunks, then one END. Where the writer is on
+ * another node, the node's agent fills the ring ({@link Relay}), and LOST is the end if the writer
+ * died.
  *
- * <p>Invariant: chunk number k is filled only when every rank that still takes part in this call
+ * <p>Invariant: chunk number k is filled only when every member that still takes part in this call
  * has read chunk k - RING_CHUNKS. PRODUCED and each rank's PROGRESS carry the call's number, so
  * what is left of an earlier call is never taken for this one's.
  */
@@ -18,6 +20,7 @@ final class Stream {
   static final int DATA = 1;
   static final int FAILURE = 2;
   static final int END = 3;
+  static final int LOST = 4;
 
   private static final int COUNT_BITS = 24;
   private static final long ALL = (1L << COUNT_BITS) - 1;
@@ -27,17 +30,21 @@ final class Stream {
   private final Bell bell;
   private final long call;
   private final int writer;
+  private final int me;
   private long chunks;
   private long bytes;
 
-  Stream(Node node, Bell bell, long call, int writer) {
+  /** The part of a member: of this rank, or of the agent. */
+  Stream(Node node, long call, int writer, int me) {
     this.node = node;
     this.window = node.window();
-    this.bell = bell;
+    this.bell = new Bell(window, Layout.COLLECTIVE_BELL);
     this.call = call;
     this.writer = writer;
+    this.me = me;
   }
 
+  /** The job rank that writes. */
   int writer() {
     return writer;
   }
@@ -51,7 +58,7 @@ final class Stream {
 
   void put(int kind, byte[] source, int offset, int length) {
     awaitRoom(kind);
-    long chunk = Layout.chunk(node.ranks(), chunks);
+    long chunk = Layout.chunk(node.members(), chunks);
     window.putBytes(chunk + Layout.LINE, source, offset, length);
     window.setRelease(chunk, (long) kind << 32 | length);
     chunks++;
@@ -59,7 +66,7 @@ final class Stream {
       bytes += length;
     }
     window.set(Layout.PRODUCED, call << COUNT_BITS | chunks); // after the chunk
-    bell.ring();
+    node.ringCollective();
   }
 
   private void awaitRoom(int kind) {
@@ -75,22 +82,27 @@ final class Stream {
       if (!patience.pauseInClose(bell, this::hasRoom)) {
         throw new LockInterruptedException(
             "Rank %d was interrupted while it shared an object with the other ranks."
-                .formatted(node.me()));
+                .formatted(node.myJobRank()));
       }
     }
   }
 
-  private boolean hasRoom() {
-    for (int rank = 0; rank < node.ranks(); rank++) {
-      if (rank != node.me() && read(rank) + Layout.RING_CHUNKS <= chunks && !hasLeft(rank)) {
+  boolean hasRoom() {
+    for (int rank = 0; rank < node.members(); rank++) {
+      if (rank != me && read(rank) + Layout.RING_CHUNKS <= chunks && !hasLeft(rank)) {
         return false;
       }
     }
     return true;
   }
 
-  private boolean hasLeft(int rank) {
-    return node.life(rank) >= Node.LEFT;
+  private boolean hasLeft(int member) {
+    return node.life(member) >= Node.LEFT;
+  }
+
+  /** How many chunks this member has put or taken. */
+  long chunks() {
+    return chunks;
   }
 
   /** How many chunks of this call a rank has read; all, if it is done with it. */
@@ -114,10 +126,15 @@ final class Stream {
             ? node.closedFailure()
             : new LockInterruptedException(
                 "Rank %d was interrupted while it waited for the single write of rank %d."
-                    .formatted(node.me(), writer));
+                    .formatted(node.myJobRank(), writer));
       }
     }
-    return (int) (window.get(Layout.chunk(node.ranks(), chunks)) >>> 32);
+    return kind();
+  }
+
+  /** The kind of the next chunk, when it is produced. */
+  int kind() {
+    return (int) (window.get(Layout.chunk(node.members(), chunks)) >>> 32);
   }
 
   boolean isProduced() {
@@ -127,7 +144,7 @@ final class Stream {
 
   /** Takes the chunk that {@link #await} told of; gives its length. */
   int take(byte[] target) {
-    long chunk = Layout.chunk(node.ranks(), chunks);
+    long chunk = Layout.chunk(node.members(), chunks);
     int length = (int) window.get(chunk);
     Objects.checkFromIndexSize(0, length, Layout.CHUNK_BYTES); // before it is used as a size
     window.getBytes(chunk + Layout.LINE, target, 0, length);
@@ -142,8 +159,8 @@ final class Stream {
   }
 
   private void progress(long count) {
-    window.set(Layout.slot(node.me()) + Layout.PROGRESS, call << COUNT_BITS | count);
-    bell.ring();
+    window.set(Layout.slot(me) + Layout.PROGRESS, call << COUNT_BITS | count);
+    node.ringCollective();
   }
 
   InputStream input(Patience patience) {
@@ -239,7 +256,7 @@ final class Stream {
   private final class ReaderWatch implements Patience.Watch {
     @Override
     public void check() {
-      for (int rank = 0; rank < node.ranks(); rank++) {
+      for (int rank = 0; rank < node.members(); rank++) {
         node.isGone(rank); // remembered in the window: hasRoom sees it
       }
     }
@@ -247,13 +264,13 @@ final class Stream {
     @Override
     public String describe(long waitedNanos) {
       StringBuilder slow = new StringBuilder();
-      for (int rank = 0; rank < node.ranks(); rank++) {
-        if (rank != node.me() && read(rank) + Layout.RING_CHUNKS <= chunks) {
+      for (int rank = 0; rank < node.members(); rank++) {
+        if (rank != me && read(rank) + Layout.RING_CHUNKS <= chunks) {
           slow.append(slow.isEmpty() ? "" : ", ").append(node.who(rank));
         }
       }
       return "%s has waited %s, sharing an object, for %s to take it."
-          .formatted(node.who(node.me()), Node.seconds(waitedNanos), slow);
+          .formatted(node.who(me), Node.seconds(waitedNanos), slow);
     }
   }
 }

@@ -49,7 +49,7 @@ public final class ThreadHold {
   }
 
   private boolean awaitRead(long nanos) {
-    if (nanos != 0 && lock.awaitRead(this, nanos)) {
+    if ((nanos != 0 || words.isClosedToReaders()) && lock.awaitRead(this, nanos)) {
       return beginRead();
     }
     lock.checkRefusal();
@@ -104,7 +104,9 @@ public final class ThreadHold {
   }
 
   private boolean awaitWrite(long nanos) {
-    if (nanos != 0 && lock.awaitWrite(this, nanos)) {
+    if (nanos != 0
+        ? lock.awaitWrite(this, nanos)
+        : words.isAgents() && lock.tryWriteFromAfar(this)) {
       return beginWrite();
     }
     lock.checkRefusal();

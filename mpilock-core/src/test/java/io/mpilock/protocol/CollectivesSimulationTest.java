@@ -92,9 +92,9 @@ class CollectivesSimulationTest {
       this.trouble = trouble;
       this.ranks = 2 + random.nextInt(2);
       this.ended = new int[ranks];
-      int words = (int) Layout.directory(ranks) + 64 * Layout.LINE;
+      int words = (int) Layout.directory(ranks, ranks) + 64 * Layout.LINE;
       this.simulation = new Simulation(seed, ranks, words, trouble == Trouble.DEATH);
-      simulation.word(Layout.DIRECTORY_END, Layout.directory(ranks));
+      simulation.word(Layout.DIRECTORY_END, Layout.directory(ranks, ranks));
       int count = 1 + random.nextInt(4);
       this.failures = new int[count];
       for (int i = 0; i < count; i++) {

@@ -72,7 +72,7 @@ class NodeLockSimulationTest {
       this.seed = seed;
       this.random = new Random(~seed);
       this.ranks = 2 + random.nextInt(2);
-      this.home = Layout.directory(ranks) + Layout.LINE;
+      this.home = Layout.directory(ranks, ranks) + Layout.LINE;
       this.simulation =
           new Simulation(seed, ranks, (int) home + Layout.LINE + ranks * Layout.RANK_WORDS, deaths);
       this.phaseFair = random.nextBoolean();
@@ -86,7 +86,7 @@ class NodeLockSimulationTest {
       }
       for (int rank = 0; rank < ranks; rank++) {
         nodes.add(simulation.node(rank, settings));
-        locks.add(new NodeLock(nodes.get(rank), home));
+        locks.add(new NodeLock(nodes.get(rank), home, rank));
         simulation.word(Layout.slot(rank) + Layout.LIFE, Node.OPEN);
         int threads = 1 + random.nextInt(2);
         for (int thread = 0; thread < threads; thread++) {

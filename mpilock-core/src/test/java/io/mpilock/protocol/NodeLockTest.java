@@ -24,12 +24,12 @@ class NodeLockTest {
     final long home;
 
     Scene(long seed, int ranks, boolean phaseFair, int handoverLimit) {
-      home = Layout.directory(ranks) + Layout.LINE;
+      home = Layout.directory(ranks, ranks) + Layout.LINE;
       int words = (int) home + Layout.LINE + ranks * Layout.RANK_WORDS;
       simulation = new Simulation(seed, ranks, words, false);
       for (int rank = 0; rank < ranks; rank++) {
         nodes.add(simulation.node(rank, Simulation.settings(phaseFair, handoverLimit, false)));
-        locks.add(new NodeLock(nodes.get(rank), home));
+        locks.add(new NodeLock(nodes.get(rank), home, rank));
         simulation.word(Layout.slot(rank) + Layout.LIFE, Node.OPEN);
       }
     }

@@ -12,6 +12,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Starts a main class as the ranks of an MPI job, in JVMs like this one, with this one's class
@@ -83,7 +86,8 @@ public final class MpiRun {
   private static final Duration DEFAULT_TIMEOUT = Duration.ofMinutes(2);
 
   private final Launcher launcher;
-  private final int ranks;
+  private final @Nullable SimulatedHosts hosts;
+  private final List<Integer> ranks;
   private final Duration timeout;
   private final List<String> launcherArgs;
   private final List<String> jvmArgs;
@@ -91,12 +95,14 @@ public final class MpiRun {
 
   private MpiRun(
       Launcher launcher,
-      int ranks,
+      @Nullable SimulatedHosts hosts,
+      List<Integer> ranks,
       Duration timeout,
       List<String> launcherArgs,
       List<String> jvmArgs,
       Map<String, String> environment) {
     this.launcher = launcher;
+    this.hosts = hosts;
     this.ranks = ranks;
     this.timeout = timeout;
     this.launcherArgs = launcherArgs;
@@ -113,7 +119,8 @@ public final class MpiRun {
   public static MpiRun under(Launcher launcher) {
     return new MpiRun(
         launcher,
-        1,
+        null,
+        List.of(1),
         DEFAULT_TIMEOUT,
         List.of(),
         List.of("--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-Xmx256m"),
@@ -139,13 +146,28 @@ public final class MpiRun {
   }
 
   /**
-   * Sets the number of ranks.
+   * Sets the number of ranks, on this machine without simulated hosts.
    *
    * @param number how many, at least 1
    * @return the changed job
    */
   public MpiRun ranks(int number) {
-    return new MpiRun(launcher, number, timeout, launcherArgs, jvmArgs, environment);
+    return new MpiRun(launcher, null, List.of(number), timeout, launcherArgs, jvmArgs, environment);
+  }
+
+  /**
+   * Spreads the ranks over simulated hosts, in their order.
+   *
+   * @param where the hosts, which outlive the job
+   * @param ranksPerHost how many ranks on the first host, on the second, and so on
+   * @return the changed job
+   */
+  public MpiRun on(SimulatedHosts where, int... ranksPerHost) {
+    if (ranksPerHost.length < 1 || ranksPerHost.length > where.names().size()) {
+      throw new IllegalArgumentException("ranks for 1 to " + where.names().size() + " hosts");
+    }
+    List<Integer> numbers = IntStream.of(ranksPerHost).boxed().toList();
+    return new MpiRun(launcher, where, numbers, timeout, launcherArgs, jvmArgs, environment);
   }
 
   /**
@@ -155,7 +177,7 @@ public final class MpiRun {
    * @return the changed job
    */
   public MpiRun timeout(Duration longest) {
-    return new MpiRun(launcher, ranks, longest, launcherArgs, jvmArgs, environment);
+    return new MpiRun(launcher, hosts, ranks, longest, launcherArgs, jvmArgs, environment);
   }
 
   /**
@@ -165,7 +187,8 @@ public final class MpiRun {
    * @return the changed job
    */
   public MpiRun launcherArgs(String... more) {
-    return new MpiRun(launcher, ranks, timeout, joined(launcherArgs, more), jvmArgs, environment);
+    return new MpiRun(
+        launcher, hosts, ranks, timeout, joined(launcherArgs, more), jvmArgs, environment);
   }
 
   /**
@@ -175,7 +198,8 @@ public final class MpiRun {
    * @return the changed job
    */
   public MpiRun jvmArgs(String... more) {
-    return new MpiRun(launcher, ranks, timeout, launcherArgs, joined(jvmArgs, more), environment);
+    return new MpiRun(
+        launcher, hosts, ranks, timeout, launcherArgs, joined(jvmArgs, more), environment);
   }
 
   /**
@@ -187,7 +211,8 @@ public final class MpiRun {
     List<String> rest = new ArrayList<>(jvmArgs);
     rest.removeIf(argument -> argument.startsWith("--enable-native-access"));
     rest.add("--illegal-native-access=deny");
-    return new MpiRun(launcher, ranks, timeout, launcherArgs, List.copyOf(rest), environment);
+    return new MpiRun(
+        launcher, hosts, ranks, timeout, launcherArgs, List.copyOf(rest), environment);
   }
 
   /**
@@ -200,7 +225,7 @@ public final class MpiRun {
   public MpiRun env(String name, String value) {
     Map<String, String> more = new LinkedHashMap<>(environment);
     more.put(name, value);
-    return new MpiRun(launcher, ranks, timeout, launcherArgs, jvmArgs, Map.copyOf(more));
+    return new MpiRun(launcher, hosts, ranks, timeout, launcherArgs, jvmArgs, Map.copyOf(more));
   }
 
   /**
@@ -227,7 +252,7 @@ public final class MpiRun {
    */
   public MpiJob start(Class<?> main, String... args) {
     List<String> command = new ArrayList<>();
-    command.add(find(launcher));
+    command.addAll(hosts == null ? List.of(find(launcher)) : hosts.launch(launcher));
     if (launcher == Launcher.OPEN_MPI) {
       command.add("--oversubscribe");
       if (System.getProperty("user.name", "").equals("root")) {
@@ -235,12 +260,23 @@ public final class MpiRun {
       }
     }
     command.addAll(launcherArgs);
-    command.addAll(List.of("-n", Integer.toString(ranks)));
+    if (hosts != null) {
+      command.add(launcher == Launcher.OPEN_MPI ? "--host" : "-hosts");
+      command.add(places(hosts, ranks));
+    }
+    int all = ranks.stream().mapToInt(Integer::intValue).sum();
+    command.addAll(List.of("-n", Integer.toString(all)));
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(jvmArgs);
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
     command.addAll(List.of(args));
     return MpiJob.start(command, environment);
+  }
+
+  private static String places(SimulatedHosts hosts, List<Integer> ranks) {
+    return IntStream.range(0, ranks.size())
+        .mapToObj(i -> hosts.names().get(i) + ":" + ranks.get(i))
+        .collect(Collectors.joining(","));
   }
 
   private static String find(Launcher launcher) {

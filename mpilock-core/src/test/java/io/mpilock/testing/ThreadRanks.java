@@ -9,19 +9,42 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
-/** Ranks as threads of this JVM. */
-public record ThreadRanks(int size, Path folder) implements Ranks {
+/**
+ * Ranks as threads of this JVM.
+ *
+ * @param nodeOfRank for each rank its node
+ * @param folder a folder that is empty when the test begins
+ */
+public record ThreadRanks(List<Integer> nodeOfRank, Path folder) implements Ranks {
+
+  /** On nodes in any order. */
+  public ThreadRanks {
+    nodeOfRank = List.copyOf(nodeOfRank);
+  }
+
+  private LocalCluster cluster() {
+    return LocalCluster.of(nodeOfRank.stream().mapToInt(Integer::intValue).toArray());
+  }
+
+  @Override
+  public int size() {
+    return nodeOfRank.size();
+  }
 
   @Override
   public void run(ControllerOptions options, LocalRanks.RankBody body) throws Exception {
-    LocalRanks.run(size, options, body);
+    LocalRanks.run(cluster(), options, body);
   }
 
   @Override
   public void runBare(BareBody body) throws Exception {
-    LocalCluster cluster = new LocalCluster(size);
+    runBare(cluster(), body);
+  }
+
+  /** Runs a body on each rank of a job, and kills the rank whose body fails. */
+  public static void runBare(LocalCluster cluster, BareBody body) throws Exception {
     List<CompletableFuture<Void>> ranks = new ArrayList<>();
-    for (int rank = 0; rank < size; rank++) {
+    for (int rank = 0; rank < cluster.size(); rank++) {
       Communicator world = cluster.world(rank);
       String name = "rank-" + rank;
       ranks.add(
@@ -29,7 +52,7 @@ public record ThreadRanks(int size, Path folder) implements Ranks {
               () -> {
                 try {
                   body.run(world);
-                } catch (Exception e) {
+                } catch (Throwable e) {
                   cluster.kill(world.rank());
                   throw new AssertionError(e);
                 }

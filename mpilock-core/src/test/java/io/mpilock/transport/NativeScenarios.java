@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** Programs that {@link NativeTransportTest} runs as the ranks of a job. */
 final class NativeScenarios {
@@ -21,6 +22,34 @@ final class NativeScenarios {
   private static void check(boolean condition, String what) {
     if (!condition) {
       throw new AssertionError(what);
+    }
+  }
+
+  /** Says where it is, and counts in a window of its node's. */
+  static final class CountsOnItsNode {
+    public static void main(String[] args) {
+      Communicator world = world();
+      Member self = world.member(world.rank());
+      long neighbours =
+          IntStream.range(0, world.size())
+              .filter(rank -> world.member(rank).node() == self.node())
+              .count();
+      NodeWindow window = world.allocate(16);
+      check(window.words() == 16 * neighbours, window.words() + " words");
+      window.getAndAdd(0, 1);
+      NodeWindow pooled = world.allocate(32); // behind this all ranks of all nodes have counted
+      if (self.node() == 0) {
+        pooled.free();
+      }
+      // The first node may take the pooled one, if all its ranks have freed it; the others make
+      // one.
+      for (int i = 0; i < 10; i++) {
+        world.allocate(32).free();
+      }
+      System.out.println(
+          "rank %d: node %d, host %s, %d of %d"
+              .formatted(world.rank(), self.node(), self.host(), window.get(0), neighbours));
+      world.close();
     }
   }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mpilock.testing.MpiRun;
 import io.mpilock.testing.RankSuite;
+import io.mpilock.testing.SimulatedHosts;
 import io.mpilock.transport.ffm.ApplicationMpiScenario;
 import io.mpilock.transport.ffm.StuckThreadScenario;
 import org.junit.jupiter.api.Test;
@@ -21,6 +22,25 @@ final class NativeTransportTest {
         .ranks(ranks)
         .run(RankSuite.class, NativeNodeWindowSuite.class.getName())
         .succeeded();
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void eachHostIsANodeWithAWindowOfItsOwn(MpiRun.Launcher launcher) {
+    try (SimulatedHosts hosts = SimulatedHosts.create(3)) {
+      String output =
+          MpiRun.under(launcher)
+              .on(hosts, 2, 1, 2)
+              .run(NativeScenarios.CountsOnItsNode.class)
+              .succeeded()
+              .output();
+      assertThat(output)
+          .contains("rank 0: node 0, host node0, 2 of 2")
+          .contains("rank 1: node 0, host node0, 2 of 2")
+          .contains("rank 2: node 1, host node1, 1 of 1")
+          .contains("rank 3: node 2, host node2, 2 of 2")
+          .contains("rank 4: node 2, host node2, 2 of 2");
+    }
   }
 
   @ParameterizedTest

@@ -2,6 +2,7 @@ package io.mpilock.transport.ffm;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +17,11 @@ final class Group {
   // Known from the first allocation on; only the MPI thread uses them.
   private @Nullable Group node;
   private final List<WindowMemory> windows = new ArrayList<>();
+
+  /** MPI promises tags up to here. */
+  private static final int LAST_TAG = 32767;
+
+  private final AtomicInteger messengers = new AtomicInteger();
 
   /** Wraps a communicator; the array is not copied. */
   Group(long comm, int rank, int[] worldRanks) {
@@ -52,6 +58,14 @@ final class Group {
   /** The windows that these ranks made, in the order of making. On the {@link MpiThread}. */
   List<WindowMemory> windows() {
     return windows;
+  }
+
+  /**
+   * The tag of the next messenger, the same on all ranks because they open messengers in the same
+   * order. It comes again after 32768 messengers.
+   */
+  int nextTag() {
+    return messengers.getAndIncrement() & LAST_TAG;
   }
 
   long comm() {

@@ -16,8 +16,9 @@ import java.lang.invoke.MethodType;
 import java.util.Arrays;
 
 /**
- * MPI with Java's types. Every method runs on the {@link MpiThread}; errors are {@link
- * MpiException}s. Communicators, windows and requests are handles as {@link MpiAbi} has them.
+ * MPI with Java's types, but for {@link PointToPoint}. Every method runs on the {@link MpiThread};
+ * errors are {@link MpiException}s. Communicators, windows and requests are handles as {@link
+ * MpiAbi} has them.
  */
 final class Mpi {
   private static final int LONGEST_NAME = 1024;
@@ -68,6 +69,10 @@ final class Mpi {
 
   int neededThreadLevel() {
     return abi.threadSerialized();
+  }
+
+  int threadMultiple() {
+    return abi.threadMultiple();
   }
 
   /** Initialises MPI and returns the thread level that it gives. */

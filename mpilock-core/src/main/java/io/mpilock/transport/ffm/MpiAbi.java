@@ -14,6 +14,10 @@ package io.mpilock.transport.ffm;
  * @param commTypeShared MPI_COMM_TYPE_SHARED
  * @param statusIgnore MPI_STATUS_IGNORE, an address
  * @param threadSerialized MPI_THREAD_SERIALIZED
+ * @param threadMultiple MPI_THREAD_MULTIPLE
+ * @param anySource MPI_ANY_SOURCE
+ * @param anyTag MPI_ANY_TAG
+ * @param statusSource where MPI_SOURCE is in an MPI_Status, in bytes
  */
 record MpiAbi(
     boolean pointerHandles,
@@ -25,4 +29,12 @@ record MpiAbi(
     long errorsReturn,
     int commTypeShared,
     long statusIgnore,
-    int threadSerialized) {}
+    int threadSerialized,
+    int threadMultiple,
+    int anySource,
+    int anyTag,
+    long statusSource) {
+
+  /** As much as an MPI_Status takes in any implementation, and more. */
+  static final long STATUS_BYTES = 64;
+}

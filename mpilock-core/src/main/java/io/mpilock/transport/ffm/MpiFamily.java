@@ -27,7 +27,11 @@ enum MpiFamily {
           address(symbols, "ompi_mpi_errors_return"),
           0,
           0,
-          2);
+          2,
+          3,
+          -1,
+          -1,
+          0);
     }
   },
 
@@ -36,7 +40,20 @@ enum MpiFamily {
     @Override
     MpiAbi abi(SymbolLookup symbols) {
       return new MpiAbi(
-          false, 0x44000000L, 0x44000001L, 0, 0x1c000000L, 0x4c00010dL, 0x54000001L, 1, 1, 2);
+          false,
+          0x44000000L,
+          0x44000001L,
+          0,
+          0x1c000000L,
+          0x4c00010dL,
+          0x54000001L,
+          1,
+          1,
+          2,
+          3,
+          -2,
+          -1,
+          8);
     }
   };
 

@@ -40,6 +40,10 @@ enum MpiFunction {
   MPI_Allgather("pihpihh"),
   MPI_Ibarrier("hp"),
   MPI_Test("ppp"),
+  MPI_Isend("pihiihp"),
+  MPI_Improbe("iihppp"),
+  MPI_Get_count("php"),
+  MPI_Imrecv("pihpp"),
   MPI_Win_allocate_shared("aihhpp"),
   MPI_Win_shared_query("hippp"),
   MPI_Win_free("p");
@@ -58,6 +62,17 @@ enum MpiFunction {
    * @return a handle of type {@code int (Object[])} that takes handles as Long
    */
   MethodHandle link(SymbolLookup symbols, boolean pointerHandles) {
+    return linkExactly(symbols, pointerHandles)
+        .asSpreader(Object[].class, parameters.length())
+        .asType(GENERIC);
+  }
+
+  /**
+   * Links the function for calls that allocate nothing.
+   *
+   * @return a handle with the parameters' types, those of handles being long
+   */
+  MethodHandle linkExactly(SymbolLookup symbols, boolean pointerHandles) {
     MemorySegment address =
         symbols
             .find(name())
@@ -89,8 +104,6 @@ enum MpiFunction {
         Linker.nativeLinker().downcallHandle(address, FunctionDescriptor.of(JAVA_INT, layouts));
     MethodType type = MethodType.methodType(int.class, carriers);
     // The explicit cast narrows a handle to the int that it is in MPICH.
-    return MethodHandles.explicitCastArguments(downcall, type)
-        .asSpreader(Object[].class, count)
-        .asType(GENERIC);
+    return MethodHandles.explicitCastArguments(downcall, type);
   }
 }

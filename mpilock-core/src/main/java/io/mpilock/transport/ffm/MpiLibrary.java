@@ -8,12 +8,20 @@ import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
 
 /**
- * A loaded MPI library. Which one it is turns out at run time and nothing here is on a lock's path,
- * so the handles are neither static nor invoked exactly: a call costs some hundred nanoseconds
- * more.
+ * A loaded MPI library.
+ *
+ * <p>MPI is asked for MPI_THREAD_SERIALIZED, so at most one thread is inside it at any time: who
+ * calls it holds {@link #inside}. That the thread which initialises it also finalises it is {@link
+ * MpiThread}'s to see to. A collective call keeps the lock until the other ranks come, which is why
+ * a {@link SoftBarrier} goes before each.
+ *
+ * <p>Which library it is turns out at run time and little here is on a lock's path, so the handles
+ * are neither static nor, but for {@link PointToPoint}'s, invoked exactly: a call costs some
+ * hundred nanoseconds more.
  */
 final class MpiLibrary {
   private static final int LONGEST_TEXT = 8192;
@@ -23,6 +31,8 @@ final class MpiLibrary {
   private final MpiFamily family;
   private final String version;
   private final MpiAbi abi;
+  private final SymbolLookup symbols;
+  private final ReentrantLock inside = new ReentrantLock();
   private final Map<MpiFunction, MethodHandle> functions = new EnumMap<>(MpiFunction.class);
 
   /**
@@ -34,6 +44,7 @@ final class MpiLibrary {
     this.path = path;
     this.family = family;
     this.version = version;
+    this.symbols = symbols;
     abi = family.abi(symbols);
     for (MpiFunction function : MpiFunction.values()) {
       functions.put(function, function.link(symbols, abi.pointerHandles()));
@@ -68,6 +79,16 @@ final class MpiLibrary {
     return abi;
   }
 
+  /** Held by whoever is inside MPI. Reentrant, as MPI_Finalize calls back. */
+  ReentrantLock inside() {
+    return inside;
+  }
+
+  /** A handle for calls that allocate nothing; the caller holds {@link #inside} to use it. */
+  MethodHandle exactly(MpiFunction function) {
+    return function.linkExactly(symbols, abi.pointerHandles());
+  }
+
   /**
    * Calls a function.
    *
@@ -93,10 +114,13 @@ final class MpiLibrary {
   }
 
   private int invoke(MpiFunction function, Object... arguments) {
+    inside.lock();
     try {
       return (int) Objects.requireNonNull(functions.get(function)).invokeExact(arguments);
     } catch (Throwable e) {
       throw Downcalls.failed(function.name(), e);
+    } finally {
+      inside.unlock();
     }
   }
 

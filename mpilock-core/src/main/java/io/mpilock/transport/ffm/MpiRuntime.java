@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -45,6 +46,8 @@ final class MpiRuntime {
   private final Group control;
   private final Group world;
   private final Leaving leaving;
+  private final PointToPoint pointToPoint;
+  private final Leftovers leftovers;
 
   // Guarded by the class, as is current.
   private State state = State.OPEN;
@@ -76,7 +79,16 @@ final class MpiRuntime {
         new Leaving(
             new WindowAllocator(mpi, Leaving.WORDS_PER_RANK)
                 .allocate(control, node, control.windows()));
+    pointToPoint = new PointToPoint(mpi.library());
+    leftovers = new Leftovers(pointToPoint, mpi.library().inside());
     mpi.beforeFinalize(this::endAccess);
+    if (!initialisedHere && roster.spansNodes() && mpi.threadLevel() < mpi.threadMultiple()) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "The application initialised MPI with less than MPI_THREAD_MULTIPLE, and the ranks are on"
+              + " several nodes: mpilock calls MPI at any time, so the application must not, as"
+              + " long as a controller is open. Initialise it with MPI_THREAD_MULTIPLE.");
+    }
   }
 
   /** Opens the world, and MPI with it if this is the first time. Collective. */
@@ -144,6 +156,14 @@ final class MpiRuntime {
     return mpi.library().version();
   }
 
+  PointToPoint pointToPoint() {
+    return pointToPoint;
+  }
+
+  Leftovers leftovers() {
+    return leftovers;
+  }
+
   Leaving leaving() {
     return leaving;
   }
@@ -170,6 +190,13 @@ final class MpiRuntime {
       leaving.end();
     }
     open.forEach(NativeWindow::free);
+    ReentrantLock inside = mpi.library().inside();
+    inside.lock(); // a messenger's thread may be in MPI
+    try {
+      pointToPoint.end();
+    } finally {
+      inside.unlock();
+    }
   }
 
   /** Counts one more open communicator. */
@@ -191,13 +218,15 @@ final class MpiRuntime {
       }
       state = State.ENDING;
     }
+    boolean together = false;
     try {
-      endTogether(stallWarning);
+      together = endTogether(stallWarning);
     } finally {
       synchronized (MpiRuntime.class) {
         state = State.ENDED;
-        if (!initialisedHere) {
-          // MPI goes on, so that it can be used again.
+        if (!initialisedHere && together) {
+          // MPI goes on, so that it can be used again. Without the dead it cannot; and what they
+          // left in MPI's hands must stay reachable.
           current = null;
         }
       }
@@ -221,22 +250,22 @@ final class MpiRuntime {
     }
   }
 
-  private void endTogether(Duration stallWarning) {
+  private boolean endTogether(Duration stallWarning) {
     if (thread.call(mpi::finalized)) {
       LOG.log(
           System.Logger.Level.WARNING,
           "The application finalised MPI before mpilock was closed: nothing is left to give back."
               + " Close the controllers first.");
-      return;
+      return true;
     }
     try {
-      barrier(stallWarning).await(control, "close");
+      barrier(stallWarning).await(control, "close", leftovers::drain);
     } catch (RankFailedException e) {
       LOG.log(
           System.Logger.Level.WARNING,
           "MPI is not finalised, because that would never end: {0}",
           e.getMessage());
-      return;
+      return false;
     }
     endAccess();
     thread.run(() -> {
@@ -246,6 +275,7 @@ final class MpiRuntime {
         mpi.shutDown();
       }
     });
+    return true;
   }
 
   private void freeComms(Group group) {

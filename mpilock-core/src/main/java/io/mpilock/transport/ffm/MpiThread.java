@@ -9,8 +9,8 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 
 /**
- * The one thread that calls MPI: MPI wants to be finalised by the thread that initialised it, and
- * with a single caller MPI_THREAD_SERIALIZED is enough. A daemon, parked when idle.
+ * The one thread that calls MPI, but for what {@link PointToPoint} does: MPI wants to be finalised
+ * by the thread that initialised it. A daemon, parked when idle.
  */
 final class MpiThread {
   private final ExecutorService executor =

@@ -107,12 +107,17 @@ final class NativeCommunicator implements Communicator {
 
   @Override
   public void lost(int rank) {
-    throw new UnsupportedOperationException("to come");
+    if (rank == rank()) {
+      throw new IllegalArgumentException("rank " + rank + " lost itself");
+    }
+    runtime.roster().lose(group.worldRank(rank));
   }
 
   @Override
   public Messenger messenger(Runnable arrived) {
-    throw new UnsupportedOperationException("to come");
+    checkOpen();
+    runtime.leftovers().opened(group);
+    return new NativeMessenger(runtime, group, group.nextTag());
   }
 
   @Override

@@ -4,6 +4,7 @@ import io.mpilock.transport.Member;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 
 /**
  * Who the ranks of MPI_COMM_WORLD are, gathered once. A rank's record, in bytes:
@@ -22,12 +23,16 @@ final class Roster {
   private final long[] nodeLeaders;
   private final String[] hosts;
 
+  /** 1 for a rank that {@link #lose} told of. */
+  private final AtomicIntegerArray lost;
+
   private Roster(int self, int size) {
     this.self = self;
     watches = new PeerWatch[size];
     idSpaces = new long[size];
     nodeLeaders = new long[size];
     hosts = new String[size];
+    lost = new AtomicIntegerArray(size);
   }
 
   /** Gathers the records of a communicator. Collective; on the {@link MpiThread}. */
@@ -78,8 +83,25 @@ final class Roster {
     return new Member(rankThere, nodeThere, hosts[rank], watches[rank].pid());
   }
 
-  /** Whether a rank lives, as far as this process can see: ranks of other nodes always do. */
+  /** Whether the ranks are on several nodes. */
+  boolean spansNodes() {
+    return Arrays.stream(nodeLeaders).anyMatch(leader -> leader != nodeLeaders[self]);
+  }
+
+  /** Says that a rank was found dead by other means than this process has. */
+  void lose(int rank) {
+    lost.set(rank, 1);
+  }
+
+  boolean isLost(int rank) {
+    return lost.get(rank) != 0;
+  }
+
+  /** Whether a rank lives, as far as this process can see: of other nodes' it has to be told. */
   boolean isAlive(int rank) {
+    if (isLost(rank)) {
+      return false;
+    }
     boolean visible = nodeLeaders[rank] == nodeLeaders[self] && idSpaces[rank] == idSpaces[self];
     return rank == self || !visible || watches[rank].isAlive();
   }

@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 
 /**
  * A barrier that burns no core and does not wait for the dead. MPI's blocking calls spin, and never
@@ -40,19 +41,28 @@ final class SoftBarrier {
    * @throws RankFailedException if one died first, with its rank in the communicator
    */
   void await(Group group, String what) {
-    MemorySegment request = Arena.ofAuto().allocate(ValueLayout.JAVA_LONG);
-    thread.run(() -> mpi.startBarrier(group.comm(), request));
+    await(group, what, () -> true);
+  }
+
+  /**
+   * Waits until every rank of a communicator is here and ready.
+   *
+   * @param ready asked again and again until all are here, on the {@link MpiThread}; the rank
+   *     counts as here once it has said yes
+   */
+  void await(Group group, String what, BooleanSupplier ready) {
+    Arrival arrival = new Arrival(group, ready);
     long start = System.nanoTime();
     long nextLook = LIVENESS_NANOS;
     long nextWarning = stallNanos;
     long pause = FIRST_PAUSE_NANOS;
     boolean interrupted = false;
     try {
-      while (!isDone(request)) {
+      while (!arrival.isComplete()) {
         long waited = System.nanoTime() - start;
         if (waited >= nextLook) {
           nextLook = waited + LIVENESS_NANOS;
-          failIfDead(request, group, what);
+          failIfDead(arrival, group, what);
         }
         if (waited >= nextWarning) {
           nextWarning = waited + stallNanos;
@@ -76,23 +86,44 @@ final class SoftBarrier {
     }
   }
 
-  private void failIfDead(MemorySegment request, Group group, String what) {
+  private void failIfDead(Arrival arrival, Group group, String what) {
     for (int rank = 0; rank < group.size(); rank++) {
       int worldRank = group.worldRank(rank);
       // Who came and then ended, as the last rank of a job may, is missed by nobody.
-      if (!roster.isAlive(worldRank) && !isDone(request)) {
+      if (!roster.isAlive(worldRank) && !arrival.isComplete()) {
         throw new RankFailedException(
             rank,
             roster.member(worldRank, rank, 0)
-                + " ended before all ranks came to "
+                + " ended, or cannot be reached, before all ranks came to "
                 + what
                 + ". Look for the reason in its output.");
       }
     }
   }
 
-  /** MPI_Test sets a finished request to null, and says of a null request that it is finished. */
-  private boolean isDone(MemorySegment request) {
-    return thread.call(() -> mpi.test(request));
+  /** This rank's part in one barrier. */
+  private final class Arrival {
+    private final Group group;
+    private final BooleanSupplier ready;
+    private final MemorySegment request = Arena.ofAuto().allocate(ValueLayout.JAVA_LONG);
+    private boolean here;
+
+    Arrival(Group group, BooleanSupplier ready) {
+      this.group = group;
+      this.ready = ready;
+    }
+
+    /** Whether all are here. */
+    boolean isComplete() {
+      return thread.call(() -> {
+        boolean isReady = ready.getAsBoolean();
+        if (!here && isReady) {
+          mpi.startBarrier(group.comm(), request);
+          here = true;
+        }
+        // MPI_Test sets a finished request to null, and says of a null one that it is finished.
+        return here && mpi.test(request);
+      });
+    }
   }
 }

@@ -35,10 +35,12 @@ final class WindowAllocator {
    *     on all of them
    */
   WindowMemory allocate(Group all, Group node, List<WindowMemory> pool) {
-    long words = bytesPerRank / Long.BYTES * node.size();
+    long words = Math.multiplyExact(bytesPerRank, (long) node.size()) / Long.BYTES;
     int idle = node.rank() == 0 ? idle(pool, words) : -1;
     // The lowest rank chooses: another may see a window idle that was not when it looked.
     int chosen = (int) mpi.allgather(node.comm(), (long) idle)[0];
+    // Each node chooses for itself, so this is before the choice: all ranks are in all's calls.
+    checkRoom(all, words * Long.BYTES, chosen < 0 && node.rank() == 0);
     WindowMemory memory;
     if (chosen >= 0) {
       memory = pool.get(chosen);
@@ -46,7 +48,7 @@ final class WindowAllocator {
         memory.resetDone();
       }
     } else {
-      memory = make(all, node, words);
+      memory = make(node, words);
       pool.add(memory);
     }
     if (node.rank() == 0) {
@@ -65,15 +67,18 @@ final class WindowAllocator {
     return -1;
   }
 
-  private WindowMemory make(Group all, Group node, long words) {
-    long bytes = Math.multiplyExact(bytesPerRank, (long) node.size());
-    long room = node.rank() == 0 ? room() : Long.MAX_VALUE;
-    // All ranks hear of it, or some would wait in MPI for those that threw.
+  /** All ranks of all nodes hear of it, or some would wait in MPI for those that threw. */
+  private void checkRoom(Group all, long bytes, boolean look) {
+    long room = look ? room() : Long.MAX_VALUE;
     long least = Arrays.stream(mpi.allgather(all.comm(), room - bytes)).min().orElse(0);
     if (least < 0) {
       throw noWindow(
           bytes, BACKING + " of a node lacks " + megabytes(-least) + " of free space.", null);
     }
+  }
+
+  private WindowMemory make(Group node, long words) {
+    long bytes = words * Long.BYTES;
     long extra =
         node.rank() == 0 ? 2 * WindowMemory.ALIGNMENT : 0; // to align, and the control line
     Mpi.SharedWindow shared;

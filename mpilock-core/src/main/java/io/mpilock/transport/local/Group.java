@@ -1,6 +1,7 @@
 package io.mpilock.transport.local;
 
 import io.mpilock.failure.RankFailedException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
@@ -8,18 +9,39 @@ import org.jspecify.annotations.Nullable;
 /** The ranks of one local communicator, and their way to meet: each brings a value and gets all. */
 final class Group {
   private final LocalCluster cluster;
-  private final int[] worldRanks;
+  private final LocalProcess[] processes;
+  private final int[] nodes;
   private final List<Group> children = new CopyOnWriteArrayList<>();
   private @Nullable Object[] brought;
   private @Nullable Object[] met;
   private int here;
   private long meeting;
 
-  Group(LocalCluster cluster, int[] worldRanks) {
+  Group(LocalCluster cluster, LocalProcess[] processes) {
     this.cluster = cluster;
-    this.worldRanks = worldRanks.clone();
-    this.brought = new Object[worldRanks.length];
+    this.processes = processes.clone();
+    this.nodes = number(Arrays.stream(processes).mapToInt(LocalProcess::node).toArray());
+    this.brought = new Object[processes.length];
     this.met = brought;
+  }
+
+  /**
+   * Numbers nodes in the order of the lowest rank on each.
+   *
+   * @param nodeOfRank any numbers, equal for the ranks of one node
+   * @return the numbers from 0, of the same ranks
+   */
+  static int[] number(int[] nodeOfRank) {
+    int[] distinct = Arrays.stream(nodeOfRank).distinct().toArray();
+    return Arrays.stream(nodeOfRank)
+        .map(node -> {
+          int number = 0;
+          while (distinct[number] != node) {
+            number++;
+          }
+          return number;
+        })
+        .toArray();
   }
 
   LocalCluster cluster() {
@@ -27,16 +49,42 @@ final class Group {
   }
 
   int size() {
-    return worldRanks.length;
+    return processes.length;
   }
 
-  int worldRank(int rank) {
-    return worldRanks[rank];
+  LocalProcess process(int rank) {
+    return processes[rank];
   }
 
-  /** Makes a group that wakes with this one. */
+  /** The number of a rank's node in this communicator. */
+  int node(int rank) {
+    return nodes[rank];
+  }
+
+  /** The number of nodes in this communicator. */
+  int nodes() {
+    return (int) Arrays.stream(nodes).distinct().count();
+  }
+
+  /** The number of ranks on a node of this communicator. */
+  int ranksOn(int node) {
+    return (int) Arrays.stream(nodes).filter(each -> each == node).count();
+  }
+
+  /** The lowest rank on a node of this communicator. */
+  int firstOn(int node) {
+    int rank = 0;
+    while (nodes[rank] != node) {
+      rank++;
+    }
+    return rank;
+  }
+
+  /** Makes a group of some of the ranks, in the order given, that wakes with this one. */
   Group child(int[] ranks) {
-    Group child = new Group(cluster, ranks);
+    Group child =
+        new Group(
+            cluster, Arrays.stream(ranks).mapToObj(this::process).toArray(LocalProcess[]::new));
     children.add(child);
     return child;
   }
@@ -60,7 +108,7 @@ final class Group {
     }
     boolean interrupted = false;
     while (meeting == mine) {
-      throwIfDead();
+      throwIfDead(rank);
       try {
         wait(1_000);
       } catch (InterruptedException e) {
@@ -73,9 +121,10 @@ final class Group {
     return met;
   }
 
-  private void throwIfDead() {
+  /** A death on another node ends the wait too: nothing here could find it out by itself. */
+  private void throwIfDead(int caller) {
     for (int rank = 0; rank < size(); rank++) {
-      if (!cluster.isAlive(worldRanks[rank])) {
+      if (processes[rank].isDead() || !processes[caller].seesAlive(processes[rank])) {
         throw new RankFailedException(
             rank, "Rank " + rank + " died: a collective call cannot be completed.");
       }

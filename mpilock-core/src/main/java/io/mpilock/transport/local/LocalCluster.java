@@ -1,45 +1,71 @@
 package io.mpilock.transport.local;
 
 import io.mpilock.transport.Communicator;
-import java.util.Collections;
-import java.util.List;
-import java.util.Set;
-import java.util.WeakHashMap;
-import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.time.Duration;
+import java.util.Objects;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 
 /**
- * A job whose ranks are threads of this JVM. Each rank takes its {@link #world(int)} and uses it as
- * a process would.
+ * A job whose ranks are threads of this JVM, on as many nodes as you like. Each rank takes its
+ * {@link #world(int)} and uses it as a process would. Ranks of different nodes share no window, and
+ * know of each other's death only what they find out by their messages.
+ *
+ * <p>Its network does what a test wants: see {@link #cut}, {@link #stall} and {@link #delay}.
  */
 public final class LocalCluster {
-  private final int size;
+  private final LocalProcess[] processes;
+  private final int nodes;
   private final Group world;
-  private final AtomicIntegerArray dead;
-  private final AtomicIntegerArray leaving;
-  private final List<Set<LocalWindow>> windows;
+  private final LocalNetwork network = new LocalNetwork();
 
   /**
-   * Makes a job.
+   * Makes a job whose ranks are numbered node by node.
    *
-   * @param size the number of ranks, at least 1
-   * @throws IllegalArgumentException if there are none
+   * @param ranksPerNode the number of ranks on each node, at least 1: {@code 4} is one node of 4
+   *     ranks, {@code 2, 2} two nodes of 2
+   * @throws IllegalArgumentException if there are no ranks, or none on a node
    */
-  public LocalCluster(int size) {
-    if (size < 1) {
-      throw new IllegalArgumentException("A job has at least 1 rank, not " + size + ".");
+  public LocalCluster(int... ranksPerNode) {
+    this(processes(nodeByNode(ranksPerNode)));
+  }
+
+  private LocalCluster(LocalProcess[] processes) {
+    this.processes = processes;
+    this.world = new Group(this, processes);
+    this.nodes = world.nodes();
+  }
+
+  private static LocalProcess[] processes(int[] nodeOfRank) {
+    if (nodeOfRank.length < 1) {
+      throw new IllegalArgumentException("A job has at least 1 rank.");
     }
-    this.size = size;
-    this.dead = new AtomicIntegerArray(size);
-    this.leaving = new AtomicIntegerArray(size);
-    this.windows =
-        Stream.generate(() ->
-                Collections.synchronizedSet(
-                    Collections.newSetFromMap(new WeakHashMap<LocalWindow, Boolean>())))
-            .limit(size)
-            .toList();
-    this.world = new Group(this, IntStream.range(0, size).toArray());
+    int[] nodes = Group.number(nodeOfRank);
+    return IntStream.range(0, nodes.length)
+        .mapToObj(rank -> new LocalProcess(rank, nodes[rank]))
+        .toArray(LocalProcess[]::new);
+  }
+
+  private static int[] nodeByNode(int[] ranksPerNode) {
+    for (int ranks : ranksPerNode) {
+      if (ranks < 1) {
+        throw new IllegalArgumentException("A node has at least 1 rank, not " + ranks + ".");
+      }
+    }
+    return IntStream.range(0, ranksPerNode.length)
+        .flatMap(node -> IntStream.generate(() -> node).limit(ranksPerNode[node]))
+        .toArray();
+  }
+
+  /**
+   * Makes a job whose ranks are on the nodes in any order, as a launcher may map them.
+   *
+   * @param nodeOfRank for each rank a number of its node: equal ones are on the same node, and the
+   *     nodes are numbered anew in the order of their lowest ranks
+   * @return the job
+   * @throws IllegalArgumentException if there are no ranks
+   */
+  public static LocalCluster of(int... nodeOfRank) {
+    return new LocalCluster(processes(nodeOfRank));
   }
 
   /**
@@ -48,7 +74,16 @@ public final class LocalCluster {
    * @return at least 1
    */
   public int size() {
-    return size;
+    return processes.length;
+  }
+
+  /**
+   * The number of nodes.
+   *
+   * @return at least 1
+   */
+  public int nodes() {
+    return nodes;
   }
 
   /**
@@ -59,41 +94,61 @@ public final class LocalCluster {
    * @throws IndexOutOfBoundsException if there is no such rank
    */
   public Communicator world(int rank) {
-    return new LocalCommunicator(world, java.util.Objects.checkIndex(rank, size));
+    return new LocalCommunicator(world, Objects.checkIndex(rank, size()));
   }
 
   /**
    * Declares a rank dead, as if its process had been killed: it holds what it held, and the others
-   * notice. Its threads get an exception at their next access to a window; where they do something
-   * else, they are the caller's to stop.
+   * on its node notice. Its threads get an exception at their next access to a window, and their
+   * messengers send and receive nothing; where they do something else, they are the caller's to
+   * stop.
    *
    * @param rank from 0 to {@link #size()} - 1
    */
   public void kill(int rank) {
-    dead.set(rank, 1);
-    Set<LocalWindow> theirs = windows.get(rank);
-    synchronized (theirs) {
-      theirs.forEach(LocalWindow::free);
-    }
+    processes[rank].kill();
     world.wakeAll();
   }
 
-  void opened(int rank, LocalWindow window) {
-    windows.get(rank).add(window);
-    if (!isAlive(rank)) {
-      window.free();
-    }
+  /**
+   * Takes a node off the network for ever: frames from it and to it vanish. Nobody is told.
+   *
+   * @param node from 0 to {@link #nodes()} - 1
+   */
+  public void cut(int node) {
+    network.cut(Objects.checkIndex(node, nodes));
   }
 
-  boolean isAlive(int rank) {
-    return dead.get(rank) == 0;
+  /**
+   * Holds the frames from a node and to it until {@link #resume}, as when a cable is out for a
+   * while.
+   *
+   * @param node from 0 to {@link #nodes()} - 1
+   */
+  public void stall(int node) {
+    network.stall(Objects.checkIndex(node, nodes));
   }
 
-  void leaving(int rank, int change) {
-    leaving.addAndGet(rank, change);
+  /**
+   * Ends a {@link #stall}: what was held arrives, in order, on the caller's thread.
+   *
+   * @param node from 0 to {@link #nodes()} - 1
+   */
+  public void resume(int node) {
+    network.resume(Objects.checkIndex(node, nodes));
   }
 
-  boolean isLeaving(int rank) {
-    return leaving.get(rank) > 0;
+  /**
+   * Delays each frame from now on at random. The order is kept for each pair of ranks.
+   *
+   * @param seed the choice of delays
+   * @param longest the longest delay
+   */
+  public void delay(long seed, Duration longest) {
+    network.delay(seed, longest.toNanos());
+  }
+
+  LocalNetwork network() {
+    return network;
   }
 }

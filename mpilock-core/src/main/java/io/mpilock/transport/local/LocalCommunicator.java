@@ -22,6 +22,10 @@ final class LocalCommunicator implements Communicator {
     this.rank = rank;
   }
 
+  private LocalProcess self() {
+    return group.process(rank);
+  }
+
   @Override
   public int rank() {
     return rank;
@@ -35,23 +39,29 @@ final class LocalCommunicator implements Communicator {
   @Override
   public Member member(int rank) {
     Objects.checkIndex(rank, size());
-    return new Member(rank, 0, "localhost", ProcessHandle.current().pid());
+    String host = group.cluster().nodes() == 1 ? "localhost" : "host" + group.process(rank).node();
+    return new Member(rank, group.node(rank), host, ProcessHandle.current().pid());
   }
 
   @Override
   public boolean isAlive(int rank) {
-    return group.cluster().isAlive(group.worldRank(rank));
+    return self().seesAlive(group.process(rank));
   }
 
   @Override
   public String description() {
-    return size() == 1 ? "local" : "local (" + size() + " threads)";
+    if (size() == 1) {
+      return "local";
+    }
+    int nodes = group.nodes();
+    return "local (" + size() + (nodes == 1 ? " threads)" : " threads on " + nodes + " nodes)");
   }
 
   @Override
   public Communicator duplicate() {
-    int[] all = IntStream.range(0, size()).map(group::worldRank).toArray();
-    return new LocalCommunicator(fromFirst(rank == 0 ? group.child(all) : null), rank);
+    int[] all = IntStream.range(0, size()).toArray();
+    Object made = group.meet(rank, rank == 0 ? group.child(all) : null)[0];
+    return new LocalCommunicator((Group) Objects.requireNonNull(made), rank);
   }
 
   @Override
@@ -72,62 +82,68 @@ final class LocalCommunicator implements Communicator {
             .toArray();
     int newRank =
         IntStream.range(0, mine.length).filter(i -> mine[i] == rank).findFirst().orElseThrow();
-    @Nullable Object[] groups =
-        group.meet(
-            rank,
-            newRank == 0 ? group.child(Arrays.stream(mine).map(group::worldRank).toArray()) : null);
-    return new LocalCommunicator((Group) Objects.requireNonNull(groups[mine[0]]), newRank);
+    Object made = group.meet(rank, newRank == 0 ? group.child(mine) : null)[mine[0]];
+    return new LocalCommunicator((Group) Objects.requireNonNull(made), newRank);
   }
 
   @Override
   public NodeWindow allocate(long wordsPerRank) {
-    LocalWindow.Memory memory = null;
-    if (rank == 0) {
-      try {
-        memory = new LocalWindow.Memory(Math.multiplyExact(wordsPerRank, (long) size()));
-      } catch (ArithmeticException tooLarge) {
-        memory = null;
+    if (wordsPerRank < 1) {
+      throw new IllegalArgumentException("A window needs words, not " + wordsPerRank + ".");
+    }
+    int node = group.node(rank);
+    @Nullable Object[] made =
+        group.meet(rank, rank == group.firstOn(node) ? memory(wordsPerRank, node) : null);
+    for (int each = 0; each < group.nodes(); each++) {
+      if (made[group.firstOn(each)] == null) { // on all ranks, or they would wait for each other
+        throw new StartupException(
+            StartupException.Problem.NO_WINDOW,
+            "A window of %d words for each of %d ranks is too large."
+                .formatted(wordsPerRank, group.ranksOn(each)),
+            "Set mpilock.window-size lower.");
       }
     }
-    Object made = group.meet(rank, memory)[0];
-    if (made == null) {
-      throw new StartupException(
-          StartupException.Problem.NO_WINDOW,
-          "A window of %d words for each of %d ranks is too large.".formatted(wordsPerRank, size()),
-          "Set mpilock.window-size lower.");
-    }
-    LocalWindow window = new LocalWindow((LocalWindow.Memory) made);
-    group.cluster().opened(group.worldRank(rank), window);
+    LocalWindow window =
+        new LocalWindow((LocalWindow.Memory) Objects.requireNonNull(made[group.firstOn(node)]));
+    self().opened(window);
     return window;
   }
 
-  private Group fromFirst(@Nullable Group made) {
-    return (Group) Objects.requireNonNull(group.meet(rank, made)[0]);
+  private LocalWindow.@Nullable Memory memory(long wordsPerRank, int node) {
+    try {
+      return new LocalWindow.Memory(Math.multiplyExact(wordsPerRank, (long) group.ranksOn(node)));
+    } catch (ArithmeticException tooLarge) {
+      return null;
+    }
   }
 
   @Override
   public void lost(int rank) {
-    throw new UnsupportedOperationException("to come");
+    self().lost(group.process(rank));
   }
 
   @Override
   public Messenger messenger(Runnable arrived) {
-    throw new UnsupportedOperationException("to come");
+    LocalMessenger mine =
+        new LocalMessenger(group.cluster().network(), self().node(), rank, arrived);
+    mine.connect(group.meet(rank, mine));
+    self().opened(mine);
+    return mine;
   }
 
   @Override
   public void leaving(boolean now) {
-    group.cluster().leaving(group.worldRank(rank), now ? 1 : -1);
+    self().leaving(now);
   }
 
   @Override
   public boolean isLeaving(int rank) {
-    return group.cluster().isLeaving(group.worldRank(rank));
+    return group.node(rank) == group.node(this.rank) && group.process(rank).isLeaving();
   }
 
   @Override
   public void abort(int status) {
-    group.cluster().kill(group.worldRank(rank));
+    group.cluster().kill(self().rank());
     throw new MpilockException("Rank " + rank + " aborted the job with status " + status + ".");
   }
 

@@ -105,7 +105,7 @@ final class LocalWindow implements NodeWindow {
 
   @Override
   public void wake(long index) {
-    Object bed = open().bed(index);
+    Object bed = open().bed(Objects.checkIndex(index, words));
     synchronized (bed) {
       bed.notifyAll();
     }
@@ -113,7 +113,11 @@ final class LocalWindow implements NodeWindow {
 
   @Override
   public void free() {
+    Memory mine = memory;
     memory = null;
+    if (mine != null) {
+      mine.wakeAll(); // a sleeper of this rank looks at the memory again, and finds none
+    }
   }
 
   private long[] block(long index) {
@@ -155,6 +159,14 @@ final class LocalWindow implements NodeWindow {
         block = Objects.requireNonNull(blocks.get(number));
       }
       return block;
+    }
+
+    private void wakeAll() {
+      for (Object bed : beds) {
+        synchronized (bed) {
+          bed.notifyAll();
+        }
+      }
     }
 
     private Object bed(long index) {

@@ -1,4 +1,7 @@
-/** Ranks as threads of one JVM: one rank where no launcher is, and any number of them in tests. */
+/**
+ * Ranks as threads of one JVM: one rank where no launcher is, and any number of them, on any nodes,
+ * in tests.
+ */
 @NullMarked
 package io.mpilock.transport.local;
 

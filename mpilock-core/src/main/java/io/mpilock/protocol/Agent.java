@@ -1,0 +1,657 @@
+package io.mpilock.protocol;
+
+import io.mpilock.protocol.job.Home;
+import io.mpilock.protocol.job.Message;
+import io.mpilock.protocol.job.Permission;
+import io.mpilock.protocol.job.Root;
+import io.mpilock.protocol.job.Tenant;
+import io.mpilock.protocol.job.Verdict;
+import io.mpilock.transport.Messenger;
+import io.mpilock.transport.NodeWindow;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Speaks for its node in a job of several: one thread in the process of the node's first rank. It
+ * carries messages between the other nodes' agents, the state machines of the job level, and the
+ * words of the window, through which the ranks of the node speak to it.
+ *
+ * <p>It never waits for anything but news: neither for another node, nor for a rank. Everything
+ * here belongs to its thread, but for {@link #stop}.
+ */
+final class Agent implements Runnable {
+  private static final long YIELD_NANOS = 200_000;
+  private static final long FIRST_SLEEP_NANOS = 50_000;
+  private static final long LONGEST_TICK_NANOS = 250_000_000;
+  private static final long CLOSE_TICK_NANOS = 20_000_000;
+  private static final long QUERY_NANOS = 1_000_000_000;
+  private static final long FIRST_HELLO_NANOS = 30_000_000_000L;
+  private static final long FLUSH_NANOS = 1_000_000_000;
+
+  /** A resource on this node. */
+  private record Seat(NodeGate gate, Tenant tenant) {}
+
+  /** A query of a rank of this node that other nodes have not all answered. */
+  private static final class Query {
+    private final long number;
+    private final long deadline;
+    private final StringBuilder text = new StringBuilder();
+    private int missing;
+
+    Query(long number, int missing, long deadline) {
+      this.number = number;
+      this.missing = missing;
+      this.deadline = deadline;
+    }
+  }
+
+  private final Node node;
+  private final NodeWindow window;
+  private final Messenger messenger;
+  private final Directory directory;
+  private final Bell bell;
+  private final int me;
+  private final int nodes;
+  private final int rootNode;
+  private final long fingerprint;
+  private final long heartbeatNanos;
+  private final boolean crowded;
+
+  private final Map<String, Home> homes = new HashMap<>();
+  private final Map<Long, Seat> seats = new LinkedHashMap<>();
+  private final @Nullable Root root;
+  private final NodeCalls calls;
+  private final Relay relay;
+
+  /** Messages to this node itself. */
+  private final Deque<Message> loopback = new ArrayDeque<>();
+
+  private final ByteBuffer out = ByteBuffer.allocateDirect(Messenger.FRAME_BYTES);
+  private final ByteBuffer in = ByteBuffer.allocateDirect(Messenger.FRAME_BYTES);
+
+  private final boolean[] greeted;
+  private final long[] lastHeard;
+  private final long[] lastSent;
+  private final boolean[] gone;
+  private int greetings;
+  private volatile boolean settingsDiffer;
+  private long lastTick;
+  private long nextTick;
+  private long messages;
+  private long queries;
+  private @Nullable Query query;
+
+  private final Thread thread = new Thread(null, this, "mpilock-agent", 0, false);
+  private volatile boolean stopped;
+  private volatile boolean alone;
+
+  Agent(
+      Node node,
+      Messenger messenger,
+      Directory directory,
+      Collectives collectives,
+      long fingerprint) {
+    this.node = node;
+    this.window = node.window();
+    this.messenger = messenger;
+    this.directory = directory;
+    this.bell = new Bell(window, Layout.AGENT_BELL);
+    this.me = node.myNode();
+    this.nodes = node.nodes();
+    this.rootNode = node.nodeOf(node.settings().master());
+    this.fingerprint = fingerprint;
+    this.heartbeatNanos = node.settings().heartbeatTimeout().toNanos();
+    this.crowded = node.ranks() >= Runtime.getRuntime().availableProcessors();
+    this.root = me == rootNode ? new Root(new ToAll(), nodes) : null;
+    this.calls =
+        new NodeCalls(
+            node,
+            collectives,
+            directory,
+            message -> send(rootNode, message),
+            decision -> begin(decision));
+    this.relay = new Relay(node, messenger, this::send);
+    this.greeted = new boolean[nodes];
+    this.lastHeard = new long[nodes];
+    this.lastSent = new long[nodes];
+    this.gone = new boolean[node.ranks()];
+    thread.setDaemon(true);
+  }
+
+  /**
+   * Begins.
+   *
+   * @param differ whether the settings of the node's own ranks differ
+   */
+  void start(boolean differ) {
+    settingsDiffer = differ;
+    thread.start();
+  }
+
+  /**
+   * Lets the agent go on by itself, though this rank has closed: until all ranks have, or the job
+   * is broken. Then it gives the window back.
+   */
+  void goOnAlone() {
+    alone = true;
+    bell.ring();
+  }
+
+  private boolean isDone() {
+    return stopped
+        || (alone && (window.get(Layout.JOB_THROUGH) != 0 || window.get(Layout.BROKEN) != 0));
+  }
+
+  /** Ends the agent, after it has sent what it had to; waits for that, but not for long. */
+  void stop() {
+    stopped = true;
+    try {
+      bell.ring();
+      thread.join(2 * TimeUnit.NANOSECONDS.toMillis(FLUSH_NANOS));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (IllegalStateException e) {
+      // The window is gone, and so is the agent.
+    }
+  }
+
+  @Override
+  public void run() {
+    try {
+      node.life(node.agent(), Node.OPEN);
+      long now = node.nanoTime();
+      lastTick = now;
+      for (int other = 0; other < nodes; other++) {
+        lastHeard[other] = now;
+        if (other != me) {
+          send(other, new Message.Hello(settingsDiffer ? ~fingerprint : fingerprint));
+        }
+      }
+      loop();
+      sayGoodbye();
+    } catch (IllegalStateException e) {
+      // The window went: with the rank's close, with MPI, or with the rank.
+      node.log(System.Logger.Level.DEBUG, "The agent of node " + me + " ends: " + e.getMessage());
+    } catch (RuntimeException | Error e) {
+      System.getLogger("io.mpilock")
+          .log(System.Logger.Level.ERROR, "The agent of " + node.who(node.me()) + " failed", e);
+      markBroken(node.myJobRank());
+      throw e;
+    } finally {
+      messenger.close();
+      if (alone) {
+        window.free();
+      }
+    }
+  }
+
+  private void loop() {
+    long idleSince = node.nanoTime();
+    long sleep = FIRST_SLEEP_NANOS;
+    while (!isDone()) {
+      boolean news = turn();
+      long now = node.nanoTime();
+      if (now - nextTick >= 0) {
+        tick(now);
+      }
+      if (news) {
+        idleSince = now;
+        sleep = FIRST_SLEEP_NANOS;
+      } else if (now - idleSince < YIELD_NANOS) {
+        rest();
+      } else {
+        long longest = Math.max(1, Math.min(messenger.pollNanos(), nextTick - now));
+        bell.sleep(() -> isDone() || turn(), Math.min(sleep, longest));
+        sleep = messenger.pollNanos() == Long.MAX_VALUE ? Long.MAX_VALUE : sleep + sleep / 2;
+      }
+    }
+  }
+
+  @SuppressWarnings("ThreadPriorityCheck") // a hint only
+  private void rest() {
+    if (crowded) {
+      Thread.yield();
+    } else {
+      Thread.onSpinWait();
+    }
+  }
+
+  /** Does what there is to do now; tells whether there was anything. */
+  private boolean turn() {
+    boolean news = false;
+    int from;
+    for (int i = 0; i < 64 && (from = messenger.receive(in)) >= 0; i++) {
+      receive(node.nodeOf(from));
+      handleLoopback();
+      news = true;
+    }
+    news |= lookAtInbox();
+    news |= calls.look();
+    news |= lookAtQuery(node.nanoTime());
+    handleLoopback();
+    boolean moved = relay.turn();
+    return news || moved;
+  }
+
+  private boolean lookAtInbox() {
+    long first;
+    do {
+      first = window.get(Layout.INBOX);
+    } while (first != 0 && !window.compareAndSet(Layout.INBOX, first, 0));
+    for (long home = first; home != 0; ) {
+      long next = window.get(home + Layout.NEXT); // before it may be put into the inbox again
+      window.set(home + Layout.ATTENTION, 0); // before the look: what changes after is told again
+      Seat seat = seat(home);
+      if (seat != null) {
+        seat.tenant().look();
+      }
+      home = next;
+    }
+    handleLoopback();
+    return first != 0;
+  }
+
+  // Messages.
+
+  private void receive(int from) {
+    lastHeard[from] = node.nanoTime();
+    try {
+      if (in.hasRemaining() && in.get(in.position()) == Message.STREAM) {
+        relay.receive(from, in);
+      } else {
+        handle(from, Message.decode(in));
+      }
+    } catch (Message.MalformedException | IllegalArgumentException e) {
+      node.log(
+          System.Logger.Level.WARNING,
+          "A frame from %s is dropped: %s"
+              .formatted(node.whoInJob(node.leader(from)), e.getMessage()));
+    }
+  }
+
+  private void handleLoopback() {
+    Message message;
+    while ((message = loopback.poll()) != null) {
+      handle(me, message);
+    }
+  }
+
+  private void handle(int from, Message message) {
+    switch (message) {
+      case Message.Request m -> home(m.resource()).request(from, m.wanted(), m.tried());
+      case Message.Cancel m -> home(m.resource()).cancel(from);
+      case Message.Yield m -> home(m.resource()).yielded(from, m.kept(), m.token(), m.deadWriter());
+      case Message.Busy m -> home(m.resource()).busy(from);
+      case Message.Grant m -> tenant(m).granted(m.permission(), m.token());
+      case Message.Recall m -> tenant(m).recalled(m.limit(), m.tried());
+      case Message.Refuse m -> tenant(m).refused();
+      case Message.Poison m -> tenant(m).poisoned(m.rank());
+      case Message.Hello m -> greet(from, m.settings());
+      case Message.Heartbeat _ -> {}
+      case Message.Broken m -> markBroken(checkRank(m.rank()));
+      case Message.Died m -> markLost(checkRank(m.rank()));
+      case Message.Arrived m -> root().arrived(from, m);
+      case Message.Fail m -> root().failed(m);
+      case Message.Closing m -> {
+        if (root != null && node.nodeOf(checkRank(m.rank())) == from) {
+          root.closing(m);
+        } else {
+          calls.closing(m);
+        }
+      }
+      case Message.Summary m -> root().summary(from, m);
+      case Message.Through m -> root().through(from, m.all());
+      case Message.Ask m -> calls.ask(m.call());
+      case Message.Decide m -> calls.decide(m);
+      case Message.AllThrough _ -> calls.allThrough();
+      case Message.Credit m -> relay.credit(from, m);
+      case Message.Query m -> answer(from, m);
+      case Message.Answer m -> collect(from, m);
+    }
+  }
+
+  private int checkRank(int rank) {
+    if (rank < 0 || rank >= node.jobSize()) {
+      throw new IllegalArgumentException("there is no rank " + rank);
+    }
+    return rank;
+  }
+
+  private void send(int to, Message message) {
+    if (to == me) {
+      loopback.add(message);
+      return;
+    }
+    if (message instanceof Message.OfLock) {
+      window.setRelease(Layout.MESSAGES, ++messages);
+    }
+    message.encode(out);
+    messenger.send(node.leader(to), out);
+    lastSent[to] = node.nanoTime();
+  }
+
+  private void sendToOthers(Message message) {
+    for (int other = 0; other < nodes; other++) {
+      if (other != me) {
+        send(other, message);
+      }
+    }
+  }
+
+  // Locks.
+
+  /** The node whose agent keeps a resource's table. */
+  private int homeOf(String resource) {
+    if (resource.equals(ControllerCore.DEFAULT_RESOURCE)) {
+      return rootNode;
+    }
+    int hash = resource.hashCode(); // the language fixes it: the same everywhere
+    return Math.floorMod(hash ^ hash >>> 16, nodes);
+  }
+
+  private Home home(String resource) {
+    if (homeOf(resource) != me) {
+      throw new IllegalArgumentException("'" + resource + "' has its home elsewhere");
+    }
+    Home known = homes.get(resource);
+    if (known == null) {
+      known = new Home(new ToTenants(resource), node.settings().phaseFair());
+      homes.put(resource, known);
+    }
+    return known;
+  }
+
+  private Tenant tenant(Message.OfLock message) {
+    Long home = directory.known(message.resource());
+    Seat seat = home == null ? null : seat(home);
+    if (seat == null) {
+      throw new IllegalArgumentException("nobody here knows '" + message.resource() + "'");
+    }
+    return seat.tenant();
+  }
+
+  private @Nullable Seat seat(long home) {
+    Seat known = seats.get(home);
+    if (known == null) {
+      String resource = directory.name(home);
+      if (resource != null) {
+        NodeGate gate = new NodeGate(node, home);
+        known = new Seat(gate, new Tenant(gate, new ToHome(resource)));
+        seats.put(home, known);
+      }
+    }
+    return known;
+  }
+
+  // Collective calls.
+
+  private Root root() {
+    if (root == null) {
+      throw new IllegalArgumentException("the root is on node " + rootNode);
+    }
+    return root;
+  }
+
+  private void begin(Message.Decide decision) {
+    if (decision.code() == Verdict.GO) {
+      relay.begin(decision.call(), checkRank(decision.rank()));
+    }
+  }
+
+  // Who is there, and who is not any more.
+
+  private void greet(int from, long settings) {
+    if (!greeted[from]) {
+      greeted[from] = true;
+      greetings++;
+      settingsDiffer |= settings != fingerprint;
+      if (greetings == nodes - 1) {
+        window.set(Layout.JOB_READY, settingsDiffer ? 2 : 1);
+        node.ringCollective();
+      }
+    }
+  }
+
+  private void tick(long now) {
+    boolean closing = false;
+    for (int member = 0; member < node.ranks(); member++) {
+      closing |= node.life(member) != Node.OPEN;
+    }
+    if (closing || node.communicator().isLeaving(node.myJobRank())) {
+      calls.lookForClose();
+      handleLoopback();
+    }
+    relay.lookForDeath();
+    lookForDeadRanks();
+    lookAtOtherNodes(now);
+    nextTick =
+        now
+            + Math.min(
+                heartbeatNanos / 8,
+                closing || query != null ? CLOSE_TICK_NANOS : LONGEST_TICK_NANOS);
+    lastTick = now;
+  }
+
+  private void lookForDeadRanks() {
+    boolean news = false;
+    for (int member = 0; member < node.ranks(); member++) {
+      if (!gone[member] && node.isGone(member)) {
+        gone[member] = true;
+        news = true;
+        if (node.isDead(member)) {
+          sendToOthers(new Message.Died(node.jobRank(member)));
+        }
+        node.ringCollective();
+      }
+    }
+    for (Seat seat : seats.values()) {
+      if (news || seat.tenant().isRecalled()) {
+        seat.gate().mend();
+        seat.tenant().look();
+      }
+    }
+    handleLoopback();
+  }
+
+  private void lookAtOtherNodes(long now) {
+    boolean over = window.get(Layout.JOB_THROUGH) != 0;
+    // If this agent itself did not run for long, frames may wait to be received.
+    boolean slept = now - lastTick > heartbeatNanos / 2;
+    for (int other = 0; other < nodes; other++) {
+      int leader = node.leader(other);
+      if (other == me || node.isLost(leader)) {
+        continue;
+      }
+      if (slept) {
+        lastHeard[other] = Math.max(lastHeard[other], now - heartbeatNanos / 2);
+      }
+      long patience = greeted[other] ? heartbeatNanos : Math.max(heartbeatNanos, FIRST_HELLO_NANOS);
+      if (!over && (now - lastHeard[other] > patience || !node.communicator().isAlive(leader))) {
+        sendToOthers(new Message.Broken(leader));
+        markBroken(leader);
+      } else if (now - lastSent[other] > heartbeatNanos / 4) {
+        send(other, new Message.Heartbeat());
+      }
+    }
+  }
+
+  private void markLost(int rank) {
+    if (node.nodeOf(rank) != me && !node.isLost(rank)) {
+      node.log(System.Logger.Level.WARNING, node.whoInJob(rank) + " has died");
+      node.markLost(rank);
+      node.communicator().lost(rank);
+      node.ringCollective();
+    }
+  }
+
+  /** Nothing goes across nodes any more without this rank. */
+  private void markBroken(int rank) {
+    if (window.get(Layout.JOB_THROUGH) != 0) {
+      return;
+    }
+    if (window.compareAndSet(Layout.BROKEN, 0, rank + 1L)) {
+      node.log(
+          System.Logger.Level.ERROR,
+          "The locks go no further than node " + me + ": " + node.broken(rank).getMessage());
+    }
+    if (node.nodeOf(rank) != me) {
+      for (int other : Node.ranksOf(node.communicator(), node.nodeOf(rank))) {
+        node.markLost(other);
+        node.communicator().lost(other);
+      }
+    }
+    seats.values().forEach(seat -> seat.gate().ringAll());
+    node.ringCollective();
+  }
+
+  private void sayGoodbye() {
+    boolean started = window.get(Layout.JOB_READY) == 1;
+    if (started && window.get(Layout.JOB_THROUGH) == 0 && window.get(Layout.BROKEN) == 0) {
+      sendToOthers(new Message.Broken(node.myJobRank()));
+    }
+    node.life(node.agent(), Node.LEFT);
+    node.ringCollective();
+    long start = node.nanoTime();
+    while (!messenger.isFlushed() && node.nanoTime() - start < FLUSH_NANOS) {
+      rest();
+    }
+  }
+
+  // Who holds what, for people.
+
+  private boolean lookAtQuery(long now) {
+    Query open = query;
+    long home = open == null ? window.get(Layout.QUERY) : 0;
+    if (home != 0) {
+      String resource = directory.name(home);
+      query = new Query(++queries, nodes - 1, now + QUERY_NANOS);
+      sendToOthers(new Message.Query(queries, resource == null ? "" : resource));
+    } else if (open != null && (open.missing == 0 || now - open.deadline >= 0)) {
+      node.putText(
+          Layout.answer(node.members()),
+          open.text + (open.missing == 0 ? "" : " " + open.missing + " nodes do not answer."));
+      query = null;
+      window.set(Layout.QUERY, 0);
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  private void answer(int from, Message.Query asked) {
+    StringBuilder text = new StringBuilder();
+    Long home = directory.known(asked.resource());
+    if (home != null) {
+      text.append(new Holders(node, new NodeLock(node, home, node.agent())).describe());
+    }
+    Home table = homes.get(asked.resource());
+    if (table != null) {
+      text.append(" Its home, node ").append(me).append(": ").append(table.describe()).append('.');
+    }
+    send(from, new Message.Answer(asked.query(), text.toString()));
+  }
+
+  private void collect(int from, Message.Answer answer) {
+    Query open = query;
+    if (open != null && open.number == answer.query()) {
+      open.missing--;
+      if (!answer.text().isEmpty()) {
+        open.text.append(open.text.isEmpty() ? "" : " ");
+        open.text.append("On node ").append(from).append(": ").append(answer.text());
+      }
+    }
+  }
+
+  // Outboxes.
+
+  private final class ToHome implements Tenant.Outbox {
+    private final String resource;
+    private final int home;
+
+    ToHome(String resource) {
+      this.resource = resource;
+      this.home = homeOf(resource);
+    }
+
+    @Override
+    public void request(Permission wanted, boolean tried) {
+      send(home, new Message.Request(resource, wanted, tried));
+    }
+
+    @Override
+    public void cancel() {
+      send(home, new Message.Cancel(resource));
+    }
+
+    @Override
+    public void yielded(Permission kept, long token, int deadWriter) {
+      send(home, new Message.Yield(resource, kept, token, deadWriter));
+    }
+
+    @Override
+    public void busy() {
+      send(home, new Message.Busy(resource));
+    }
+  }
+
+  private final class ToTenants implements Home.Outbox {
+    private final String resource;
+
+    ToTenants(String resource) {
+      this.resource = resource;
+    }
+
+    @Override
+    public void grant(int to, Permission permission, long token) {
+      send(to, new Message.Grant(resource, permission, token));
+    }
+
+    @Override
+    public void recall(int to, Permission limit, boolean tried) {
+      send(to, new Message.Recall(resource, limit, tried));
+    }
+
+    @Override
+    public void refuse(int to) {
+      send(to, new Message.Refuse(resource));
+    }
+
+    @Override
+    public void poison(int to, int rank) {
+      send(to, new Message.Poison(resource, rank));
+    }
+  }
+
+  private final class ToAll implements Root.Outbox {
+    private void sendToAll(Message message) {
+      sendToOthers(message);
+      send(me, message);
+    }
+
+    @Override
+    public void ask(long call) {
+      sendToAll(new Message.Ask(call));
+    }
+
+    @Override
+    public void decide(long call, int code, int rank, String text) {
+      sendToAll(new Message.Decide(call, code, rank, text));
+    }
+
+    @Override
+    public void closing(long call, int rank) {
+      sendToAll(new Message.Closing(call, rank));
+    }
+
+    @Override
+    public void allThrough() {
+      sendToAll(new Message.AllThrough());
+    }
+  }
+}

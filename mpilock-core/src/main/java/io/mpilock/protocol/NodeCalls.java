@@ -1,0 +1,146 @@
+package io.mpilock.protocol;
+
+import io.mpilock.protocol.job.Message;
+import io.mpilock.protocol.job.Verdict;
+import io.mpilock.transport.NodeWindow;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.function.Consumer;
+
+/**
+ * The agent's part in the collective calls: reads from the window what the ranks of the node call,
+ * reports it to the root, and writes the root's decisions where the ranks look for them.
+ *
+ * <p>Calls are decided in order, so there is one that is next. A decision of call n is written only
+ * when every rank of the node that made call n - 2, whose place it takes, has read how that one was
+ * decided.
+ */
+final class NodeCalls {
+  private final Node node;
+  private final NodeWindow window;
+  private final Collectives collectives;
+  private final Directory directory;
+  private final Consumer<Message> toRoot;
+  private final Consumer<Message.Decide> whenGo;
+
+  private final Deque<Message.Decide> decided = new ArrayDeque<>();
+  private long next = 1;
+  private boolean toldArrived;
+  private boolean toldFail;
+  private boolean toldClosing;
+  private boolean toldThrough;
+
+  NodeCalls(
+      Node node,
+      Collectives collectives,
+      Directory directory,
+      Consumer<Message> toRoot,
+      Consumer<Message.Decide> whenGo) {
+    this.node = node;
+    this.window = node.window();
+    this.collectives = collectives;
+    this.directory = directory;
+    this.toRoot = toRoot;
+    this.whenGo = whenGo;
+  }
+
+  /** Looks for news from the ranks; tells whether there were any. */
+  boolean look() {
+    boolean news = writeDecisions();
+    long proposal = window.get(Layout.proposal(next));
+    if (!toldFail && proposal >>> 24 == next) {
+      toldFail = true;
+      news = true;
+      toRoot.accept(new Message.Fail(next, (int) proposal & 0xFF, (int) (proposal >>> 8) & 0xFFFF));
+    }
+    boolean slots = lookAtSlots();
+    return news || slots;
+  }
+
+  private boolean lookAtSlots() {
+    if (toldArrived && toldClosing) {
+      return false;
+    }
+    boolean news = false;
+    boolean all = true;
+    long first = Layout.callSlot(0, next);
+    for (int rank = 0; rank < node.ranks(); rank++) {
+      long slot = Layout.callSlot(rank, next);
+      if (window.get(slot + Layout.CALL) >>> 8 != next) {
+        all = false;
+        continue;
+      }
+      if (window.get(slot + Layout.KIND) == Verdict.CLOSE && !toldClosing) {
+        toldClosing = true;
+        news = true;
+        toRoot.accept(new Message.Closing(next, node.jobRank(rank)));
+      }
+      all &=
+          window.get(slot + Layout.KIND) == window.get(first + Layout.KIND)
+              && window.get(slot + Layout.WRITER) == window.get(first + Layout.WRITER)
+              && window.get(slot + Layout.RESOURCE) == window.get(first + Layout.RESOURCE)
+              && window.get(slot + Layout.REFUSAL) == 0;
+    }
+    if (all && !toldArrived) {
+      toldArrived = true;
+      news = true;
+      String resource = directory.name(window.get(first + Layout.RESOURCE));
+      toRoot.accept(
+          new Message.Arrived(
+              next,
+              window.get(first + Layout.KIND),
+              (int) window.get(first + Layout.WRITER),
+              resource == null ? "" : resource));
+    }
+    return news;
+  }
+
+  /** Tells the root when all ranks of the node are in a close, or are not any more. */
+  void lookForClose() {
+    boolean through = collectives.areAllThrough();
+    if (through != toldThrough) {
+      toldThrough = through;
+      toRoot.accept(new Message.Through(through));
+    }
+  }
+
+  void ask(long call) {
+    toRoot.accept(new Message.Summary(call, collectives.summary(call)));
+  }
+
+  void closing(Message.Closing closing) {
+    window.set(Layout.CLOSING_CALL, closing.call() << 24 | closing.rank());
+    node.ringCollective();
+  }
+
+  void allThrough() {
+    window.set(Layout.JOB_THROUGH, 1);
+    node.ringCollective();
+  }
+
+  void decide(Message.Decide decision) {
+    decided.add(decision);
+    writeDecisions();
+  }
+
+  private boolean writeDecisions() {
+    boolean news = false;
+    while (!decided.isEmpty() && collectives.isSeen(decided.element().call() - 2)) {
+      Message.Decide decision = decided.remove();
+      long call = decision.call();
+      node.putText(Layout.report(node.members(), call), decision.text());
+      window.set(
+          Layout.decision(call), Collectives.decision(call, decision.code(), decision.rank()));
+      node.ringCollective();
+      next = call + 1;
+      toldArrived = false;
+      toldFail = false;
+      toldClosing = false;
+      news = true;
+      if (decision.code() == Verdict.GO) {
+        whenGo.accept(decision);
+      }
+    }
+    return news;
+  }
+}

@@ -1,0 +1,166 @@
+package io.mpilock.protocol;
+
+import io.mpilock.protocol.job.Permission;
+import io.mpilock.protocol.job.Tenant;
+import io.mpilock.transport.NodeWindow;
+
+/**
+ * A resource's gate on the words of its node: the agent as a member of the node's lock. Used by the
+ * agent's thread only.
+ *
+ * <pre>
+ *   state      the agent                                     permission of the ranks
+ *   OPEN       neither owns nor asks                         EXCLUSIVE
+ *   ASKING     has its request in the table                  as long as the owner holds
+ *   DRAINING   owns, is counted in pending                   reads that have begun go on
+ *   CLOSED     owns, is counted in pending, and has seen     NONE
+ *              every holds at 0; TOKEN is stale
+ *   READABLE   owns, and is not counted in pending           SHARED
+ * </pre>
+ */
+final class NodeGate implements Tenant.Gate {
+  private enum State {
+    OPEN,
+    ASKING,
+    DRAINING,
+    CLOSED,
+    READABLE
+  }
+
+  private final Node node;
+  private final NodeWindow window;
+  private final NodeLock lock;
+  private State state = State.CLOSED; // as the directory makes an entry
+  private long request;
+
+  NodeGate(Node node, long home) {
+    this.node = node;
+    this.window = node.window();
+    this.lock = new NodeLock(node, home, node.agent());
+  }
+
+  @Override
+  public Permission wanted() {
+    return lock.wanted();
+  }
+
+  @Override
+  public boolean isTried() {
+    return window.get(lock.home() + Layout.TRIES) != 0;
+  }
+
+  @Override
+  public void refuseTries() {
+    window.set(lock.home() + Layout.TRIES, 0); // first: a try that counts itself later is a new one
+    window.getAndAdd(lock.home() + Layout.REFUSALS, 1);
+    lock.ringAll();
+  }
+
+  @Override
+  public boolean close(Permission limit) {
+    if (lock.isPoisoned()) {
+      return true;
+    }
+    switch (state) {
+      case OPEN -> {
+        if (lock.tryOwn()) {
+          state = State.DRAINING;
+        } else {
+          request = lock.startAsking();
+          state = State.ASKING;
+        }
+      }
+      case READABLE -> {
+        if (limit == Permission.NONE) {
+          lock.closeToReaders();
+          state = State.DRAINING;
+        }
+      }
+      default -> {}
+    }
+    if (state == State.ASKING && lock.tryFinishAsking()) {
+      state = State.DRAINING;
+    }
+    if (state == State.DRAINING) {
+      if (limit == Permission.SHARED) {
+        letReadersIn();
+      } else if (lock.haveReadersLeft()) {
+        lock.stopDraining();
+        window.set(lock.home() + Layout.TOKEN, token() | LockWords.STALE);
+        state = State.CLOSED;
+      }
+    }
+    return state == State.CLOSED || (state == State.READABLE && limit == Permission.SHARED);
+  }
+
+  private void letReadersIn() {
+    lock.stopDraining();
+    lock.openToReaders(node.settings().phaseFair() || lock.wanted() != Permission.EXCLUSIVE);
+    state = State.READABLE;
+  }
+
+  @Override
+  public void open(Permission permission) {
+    if (lock.isPoisoned()) {
+      return;
+    }
+    window.set(lock.home() + Layout.TRIES, 0);
+    if (permission == Permission.SHARED) {
+      if (state == State.DRAINING || state == State.CLOSED) {
+        letReadersIn();
+      }
+      return;
+    }
+    switch (state) {
+      case OPEN -> {}
+      case ASKING -> {
+        if (!lock.stopAsking(request) && lock.finishClaim()) {
+          lock.releaseOwnership();
+        }
+      }
+      case READABLE -> passOn(false);
+      default -> passOn(true);
+    }
+    state = State.OPEN;
+  }
+
+  private void passOn(boolean counted) {
+    lock.stopDraining();
+    if (node.settings().phaseFair()) {
+      lock.admitReaders();
+    }
+    lock.passOn(counted);
+  }
+
+  @Override
+  public long token() {
+    return lock.token() & ~LockWords.STALE;
+  }
+
+  @Override
+  public void token(long token) {
+    window.set(lock.home() + Layout.TOKEN, token);
+  }
+
+  @Override
+  public int deadWriter() {
+    return lock.poisonedBy();
+  }
+
+  @Override
+  public void poison(int rank) {
+    lock.poison(rank);
+  }
+
+  void ringAll() {
+    lock.ringAll();
+  }
+
+  /** Mends what dead ranks of the node left; while the agent owns nobody else does. */
+  void mend() {
+    if (state != State.OPEN && state != State.ASKING) {
+      new Mender(node, lock).mendAsAgent(state == State.READABLE ? 0 : 1);
+    }
+    lock.mend();
+  }
+}

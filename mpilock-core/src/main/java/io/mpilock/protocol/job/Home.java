@@ -1,0 +1,338 @@
+package io.mpilock.protocol.job;
+
+import static io.mpilock.protocol.job.Permission.EXCLUSIVE;
+import static io.mpilock.protocol.job.Permission.NONE;
+import static io.mpilock.protocol.job.Permission.SHARED;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * One resource at its home node: which node has which permission, and who waits for one.
+ *
+ * <h2>Invariants</h2>
+ *
+ * <ol>
+ *   <li>If a node is on record with EXCLUSIVE, no other node is on record at all.
+ *   <li>A node has at most what is on record: a grant is put on record before it is sent, a
+ *       permission is taken off when its yield has arrived.
+ *   <li>A node that waits is in one queue once, and wants more than it has.
+ *   <li>While somebody waits that cannot be granted, each node on record that is in the way has
+ *       been told a limit that it is above.
+ * </ol>
+ *
+ * <p>Writers go first, in the order of their requests; with {@code phaseFair} the readers that wait
+ * when a write permission comes back go before the next writer.
+ *
+ * <p>Source: distributed lock managers with tokens that stay until they are recalled, as in Schmuck
+ * and Haskin, "GPFS: A Shared-Disk File System for Large Computing Clusters" (FAST 2002), section
+ * 3.
+ */
+public final class Home {
+
+  /** Where a home's messages go. The home's own node is reached the same way. */
+  public interface Outbox {
+    /**
+     * Gives a node a permission.
+     *
+     * @param node the node
+     * @param permission what it has from now on
+     * @param token the token of the last write
+     */
+    void grant(int node, Permission permission, long token);
+
+    /**
+     * Tells a node what it may keep.
+     *
+     * @param node the node
+     * @param limit what it may keep; EXCLUSIVE takes an earlier recall back
+     * @param tried whether the node should say so if somebody holds what it is to give up
+     */
+    void recall(int node, Permission limit, boolean tried);
+
+    /**
+     * Tells a node that somebody holds what its ranks try to get.
+     *
+     * @param node the node
+     */
+    void refuse(int node);
+
+    /**
+     * Tells a node that a writer died.
+     *
+     * @param node the node
+     * @param rank the writer
+     */
+    void poison(int node, int rank);
+  }
+
+  private static final class Tenancy {
+    private Permission permission = NONE;
+    private Permission limit = EXCLUSIVE;
+    private boolean tried;
+  }
+
+  private static final int NOT_POISONED = -1;
+
+  private final Outbox outbox;
+  private final boolean phaseFair;
+
+  /** Who has a permission. Ordered, so that a run can be repeated. */
+  private final Map<Integer, Tenancy> tenants = new TreeMap<>();
+
+  /** Who waits, first come first, and whether only to try. */
+  private final Map<Integer, Boolean> writers = new LinkedHashMap<>();
+
+  private final Map<Integer, Boolean> readers = new LinkedHashMap<>();
+
+  /** How many of the first readers go before the first writer. */
+  private int readersFirst;
+
+  private long token;
+  private int poisonedBy = NOT_POISONED;
+
+  /**
+   * Makes the home of a resource that nobody has used.
+   *
+   * @param outbox where its messages go
+   * @param phaseFair whether waiting readers go before the next writer
+   */
+  public Home(Outbox outbox, boolean phaseFair) {
+    this.outbox = outbox;
+    this.phaseFair = phaseFair;
+  }
+
+  /**
+   * A node asks, or asks for something else than before.
+   *
+   * @param node the node
+   * @param wanted SHARED or EXCLUSIVE
+   * @param tried whether to refuse rather than wait for somebody's hold
+   */
+  public void request(int node, Permission wanted, boolean tried) {
+    if (poisonedBy != NOT_POISONED) {
+      outbox.poison(node, poisonedBy);
+      return;
+    }
+    if (!permission(node).isBelow(wanted)) {
+      return; // it asked before the grant that is on its way arrived
+    }
+    Map<Integer, Boolean> queue = wanted == EXCLUSIVE ? writers : readers;
+    if (!queue.containsKey(node)) {
+      leave(node);
+    }
+    queue.put(node, tried); // keeps its place
+    serve();
+    refuseLaterTries();
+  }
+
+  /**
+   * A node does not wait any more.
+   *
+   * @param node the node
+   */
+  public void cancel(int node) {
+    leave(node);
+    serve();
+  }
+
+  /**
+   * A node has given up a permission.
+   *
+   * @param node the node
+   * @param kept what it still has
+   * @param lastToken the token of the last write that it knows of
+   * @param deadWriter a rank that died in its write, or -1
+   */
+  public void yielded(int node, Permission kept, long lastToken, int deadWriter) {
+    token = Math.max(token, lastToken);
+    Tenancy tenancy = tenants.get(node);
+    if (tenancy == null || tenancy.permission.isBelow(kept)) {
+      return; // nothing that it could give up
+    }
+    boolean wrote = tenancy.permission == EXCLUSIVE && kept.isBelow(EXCLUSIVE);
+    tenancy.permission = kept;
+    if (!tenancy.limit.isBelow(kept)) {
+      tenancy.limit = EXCLUSIVE;
+      tenancy.tried = false;
+    }
+    if (kept == NONE) {
+      tenants.remove(node);
+    }
+    if (deadWriter != NOT_POISONED) {
+      poison(deadWriter);
+      return;
+    }
+    if (phaseFair && wrote) {
+      readersFirst = readers.size();
+    }
+    serve();
+  }
+
+  /**
+   * A node cannot give up at once what it was asked for with {@code tried}.
+   *
+   * @param node the node
+   */
+  public void busy(int node) {
+    Tenancy tenancy = tenants.get(node);
+    if (tenancy != null) {
+      tenancy.tried = false;
+    }
+    // Who is refused still waits on record, until its node cancels.
+    if (readersGo()) {
+      refuse(readers);
+    } else if (!writers.isEmpty()) {
+      int first = writers.keySet().iterator().next();
+      refuse(Map.of(first, writers.getOrDefault(first, false)));
+    }
+  }
+
+  /** Tells those that only try; each once. */
+  private void refuse(Map<Integer, Boolean> queue) {
+    List<Integer> tries = new ArrayList<>();
+    queue.forEach((node, tried) -> {
+      if (tried) {
+        tries.add(node);
+      }
+    });
+    for (int node : tries) {
+      writers.replace(node, false);
+      readers.replace(node, false);
+      outbox.refuse(node);
+    }
+  }
+
+  /** Those that are not the next to go wait for others in any case. */
+  private void refuseLaterTries() {
+    if (readersGo()) {
+      refuse(writers);
+    } else {
+      Map<Integer, Boolean> later = new LinkedHashMap<>(writers);
+      later.keySet().stream().findFirst().ifPresent(later::remove);
+      refuse(later);
+      refuse(readers);
+    }
+  }
+
+  private void leave(int node) {
+    writers.remove(node);
+    int place = 0;
+    for (int reader : readers.keySet()) {
+      if (reader == node) {
+        readers.remove(node);
+        readersFirst -= place < readersFirst ? 1 : 0;
+        return;
+      }
+      place++;
+    }
+  }
+
+  private boolean readersGo() {
+    return !readers.isEmpty() && (writers.isEmpty() || readersFirst > 0);
+  }
+
+  /** Grants what can be granted, then recalls what is in the way of the next. */
+  private void serve() {
+    while (grantNext()) {
+      // as long as it goes
+    }
+    tenants.forEach(this::tellLimit);
+  }
+
+  private boolean grantNext() {
+    if (readersGo()) {
+      if (tenants.values().stream().anyMatch(tenancy -> tenancy.permission == EXCLUSIVE)) {
+        return false;
+      }
+      int reader = readers.keySet().iterator().next();
+      readers.remove(reader);
+      readersFirst = Math.max(0, readersFirst - 1);
+      grant(reader, SHARED);
+      return true;
+    }
+    if (writers.isEmpty()) {
+      return false;
+    }
+    int writer = writers.keySet().iterator().next();
+    if (tenants.keySet().stream().anyMatch(node -> node != writer)) {
+      return false;
+    }
+    writers.remove(writer);
+    grant(writer, EXCLUSIVE);
+    return true;
+  }
+
+  private void grant(int node, Permission permission) {
+    Tenancy tenancy = tenants.computeIfAbsent(node, key -> new Tenancy());
+    tenancy.permission = permission;
+    tenancy.limit = EXCLUSIVE;
+    tenancy.tried = false;
+    outbox.grant(node, permission, token);
+  }
+
+  private void tellLimit(int node, Tenancy tenancy) {
+    Permission limit;
+    boolean tried = false;
+    if (readersGo()) {
+      limit = tenancy.permission == EXCLUSIVE ? SHARED : EXCLUSIVE;
+      tried = readers.containsValue(true);
+    } else if (writers.isEmpty()) {
+      limit = EXCLUSIVE;
+    } else {
+      int writer = writers.keySet().iterator().next();
+      limit = writer == node ? EXCLUSIVE : NONE;
+      tried = writers.getOrDefault(writer, false);
+    }
+    boolean recalls = limit.isBelow(tenancy.permission);
+    boolean recalled = tenancy.limit.isBelow(tenancy.permission);
+    boolean news = limit != tenancy.limit || (tried && !tenancy.tried);
+    if ((recalls || recalled) && news) {
+      tenancy.limit = limit;
+      tenancy.tried = recalls && tried;
+      outbox.recall(node, limit, tenancy.tried);
+    }
+  }
+
+  private void poison(int rank) {
+    poisonedBy = rank;
+    List<Integer> told = new ArrayList<>(tenants.keySet());
+    for (Map<Integer, Boolean> queue : List.of(writers, readers)) {
+      queue.keySet().stream().filter(node -> !told.contains(node)).forEach(told::add);
+    }
+    tenants.clear();
+    writers.clear();
+    readers.clear();
+    told.forEach(node -> outbox.poison(node, rank));
+  }
+
+  /**
+   * What is on record for a node.
+   *
+   * @param node the node
+   * @return its permission; it may not have arrived there, or its yield not here
+   */
+  public Permission permission(int node) {
+    Tenancy tenancy = tenants.get(node);
+    return tenancy == null ? NONE : tenancy.permission;
+  }
+
+  /**
+   * The nodes on record, and those that wait.
+   *
+   * @return for people
+   */
+  public String describe() {
+    Map<Integer, Permission> held = new TreeMap<>();
+    tenants.forEach((node, tenancy) -> held.put(node, tenancy.permission));
+    return "permissions "
+        + held
+        + ", nodes that wait to write "
+        + writers.keySet()
+        + " and to read "
+        + readers.keySet();
+  }
+}

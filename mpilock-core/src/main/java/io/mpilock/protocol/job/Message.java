@@ -1,0 +1,345 @@
+package io.mpilock.protocol.job;
+
+import java.nio.BufferUnderflowException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * What the agents of the nodes say to each other; docs/architecture.md has the table of who says
+ * what when. A message is one frame: a byte for its type, then its components in order, numbers in
+ * network order, text as a length of two bytes and UTF-8.
+ *
+ * <p>The bytes of a single write's stream are not here: {@link #STREAM} frames carry them.
+ */
+public sealed interface Message {
+
+  /** The type of a frame that carries a part of a shared object: see the protocol's relay. */
+  byte STREAM = 0;
+
+  /** The longest text, in bytes; longer ones are cut. */
+  int LONGEST_TEXT = 4096;
+
+  /** Messages about one resource: these are what a lock costs. */
+  sealed interface OfLock extends Message {
+    /**
+     * The resource.
+     *
+     * @return its name
+     */
+    String resource();
+  }
+
+  /**
+   * A node to the home: its ranks wait for a permission.
+   *
+   * @param resource the resource
+   * @param wanted SHARED or EXCLUSIVE
+   * @param tried whether to refuse if somebody holds it
+   */
+  record Request(String resource, Permission wanted, boolean tried) implements OfLock {}
+
+  /**
+   * A node to the home: its ranks do not wait any more.
+   *
+   * @param resource the resource
+   */
+  record Cancel(String resource) implements OfLock {}
+
+  /**
+   * The home to a node that asked: it has the permission.
+   *
+   * @param resource the resource
+   * @param permission SHARED or EXCLUSIVE
+   * @param token of the last write
+   */
+  record Grant(String resource, Permission permission, long token) implements OfLock {}
+
+  /**
+   * The home to a node with a permission: it may keep this much.
+   *
+   * @param resource the resource
+   * @param limit NONE, SHARED, or EXCLUSIVE, which takes an earlier recall back
+   * @param tried whether to answer busy if somebody holds it
+   */
+  record Recall(String resource, Permission limit, boolean tried) implements OfLock {}
+
+  /**
+   * A node to the home, after a recall: it has given up.
+   *
+   * @param resource the resource
+   * @param kept what it still has
+   * @param token of the last write
+   * @param deadWriter a rank that died in its write, or -1
+   */
+  record Yield(String resource, Permission kept, long token, int deadWriter) implements OfLock {}
+
+  /**
+   * A node to the home, after a recall that was tried: somebody holds it.
+   *
+   * @param resource the resource
+   */
+  record Busy(String resource) implements OfLock {}
+
+  /**
+   * The home to a node that tried: somebody holds it.
+   *
+   * @param resource the resource
+   */
+  record Refuse(String resource) implements OfLock {}
+
+  /**
+   * The home to a node that has or asks for a permission: a writer died, nobody gets it any more.
+   *
+   * @param resource the resource
+   * @param rank the writer
+   */
+  record Poison(String resource, int rank) implements OfLock {}
+
+  /**
+   * Each node to each other, first of all: it is there.
+   *
+   * @param settings a fingerprint of its settings, which must be equal on all nodes
+   */
+  record Hello(long settings) implements Message {}
+
+  /** Each node to each other, now and then. */
+  record Heartbeat() implements Message {}
+
+  /**
+   * A node to each other: the controller cannot go on without a rank.
+   *
+   * @param rank who died, was lost, or closed while others still used the controller
+   */
+  record Broken(int rank) implements Message {}
+
+  /**
+   * A node to each other: one of its ranks died. Its locks are mended there.
+   *
+   * @param rank who died
+   */
+  record Died(int rank) implements Message {}
+
+  /**
+   * A node to the root: all of its ranks have made a collective call, and the same.
+   *
+   * @param call the number of the call
+   * @param kind what they called
+   * @param writer who is to write
+   * @param resource the resource, or ""
+   */
+  record Arrived(long call, long kind, int writer, String resource) implements Message {}
+
+  /**
+   * A node to the root: a collective call must fail.
+   *
+   * @param call the number of the call
+   * @param code why
+   * @param rank who is the reason
+   */
+  record Fail(long call, int code, int rank) implements Message {}
+
+  /**
+   * A node to the root, and the root to all: a rank closes instead of making the call.
+   *
+   * @param call the number of the call
+   * @param rank who closes
+   */
+  record Closing(long call, int rank) implements Message {}
+
+  /**
+   * The root to each node, before it decides that a call failed.
+   *
+   * @param call the number of the call
+   */
+  record Ask(long call) implements Message {}
+
+  /**
+   * A node to the root, after it asked: what each of its ranks called.
+   *
+   * @param call the number of the call
+   * @param text for people
+   */
+  record Summary(long call, String text) implements Message {}
+
+  /**
+   * The root to each node: how a collective call was decided.
+   *
+   * @param call the number of the call
+   * @param code to go, or why not
+   * @param rank who is the reason
+   * @param text what each rank called, if it failed
+   */
+  record Decide(long call, int code, int rank, String text) implements Message {}
+
+  /**
+   * A node to the root: whether all of its ranks are in a close.
+   *
+   * @param all whether they are
+   */
+  record Through(boolean all) implements Message {}
+
+  /** The root to each node: all ranks are in a close. */
+  record AllThrough() implements Message {}
+
+  /**
+   * A node to the one that it has parts of a stream from: it has passed these on.
+   *
+   * @param call the number of the call
+   * @param parts how many, from the first
+   */
+  record Credit(long call, long parts) implements Message {}
+
+  /**
+   * A node to each other: who holds a resource there?
+   *
+   * @param query a number of the asking node
+   * @param resource the resource
+   */
+  record Query(long query, String resource) implements Message {}
+
+  /**
+   * A node to the one that asked.
+   *
+   * @param query the number of the query
+   * @param text who holds and who waits there, or ""
+   */
+  record Answer(long query, String text) implements Message {}
+
+  /** Says that a frame is none of these. */
+  final class MalformedException extends Exception {
+    private static final long serialVersionUID = 1;
+
+    MalformedException(String message) {
+      super(message);
+    }
+  }
+
+  /**
+   * Writes the message as a frame.
+   *
+   * @param frame an empty buffer; flipped afterwards
+   */
+  default void encode(ByteBuffer frame) {
+    frame.clear();
+    switch (this) {
+      case Request m -> put(frame.put((byte) 1), m.resource).put(of(m.wanted)).put(of(m.tried));
+      case Cancel m -> put(frame.put((byte) 2), m.resource);
+      case Grant m -> put(frame.put((byte) 3), m.resource).put(of(m.permission)).putLong(m.token);
+      case Recall m -> put(frame.put((byte) 4), m.resource).put(of(m.limit)).put(of(m.tried));
+      case Yield m ->
+          put(frame.put((byte) 5), m.resource)
+              .put(of(m.kept))
+              .putLong(m.token)
+              .putInt(m.deadWriter);
+      case Busy m -> put(frame.put((byte) 6), m.resource);
+      case Refuse m -> put(frame.put((byte) 7), m.resource);
+      case Poison m -> put(frame.put((byte) 8), m.resource).putInt(m.rank);
+      case Hello m -> frame.put((byte) 9).putLong(m.settings);
+      case Heartbeat _ -> frame.put((byte) 10);
+      case Broken m -> frame.put((byte) 11).putInt(m.rank);
+      case Died m -> frame.put((byte) 12).putInt(m.rank);
+      case Arrived m ->
+          put(frame.put((byte) 13).putLong(m.call).putLong(m.kind).putInt(m.writer), m.resource);
+      case Fail m -> frame.put((byte) 14).putLong(m.call).putInt(m.code).putInt(m.rank);
+      case Closing m -> frame.put((byte) 15).putLong(m.call).putInt(m.rank);
+      case Ask m -> frame.put((byte) 16).putLong(m.call);
+      case Summary m -> put(frame.put((byte) 17).putLong(m.call), m.text);
+      case Decide m ->
+          put(frame.put((byte) 18).putLong(m.call).putInt(m.code).putInt(m.rank), m.text);
+      case Through m -> frame.put((byte) 19).put(of(m.all));
+      case AllThrough _ -> frame.put((byte) 20);
+      case Credit m -> frame.put((byte) 21).putLong(m.call).putLong(m.parts);
+      case Query m -> put(frame.put((byte) 22).putLong(m.query), m.resource);
+      case Answer m -> put(frame.put((byte) 23).putLong(m.query), m.text);
+    }
+    frame.flip();
+  }
+
+  /**
+   * Reads a frame that is not a {@link #STREAM} frame.
+   *
+   * @param frame from its position to its limit
+   * @return the message
+   * @throws MalformedException if it is none
+   */
+  static Message decode(ByteBuffer frame) throws MalformedException {
+    try {
+      byte type = frame.get();
+      Message message =
+          switch (type) {
+            case 1 -> new Request(text(frame), permission(frame), flag(frame));
+            case 2 -> new Cancel(text(frame));
+            case 3 -> new Grant(text(frame), permission(frame), frame.getLong());
+            case 4 -> new Recall(text(frame), permission(frame), flag(frame));
+            case 5 -> new Yield(text(frame), permission(frame), frame.getLong(), frame.getInt());
+            case 6 -> new Busy(text(frame));
+            case 7 -> new Refuse(text(frame));
+            case 8 -> new Poison(text(frame), frame.getInt());
+            case 9 -> new Hello(frame.getLong());
+            case 10 -> new Heartbeat();
+            case 11 -> new Broken(frame.getInt());
+            case 12 -> new Died(frame.getInt());
+            case 13 -> new Arrived(frame.getLong(), frame.getLong(), frame.getInt(), text(frame));
+            case 14 -> new Fail(frame.getLong(), frame.getInt(), frame.getInt());
+            case 15 -> new Closing(frame.getLong(), frame.getInt());
+            case 16 -> new Ask(frame.getLong());
+            case 17 -> new Summary(frame.getLong(), text(frame));
+            case 18 -> new Decide(frame.getLong(), frame.getInt(), frame.getInt(), text(frame));
+            case 19 -> new Through(flag(frame));
+            case 20 -> new AllThrough();
+            case 21 -> new Credit(frame.getLong(), frame.getLong());
+            case 22 -> new Query(frame.getLong(), text(frame));
+            case 23 -> new Answer(frame.getLong(), text(frame));
+            default -> throw new MalformedException("there is no message of type " + type);
+          };
+      if (frame.hasRemaining()) {
+        throw new MalformedException(
+            frame.remaining() + " bytes too many in a message of type " + type);
+      }
+      return message;
+    } catch (BufferUnderflowException e) {
+      throw new MalformedException("a message is cut off");
+    }
+  }
+
+  private static byte of(Permission permission) {
+    return switch (permission) {
+      case NONE -> 0;
+      case SHARED -> 1;
+      case EXCLUSIVE -> 2;
+    };
+  }
+
+  private static byte of(boolean flag) {
+    return (byte) (flag ? 1 : 0);
+  }
+
+  private static ByteBuffer put(ByteBuffer frame, String text) {
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    int length = Math.min(bytes.length, LONGEST_TEXT);
+    return frame.putShort((short) length).put(bytes, 0, length);
+  }
+
+  private static Permission permission(ByteBuffer frame) throws MalformedException {
+    return switch (frame.get()) {
+      case 0 -> Permission.NONE;
+      case 1 -> Permission.SHARED;
+      case 2 -> Permission.EXCLUSIVE;
+      default -> throw new MalformedException("there is no such permission");
+    };
+  }
+
+  private static boolean flag(ByteBuffer frame) {
+    return frame.get() != 0;
+  }
+
+  private static String text(ByteBuffer frame) throws MalformedException {
+    int length = frame.getShort();
+    if (length < 0 || length > LONGEST_TEXT) {
+      throw new MalformedException("a text of " + length + " bytes");
+    }
+    byte[] bytes = new byte[length]; // bounded above
+    frame.get(bytes);
+    return new String(bytes, StandardCharsets.UTF_8);
+  }
+}

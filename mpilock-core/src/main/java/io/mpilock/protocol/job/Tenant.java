@@ -1,0 +1,259 @@
+package io.mpilock.protocol.job;
+
+import static io.mpilock.protocol.job.Permission.EXCLUSIVE;
+import static io.mpilock.protocol.job.Permission.NONE;
+
+/**
+ * One resource at a node that uses it: the permission that the node has, what its ranks want, and
+ * what its home wants back.
+ *
+ * <h2>Invariants</h2>
+ *
+ * <ol>
+ *   <li>The ranks of this node are let in by the gate for no more than {@code held}, and {@code
+ *       held} is no more than what the home has on record for this node. It is lowered only after
+ *       the gate has closed to that, and a yield is sent in the same step.
+ *   <li>The permission is kept until it is recalled, used or not.
+ *   <li>A request is sent only while no recall is unanswered: what the home gets after a request
+ *       and before the yield was sent before both.
+ *   <li>A granted permission lets in who waits before a later recall is looked at, so it is used at
+ *       least once; the gate closes before anybody who comes later.
+ * </ol>
+ */
+public final class Tenant {
+
+  /** The node's part of the lock, as the tenant sees it. None of the methods waits. */
+  public interface Gate {
+    /**
+     * What ranks of this node wait for.
+     *
+     * @return EXCLUSIVE before SHARED, or NONE
+     */
+    Permission wanted();
+
+    /**
+     * Whether one of them tries, and does not want to wait for a hold.
+     *
+     * @return true if somebody does
+     */
+    boolean isTried();
+
+    /** Makes those that try give up. */
+    void refuseTries();
+
+    /**
+     * Takes the ranks' part back to a limit: nobody new gets in for more, and who is in leaves in
+     * time.
+     *
+     * @param limit NONE or SHARED
+     * @return false if somebody is still in: to be called again when the node's state has changed
+     */
+    boolean close(Permission limit);
+
+    /**
+     * Lets ranks in, those that wait before others; also ends a closing that is under way.
+     *
+     * @param permission SHARED or EXCLUSIVE
+     */
+    void open(Permission permission);
+
+    /**
+     * The token of the last write that the node knows of.
+     *
+     * @return the token
+     */
+    long token();
+
+    /**
+     * Sets the token that came with a grant; before the gate is opened.
+     *
+     * @param token the token
+     */
+    void token(long token);
+
+    /**
+     * A rank of this node that died in its write.
+     *
+     * @return the rank, or -1
+     */
+    int deadWriter();
+
+    /**
+     * Gives everybody a failure from now on.
+     *
+     * @param rank who died in its write
+     */
+    void poison(int rank);
+  }
+
+  /** Where a tenant's messages to the home go. */
+  public interface Outbox {
+    /**
+     * Asks for a permission; takes the place of an earlier request.
+     *
+     * @param wanted SHARED or EXCLUSIVE
+     * @param tried whether somebody wants to be refused rather than to wait
+     */
+    void request(Permission wanted, boolean tried);
+
+    /** Takes the request back. */
+    void cancel();
+
+    /**
+     * Gives a permission up.
+     *
+     * @param kept what the node still has
+     * @param token the token of its last write
+     * @param deadWriter a rank that died in its write, or -1
+     */
+    void yielded(Permission kept, long token, int deadWriter);
+
+    /** Tells that somebody holds what was recalled with {@code tried}. */
+    void busy();
+  }
+
+  private final Gate gate;
+  private final Outbox outbox;
+  private Permission held = NONE;
+  private Permission limit = EXCLUSIVE;
+  private Permission asked = NONE;
+  private boolean askedToTry;
+  private boolean recallTried;
+  private boolean poisoned;
+
+  /**
+   * Makes the tenant of a resource that this node has no permission for.
+   *
+   * @param gate the node's part, closed
+   * @param outbox where the messages go
+   */
+  public Tenant(Gate gate, Outbox outbox) {
+    this.gate = gate;
+    this.outbox = outbox;
+  }
+
+  /** Looks at the node: to be called when its state has changed, and now and then. */
+  public void look() {
+    if (poisoned || (isRecalled() && !giveUp())) {
+      return;
+    }
+    Permission wanted = gate.wanted();
+    if (!held.isBelow(wanted)) {
+      if (asked != NONE) {
+        asked = NONE;
+        outbox.cancel();
+      }
+      return;
+    }
+    boolean tried = gate.isTried();
+    if (wanted != asked || (tried && !askedToTry)) {
+      asked = wanted;
+      askedToTry = tried;
+      outbox.request(wanted, tried);
+    }
+  }
+
+  /**
+   * Tells whether the home waits for this node.
+   *
+   * @return true while a recall is not answered
+   */
+  public boolean isRecalled() {
+    return limit.isBelow(held);
+  }
+
+  /**
+   * Tells whether this node waits for the home.
+   *
+   * @return true while a request is not answered
+   */
+  public boolean isAsking() {
+    return asked != NONE;
+  }
+
+  private boolean giveUp() {
+    if (!gate.close(limit)) {
+      if (recallTried) {
+        recallTried = false;
+        outbox.busy();
+      }
+      if (gate.isTried()) {
+        gate.refuseTries();
+      }
+      return false;
+    }
+    int dead = gate.deadWriter();
+    held = dead < 0 ? limit : NONE;
+    poisoned = dead >= 0;
+    recallTried = false;
+    outbox.yielded(held, gate.token(), dead);
+    return !poisoned;
+  }
+
+  /**
+   * The home grants a permission.
+   *
+   * @param permission what the node has from now on
+   * @param token the token of the last write
+   */
+  public void granted(Permission permission, long token) {
+    if (poisoned || !held.isBelow(permission)) {
+      return;
+    }
+    held = permission;
+    limit = EXCLUSIVE;
+    recallTried = false;
+    if (!held.isBelow(asked)) {
+      asked = NONE;
+    }
+    gate.token(token);
+    gate.open(permission);
+    look();
+  }
+
+  /**
+   * The home says what the node may keep.
+   *
+   * @param newLimit the most that it may keep
+   * @param tried whether to say so if somebody holds it
+   */
+  public void recalled(Permission newLimit, boolean tried) {
+    boolean before = isRecalled();
+    limit = newLimit;
+    recallTried = tried;
+    if (before && !isRecalled() && !poisoned) {
+      gate.open(held);
+    }
+    look();
+  }
+
+  /** The home says that somebody holds what was asked for. */
+  public void refused() {
+    askedToTry = false;
+    gate.refuseTries();
+    look();
+  }
+
+  /**
+   * The home says that a writer died.
+   *
+   * @param rank the writer
+   */
+  public void poisoned(int rank) {
+    if (!poisoned) {
+      poisoned = true;
+      held = NONE;
+      asked = NONE;
+      gate.poison(rank);
+    }
+  }
+
+  /**
+   * What the node has.
+   *
+   * @return the permission
+   */
+  public Permission held() {
+    return held;
+  }
+}

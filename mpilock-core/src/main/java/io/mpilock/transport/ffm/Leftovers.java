@@ -1,0 +1,95 @@
+package io.mpilock.transport.ffm;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * What messengers left in MPI's hands: frames of closed ones that are still on their way, and
+ * memory that MPI may touch for ever because the peer is dead. Holding it here keeps that memory
+ * from being freed.
+ *
+ * <p>A frame that nobody receives any more would stay with its sender, and MPI_Finalize might wait
+ * for it: at the end every rank takes in, and drops, what still comes.
+ */
+final class Leftovers {
+  private final PointToPoint mpi;
+  private final ReentrantLock inside;
+
+  // All of it is guarded by inside, since MPI is.
+  private final Set<Group> groups = new LinkedHashSet<>();
+  private final List<FrameBuffer> unsettled = new ArrayList<>();
+  private final List<FrameBuffer> kept = new ArrayList<>();
+
+  Leftovers(PointToPoint mpi, ReentrantLock inside) {
+    this.mpi = mpi;
+    this.inside = inside;
+  }
+
+  /** Notes a group whose ranks send frames, and frees what has been settled since. */
+  void opened(Group group) {
+    inside.lock();
+    try {
+      groups.add(group);
+      settle();
+    } finally {
+      inside.unlock();
+    }
+  }
+
+  /** Keeps what MPI may touch for ever. */
+  void keep(FrameBuffer frame) {
+    inside.lock();
+    try {
+      kept.add(frame);
+    } finally {
+      inside.unlock();
+    }
+  }
+
+  /** Takes frames over that are on their way. */
+  void settleLater(Collection<FrameBuffer> frames) {
+    inside.lock();
+    try {
+      unsettled.addAll(frames);
+      frames.clear();
+    } finally {
+      inside.unlock();
+    }
+  }
+
+  /**
+   * Lets what is on its way get on, and drops what comes. For the time when no messenger is open.
+   *
+   * @return whether nothing is on its way from here
+   */
+  boolean drain() {
+    inside.lock();
+    try {
+      for (Group group : groups) {
+        while (mpi.match(mpi.anyTag(), group.comm())) {
+          FrameBuffer dropped = FrameBuffer.allocate(FrameBuffer.isSmall(mpi.length()));
+          dropped.begin(mpi.source(), mpi.length());
+          (mpi.receive(dropped) ? unsettled : kept).add(dropped);
+        }
+      }
+      settle();
+      return unsettled.isEmpty();
+    } finally {
+      inside.unlock();
+    }
+  }
+
+  private void settle() {
+    unsettled.removeIf(frame -> {
+      PointToPoint.Outcome outcome = mpi.test(frame);
+      if (outcome == PointToPoint.Outcome.FAILED) {
+        kept.add(frame);
+      }
+      return outcome != PointToPoint.Outcome.NOT_YET;
+    });
+  }
+}

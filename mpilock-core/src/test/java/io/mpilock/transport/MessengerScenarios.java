@@ -1,0 +1,227 @@
+package io.mpilock.transport;
+
+import io.mpilock.transport.ffm.NativeTransport;
+import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
+import java.util.Random;
+import java.util.concurrent.locks.LockSupport;
+
+/** Programs that NativeMessengerTest runs as the ranks of a job. */
+final class MessengerScenarios {
+
+  private MessengerScenarios() {}
+
+  private static Communicator world() {
+    return new NativeTransport().world(NativeNodeWindowSuite.settings());
+  }
+
+  private static Messenger open(Communicator world) {
+    return world.messenger(() -> {});
+  }
+
+  private static void check(boolean condition, String what) {
+    if (!condition) {
+      throw new AssertionError(what);
+    }
+  }
+
+  private static long cpuNanos() {
+    return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
+        .getProcessCpuTime();
+  }
+
+  /** A rank that fails ends the job, for which the others would wait. */
+  private interface Body {
+    void run(Communicator world) throws Exception;
+  }
+
+  @SuppressWarnings("CatchAndPrintStackTrace") // the job ends here, so nobody else would print it
+  private static void run(Body body) {
+    Communicator world = world();
+    try {
+      body.run(world);
+    } catch (Throwable e) {
+      e.printStackTrace();
+      System.err.flush();
+      world.abort(70);
+    }
+  }
+
+  /** The traffic of one messenger: every rank sends to every other, and checks what comes. */
+  private static final class Traffic {
+    private final Communicator world;
+    private final Messenger messenger;
+    private final long seed;
+    private final int frames;
+    private final int[] sent;
+    private final int[] received;
+    private final Random[] sending;
+    private final Random[] receiving;
+    private final ByteBuffer out = ByteBuffer.allocate(Messenger.FRAME_BYTES);
+    private final ByteBuffer in = ByteBuffer.allocateDirect(Messenger.FRAME_BYTES);
+
+    Traffic(Communicator world, int frames, long seed) {
+      this.world = world;
+      this.frames = frames;
+      this.seed = seed;
+      messenger = open(world);
+      int size = world.size();
+      sent = new int[size];
+      received = new int[size];
+      sending = new Random[size];
+      receiving = new Random[size];
+      for (int rank = 0; rank < size; rank++) {
+        sending[rank] = random(world.rank(), rank);
+        receiving[rank] = random(rank, world.rank());
+      }
+    }
+
+    /** What one rank sends to another is made up by both. */
+    private Random random(int from, int to) {
+      return new Random(seed * 10_000 + from * 100L + to);
+    }
+
+    private static int length(Random random, int number) {
+      return switch (number) {
+        case 0 -> 1;
+        case 1 -> Messenger.FRAME_BYTES;
+        default ->
+            1
+                + random.nextInt(
+                    number % 16 == 0 ? Messenger.FRAME_BYTES : number % 4 == 0 ? 5000 : 300);
+      };
+    }
+
+    private static byte content(int number, int at) {
+      return (byte) (number * 31 + at * 7 + (at >> 8));
+    }
+
+    /** Sends a burst to every rank that has not got all, and takes what is there. */
+    void turn(int burst) {
+      for (int i = 0; i < burst; i++) {
+        for (int rank = 0; rank < world.size(); rank++) {
+          if (rank != world.rank() && sent[rank] < frames) {
+            int number = sent[rank]++;
+            out.clear().limit(length(sending[rank], number));
+            for (int at = 0; at < out.limit(); at++) {
+              out.put(at, content(number, at));
+            }
+            messenger.send(rank, out);
+            check(out.position() == out.limit(), "the position is not at the limit");
+          }
+        }
+      }
+      take();
+    }
+
+    void take() {
+      for (int from = messenger.receive(in); from >= 0; from = messenger.receive(in)) {
+        int number = received[from]++;
+        int length = length(receiving[from], number);
+        check(
+            in.position() == 0 && in.limit() == length,
+            "frame %d of rank %d has %d bytes, not %d".formatted(number, from, in.limit(), length));
+        for (int at = 0; at < length; at++) {
+          check(in.get(at) == content(number, at), "frame " + number + " differs at " + at);
+        }
+      }
+    }
+
+    boolean isDone() {
+      for (int rank = 0; rank < world.size(); rank++) {
+        if (rank != world.rank() && (sent[rank] < frames || received[rank] < frames)) {
+          return false;
+        }
+      }
+      return messenger.isFlushed();
+    }
+  }
+
+  /** Two messengers at once, each with thousands of frames of all sizes between all ranks. */
+  static final class Exchanges {
+    public static void main(String[] args) {
+      int frames = Integer.parseInt(args[0]);
+      run(world -> {
+        Traffic one = new Traffic(world, frames, 1);
+        Traffic two = new Traffic(world, frames / 4, 2);
+        long start = System.nanoTime();
+        while (!one.isDone() || !two.isDone()) {
+          one.turn(8);
+          two.turn(3);
+        }
+        // Done here, but the others may wait for what this rank has to push on.
+        double seconds = (System.nanoTime() - start) / 1e9;
+        one.messenger.close();
+        two.messenger.close();
+        Traffic three = new Traffic(world, 20, 3);
+        while (!three.isDone()) {
+          three.turn(1);
+        }
+        three.messenger.close();
+        System.out.println(
+            "exchanged %d frames per pair in %.2f s".formatted(frames + frames / 4, seconds));
+        world.close();
+      });
+    }
+  }
+
+  /** Every rank sends large frames that nobody receives, and closes. */
+  static final class ClosesWithQueuedFrames {
+    public static void main(String[] args) {
+      run(world -> {
+        Messenger messenger = open(world);
+        for (int i = 0; i < 40; i++) {
+          for (int rank = 0; rank < world.size(); rank++) {
+            if (rank != world.rank()) {
+              messenger.send(rank, ByteBuffer.allocate(i % 2 == 0 ? Messenger.FRAME_BYTES : 10));
+            }
+          }
+        }
+        System.out.println("flushed at once: " + messenger.isFlushed());
+        messenger.close();
+        messenger.close();
+        check(messenger.receive(ByteBuffer.allocate(Messenger.FRAME_BYTES)) < 0, "received");
+        messenger.send((world.rank() + 1) % world.size(), ByteBuffer.allocate(1));
+        world.close();
+        System.out.println("closed");
+      });
+    }
+  }
+
+  /** What waiting costs an agent that has nothing to do. */
+  static final class Idles {
+    public static void main(String[] args) {
+      long seconds = Long.parseLong(args[0]);
+      run(world -> {
+        Messenger messenger = open(world);
+        Traffic warmUp = new Traffic(world, 50, 5);
+        while (!warmUp.isDone()) {
+          warmUp.turn(1);
+        }
+        ByteBuffer target = ByteBuffer.allocate(Messenger.FRAME_BYTES);
+        long[] polls = args.length > 1 ? new long[] {Long.parseLong(args[1])} : new long[] {0};
+        for (int warm = 0; warm < 20_000; warm++) {
+          check(messenger.receive(target) < 0, "received");
+        }
+        long t = System.nanoTime();
+        for (int warm = 0; warm < 20_000; warm++) {
+          check(messenger.receive(target) < 0, "received");
+        }
+        double each = (System.nanoTime() - t) / 20e3 / 1000;
+        long poll = polls[0] > 0 ? polls[0] : messenger.pollNanos();
+        long cpu = cpuNanos();
+        long start = System.nanoTime();
+        while (System.nanoTime() - start < seconds * 1_000_000_000) {
+          check(messenger.receive(target) < 0, "received");
+          LockSupport.parkNanos(poll);
+        }
+        double share = 100.0 * (cpuNanos() - cpu) / (System.nanoTime() - start);
+        System.out.println(
+            "idle: %.2f %% of a core, polling every %d µs; a poll takes %.2f µs"
+                .formatted(share, poll / 1000, each));
+        messenger.close();
+        world.close();
+      });
+    }
+  }
+}

@@ -1,0 +1,5 @@
+/** Tests of the local transport from inside. */
+@NullMarked
+package io.mpilock.transport.local;
+
+import org.jspecify.annotations.NullMarked;
