@@ -91,16 +91,19 @@ final class Agent implements Runnable {
   private volatile boolean stopped;
   private volatile boolean alone;
 
-  Agent(
-      Node node,
-      Messenger messenger,
-      Directory directory,
-      Collectives collectives,
-      long fingerprint) {
+  /**
+   * An agent that is yet to be started.
+   *
+   * @param node with a window of its own, which the agent frees at its end
+   * @param messenger closed at its end
+   * @param fingerprint of the settings
+   */
+  Agent(Node node, Messenger messenger, long fingerprint) {
     this.node = node;
     this.window = node.window();
     this.messenger = messenger;
-    this.directory = directory;
+    this.directory = new Directory(node);
+    Collectives collectives = new Collectives(node, directory::nameAt);
     this.bell = new Bell(window, Layout.AGENT_BELL);
     this.me = node.myNode();
     this.nodes = node.nodes();
@@ -136,7 +139,7 @@ final class Agent implements Runnable {
 
   /**
    * Lets the agent go on by itself, though this rank has closed: until all ranks have, or the job
-   * is broken. Then it gives the window back.
+   * is broken.
    */
   void goOnAlone() {
     alone = true;
@@ -185,9 +188,7 @@ final class Agent implements Runnable {
       throw e;
     } finally {
       messenger.close();
-      if (alone) {
-        window.free();
-      }
+      window.free();
     }
   }
 

@@ -55,10 +55,7 @@ public final class ControllerCore {
                 // The window is freed: nobody waits for the frame.
               }
             });
-    agent =
-        node.me() == 0
-            ? new Agent(node, messenger, directory, collectives, fingerprint(node.settings()))
-            : null;
+    agent = node.me() == 0 ? new Agent(node.withOwnWindow(), messenger, fingerprint()) : null;
   }
 
   /**
@@ -93,7 +90,7 @@ public final class ControllerCore {
     int ranks = node.ranks();
     long slot = Layout.slot(node.me());
     zero(slot, Layout.slot(node.me() + 1)); // many ranks need more than ZEROED_WORDS
-    window.set(slot + Layout.SETTINGS, fingerprint(node.settings()));
+    window.set(slot + Layout.SETTINGS, fingerprint());
     window.set(slot + Layout.LIFE, Node.OPEN);
     if (node.me() == 0) {
       if (node.agent() >= 0) {
@@ -179,7 +176,8 @@ public final class ControllerCore {
         "Give all ranks the same mpilock.* properties.");
   }
 
-  private static long fingerprint(CoreSettings settings) {
+  private long fingerprint() {
+    CoreSettings settings = node.settings();
     return Objects.hash(
         settings.master(),
         settings.phaseFair(),
@@ -292,14 +290,14 @@ public final class ControllerCore {
     return true;
   }
 
-  /** Gives the window back; where this node's agent still speaks for others, that is later. */
+  /** Gives the window back. The node's agent goes on while it still speaks for others. */
   private void end() {
     try {
       if (agent != null && window.get(Layout.JOB_THROUGH) == 0 && node.brokenBy() < 0) {
         agent.goOnAlone();
-        return;
+      } else {
+        endAgent();
       }
-      endAgent();
     } catch (IllegalStateException e) {
       node.log(System.Logger.Level.DEBUG, "The window went with MPI.");
     }

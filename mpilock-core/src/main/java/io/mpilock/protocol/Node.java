@@ -70,6 +70,11 @@ final class Node {
     }
   }
 
+  /** The same, for a part of this process that goes on when this one has closed. */
+  Node withOwnWindow() {
+    return new Node(communicator, window.view(), settings, pace);
+  }
+
   static int[] ranksOf(Communicator communicator, int node) {
     return IntStream.range(0, communicator.size())
         .filter(rank -> communicator.member(rank).node() == node)

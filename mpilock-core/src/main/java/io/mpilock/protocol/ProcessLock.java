@@ -214,7 +214,7 @@ public final class ProcessLock {
       return -1;
     }
     try {
-      return words.optimisticStamp();
+      return words.token(); // nobody writes under this read
     } finally {
       words.releaseRead();
     }

@@ -104,9 +104,17 @@ public interface NodeWindow {
   void wake(long index);
 
   /**
-   * Ends this rank's use of the memory, at once and without waiting for the others; every later
-   * access on this rank throws. The memory is used again, or freed, once every rank of the node has
-   * called. Idempotent.
+   * Gives another handle on the same memory, with a life of its own: for a part of this process
+   * that goes on when the other has ended.
+   *
+   * @return the handle, to be freed by the caller
+   */
+  NodeWindow view();
+
+  /**
+   * Ends the use of the memory through this handle, at once and without waiting for the others;
+   * every later access through it throws. The memory is used again, or freed, once every rank of
+   * the node has freed all of its handles. Idempotent.
    */
   void free();
 }

@@ -448,6 +448,11 @@ final class Simulation {
     }
 
     @Override
+    public NodeWindow view() {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
     public void free() {}
   }
 }

@@ -176,7 +176,8 @@ final class MpiRuntime {
   /** Counts this rank done with a window. Never waits for another rank. */
   synchronized void done(NativeWindow window) {
     openWindows.remove(window);
-    if (!freed) {
+    boolean last = openWindows.stream().noneMatch(other -> other.memory().equals(window.memory()));
+    if (!freed && last) {
       window.memory().countDone();
     }
   }

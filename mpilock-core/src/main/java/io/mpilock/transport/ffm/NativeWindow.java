@@ -47,6 +47,14 @@ final class NativeWindow implements NodeWindow {
     segment = MemorySegment.ofAddress(address).reinterpret(words * Long.BYTES, arena, null);
   }
 
+  @Override
+  public NodeWindow view() {
+    long _ = get(0); // looks whether the window is still there
+    NativeWindow view = new NativeWindow(runtime, memory);
+    runtime.opened(view);
+    return view;
+  }
+
   WindowMemory memory() {
     return memory;
   }

@@ -103,10 +103,8 @@ final class LocalCommunicator implements Communicator {
             "Set mpilock.window-size lower.");
       }
     }
-    LocalWindow window =
-        new LocalWindow((LocalWindow.Memory) Objects.requireNonNull(made[group.firstOn(node)]));
-    self().opened(window);
-    return window;
+    return new LocalWindow(
+        (LocalWindow.Memory) Objects.requireNonNull(made[group.firstOn(node)]), self());
   }
 
   private LocalWindow.@Nullable Memory memory(long wordsPerRank, int node) {

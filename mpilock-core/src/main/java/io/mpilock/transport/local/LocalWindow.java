@@ -22,9 +22,19 @@ final class LocalWindow implements NodeWindow {
   private volatile @Nullable Memory memory;
   private final long words;
 
-  LocalWindow(Memory memory) {
+  private final LocalProcess process;
+
+  /** A handle of a process, which takes it away when it dies. */
+  LocalWindow(Memory memory, LocalProcess process) {
     this.memory = memory;
     this.words = memory.words;
+    this.process = process;
+    process.opened(this);
+  }
+
+  @Override
+  public NodeWindow view() {
+    return new LocalWindow(open(), process);
   }
 
   @Override
