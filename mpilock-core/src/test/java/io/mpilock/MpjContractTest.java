@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.mpilock.testing.MpiRun;
 import io.mpilock.testing.ProcessRanks;
 import io.mpilock.testing.RankSuite;
+import io.mpilock.testing.SimulatedHosts;
 import java.nio.file.Path;
 import java.time.Duration;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -18,6 +20,13 @@ class MpjContractTest {
   @CsvSource({"1", "2", "4"})
   void keepsTheContract(int ranks, @TempDir Path folder) {
     check(ranks, MpiRun.openMpi().ranks(ranks), folder);
+  }
+
+  @Test
+  void keepsTheContractOnSeveralHosts(@TempDir Path folder) {
+    try (SimulatedHosts hosts = SimulatedHosts.create(2)) {
+      check(4, MpiRun.openMpi().on(hosts, 2, 2), folder);
+    }
   }
 
   private static void check(int ranks, MpiRun job, Path folder) {

@@ -73,10 +73,6 @@ final class Lifeline {
     onDeath.add(listener);
   }
 
-  void forget(IntConsumer listener) {
-    onDeath.remove(listener);
-  }
-
   /** Whether a rank is not known to be dead. One that left in peace is not. */
   boolean isAlive(int other) {
     return fates.get(other) != DEAD;

@@ -37,6 +37,7 @@ final class MpjRuntime {
   private final MpjLibrary library;
   private final Duration timeout;
   private final Group world;
+  private final Pairs pairs;
   private final Leaving leaving;
 
   // Guarded by this.
@@ -50,6 +51,7 @@ final class MpjRuntime {
     timeout = settings.mpj().timeout();
     Lifeline lifeline = membership.lifeline();
     world = new Group("world", lifeline.rank(), IntStream.range(0, lifeline.size()).toArray());
+    pairs = new Pairs(lifeline);
     leaving = new Leaving(new WindowAllocator(this, world, settings.stallWarning()));
   }
 
@@ -146,6 +148,10 @@ final class MpjRuntime {
     return timeout;
   }
 
+  Pairs pairs() {
+    return pairs;
+  }
+
   Leaving leaving() {
     return leaving;
   }
@@ -225,6 +231,7 @@ final class MpjRuntime {
       LOG.log(
           System.Logger.Level.WARNING, "Not all ranks leave the job together: {0}", e.getMessage());
     }
+    pairs.end();
     leaving.end();
     lifeline().bye();
     membership.reactor().end(membership.mayEnd(), FAREWELL);

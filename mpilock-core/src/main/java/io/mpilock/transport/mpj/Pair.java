@@ -8,7 +8,6 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Consumer;
 
 /**
  * This rank's end of an {@link MpjWorld}, with a thread that sends and one that receives. Both are
@@ -18,40 +17,53 @@ import java.util.function.Consumer;
  * expects kills it. A frame:
  *
  * <pre>
- *   HEAD  length 4 | the frame's first bytes, to {@value #HEAD_BYTES}; a length of 0 is a farewell
+ *   HEAD  length 4 | channel 8 | the frame's first bytes, to {@value #HEAD_BYTES} in all
  *   REST  what did not fit, to {@value #REST_BYTES}; only then
  * </pre>
+ *
+ * A length of 0 is a farewell.
  */
 final class Pair {
+  /** Takes what comes, on a private thread, and shortly. */
+  interface Receiver {
+    void arrived(long channel, byte[] frame);
+  }
+
   private static final int HEAD_BYTES = 2048;
   private static final int REST_BYTES = Messenger.FRAME_BYTES;
-  private static final int IN_HEAD = HEAD_BYTES - Integer.BYTES;
+  private static final int IN_HEAD = HEAD_BYTES - Integer.BYTES - Long.BYTES;
   private static final int HEAD = 1;
   private static final int REST = 2;
 
   private static final System.Logger LOG = System.getLogger("io.mpilock");
-  private static final byte[] FAREWELL = {};
+
+  /**
+   * A frame on its way.
+   *
+   * @param unsent counts its messenger's frames that are queued or being sent
+   */
+  @SuppressWarnings("ArrayRecordComponent") // frames are not compared
+  private record Outgoing(long channel, byte[] frame, AtomicInteger unsent) {}
+
+  private static final Outgoing FAREWELL = new Outgoing(0, new byte[0], new AtomicInteger());
 
   private final MpjWorld world;
-  private final Consumer<byte[]> arrived;
-  private final BlockingQueue<byte[]> outgoing = new LinkedBlockingQueue<>();
-
-  /** Frames that are queued or being sent. */
-  private final AtomicInteger unsent = new AtomicInteger();
-
-  private final AtomicBoolean said = new AtomicBoolean();
+  private final Receiver receiver;
+  private final BlockingQueue<Outgoing> outgoing = new LinkedBlockingQueue<>();
+  private final AtomicBoolean farewellSaid = new AtomicBoolean();
   private final AtomicInteger farewells = new AtomicInteger();
+
+  /** Nothing can be sent or received any more. */
   private volatile boolean over;
 
   /**
    * Starts the threads.
    *
    * @param world an open one
-   * @param arrived takes each frame that comes, on a private thread
    */
-  Pair(String name, MpjWorld world, Consumer<byte[]> arrived) {
+  Pair(String name, MpjWorld world, Receiver receiver) {
     this.world = world;
-    this.arrived = arrived;
+    this.receiver = receiver;
     start(name + "-send", this::sendAll);
     start(name + "-receive", this::receiveAll);
   }
@@ -61,23 +73,17 @@ final class Pair {
   }
 
   /** Sends a frame, which is not copied. To a peer that is gone it is dropped. */
-  void send(byte[] frame) {
-    if (!over && !said.get()) {
-      unsent.incrementAndGet();
-      outgoing.add(frame);
-      if (over) {
-        drop();
-      }
+  void send(long channel, byte[] frame, AtomicInteger unsent) {
+    unsent.incrementAndGet();
+    outgoing.add(new Outgoing(channel, frame, unsent));
+    if (over) {
+      drop(); // whoever sets it does so too, but may have done so before the frame was there
     }
   }
 
-  boolean isFlushed() {
-    return over || unsent.get() == 0;
-  }
-
-  /** Sends what is queued and a farewell. Waits for nobody. */
+  /** Sends what is queued and a farewell; the world ends when both sides have. Waits for nobody. */
   void close() {
-    if (said.compareAndSet(false, true)) {
+    if (farewellSaid.compareAndSet(false, true)) {
       outgoing.add(FAREWELL);
     }
   }
@@ -94,8 +100,9 @@ final class Pair {
   }
 
   private void drop() {
-    outgoing.clear();
-    unsent.set(0);
+    for (Outgoing next = outgoing.poll(); next != null; next = outgoing.poll()) {
+      next.unsent.decrementAndGet();
+    }
   }
 
   private void sendAll() {
@@ -103,21 +110,27 @@ final class Pair {
     byte[] rest = new byte[REST_BYTES];
     try {
       while (true) {
-        byte[] frame = outgoing.take();
-        if (over) {
-          return;
+        Outgoing next = outgoing.take();
+        try {
+          if (over) {
+            drop();
+            return;
+          }
+          byte[] frame = next.frame;
+          int first = Math.min(frame.length, IN_HEAD);
+          ByteBuffer.wrap(head).putInt(frame.length).putLong(next.channel).put(frame, 0, first);
+          world.send(head, HEAD);
+          if (first < frame.length) {
+            System.arraycopy(frame, first, rest, 0, frame.length - first);
+            world.send(rest, REST);
+          }
+          if (frame.length == 0) {
+            farewell();
+            return;
+          }
+        } finally {
+          next.unsent.decrementAndGet();
         }
-        ByteBuffer.wrap(head).putInt(frame.length).put(frame, 0, Math.min(frame.length, IN_HEAD));
-        world.send(head, HEAD);
-        if (frame.length > IN_HEAD) {
-          System.arraycopy(frame, IN_HEAD, rest, 0, frame.length - IN_HEAD);
-          world.send(rest, REST);
-        }
-        if (frame.length == 0) {
-          farewell();
-          return;
-        }
-        unsent.decrementAndGet();
       }
     } catch (IOException e) {
       broken(e);
@@ -132,17 +145,19 @@ final class Pair {
     try {
       while (true) {
         world.receive(head, HEAD);
-        int length = ByteBuffer.wrap(head).getInt();
+        ByteBuffer in = ByteBuffer.wrap(head);
+        int length = in.getInt();
         if (length == 0) {
           farewell();
           return;
         }
-        byte[] frame = Arrays.copyOfRange(head, Integer.BYTES, Integer.BYTES + length);
+        long channel = in.getLong();
+        byte[] frame = Arrays.copyOfRange(head, in.position(), in.position() + length);
         if (length > IN_HEAD) {
           world.receive(rest, REST);
           System.arraycopy(rest, 0, frame, IN_HEAD, length - IN_HEAD);
         }
-        arrived.accept(frame);
+        receiver.arrived(channel, frame);
       }
     } catch (IOException e) {
       broken(e);

@@ -7,12 +7,12 @@
  *            |  \-- Wire ------ Lifeline of rank 2
  *            Lifeline of rank 0
  *
- *   a node's rank: PairWorld ====== PairWorld of another node's rank     frames, over MPJ Express
+ *   a node's lowest rank: Pair ====== Pair of another node's lowest rank    frames, over MPJ Express
  * </pre>
  *
- * <p>What listens: rank 0's {@code Gate} until all ranks have joined, and each agent's {@code Gate}
- * while a messenger is opened. A gate lets nobody in who does not know the job's token. MPJ
- * Express' own sockets never accept anybody: see {@code NiodevSetUp}.
+ * <p>What listens: rank 0's {@code Gate} until all ranks have joined, and that of a node's lowest
+ * rank while its first messenger is opened. A gate lets nobody in who does not know the job's
+ * token. MPJ Express' own sockets never accept anybody: see {@code MpjWorld}.
  */
 @NullMarked
 package io.mpilock.transport.mpj;
