@@ -181,7 +181,7 @@ final class Rendezvous {
       throw new StartupException(
           Problem.RENDEZVOUS_INVALID,
           "mpilock.mpj.rendezvous=" + text + " names a host that cannot be found: " + host + ".",
-          "Name rank 0's host as this one knows it, or give its address.",
+          "Set mpilock.mpj.rendezvous to rank 0's host as this one knows it, or to its address.",
           e);
     }
   }

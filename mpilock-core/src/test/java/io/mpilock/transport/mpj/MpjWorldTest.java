@@ -155,7 +155,7 @@ class MpjWorldTest {
         .isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> messenger.send(0, ByteBuffer.allocate(1)))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("itself");
+        .hasMessageContaining("rank 0 sends to rank 0");
     assertThat(messenger.pollNanos()).isEqualTo(Long.MAX_VALUE);
     messenger.close();
     theirs.get().close();
