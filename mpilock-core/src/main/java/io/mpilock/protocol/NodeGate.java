@@ -104,13 +104,13 @@ final class NodeGate implements Tenant.Gate {
     if (lock.isPoisoned()) {
       return;
     }
-    window.set(lock.home() + Layout.TRIES, 0);
     if (permission == Permission.SHARED) {
       if (state == State.DRAINING || state == State.CLOSED) {
         letReadersIn();
       }
       return;
     }
+    window.set(lock.home() + Layout.TRIES, 0); // whatever they try, the node can tell
     switch (state) {
       case OPEN -> {}
       case ASKING -> {

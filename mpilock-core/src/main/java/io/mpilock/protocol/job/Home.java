@@ -19,9 +19,13 @@ import java.util.TreeMap;
  *   <li>If a node is on record with EXCLUSIVE, no other node is on record at all.
  *   <li>A node has at most what is on record: a grant is put on record before it is sent, a
  *       permission is taken off when its yield has arrived.
+ *   <li>A grant and a yield never cross: a node that was told a limit below what is on record for
+ *       it is granted nothing before its yield has arrived, even if the limit was taken back since,
+ *       for it may have yielded before it heard of that.
  *   <li>A node that waits is in one queue once, and wants more than it has.
  *   <li>While somebody waits that cannot be granted, each node on record that is in the way has
- *       been told a limit that it is above.
+ *       been told a limit that it is above. A node that may be yielding is in the way of its own
+ *       request to write.
  * </ol>
  *
  * <p>Writers go first, in the order of their requests; with {@code phaseFair} the readers that wait
@@ -72,7 +76,24 @@ public final class Home {
   private static final class Tenancy {
     private Permission permission = NONE;
     private Permission limit = EXCLUSIVE;
-    private boolean tried;
+
+    /** The lowest limit that was told, since taken back or not. */
+    private Permission lowest = EXCLUSIVE;
+
+    /** The limit of a tried recall that was answered neither busy nor with a yield. */
+    private Permission tried = EXCLUSIVE;
+
+    /** Whether the answer to it comes too late for those for whom it was asked. */
+    private boolean late;
+
+    boolean mayBeYielding() {
+      return lowest.isBelow(permission);
+    }
+
+    void answered() {
+      tried = EXCLUSIVE;
+      late = false;
+    }
   }
 
   private static final int NOT_POISONED = -1;
@@ -118,7 +139,8 @@ public final class Home {
       return;
     }
     if (!permission(node).isBelow(wanted)) {
-      return; // it asked before the grant that is on its way arrived
+      cancel(node); // of what it asked for before; the grant that is on its way is enough
+      return;
     }
     Map<Integer, Boolean> queue = wanted == EXCLUSIVE ? writers : readers;
     if (!queue.containsKey(node)) {
@@ -157,7 +179,9 @@ public final class Home {
     tenancy.permission = kept;
     if (!tenancy.limit.isBelow(kept)) {
       tenancy.limit = EXCLUSIVE;
-      tenancy.tried = false;
+    }
+    if (!tenancy.tried.isBelow(kept)) {
+      tenancy.answered();
     }
     if (kept == NONE) {
       tenants.remove(node);
@@ -179,8 +203,14 @@ public final class Home {
    */
   public void busy(int node) {
     Tenancy tenancy = tenants.get(node);
-    if (tenancy != null) {
-      tenancy.tried = false;
+    if (tenancy == null) {
+      return;
+    }
+    boolean late = tenancy.late;
+    tenancy.answered();
+    if (late) {
+      tellLimit(node, tenancy); // for those that try now
+      return;
     }
     // Who is refused still waits on record, until its node cancels.
     if (readersGo()) {
@@ -258,8 +288,10 @@ public final class Home {
       return false;
     }
     int writer = writers.keySet().iterator().next();
-    if (tenants.keySet().stream().anyMatch(node -> node != writer)) {
-      return false;
+    for (Map.Entry<Integer, Tenancy> entry : tenants.entrySet()) {
+      if (entry.getKey() != writer || entry.getValue().mayBeYielding()) {
+        return false;
+      }
     }
     writers.remove(writer);
     grant(writer, EXCLUSIVE);
@@ -270,7 +302,8 @@ public final class Home {
     Tenancy tenancy = tenants.computeIfAbsent(node, key -> new Tenancy());
     tenancy.permission = permission;
     tenancy.limit = EXCLUSIVE;
-    tenancy.tried = false;
+    tenancy.lowest = EXCLUSIVE;
+    tenancy.answered();
     outbox.grant(node, permission, token);
   }
 
@@ -284,16 +317,21 @@ public final class Home {
       limit = EXCLUSIVE;
     } else {
       int writer = writers.keySet().iterator().next();
-      limit = writer == node ? EXCLUSIVE : NONE;
+      limit = writer == node && !tenancy.mayBeYielding() ? EXCLUSIVE : NONE;
       tried = writers.getOrDefault(writer, false);
     }
     boolean recalls = limit.isBelow(tenancy.permission);
     boolean recalled = tenancy.limit.isBelow(tenancy.permission);
-    boolean news = limit != tenancy.limit || (tried && !tenancy.tried);
-    if ((recalls || recalled) && news) {
+    boolean asks = recalls && tried && tenancy.tried == EXCLUSIVE; // one answer at a time
+    if ((recalls || recalled) && (asks || limit != tenancy.limit)) {
       tenancy.limit = limit;
-      tenancy.tried = recalls && tried;
-      outbox.recall(node, limit, tenancy.tried);
+      tenancy.lowest = limit.isBelow(tenancy.lowest) ? limit : tenancy.lowest;
+      if (asks) {
+        tenancy.tried = limit;
+      } else {
+        tenancy.late = tenancy.tried != EXCLUSIVE;
+      }
+      outbox.recall(node, limit, asks);
     }
   }
 

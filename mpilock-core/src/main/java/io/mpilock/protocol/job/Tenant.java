@@ -15,7 +15,7 @@ import static io.mpilock.protocol.job.Permission.NONE;
  *       the gate has closed to that, and a yield is sent in the same step.
  *   <li>The permission is kept until it is recalled, used or not.
  *   <li>A request is sent only while no recall is unanswered: what the home gets after a request
- *       and before the yield was sent before both.
+ *       and before the yield was sent before both. A request is taken back at any time.
  *   <li>A granted permission lets in who waits before a later recall is looked at, so it is used at
  *       least once; the gate closes before anybody who comes later.
  * </ol>
@@ -51,7 +51,8 @@ public final class Tenant {
     boolean close(Permission limit);
 
     /**
-     * Lets ranks in, those that wait before others; also ends a closing that is under way.
+     * Lets ranks in, those that wait before others; also ends a closing that is under way or, with
+     * what the node keeps, one that is done.
      *
      * @param permission SHARED or EXCLUSIVE
      */
@@ -134,7 +135,8 @@ public final class Tenant {
 
   /** Looks at the node: to be called when its state has changed, and now and then. */
   public void look() {
-    if (poisoned || (isRecalled() && !giveUp())) {
+    boolean mayAsk = !isRecalled() || giveUp();
+    if (poisoned) {
       return;
     }
     Permission wanted = gate.wanted();
@@ -143,8 +145,12 @@ public final class Tenant {
         asked = NONE;
         outbox.cancel();
       }
-      return;
+    } else if (mayAsk) {
+      ask(wanted);
     }
+  }
+
+  private void ask(Permission wanted) {
     boolean tried = gate.isTried();
     if (wanted != asked || (tried && !askedToTry)) {
       asked = wanted;
@@ -171,6 +177,7 @@ public final class Tenant {
     return asked != NONE;
   }
 
+  /** Does what was recalled, if nobody is in the way any more. */
   private boolean giveUp() {
     if (!gate.close(limit)) {
       if (recallTried) {
@@ -187,7 +194,13 @@ public final class Tenant {
     poisoned = dead >= 0;
     recallTried = false;
     outbox.yielded(held, gate.token(), dead);
-    return !poisoned;
+    if (poisoned) {
+      return false;
+    }
+    if (held != NONE) {
+      gate.open(held);
+    }
+    return true;
   }
 
   /**
