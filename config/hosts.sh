@@ -169,6 +169,8 @@ launch() { # ID, mpirun's arguments...: in the place of this script
       ;;
     mpich)
       launcher=$(first_of mpiexec.mpich mpiexec.hydra mpiexec)
+      # UCX, under Debian's MPICH, knows hosts by the kernel's boot id: it would take shared memory between these.
+      export UCX_TLS=${UCX_TLS:-tcp,self}
       on_host "$1" node0 "$launcher" -launcher ssh -launcher-exec "$agent" "${@:2}"
       ;;
   esac

@@ -132,7 +132,7 @@ public final class HostsBench {
   private double trips(Step send, Step receive) {
     double[] micros = new double[TRIPS];
     for (int i = 0; i < TRIPS; i++) {
-      if (me == 0) {
+      if (me == 1) {
         long start = System.nanoTime();
         send.run();
         receive.run();

@@ -16,7 +16,8 @@ import org.springframework.validation.Validator;
 
 /**
  * The {@code mpilock.*} properties. All ranks must use equal values, apart from {@code
- * stall-warning}, {@code share.allow}, {@code native.library}, {@code mpj.jar} and {@code metrics}.
+ * stall-warning}, {@code share.allow}, {@code native.library}, {@code mpj.jar}, {@code metrics} and
+ * {@code batch}.
  *
  * <p>The record validates itself, as Boot allows: so a bad value is reported with its property,
  * value and origin although the starter brings no Bean Validation.
@@ -41,6 +42,7 @@ import org.springframework.validation.Validator;
  * @param nativeTransport The native transport.
  * @param mpj The transport over MPJ Express.
  * @param metrics The meters.
+ * @param batch Spring Batch.
  */
 @ConfigurationProperties("mpilock")
 public record MpilockProperties(
@@ -57,7 +59,8 @@ public record MpilockProperties(
     @DefaultValue Share share,
     @DefaultValue @Name("native") Native nativeTransport,
     @DefaultValue Mpj mpj,
-    @DefaultValue Metrics metrics)
+    @DefaultValue Metrics metrics,
+    @DefaultValue Batch batch)
     implements Validator {
 
   private static final DataSize SMALLEST_WINDOW = DataSize.ofMegabytes(1);
@@ -119,6 +122,14 @@ public record MpilockProperties(
    */
   public record Metrics(
       @DefaultValue("true") boolean enabled, @DefaultValue("true") boolean rankTag) {}
+
+  /**
+   * Spring Batch.
+   *
+   * @param stopOnShutdown Whether jobs that run when the application shuts down, as on SIGTERM, are
+   *     stopped at the end of their chunk or tasklet, and waited for.
+   */
+  public record Batch(@DefaultValue("true") boolean stopOnShutdown) {}
 
   /**
    * The controller's options.
