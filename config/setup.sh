@@ -6,9 +6,9 @@ usage() {
   cat <<'HELP'
 Usage: config/setup.sh [--no-install]
 
-Looks for Maven, the launchers of Open MPI and of MPICH, h5dump, shellcheck and ip. As root on Debian it installs what is
-missing; otherwise, or with --no-install, it names what is missing and ends with 1. The JDK 25 is config/jdk25.sh's to
-find.
+Looks for Maven, the launchers of Open MPI and of MPICH, MPJ Express, h5dump, shellcheck and ip. As root on Debian it
+installs what is missing; otherwise, or with --no-install, it names what is missing and ends with 1. The JDK 25 is
+config/jdk25.sh's to find.
 
   --no-install   only look
   --help         this text
@@ -38,12 +38,14 @@ needs=(
   "has_maven|maven|Maven (mvn)"
   "has_open_mpi|openmpi-bin|Open MPI (mpirun)"
   "has_mpich|mpich|MPICH (mpiexec)"
+  "has_mpj|libmpj-java|MPJ Express (mpj.jar)"
   "has_h5dump|hdf5-tools|the HDF5 tools (h5dump)"
   "has_shellcheck|shellcheck|shellcheck"
   "has_ip|iproute2|ip (for the simulated hosts of config/hosts.sh)"
 )
 
 has_maven() { command -v mvn >/dev/null; }
+has_mpj() { [ -r /usr/share/java/mpj.jar ]; }
 has_h5dump() { command -v h5dump >/dev/null; }
 has_shellcheck() { command -v shellcheck >/dev/null; }
 has_ip() { command -v ip >/dev/null; }

@@ -14,7 +14,8 @@ Runs one Spring Batch job on each of several MPI ranks. All write one HDF5 file,
   --ranks N        the number of ranks (default 4; with --transport local 1)
   --input FILE     the flights (default demo-batch/data/flights.csv)
   --output DIR     where flights.h5, report.csv and report.html go (default demo-batch/output)
-  --transport T    auto, native, or local: one rank without a launcher (default auto)
+  --transport T    auto, native, mpj: MPJ Express, for which the launcher only starts the ranks, or local: one rank
+                   without a launcher (default auto)
   --mpi M          openmpi or mpich, whose launcher starts the ranks (default openmpi)
   --mpilock.x=y    any property of mpilock, such as --mpilock.enabled=false to see what the lock is for
   --demo.x=y       any property of the demo, such as --demo.chunk-size=100, --demo.skip-limit=0,
@@ -22,7 +23,7 @@ Runs one Spring Batch job on each of several MPI ranks. All write one HDF5 file,
   --help           this text
 
 Finds a JDK 25 by itself, builds what is not built or out of date, and as root on Debian installs what is missing of
-Open MPI (or MPICH) and Maven. Ends with 0 if the job succeeded.
+Open MPI (or MPICH), Maven and, with --transport mpj, MPJ Express. Ends with 0 if the job succeeded.
 HELP
 }
 
@@ -85,8 +86,8 @@ while [ $# -gt 0 ]; do
 done
 
 case $transport in
-  auto | native | local) ;;
-  *) misuse "--transport is auto, native or local, not $transport" ;;
+  auto | native | mpj | local) ;;
+  *) misuse "--transport is auto, native, mpj or local, not $transport" ;;
 esac
 case $mpi in
   openmpi | mpich) ;;
@@ -166,6 +167,10 @@ has_maven() {
   command -v mvn >/dev/null
 }
 
+has_mpj() { # where mpilock looks for it, unless it is told another place
+  [[ " ${passed[*]-} " == *" --mpilock.mpj.jar="* ]] || [ -n "${MPILOCK_MPJ_JAR:-}" ] || [ -r /usr/share/java/mpj.jar ]
+}
+
 # shellcheck source-path=SCRIPTDIR source=../config/jdk25.sh
 . "$root/config/jdk25.sh"
 
@@ -175,6 +180,10 @@ if [ "$transport" != local ]; then
   else
     ensure mpich "MPICH (mpiexec)" find_launcher
   fi
+fi
+
+if [ "$transport" = mpj ]; then
+  ensure libmpj-java "MPJ Express (mpj.jar)" has_mpj
 fi
 
 # --- build

@@ -2,6 +2,7 @@ package io.mpilock;
 
 import static com.tngtech.archunit.base.DescribedPredicate.not;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.belongTo;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.belongToAnyOf;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.fields;
@@ -16,6 +17,9 @@ import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ConditionEvents;
 import com.tngtech.archunit.lang.SimpleConditionEvent;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.NullMarked;
 import org.junit.jupiter.api.Test;
 
@@ -69,23 +73,38 @@ class ArchitectureTest {
         .check(CLASSES);
   }
 
+  /**
+   * The transport mpj maps files as segments: they may be longer than 2 GiB, and closing one ends
+   * every access to it. It calls nothing native, and needs no native access.
+   */
   @Test
-  void onlyTheNativeTransportUsesForeignMemory() {
+  void onlyTheNativeTransportUsesForeignFunctions() {
     noClasses()
         .that(not(resideInAPackage("io.mpilock.transport.ffm..")))
+        .and(not(resideInAPackage("io.mpilock.transport.mpj..")))
         .should()
         .dependOnClassesThat()
         .resideInAPackage("java.lang.foreign..")
         .check(CLASSES);
+    noClasses()
+        .that(resideInAPackage("io.mpilock.transport.mpj.."))
+        .should()
+        .dependOnClassesThat(
+            resideInAPackage("java.lang.foreign..")
+                .and(not(belongToAnyOf(MemorySegment.class, Arena.class, ValueLayout.class))))
+        .check(CLASSES);
   }
 
+  /** Two transports have one variable each: MPI, and this process's part in the job. */
   @Test
-  void noStaticStateChangesOutsideOfTheNativeTransport() {
+  void noStaticStateChangesOutsideOfTheTransports() {
     fields()
         .that()
         .areStatic()
         .and()
         .areDeclaredInClassesThat(not(resideInAPackage("io.mpilock.transport.ffm..")))
+        .and()
+        .doNotHaveFullName("io.mpilock.transport.mpj.MpjRuntime.current")
         .should()
         .beFinal()
         .check(CLASSES);

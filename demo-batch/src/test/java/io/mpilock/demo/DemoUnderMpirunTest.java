@@ -115,6 +115,19 @@ class DemoUnderMpirunTest {
     assertThat(reports).containsOnly(reports.getFirst());
   }
 
+  /** The launchers only start the ranks there. */
+  @ParameterizedTest
+  @EnumSource
+  void theResultIsTheSameOverMpjExpress(Launcher launcher)
+      throws IOException, InterruptedException {
+    Result result =
+        DemoJob.run(directory, launcher, 4, arguments(REAL, "--mpilock.transport=mpj"));
+
+    assertThat(result.status()).as(result.err()).isZero();
+    assertThat(result.out()).contains("20,000 rows from 4 rank(s)");
+    assertRows(expectedRows());
+  }
+
   @Test
   void oneRankNeedsNoLauncher() throws IOException, InterruptedException {
     Result result = DemoJob.runAlone(directory, arguments(REAL, "--mpilock.transport=local"));

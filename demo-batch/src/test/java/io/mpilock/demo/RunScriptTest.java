@@ -33,7 +33,7 @@ class RunScriptTest {
         "--ranks|--ranks needs a value",
         "--ranks=|--ranks needs a value",
         "--input --ranks 2|--input needs a value",
-        "--transport smoke|--transport is auto, native or local, not smoke",
+        "--transport smoke|--transport is auto, native, mpj or local, not smoke",
         "--transport local --ranks 2|--transport local is one rank",
         "--mpi lam|--mpi is openmpi or mpich, not lam",
         "--mpilock.enabled|--mpilock.enabled needs a value",

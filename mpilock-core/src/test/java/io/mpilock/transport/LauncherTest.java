@@ -48,6 +48,11 @@ final class LauncherTest {
             SLURM + "SLURM_STEP_ID=0 PMI_RANK=3 PMI_SIZE=8 MPI_LOCALRANKID=0",
             new Launcher(Kind.HYDRA, 3, 8, 0)),
         arguments("PMIX_RANK=2 PMIX_NAMESPACE=prterun-1", new Launcher(Kind.PMIX, 2, -1, -1)),
+        arguments("MPILOCK_RANK=1 MPILOCK_SIZE=3", new Launcher(Kind.BY_HAND, 1, 3, -1)),
+        // Left in a shell that starts a launcher.
+        arguments(
+            "MPILOCK_RANK=1 MPILOCK_SIZE=3 PMI_RANK=3 PMI_SIZE=4",
+            new Launcher(Kind.HYDRA, 3, 4, -1)),
         arguments(
             "OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=2 PMI_RANK=1 PMI_SIZE=2",
             new Launcher(Kind.OPEN_MPI, 1, 2, -1)));
@@ -94,6 +99,12 @@ final class LauncherTest {
         arguments("SLURM_PROCID=9 SLURM_NTASKS=9 SLURM_STEP_ID=0", "SLURM_PROCID=9"),
         arguments("SLURM_PROCID=0 SLURM_NTASKS=9 SLURM_STEP_ID=none", "SLURM_STEP_ID=none"),
         arguments("PMIX_RANK=zero PMIX_NAMESPACE=x", "PMIX_RANK=zero"),
+        arguments("MPILOCK_RANK=1", "no MPILOCK_SIZE"),
+        arguments("MPILOCK_SIZE=2", "no MPILOCK_RANK"),
+        arguments("MPILOCK_RANK=-1 MPILOCK_SIZE=2", "MPILOCK_RANK=-1"),
+        arguments("MPILOCK_RANK=one MPILOCK_SIZE=2", "MPILOCK_RANK=one"),
+        arguments("MPILOCK_RANK=2 MPILOCK_SIZE=2", "MPILOCK_RANK=2"),
+        arguments("MPILOCK_RANK=0 MPILOCK_SIZE=0", "MPILOCK_SIZE=0"),
         arguments(
             "OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=2 PMI_RANK=0 PMI_SIZE=2", "PMI_RANK=0"),
         arguments(

@@ -2,6 +2,7 @@ package io.mpilock.transport;
 
 import io.mpilock.failure.RankFailedException;
 import io.mpilock.failure.StartupException;
+import io.mpilock.testing.ProcessRanks;
 import io.mpilock.transport.ffm.NativeTransport;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
@@ -10,13 +11,19 @@ import java.util.Collections;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/** Programs that {@link NativeTransportTest} runs as the ranks of a job. */
+/** Programs that the transports' tests run as the ranks of a job. */
 final class NativeScenarios {
 
   private NativeScenarios() {}
 
   private static Communicator world() {
-    return new NativeTransport().world(NativeNodeWindowSuite.settings());
+    return world(Duration.ofSeconds(30));
+  }
+
+  private static Communicator world(Duration stallWarning) {
+    return Transports.open(
+        System.getProperty(ProcessRanks.TRANSPORT, "native"),
+        new TransportSettings(NativeNodeWindowSuite.launcher(), null, stallWarning));
   }
 
   private static void check(boolean condition, String what) {
@@ -102,11 +109,7 @@ final class NativeScenarios {
   /** The ranks but the last wait in close for that one, with a quiet processor. */
   static final class ClosesLate {
     public static void main(String[] args) throws InterruptedException {
-      Communicator world =
-          new NativeTransport()
-              .world(
-                  new TransportSettings(
-                      NativeNodeWindowSuite.settings().launcher(), null, Duration.ofSeconds(1)));
+      Communicator world = world(Duration.ofSeconds(1));
       world.allocate(16).free();
       if (world.rank() == world.size() - 1) {
         Thread.sleep(3000);

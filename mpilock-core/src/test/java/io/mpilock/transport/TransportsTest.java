@@ -86,13 +86,13 @@ final class TransportsTest {
   }
 
   @Test
-  void mpjIsUsedWhereItIsAndRefusedWhereItIsNot() {
-    assertThat(failure("mpj", MANY))
-        .hasMessageContaining("not part of this version")
-        .extracting(StartupException::problem)
-        .isEqualTo(Problem.NO_SUCH_TRANSPORT);
+  void mpjIsForWhoeverAsksAndForRanksThatWereStartedByHand() {
     transports.put("mpj", new Named("mpj", null));
     assertThat(open("mpj", MANY)).isEqualTo("mpj");
+    assertThat(open("auto", new Launcher(Kind.BY_HAND, 1, 2, -1))).isEqualTo("mpj");
+    assertThat(open("auto", new Launcher(Kind.BY_HAND, 0, 1, -1))).isEqualTo("local");
+    assertThat(failure("local", new Launcher(Kind.BY_HAND, 1, 2, -1)).problem())
+        .isEqualTo(Problem.LAUNCHER_IGNORED);
   }
 
   @Test

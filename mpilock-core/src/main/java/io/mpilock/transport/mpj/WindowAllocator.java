@@ -9,12 +9,15 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes windows for the ranks of a group. The lowest rank of each node makes a file and tells its
- * path; the others of the node map it; then it is deleted. All ranks of the group hear of a failure
- * on any of them.
+ * Makes windows for the ranks of a group. The lowest rank of each node makes a file and tells the
+ * way to it, all of the node map it, and then there is no way to it any more. All ranks of the
+ * group hear of a failure on any of them.
  */
 final class WindowAllocator {
   private static final char MADE = '+';
@@ -50,39 +53,73 @@ final class WindowAllocator {
     List<Integer> node = node();
     long words = Math.multiplyExact(wordsPerRank, (long) node.size());
     long bytes = Math.multiplyExact(words, (long) Long.BYTES);
-    boolean leads = node.getFirst() == group.rank();
-    @Nullable Path made = null;
-    @Nullable MappedWindow window = null;
+    Attempt<WindowFile> made =
+        node.getFirst() == group.rank()
+            ? Attempt.of(() -> create(bytes, node))
+            : new Attempt<>(null, null);
+    Attempt<MappedWindow> mapped = new Attempt<>(null, null);
     boolean shared = false;
     try {
-      String said = "";
-      if (leads) {
-        try {
-          checkRoom(bytes);
-          made = WindowFile.create(bytes);
-          said = MADE + made.toString();
-        } catch (IOException e) {
-          said = FAILED + e.toString();
-        }
-      }
-      String[] all = tell("window", said, "allocate a window");
-      throwIfFailed(all, bytes);
-      String result = String.valueOf(MADE);
-      try {
-        window = new MappedWindow(Path.of(all[node.getFirst()].substring(1)), words);
-      } catch (IOException e) {
-        result = FAILED + e.toString();
-      }
-      throwIfFailed(tell("map", result, "map a window"), bytes);
+      String[] paths = tell("window", made.say(WindowFile::path), "allocate a window");
+      throwIfFailed(paths, bytes);
+      Path path = Path.of(paths[node.getFirst()].substring(1));
+      mapped = Attempt.of(() -> new MappedWindow(path, words));
+      throwIfFailed(tell("map", mapped.say(window -> ""), "map a window"), bytes);
       shared = true;
-      return Objects.requireNonNull(window);
+      return Objects.requireNonNull(mapped.result);
     } finally {
-      if (made != null) {
-        WindowFile.delete(made);
+      if (made.result != null) {
+        made.result.close();
       }
-      if (window != null && !shared) {
-        window.free();
+      if (mapped.result != null && !shared) {
+        mapped.result.free();
       }
+    }
+  }
+
+  private WindowFile create(long bytes, List<Integer> node) throws IOException {
+    checkRoom(bytes);
+    Peer self = runtime.peer(runtime.self());
+    boolean seesAll =
+        node.stream()
+            .map(member -> runtime.peer(group.worldRank(member)))
+            .allMatch(peer -> peer.idSpace().equals(self.idSpace()));
+    return WindowFile.create(bytes, seesAll);
+  }
+
+  /** What came of work with files, of which all ranks are to hear. */
+  private record Attempt<T>(@Nullable T result, @Nullable IOException failure) {
+    interface Work<T> {
+      T run() throws IOException;
+    }
+
+    /** On a thread of its own: an interrupt of the caller's would close the file. */
+    static <T> Attempt<T> of(Work<T> work) {
+      CompletableFuture<Attempt<T>> done = new CompletableFuture<>();
+      Thread.ofPlatform()
+          .daemon()
+          .name("mpilock-mpj-window")
+          .start(() -> {
+            try {
+              done.complete(new Attempt<>(work.run(), null));
+            } catch (IOException e) {
+              done.complete(new Attempt<>(null, e));
+            } catch (Throwable e) {
+              done.complete(new Attempt<>(null, new IOException(e)));
+            }
+          });
+      try {
+        return Waiting.uninterrupted(done);
+      } catch (ExecutionException e) {
+        throw new IllegalStateException("completed normally above", e);
+      }
+    }
+
+    String say(Function<T, Object> word) {
+      if (failure != null) {
+        return FAILED + failure.toString();
+      }
+      return result == null ? "" : MADE + word.apply(result).toString();
     }
   }
 

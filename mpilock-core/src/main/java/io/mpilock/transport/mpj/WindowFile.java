@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -15,21 +16,32 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The file behind a window. It has a name only until all ranks of the node have mapped it; then the
- * kernel frees it with the last process that maps it, however that ends.
+ * The file behind a window. Its name is deleted at once, and the other ranks of the node open it by
+ * the descriptor of the process that made it; the kernel frees it with the last process that maps
+ * it, however that ends. Where a system has no /proc it keeps its name until all have mapped it.
  *
- * <p>A crash in the moment before leaves a file behind, which is deleted by the next job of the
- * user that is at least ten minutes later. It is the user's alone, and its name cannot be guessed.
+ * <p>What a crash in the moment before leaves behind is deleted by the next job of the user that is
+ * at least ten minutes later. It is the user's alone, and its name cannot be guessed.
  */
-final class WindowFile {
+final class WindowFile implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger("io.mpilock");
   private static final Path MEMORY = Path.of("/dev/shm");
+  private static final Path DESCRIPTORS = Path.of("/proc/self/fd");
   private static final String PREFIX = "mpilock-mpj-";
   private static final Duration MOMENT = Duration.ofMinutes(10);
 
-  private WindowFile() {}
+  private final Path name;
+  private final FileChannel channel;
+  private final Path path;
+
+  private WindowFile(Path name, FileChannel channel, Path path) {
+    this.name = name;
+    this.channel = channel;
+    this.path = path;
+  }
 
   /** Where windows are: in memory where the system offers that, else among the temporary files. */
   static Path directory() {
@@ -38,31 +50,44 @@ final class WindowFile {
         : Path.of(System.getProperty("java.io.tmpdir"));
   }
 
-  /** Makes a file of zeroes, sparse. */
-  static Path create(long bytes) throws IOException {
+  /**
+   * Makes a file of zeroes, sparse, to be closed when all have mapped it.
+   *
+   * @param nameless whether all who are to map it see this process's descriptors
+   */
+  static WindowFile create(long bytes, boolean nameless) throws IOException {
     deleteOld();
-    Path path = directory().resolve(PREFIX + HexFormat.of().formatHex(JobToken.nonce()));
-    try (FileChannel channel =
+    Path name = directory().resolve(PREFIX + HexFormat.of().formatHex(JobToken.nonce()));
+    FileChannel channel =
         FileChannel.open(
-            path,
+            name,
             Set.of(
                 StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE),
-            PrivateDirectory.file())) {
+            PrivateDirectory.file());
+    WindowFile file = new WindowFile(name, channel, name);
+    try {
+      Path descriptor = nameless ? descriptor(name) : null;
+      if (descriptor != null) {
+        file = new WindowFile(name, channel, descriptor);
+        delete(name);
+      }
       // Mapping makes it as long as it has to be.
       try (Arena arena = Arena.ofConfined()) {
         MemorySegment _ = channel.map(FileChannel.MapMode.READ_WRITE, 0, bytes, arena);
       }
+      return file;
     } catch (IOException | RuntimeException e) {
-      delete(path);
+      file.close();
       throw e;
     }
+  }
+
+  /** How other processes of the user find it, while this one has it open. */
+  Path path() {
     return path;
   }
 
   static MemorySegment map(Path path, long bytes, Arena arena) throws IOException {
-    if (!PrivateDirectory.isOwn(path)) {
-      throw new IOException(path + " is not this user's file");
-    }
     try (FileChannel channel =
         FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
       if (channel.size() != bytes) {
@@ -72,7 +97,41 @@ final class WindowFile {
     }
   }
 
-  static void delete(Path path) {
+  /** Ends the ways to it; whoever has mapped it keeps it. */
+  @Override
+  public void close() {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      LOG.log(System.Logger.Level.DEBUG, "a window's file could not be closed", e);
+    }
+    delete(name);
+  }
+
+  private static @Nullable Path descriptor(Path file) throws IOException {
+    if (!Files.isDirectory(DESCRIPTORS)) {
+      return null;
+    }
+    try (DirectoryStream<Path> descriptors = Files.newDirectoryStream(DESCRIPTORS)) {
+      for (Path descriptor : descriptors) {
+        if (isLinkTo(descriptor, file)) {
+          String pid = Long.toString(ProcessHandle.current().pid());
+          return Path.of("/proc", pid, "fd").resolve(descriptor.getFileName());
+        }
+      }
+    }
+    return null;
+  }
+
+  private static boolean isLinkTo(Path descriptor, Path file) {
+    try {
+      return Files.readSymbolicLink(descriptor).equals(file);
+    } catch (IOException e) {
+      return false; // closed since
+    }
+  }
+
+  private static void delete(Path path) {
     try {
       Files.deleteIfExists(path);
     } catch (IOException e) {

@@ -7,6 +7,7 @@ import io.mpilock.failure.RankFailedException;
 import io.mpilock.failure.SingleWriteFailedException;
 import io.mpilock.failure.StartupException;
 import io.mpilock.transport.Launcher;
+import io.mpilock.transport.MpjSettings;
 import io.mpilock.transport.TransportSettings;
 import io.mpilock.transport.Transports;
 import java.time.Duration;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.boot.ExitCodeGenerator;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.SpringBootExceptionReporter;
+import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.core.Ordered;
 import org.springframework.core.annotation.Order;
@@ -148,8 +150,18 @@ final class JobEndingExceptionReporter implements SpringBootExceptionReporter {
     String library = context == null ? null : context.getEnvironment().getProperty(LIBRARY);
     Transports.open(
             property("transport", String.class, "auto"),
-            new TransportSettings(launcher, library, ControllerOptions.defaults().stallWarning()))
+            new TransportSettings(
+                launcher, library, ControllerOptions.defaults().stallWarning(), mpjSettings()))
         .abort(status);
+  }
+
+  /** As {@link MpilockProperties} would be, but this context may not have come to making it. */
+  private MpjSettings mpjSettings() {
+    return context == null
+        ? MpjSettings.defaults()
+        : Binder.get(context.getEnvironment())
+            .bindOrCreate("mpilock.mpj", MpilockProperties.Mpj.class)
+            .toSettings();
   }
 
   /** Tells whether a failure here is only the consequence of what another rank did. */

@@ -63,7 +63,8 @@ class LockingConfiguration {
         new TransportSettings(
             SystemLauncher.detect(environment).orElse(null),
             properties.nativeTransport().library(),
-            properties.stallWarning()));
+            properties.stallWarning(),
+            properties.mpj().toSettings()));
   }
 
   @Bean

@@ -3,6 +3,7 @@ package io.mpilock.spring.autoconfigure;
 import io.mpilock.ControllerOptions;
 import io.mpilock.Fairness;
 import io.mpilock.OnHolderDeath;
+import io.mpilock.transport.MpjSettings;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -15,15 +16,16 @@ import org.springframework.validation.Validator;
 
 /**
  * The {@code mpilock.*} properties. All ranks must use equal values, apart from {@code
- * stall-warning}, {@code share.allow}, {@code native.library}, {@code metrics} and {@code batch}.
+ * stall-warning}, {@code share.allow}, {@code native.library}, {@code mpj.jar}, {@code metrics} and
+ * {@code batch}.
  *
  * <p>The record validates itself, as Boot allows: so a bad value is reported with its property,
  * value and origin although the starter brings no Bean Validation.
  *
  * @param enabled Whether the ranks share locks. If not, the LockTemplate runs every callback on
  *     every rank without any lock, and MPI is not started.
- * @param transport How the ranks reach each other: "auto" takes "native" under a launcher and
- *     "local" without one.
+ * @param transport How the ranks reach each other: "auto" takes "native" under a launcher, "mpj"
+ *     where MPILOCK_RANK and MPILOCK_SIZE are set by hand, and "local" without either.
  * @param master Rank that single writes go to unless told otherwise.
  * @param fairness Who goes first when readers and writers wait for the same resource.
  * @param handoverLimit How often threads of one rank may pass a write among themselves while
@@ -38,6 +40,7 @@ import org.springframework.validation.Validator;
  *     used as resources come.
  * @param share Sharing of objects between the ranks.
  * @param nativeTransport The native transport.
+ * @param mpj The transport over MPJ Express.
  * @param metrics The meters.
  * @param batch Spring Batch.
  */
@@ -55,6 +58,7 @@ public record MpilockProperties(
     @DefaultValue("32MB") DataSize windowSize,
     @DefaultValue Share share,
     @DefaultValue @Name("native") Native nativeTransport,
+    @DefaultValue Mpj mpj,
     @DefaultValue Metrics metrics,
     @DefaultValue Batch batch)
     implements Validator {
@@ -76,6 +80,38 @@ public record MpilockProperties(
    * @param library Path or soname of the MPI library to load; chosen by the launcher if not set.
    */
   public record Native(@Nullable String library) {}
+
+  /**
+   * The transport over MPJ Express.
+   *
+   * @param jar Where mpj.jar of MPJ Express 0.44 is; if not set, the class path, else Debian's
+   *     usual place.
+   * @param rendezvous HOST:PORT where rank 0 waits for the others; if not set, rank 0 chooses and
+   *     tells the others through a file.
+   * @param token Secret that the ranks of the job know each other by, at least 16 characters;
+   *     needed with a rendezvous. The variable MPILOCK_TOKEN does as well.
+   * @param directory Directory of the rendezvous file, seen by all ranks and private to the user;
+   *     .mpilock in the home directory if not set.
+   * @param timeout How long the ranks wait for each other at the start.
+   */
+  public record Mpj(
+      @Nullable String jar,
+      @Nullable String rendezvous,
+      @Nullable String token,
+      @Nullable String directory,
+      @DefaultValue("60s") Duration timeout) {
+
+    /** The settings of the transport. */
+    MpjSettings toSettings() {
+      return new MpjSettings(jar, rendezvous, token, directory, timeout);
+    }
+
+    /** Leaves the token out. */
+    @Override
+    public String toString() {
+      return toSettings().toString();
+    }
+  }
 
   /**
    * The meters.
@@ -143,6 +179,9 @@ public record MpilockProperties(
     }
     if (!properties.heartbeatTimeout.isPositive()) {
       errors.rejectValue("heartbeatTimeout", "Positive", "must be positive");
+    }
+    if (!properties.mpj.timeout().isPositive()) {
+      errors.rejectValue("mpj.timeout", "Positive", "must be positive");
     }
     if (properties.windowSize.compareTo(SMALLEST_WINDOW) < 0) {
       errors.rejectValue("windowSize", "Min", "must be at least 1MB");

@@ -36,6 +36,9 @@ final class StartupFailureAnalyzer extends AbstractFailureAnalyzer<StartupExcept
       case SEVERAL_NODES -> "The job spans several nodes, which this version cannot serve:";
       case NO_WINDOW -> "The memory that the ranks of a node share could not be allocated:";
       case MPI_FINALIZED -> "MPI was already finalised in this process:";
+      case NO_MPJ -> "mpilock found no MPJ Express that it can use:";
+      case RENDEZVOUS_INVALID -> "It is not clear where the ranks are to meet:";
+      case RANKS_MISSING -> "Not all ranks of the job met in time:";
     };
   }
 
@@ -58,7 +61,10 @@ final class StartupFailureAnalyzer extends AbstractFailureAnalyzer<StartupExcept
           MASTER_OUT_OF_RANGE,
           NO_SUCH_TRANSPORT,
           SEVERAL_NODES,
-          MPI_FINALIZED ->
+          MPI_FINALIZED,
+          NO_MPJ,
+          RENDEZVOUS_INVALID,
+          RANKS_MISSING ->
           "";
     };
   }

@@ -2,6 +2,7 @@ package io.mpilock.spring.autoconfigure;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.mpilock.transport.MpjSettings;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -32,6 +33,7 @@ class MpilockPropertiesTests {
       assertThat(properties.windowSize()).isEqualTo(DataSize.ofMegabytes(32));
       assertThat(properties.share().allow()).isEmpty();
       assertThat(properties.nativeTransport().library()).isNull();
+      assertThat(properties.mpj().toSettings()).isEqualTo(MpjSettings.defaults());
       assertThat(properties.metrics().enabled()).isTrue();
       assertThat(properties.metrics().rankTag()).isTrue();
     });
@@ -43,12 +45,18 @@ class MpilockPropertiesTests {
         .withPropertyValues(
             "mpilock.native.library=libmpi.so.40",
             "mpilock.share.allow[0]=a.B",
+            "mpilock.mpj.rendezvous=host:4711",
+            "mpilock.mpj.token=a token that nobody knows",
+            "mpilock.mpj.timeout=5s",
             "mpilock.metrics.enabled=false",
             "mpilock.metrics.rank-tag=false")
         .run(context -> {
           MpilockProperties properties = context.getBean(MpilockProperties.class);
           assertThat(properties.nativeTransport().library()).isEqualTo("libmpi.so.40");
           assertThat(properties.share().allow()).containsExactly("a.B");
+          assertThat(properties.mpj().toSettings().rendezvous()).isEqualTo("host:4711");
+          assertThat(properties.mpj().toSettings().timeout()).hasSeconds(5);
+          assertThat(properties.toString()).doesNotContain("nobody knows");
           assertThat(properties.metrics().enabled()).isFalse();
           assertThat(properties.metrics().rankTag()).isFalse();
         });
@@ -80,5 +88,18 @@ class MpilockPropertiesTests {
           .contains("APPLICATION FAILED TO START", "Origin: \"" + property + "\"")
           .containsIgnoringCase(reason);
     }
+  }
+
+  /** Boot tells no origin of a nested one. */
+  @Test
+  void aBadNestedValueIsReportedWithItsPropertyAndReason() {
+    runner
+        .withPropertyValues("mpilock.mpj.timeout=0s")
+        .run(context ->
+            assertThat(context)
+                .getFailure()
+                .rootCause()
+                .hasMessageContaining("mpj.timeout")
+                .hasMessageContaining("must be positive"));
   }
 }
