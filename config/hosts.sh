@@ -159,7 +159,11 @@ on_host() { # ID, host, command...: in the place of this script
 }
 
 first_of() { # the first of the commands that is there
-  command -v "$@" | head -n 1 | grep . || fail "$1 is missing (config/setup.sh installs it)"
+  local name
+  for name in "$@"; do
+    if command -v "$name"; then return 0; fi
+  done
+  fail "$1 is missing (config/setup.sh installs it)"
 }
 
 launch() { # ID, mpirun's arguments...: in the place of this script

@@ -31,6 +31,11 @@ final class MessengerScenarios {
         .getProcessCpuTime();
   }
 
+  private static long allocatedBytes() {
+    return ((com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean())
+        .getCurrentThreadAllocatedBytes();
+  }
+
   private static long threadNanos() {
     return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
   }
@@ -210,6 +215,11 @@ final class MessengerScenarios {
         for (int warm = 0; warm < 30_000; warm++) {
           check(messenger.receive(target) < 0, "received");
         }
+        long allocated = allocatedBytes();
+        for (int i = 0; i < 1000; i++) {
+          check(messenger.receive(target) < 0, "received");
+        }
+        allocated = (allocatedBytes() - allocated) / 1000;
         Thread.sleep(1000); // for the compiler to be quiet again
         long start = System.nanoTime();
         long cpu = threadNanos();
@@ -220,9 +230,13 @@ final class MessengerScenarios {
         }
         double passed = (System.nanoTime() - start) / 100.0;
         System.out.println(
-            "idle, polling every %d µs: the thread takes %.2f %% of a core, the process %.2f %%"
+            ("idle, polling every %d µs: the thread takes %.2f %% of a core, the process %.2f %%;"
+                    + " a poll allocates %d bytes")
                 .formatted(
-                    poll / 1000, (threadNanos() - cpu) / passed, (cpuNanos() - all) / passed));
+                    poll / 1000,
+                    (threadNanos() - cpu) / passed,
+                    (cpuNanos() - all) / passed,
+                    allocated));
         messenger.close();
         world.close();
       });
