@@ -1,5 +1,6 @@
 package io.mpilock.spring.metrics;
 
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tag;
 import io.micrometer.core.instrument.Tags;
@@ -38,6 +39,8 @@ import org.jspecify.annotations.Nullable;
  * outcome}: success, failed</td><td>from the call to the common end</td></tr>
  * <tr><td>{@code mpilock.share.size}</td><td>distribution summary, bytes</td><td>{@code role}</td><td>
  * encoded size of what a single write shared; none if it shared nothing</td></tr>
+ * <tr><td>{@code mpilock.messages}</td><td>counter</td><td>no {@code resource}</td><td>messages about
+ * locks that this rank's node has sent to others</td></tr>
  * </table>
  *
  * <p>Only a thread's outermost read or write of a resource counts, as for every {@link
@@ -50,11 +53,17 @@ public final class MpilockMetrics implements LockListener, AutoCloseable {
   private final ConcurrentMap<String, ResourceMeters> resources = new ConcurrentHashMap<>();
   private final Object lifecycle = new Object();
   private boolean closed; // guarded by lifecycle
+  private final FunctionCounter messages;
 
   private MpilockMetrics(WindowController controller, MeterRegistry registry, Tags commonTags) {
     this.controller = controller;
     this.registry = registry;
     this.commonTags = commonTags;
+    this.messages =
+        FunctionCounter.builder("mpilock.messages", controller, WindowController::messages)
+            .description("Messages about locks that this rank's node has sent to others")
+            .tags(commonTags)
+            .register(registry);
   }
 
   /**
@@ -137,6 +146,8 @@ public final class MpilockMetrics implements LockListener, AutoCloseable {
     controller.removeListener(this);
     synchronized (lifecycle) {
       closed = true;
+      registry.remove(messages);
+      messages.close();
       resources.values().forEach(meters -> meters.removeFrom(registry));
       resources.clear();
     }
