@@ -29,7 +29,10 @@ different nodes. The file system, /dev/shm and the process ids are the machine's
   remove   ends what runs on the hosts, and removes them: for what a killed "hold" left
   list     the IDs of the hosts that are there
 
-The launcher reaches the other hosts through config/hosts-rsh.sh; it gets no other setting.
+The launcher reaches the other hosts through config/hosts-rsh.sh; it gets no other setting. UCX, which is under Debian's
+MPICH, knows hosts by the kernel's boot id and so sends through shared memory between these: UCX_TLS=tcp,self in the
+environment makes it take TCP, but then MPICH 4.0.2's MPI_Finalize may hang, with one rank closing its connections while
+the others no longer make progress.
 HELP
 }
 
@@ -156,7 +159,11 @@ on_host() { # ID, host, command...: in the place of this script
 }
 
 first_of() { # the first of the commands that is there
-  command -v "$@" | head -n 1 | grep . || fail "$1 is missing (config/setup.sh installs it)"
+  local name
+  for name in "$@"; do
+    if command -v "$name"; then return 0; fi
+  done
+  fail "$1 is missing (config/setup.sh installs it)"
 }
 
 launch() { # ID, mpirun's arguments...: in the place of this script
@@ -169,8 +176,6 @@ launch() { # ID, mpirun's arguments...: in the place of this script
       ;;
     mpich)
       launcher=$(first_of mpiexec.mpich mpiexec.hydra mpiexec)
-      # UCX, under Debian's MPICH, knows hosts by the kernel's boot id: it would take shared memory between these.
-      export UCX_TLS=${UCX_TLS:-tcp,self}
       on_host "$1" node0 "$launcher" -launcher ssh -launcher-exec "$agent" "${@:2}"
       ;;
   esac

@@ -120,8 +120,7 @@ class DemoUnderMpirunTest {
   @EnumSource
   void theResultIsTheSameOverMpjExpress(Launcher launcher)
       throws IOException, InterruptedException {
-    Result result =
-        DemoJob.run(directory, launcher, 4, arguments(REAL, "--mpilock.transport=mpj"));
+    Result result = DemoJob.run(directory, launcher, 4, arguments(REAL, "--mpilock.transport=mpj"));
 
     assertThat(result.status()).as(result.err()).isZero();
     assertThat(result.out()).contains("20,000 rows from 4 rank(s)");

@@ -24,8 +24,6 @@ public final class StartupException extends MpilockException {
     SETTINGS_DIFFER,
     /** The transport asked for does not exist here. */
     NO_SUCH_TRANSPORT,
-    /** The ranks span several nodes, which this version cannot serve. */
-    SEVERAL_NODES,
     /** The shared window could not be allocated. */
     NO_WINDOW,
     /** MPI was already finalised in this process. */

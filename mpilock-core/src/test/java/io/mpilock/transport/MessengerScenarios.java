@@ -31,6 +31,11 @@ final class MessengerScenarios {
         .getProcessCpuTime();
   }
 
+  private static long allocatedBytes() {
+    return ((com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean())
+        .getCurrentThreadAllocatedBytes();
+  }
+
   private static long threadNanos() {
     return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
   }
@@ -101,6 +106,11 @@ final class MessengerScenarios {
       return (byte) (number * 31 + at * 7 + (at >> 8));
     }
 
+    /** With more ranks than cores, spinning would hold up those that have something to do. */
+    private static void rest() {
+      LockSupport.parkNanos(50_000);
+    }
+
     /** Sends a burst to every rank that has not got all, and takes what is there. */
     void turn(int burst) {
       for (int i = 0; i < burst; i++) {
@@ -153,14 +163,15 @@ final class MessengerScenarios {
         while (!one.isDone() || !two.isDone()) {
           one.turn(8);
           two.turn(3);
+          Traffic.rest();
         }
-        // Done here, but the others may wait for what this rank has to push on.
         double seconds = (System.nanoTime() - start) / 1e9;
         one.messenger.close();
         two.messenger.close();
         Traffic three = new Traffic(world, 20, 3);
         while (!three.isDone()) {
           three.turn(1);
+          Traffic.rest();
         }
         three.messenger.close();
         System.out.println(
@@ -204,6 +215,11 @@ final class MessengerScenarios {
         for (int warm = 0; warm < 30_000; warm++) {
           check(messenger.receive(target) < 0, "received");
         }
+        long allocated = allocatedBytes();
+        for (int i = 0; i < 1000; i++) {
+          check(messenger.receive(target) < 0, "received");
+        }
+        allocated = (allocatedBytes() - allocated) / 1000;
         Thread.sleep(1000); // for the compiler to be quiet again
         long start = System.nanoTime();
         long cpu = threadNanos();
@@ -214,9 +230,13 @@ final class MessengerScenarios {
         }
         double passed = (System.nanoTime() - start) / 100.0;
         System.out.println(
-            "idle, polling every %d µs: the thread takes %.2f %% of a core, the process %.2f %%"
+            ("idle, polling every %d µs: the thread takes %.2f %% of a core, the process %.2f %%;"
+                    + " a poll allocates %d bytes")
                 .formatted(
-                    poll / 1000, (threadNanos() - cpu) / passed, (cpuNanos() - all) / passed));
+                    poll / 1000,
+                    (threadNanos() - cpu) / passed,
+                    (cpuNanos() - all) / passed,
+                    allocated));
         messenger.close();
         world.close();
       });

@@ -184,6 +184,9 @@ final class NativeMessenger implements Messenger {
 
   /** Hands out the first frame that is all there and not behind another of the same rank. */
   private int deliver(ByteBuffer target) {
+    if (incoming.isEmpty()) {
+      return -1; // without an iterator: the usual case allocates nothing
+    }
     for (Iterator<FrameBuffer> frames = incoming.iterator(); frames.hasNext(); ) {
       FrameBuffer frame = frames.next();
       if (isBehindAnother(frame)) {

@@ -33,7 +33,6 @@ final class StartupFailureAnalyzer extends AbstractFailureAnalyzer<StartupExcept
       case SETTINGS_DIFFER -> "The ranks were given different mpilock properties:";
       case NO_SUCH_TRANSPORT ->
           "The property mpilock.transport names a transport that is not here:";
-      case SEVERAL_NODES -> "The job spans several nodes, which this version cannot serve:";
       case NO_WINDOW -> "The memory that the ranks of a node share could not be allocated:";
       case MPI_FINALIZED -> "MPI was already finalised in this process:";
       case NO_MPJ -> "mpilock found no MPJ Express that it can use:";
@@ -60,7 +59,6 @@ final class StartupFailureAnalyzer extends AbstractFailureAnalyzer<StartupExcept
           LAUNCHER_INCONSISTENT,
           MASTER_OUT_OF_RANGE,
           NO_SUCH_TRANSPORT,
-          SEVERAL_NODES,
           MPI_FINALIZED,
           NO_MPJ,
           RENDEZVOUS_INVALID,
