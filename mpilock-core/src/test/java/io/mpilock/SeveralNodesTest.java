@@ -80,6 +80,27 @@ class SeveralNodesTest {
         });
   }
 
+  /** A first lock costs its node a message unless the node is the resource's home itself. */
+  @Test
+  void theHomesOfNamedResourcesAreSpread() throws Exception {
+    LocalRanks.run(
+        THREE_NODES,
+        ControllerOptions.defaults(),
+        controller -> {
+          barrier(controller);
+          int atHome = 0;
+          for (int i = 0; i < 60; i++) {
+            ResourceLock lock = controller.resource("of-" + controller.rank() + "-" + i);
+            // Others ask this node as their home meanwhile: a lock at home may seem to cost, too.
+            long before = controller.messages();
+            lock.write().close();
+            atHome += controller.messages() == before ? 1 : 0;
+          }
+          assertThat(atHome).isBetween(1, 40);
+          barrier(controller);
+        });
+  }
+
   @ParameterizedTest
   @EnumSource
   void aGibibyteIsSharedOverHosts(MpiRun.Launcher launcher, @TempDir Path folder) {
