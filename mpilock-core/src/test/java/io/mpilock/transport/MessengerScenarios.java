@@ -1,19 +1,18 @@
 package io.mpilock.transport;
 
-import io.mpilock.testing.ProcessRanks;
+import io.mpilock.transport.ffm.NativeTransport;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.util.Random;
 import java.util.concurrent.locks.LockSupport;
 
-/** Programs that the messengers' tests run as the ranks of a job. */
+/** Programs that NativeMessengerTest runs as the ranks of a job. */
 final class MessengerScenarios {
 
   private MessengerScenarios() {}
 
   private static Communicator world() {
-    return Transports.open(
-        System.getProperty(ProcessRanks.TRANSPORT, "auto"), NativeNodeWindowSuite.settings());
+    return new NativeTransport().world(NativeNodeWindowSuite.settings());
   }
 
   private static Messenger open(Communicator world) {
@@ -245,51 +244,78 @@ final class MessengerScenarios {
 
   /** Rank 1 is killed in the middle of large frames; the others go on with each other. */
   static final class LosesARank {
+    private final Messenger messenger;
+    private final ByteBuffer frame = ByteBuffer.allocate(Messenger.FRAME_BYTES);
+    private final int[] received = new int[3];
+
+    private LosesARank(Messenger messenger) {
+      this.messenger = messenger;
+    }
+
     public static void main(String[] args) {
       run(world -> {
-        Messenger messenger = open(world);
-        ByteBuffer frame = ByteBuffer.allocate(Messenger.FRAME_BYTES);
+        LosesARank self = new LosesARank(open(world));
         if (world.rank() == 1) {
-          messenger.send(0, frame.clear().limit(1));
-          messenger.send(2, frame.clear().limit(1));
-          for (int i = 0; i < 20; i++) {
-            messenger.send(0, frame.clear());
-            messenger.send(2, frame.clear());
-          }
-          Thread.sleep(Long.MAX_VALUE); // no call that would make them get on
+          self.beKilled();
         }
-        int peer = 2 - world.rank();
-        int ahead = 0; // frames of the other survivor that came before the first of rank 1
-        for (int from = -1; from != 1; from = messenger.receive(frame)) {
-          ahead += from == peer ? 1 : 0;
-          LockSupport.parkNanos(100_000);
-        }
-        if (world.rank() == 0) {
-          ProcessHandle.of(world.member(1).pid()).orElseThrow().destroyForcibly();
-        }
-        for (int number = 0; number < 300; number++) {
-          frame.clear().limit(number % 10 == 0 ? Messenger.FRAME_BYTES : 100).putInt(0, number);
-          messenger.send(peer, frame);
-          messenger.send(1, frame.flip());
-          if (number >= ahead) {
-            while (messenger.receive(frame) != peer) {
-              LockSupport.parkNanos(100_000);
-            }
-            check(frame.getInt(0) == number, frame.getInt(0) + " instead of " + number);
-          }
-          if (number == 200) {
-            world.lost(1);
-            check(!world.isAlive(1), "rank 1 should be dead");
-          }
-        }
-        while (!messenger.isFlushed()) {
-          LockSupport.parkNanos(100_000);
-        }
-        System.out.println("went on without rank 1");
-        messenger.close();
+        self.goOn(world);
+        self.messenger.close();
         world.close();
         System.out.println("came to its end");
       });
+    }
+
+    private void beKilled() throws InterruptedException {
+      send(0, 1, 0);
+      send(2, 1, 0);
+      awaitFrames(0, 1);
+      awaitFrames(2, 1);
+      for (int number = 1; number <= 20; number++) {
+        send(0, number == 1 ? 1 : Messenger.FRAME_BYTES, number);
+        send(2, Messenger.FRAME_BYTES, number);
+      }
+      Thread.sleep(Long.MAX_VALUE); // no call that would make them get on
+    }
+
+    private void goOn(Communicator world) {
+      int other = 2 - world.rank();
+      awaitFrames(1, 1);
+      send(1, 1, 0); // now the connections are made
+      if (world.rank() == 0) {
+        awaitFrames(1, 2);
+        ProcessHandle.of(world.member(1).pid()).orElseThrow().destroyForcibly();
+      }
+      for (int number = 0; number < 300; number++) {
+        int length = number % 10 == 0 ? Messenger.FRAME_BYTES : 100;
+        send(other, length, number);
+        send(1, length, number + 1); // behind the answer, which was 0
+        awaitFrames(other, number + 1);
+        if (number == 200) {
+          world.lost(1);
+          check(!world.isAlive(1), "rank 1 should be dead");
+        }
+      }
+      while (!messenger.isFlushed()) {
+        LockSupport.parkNanos(100_000);
+      }
+      System.out.println("went on without rank 1");
+    }
+
+    private void send(int rank, int length, int number) {
+      messenger.send(rank, frame.clear().limit(length).put(0, (byte) number));
+    }
+
+    /** Takes frames of all ranks until so many of one have come. */
+    private void awaitFrames(int rank, int count) {
+      while (received[rank] < count) {
+        int from = messenger.receive(frame);
+        if (from < 0) {
+          LockSupport.parkNanos(100_000);
+        } else {
+          byte number = (byte) received[from]++;
+          check(frame.get(0) == number, frame.get(0) + " of " + from + " instead of " + number);
+        }
+      }
     }
   }
 
