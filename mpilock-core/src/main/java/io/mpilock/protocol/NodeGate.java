@@ -110,7 +110,6 @@ final class NodeGate implements Tenant.Gate {
       }
       return;
     }
-    window.set(lock.home() + Layout.TRIES, 0); // whatever they try, the node can tell
     switch (state) {
       case OPEN -> {}
       case ASKING -> {
@@ -127,6 +126,9 @@ final class NodeGate implements Tenant.Gate {
   private void passOn(boolean counted) {
     lock.stopDraining();
     if (node.settings().phaseFair()) {
+    if (isTried()) {
+      refuseTries(); // that did not get it: the ranks' own words tell from now on
+    }
       lock.admitReaders();
     }
     lock.passOn(counted);
