@@ -178,9 +178,9 @@ final class NodeLock {
     window.getAndAdd(home + Layout.TRIES, 1);
   }
 
-  /** Nobody can grant what the agent would have to ask for. */
+  /** Nobody can grant what the agent would have to ask for, or take back what it has begun. */
   void throwIfBroken() {
-    if (isAgents()) {
+    if (isAgents() || (agent >= 0 && window.get(line(agent) + Layout.REQUEST) != NONE)) {
       node.throwIfBroken();
     }
   }
@@ -490,7 +490,7 @@ final class NodeLock {
   /**
    * Ends a claim: the owner that claimed this rank's request names it the owner in its next step.
    * If that owner has died in between, whoever notices does it in its place. False if it is
-   * poisoned instead.
+   * poisoned instead. Throws if that owner was the agent, and has died.
    */
   boolean finishClaim() {
     for (int turn = 1; owner(window.get(state)) != me + 1; turn++) {
@@ -500,6 +500,9 @@ final class NodeLock {
       }
       if (turn % 1024 == 0) {
         mend();
+        if (isAgents() && node.isGone(agent)) {
+          node.throwIfBroken(); // nobody does it in the place of an agent
+        }
       }
       Patience.backOff(turn);
     }
