@@ -64,7 +64,7 @@ final class NodeGate implements Tenant.Gate {
     switch (state) {
       case OPEN -> {
         if (lock.tryOwn()) {
-          state = State.DRAINING;
+          own();
         } else {
           request = lock.startAsking();
           state = State.ASKING;
@@ -79,7 +79,7 @@ final class NodeGate implements Tenant.Gate {
       default -> {}
     }
     if (state == State.ASKING && lock.tryFinishAsking()) {
-      state = State.DRAINING;
+      own();
     }
     if (state == State.DRAINING) {
       if (limit == Permission.SHARED) {
@@ -91,6 +91,11 @@ final class NodeGate implements Tenant.Gate {
       }
     }
     return state == State.CLOSED || (state == State.READABLE && limit == Permission.SHARED);
+  }
+
+  private void own() {
+    state = State.DRAINING;
+    mendAsAgent(); // of those whose death was noticed while somebody else owned
   }
 
   private void letReadersIn() {
@@ -121,14 +126,14 @@ final class NodeGate implements Tenant.Gate {
       default -> passOn(true);
     }
     state = State.OPEN;
+    if (isTried()) {
+      refuseTries(); // that did not get it: the ranks' own words tell from now on
+    }
   }
 
   private void passOn(boolean counted) {
     lock.stopDraining();
     if (node.settings().phaseFair()) {
-    if (isTried()) {
-      refuseTries(); // that did not get it: the ranks' own words tell from now on
-    }
       lock.admitReaders();
     }
     lock.passOn(counted);
@@ -161,8 +166,12 @@ final class NodeGate implements Tenant.Gate {
   /** Mends what dead ranks of the node left; while the agent owns nobody else does. */
   void mend() {
     if (state != State.OPEN && state != State.ASKING) {
-      new Mender(node, lock).mendAsAgent(state == State.READABLE ? 0 : 1);
+      mendAsAgent();
     }
     lock.mend();
+  }
+
+  private void mendAsAgent() {
+    new Mender(node, lock).mendAsAgent(state == State.READABLE ? 0 : 1);
   }
 }
