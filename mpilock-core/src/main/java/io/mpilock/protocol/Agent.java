@@ -471,6 +471,9 @@ final class Agent implements Runnable {
   private void lookAtOtherNodes(long now) {
     boolean over = window.get(Layout.JOB_THROUGH) != 0;
     // If this agent itself did not run for long, frames may wait to be received.
+    if (news) {
+      directory.homes().forEach(this::seat); // the dead may have been about to tell of any
+    }
     boolean slept = now - lastTick > heartbeatNanos / 2;
     for (int other = 0; other < nodes; other++) {
       int leader = node.leader(other);

@@ -165,6 +165,7 @@ final class NodeGate implements Tenant.Gate {
 
   /** Mends what dead ranks of the node left; while the agent owns nobody else does. */
   void mend() {
+    mendAttention();
     if (state != State.OPEN && state != State.ASKING) {
       mendAsAgent();
     }
@@ -173,5 +174,23 @@ final class NodeGate implements Tenant.Gate {
 
   private void mendAsAgent() {
     new Mender(node, lock).mendAsAgent(state == State.READABLE ? 0 : 1);
+  }
+
+  /** A rank that died before the resource was in the inbox left a mark that it is. */
+  private void mendAttention() {
+    long attention = lock.home() + Layout.ATTENTION;
+    long teller = window.get(attention);
+    if (teller != 0 && node.isGone((int) teller - 1) && !isInInbox()) {
+      window.set(attention, 0);
+    }
+  }
+
+  /** Only the agent takes anything out, so what stands behind the first stays. */
+  private boolean isInInbox() {
+    long home = window.get(Layout.INBOX);
+    while (home != 0 && home != lock.home()) {
+      home = window.get(home + Layout.NEXT);
+    }
+    return home != 0;
   }
 }
