@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -249,6 +250,21 @@ final class Agent implements Runnable {
   }
 
   private boolean lookAtInbox() {
+    boolean news =
+        emptyInbox(
+            window,
+            home -> {
+              Seat seat = seat(home);
+              if (seat != null) {
+                seat.tenant().look();
+              }
+            });
+    handleLoopback();
+    return news;
+  }
+
+  /** Takes all resources out of the inbox and looks at each; tells whether there was one. */
+  static boolean emptyInbox(NodeWindow window, LongConsumer look) {
     long first;
     do {
       first = window.get(Layout.INBOX);
@@ -256,13 +272,9 @@ final class Agent implements Runnable {
     for (long home = first; home != 0; ) {
       long next = window.get(home + Layout.NEXT); // before it may be put into the inbox again
       window.set(home + Layout.ATTENTION, 0); // before the look: what changes after is told again
-      Seat seat = seat(home);
-      if (seat != null) {
-        seat.tenant().look();
-      }
+      look.accept(home);
       home = next;
     }
-    handleLoopback();
     return first != 0;
   }
 
@@ -458,6 +470,9 @@ final class Agent implements Runnable {
         }
         node.ringCollective();
       }
+    }
+    if (news) {
+      directory.homes().forEach(this::seat); // the dead may have been about to tell of any
     }
     for (Seat seat : seats.values()) {
       if (news || seat.tenant().isRecalled()) {

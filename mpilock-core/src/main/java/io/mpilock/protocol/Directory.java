@@ -3,6 +3,7 @@ package io.mpilock.protocol;
 import io.mpilock.transport.NodeWindow;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -77,6 +78,12 @@ final class Directory {
   synchronized @Nullable String name(long home) {
     readNew();
     return names.get(home);
+  }
+
+  /** The home lines of all resources that ranks of this node have named. */
+  synchronized List<Long> homes() {
+    readNew();
+    return List.copyOf(names.keySet());
   }
 
   private void readNew() {

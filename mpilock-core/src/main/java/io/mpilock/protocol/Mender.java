@@ -13,6 +13,8 @@ import static io.mpilock.protocol.LockWords.withOwner;
 import static io.mpilock.protocol.LockWords.withPending;
 
 import io.mpilock.transport.NodeWindow;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Mends what ranks that are gone left in the words of a lock. Waiters call it now and then.
@@ -131,19 +133,21 @@ final class Mender {
       long now = window.get(state); // before the count: a request made or withdrawn since shows
       int count = own;
       boolean settled = true;
+      List<Integer> gone = new ArrayList<>(); // who dies after this has been counted
       for (int rank = 0; rank < node.ranks(); rank++) {
         int phase = requestPhase(rank);
-        if (phase != NONE && !node.isGone(rank)) {
+        if (phase == NONE) {
+          continue;
+        }
+        if (node.isGone(rank)) {
+          gone.add(rank);
+        } else {
           settled &= phase != INTENT;
           count++;
         }
       }
       if (settled && window.compareAndSet(state, now, withPending(now, count))) {
-        for (int rank = 0; rank < node.ranks(); rank++) {
-          if (requestPhase(rank) != NONE && node.isGone(rank)) {
-            clear(rank);
-          }
-        }
+        gone.forEach(this::clear);
         lock.ringAll();
       }
       Patience.backOff(turn);

@@ -64,7 +64,7 @@ final class NodeGate implements Tenant.Gate {
     switch (state) {
       case OPEN -> {
         if (lock.tryOwn()) {
-          state = State.DRAINING;
+          own();
         } else {
           request = lock.startAsking();
           state = State.ASKING;
@@ -79,7 +79,7 @@ final class NodeGate implements Tenant.Gate {
       default -> {}
     }
     if (state == State.ASKING && lock.tryFinishAsking()) {
-      state = State.DRAINING;
+      own();
     }
     if (state == State.DRAINING) {
       if (limit == Permission.SHARED) {
@@ -91,6 +91,11 @@ final class NodeGate implements Tenant.Gate {
       }
     }
     return state == State.CLOSED || (state == State.READABLE && limit == Permission.SHARED);
+  }
+
+  private void own() {
+    state = State.DRAINING;
+    mendAsAgent(); // of those whose death was noticed while somebody else owned
   }
 
   private void letReadersIn() {
@@ -110,7 +115,6 @@ final class NodeGate implements Tenant.Gate {
       }
       return;
     }
-    window.set(lock.home() + Layout.TRIES, 0); // whatever they try, the node can tell
     switch (state) {
       case OPEN -> {}
       case ASKING -> {
@@ -122,6 +126,9 @@ final class NodeGate implements Tenant.Gate {
       default -> passOn(true);
     }
     state = State.OPEN;
+    if (isTried()) {
+      refuseTries(); // that did not get it: the ranks' own words tell from now on
+    }
   }
 
   private void passOn(boolean counted) {
@@ -158,9 +165,32 @@ final class NodeGate implements Tenant.Gate {
 
   /** Mends what dead ranks of the node left; while the agent owns nobody else does. */
   void mend() {
+    mendAttention();
     if (state != State.OPEN && state != State.ASKING) {
-      new Mender(node, lock).mendAsAgent(state == State.READABLE ? 0 : 1);
+      mendAsAgent();
     }
     lock.mend();
+  }
+
+  private void mendAsAgent() {
+    new Mender(node, lock).mendAsAgent(state == State.READABLE ? 0 : 1);
+  }
+
+  /** A rank that died before the resource was in the inbox left a mark that it is. */
+  private void mendAttention() {
+    long attention = lock.home() + Layout.ATTENTION;
+    long teller = window.get(attention);
+    if (teller != 0 && node.isGone((int) teller - 1) && !isInInbox()) {
+      window.set(attention, 0);
+    }
+  }
+
+  /** Only the agent takes anything out, so what stands behind the first stays. */
+  private boolean isInInbox() {
+    long home = window.get(Layout.INBOX);
+    while (home != 0 && home != lock.home()) {
+      home = window.get(home + Layout.NEXT);
+    }
+    return home != 0;
   }
 }

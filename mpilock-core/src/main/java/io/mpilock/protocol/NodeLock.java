@@ -144,7 +144,7 @@ final class NodeLock {
 
   /** Has the agent look at this resource. */
   void tellAgent() {
-    if (window.compareAndSet(home + Layout.ATTENTION, 0, 1)) {
+    if (window.compareAndSet(home + Layout.ATTENTION, 0, me + 1)) {
       long first;
       do {
         first = window.get(Layout.INBOX);
@@ -178,9 +178,9 @@ final class NodeLock {
     window.getAndAdd(home + Layout.TRIES, 1);
   }
 
-  /** Nobody can grant what the agent would have to ask for. */
+  /** Nobody can grant what the agent would have to ask for, or take back what it has begun. */
   void throwIfBroken() {
-    if (isAgents()) {
+    if (isAgents() || (agent >= 0 && window.get(line(agent) + Layout.REQUEST) != NONE)) {
       node.throwIfBroken();
     }
   }
@@ -260,6 +260,8 @@ final class NodeLock {
       }
       long seen = batch;
       boolean goOn = false;
+      boolean thrown = true;
+      boolean letIn = false;
       try {
         goOn =
             !isPoisoned()
@@ -269,14 +271,19 @@ final class NodeLock {
                         batch(window.get(myReads)) != seen
                             || pending(window.get(state)) == 0
                             || isPoisoned());
+        thrown = false;
       } finally {
         if (!goOn) { // also when the wait throws: nobody else would give the hold back
-          leaveBatch(batch);
+          letIn = !leaveBatch(batch);
+          if (letIn && (thrown || isTooLate(patience) || isPoisoned())) {
+            releaseRead();
+            letIn = false;
+          }
         }
       }
       if (!goOn) {
         throwIfPoisoned();
-        return false;
+        return letIn;
       }
     }
   }
@@ -293,18 +300,23 @@ final class NodeLock {
     }
   }
 
-  private void leaveBatch(long batch) {
+  /** Waits no more; false if it was let in at the last moment, and holds. */
+  private boolean leaveBatch(long batch) {
     while (true) {
       long reads = window.get(myReads);
       if (batch(reads) != batch) {
-        releaseRead(); // it was let in at the last moment
-        return;
+        return false;
       }
       if (window.compareAndSet(myReads, reads, reads - ONE_WAITING)) {
         tellAgentOwner();
-        return;
+        return true;
       }
     }
+  }
+
+  /** Whether a grant after the wait was given up is of no use. A try asks for no more than that. */
+  private static boolean isTooLate(Patience patience) {
+    return !patience.isTry() || patience.wasInterrupted();
   }
 
   /** Lets the waiting readers in, as the owner, before the write is given away. */
@@ -360,14 +372,16 @@ final class NodeLock {
     window.set(myRequest, mine);
     tellAgentOwner();
     boolean owns = false;
+    boolean thrown = true;
     try {
       owns = awaitGrant(patience);
+      thrown = false;
     } finally { // also when the wait throws: ownership would be given to nobody
       if (!owns && !withdraw(mine) && isClaimed() && finishClaim()) {
-        if (patience.isTry() && !patience.wasInterrupted()) {
-          owns = true;
-        } else {
-          releaseOwnership(); // granted at the last moment: too late for the caller
+        owns = true; // granted at the last moment
+        if (thrown || isTooLate(patience)) {
+          releaseOwnership();
+          owns = false;
         }
       }
     }
@@ -476,7 +490,7 @@ final class NodeLock {
   /**
    * Ends a claim: the owner that claimed this rank's request names it the owner in its next step.
    * If that owner has died in between, whoever notices does it in its place. False if it is
-   * poisoned instead.
+   * poisoned instead. Throws if that owner was the agent, and has died.
    */
   boolean finishClaim() {
     for (int turn = 1; owner(window.get(state)) != me + 1; turn++) {
@@ -486,6 +500,9 @@ final class NodeLock {
       }
       if (turn % 1024 == 0) {
         mend();
+        if (isAgents() && node.isGone(agent)) {
+          node.throwIfBroken(); // nobody does it in the place of an agent
+        }
       }
       Patience.backOff(turn);
     }

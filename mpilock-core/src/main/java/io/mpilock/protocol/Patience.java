@@ -96,7 +96,9 @@ final class Patience {
       yieldCore();
       return true;
     }
-    bell.sleep(done, Math.min(SLICE_NANOS, timeoutNanos - waited));
+    bell.sleep(
+        () -> done.getAsBoolean() || refused.getAsBoolean(),
+        Math.min(SLICE_NANOS, timeoutNanos - waited));
     look(node.nanoTime() - start);
     return true;
   }

@@ -74,6 +74,7 @@ final class Simulation {
 
   private final Random random;
   private final int ranks;
+  private final int elsewhere;
   private final boolean timeouts;
   private final double preemption;
   private final List<Actor> actors = new ArrayList<>();
@@ -87,8 +88,14 @@ final class Simulation {
   private final Map<Integer, Runnable> events = new HashMap<>();
 
   Simulation(long seed, int ranks, int words, boolean timeouts) {
+    this(seed, ranks, 0, words, timeouts);
+  }
+
+  /** One node's window; the job has ranks on a second node, too, if {@code elsewhere} says so. */
+  Simulation(long seed, int ranks, int elsewhere, int words, boolean timeouts) {
     this.random = new Random(seed);
     this.ranks = ranks;
+    this.elsewhere = elsewhere;
     this.words = new long[words];
     this.timeouts = timeouts;
     this.preemption = 0.05 + 0.9 * random.nextDouble();
@@ -103,10 +110,18 @@ final class Simulation {
     events.put(
         step,
         () -> {
-          dead.add(rank);
           then.run();
-          actors.stream().filter(actor -> actor.rank == rank).forEach(actor -> actor.bed = -1);
+          kill(rank);
         });
+  }
+
+  void kill(int rank) {
+    dead.add(rank);
+    actors.stream().filter(actor -> actor.rank == rank).forEach(actor -> actor.bed = -1);
+  }
+
+  long clock() {
+    return clock;
   }
 
   /** Interrupts the threads of a rank just before the given access. */
@@ -293,12 +308,12 @@ final class Simulation {
 
     @Override
     public int size() {
-      return ranks;
+      return ranks + elsewhere;
     }
 
     @Override
     public Member member(int rank) {
-      return new Member(rank, 0, "host", 1);
+      return new Member(rank, rank < ranks ? 0 : 1, "host", 1);
     }
 
     @Override
