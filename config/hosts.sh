@@ -29,7 +29,10 @@ different nodes. The file system, /dev/shm and the process ids are the machine's
   remove   ends what runs on the hosts, and removes them: for what a killed "hold" left
   list     the IDs of the hosts that are there
 
-The launcher reaches the other hosts through config/hosts-rsh.sh; it gets no other setting.
+The launcher reaches the other hosts through config/hosts-rsh.sh; it gets no other setting. UCX, which is under Debian's
+MPICH, knows hosts by the kernel's boot id and so sends through shared memory between these: UCX_TLS=tcp,self in the
+environment makes it take TCP, but then MPICH 4.0.2's MPI_Finalize may hang, with one rank closing its connections while
+the others no longer make progress.
 HELP
 }
 

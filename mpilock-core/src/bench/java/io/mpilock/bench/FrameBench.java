@@ -54,7 +54,7 @@ public final class FrameBench {
               () -> bench.receive(0));
           bench.trips(
               report + "frames, to a rank that sleeps between polls",
-              Math.min(bench.trips, 2000),
+              Math.min(bench.trips, 200),
               () -> bench.send(peer, size),
               () -> bench.receive(world.rank() == 0 ? 0 : bench.messenger.pollNanos()));
         }

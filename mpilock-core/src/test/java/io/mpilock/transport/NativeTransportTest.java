@@ -164,6 +164,20 @@ final class NativeTransportTest {
 
   @ParameterizedTest
   @EnumSource
+  void onSeveralNodesAnMpiForOneCallerAtATimeIsWarnedOf(MpiRun.Launcher launcher) {
+    try (SimulatedHosts hosts = SimulatedHosts.create(2)) {
+      String output =
+          MpiRun.under(launcher)
+              .on(hosts, 1, 1)
+              .run(ApplicationMpiScenario.class)
+              .succeeded()
+              .output();
+      assertThat(output).contains("used twice").contains("less than MPI_THREAD_MULTIPLE");
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
   void anMpiWithoutThreadsIsRefused(MpiRun.Launcher launcher) {
     String output =
         MpiRun.under(launcher)

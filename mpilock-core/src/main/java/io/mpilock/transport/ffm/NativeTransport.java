@@ -11,8 +11,10 @@ import io.mpilock.transport.TransportSettings;
  * MPICH and what shares its binary interface.
  *
  * <p>Where the application has initialised MPI itself, with MPI_THREAD_SERIALIZED or more, that is
- * used and not finalised; with MPI_THREAD_SERIALIZED the application makes no MPI call while it is
- * in a collective call of this transport.
+ * used and not finalised. With MPI_THREAD_SERIALIZED the application makes no MPI call while it is
+ * in a collective call of this transport, nor, on several nodes, as long as a communicator is open:
+ * frames come and go at any time, on a thread of mpilock's own. An application that cannot keep to
+ * that initialises MPI with MPI_THREAD_MULTIPLE.
  */
 public final class NativeTransport implements Transport {
 

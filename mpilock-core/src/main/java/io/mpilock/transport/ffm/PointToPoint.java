@@ -65,6 +65,14 @@ final class PointToPoint {
    * #receive} must take it.
    */
   boolean match(int tag, long comm) {
+    if (probe(tag, comm)) {
+      return true;
+    }
+    // Both libraries look first, and take in what the network has after that.
+    return probe(tag, comm);
+  }
+
+  private boolean probe(int tag, long comm) {
     if (ended) {
       return false;
     }
