@@ -214,6 +214,7 @@ if [ "$transport" != local ]; then
   if [ "$mpi" = openmpi ]; then
     if [ "$(id -u)" -eq 0 ]; then command+=(--allow-run-as-root); fi
     if [ "$ranks" -gt "$(cores)" ]; then command+=(--oversubscribe); fi
+    command+=(--quiet) # the ranks say themselves why they end
   fi
   command+=(-n "$ranks")
 fi
@@ -223,4 +224,31 @@ command+=("--demo.input=$input" "--demo.output=$output" "--mpilock.transport=$tr
 if [ -t 1 ]; then
   command+=(--demo.progress=bar) # the ranks themselves see only the launcher's pipes
 fi
-exec "${command[@]}" ${passed[@]+"${passed[@]}"}
+command+=(${passed[@]+"${passed[@]}"})
+if [ "$transport" = local ] || [ "$mpi" = mpich ]; then
+  exec "${command[@]}"
+fi
+
+# Open MPI's mpirun passes Ctrl-C and SIGTERM on only after a while, is deaf until it has killed the ranks a second
+# later, and loses what they say meanwhile. So the signal goes to the ranks, its children, and mpirun does not get it.
+setsid "${command[@]}" &
+mpirun=$!
+stopped=""
+# shellcheck disable=SC2317 # called by the trap
+stop() {
+  local ranks
+  stopped=yes
+  ranks=$(cat "/proc/$mpirun/task/"*/children 2>/dev/null) || true
+  # shellcheck disable=SC2086 # several numbers
+  kill -TERM ${ranks:-$mpirun} 2>/dev/null || true
+}
+trap stop INT TERM
+while true; do
+  status=0
+  wait "$mpirun" || status=$?
+  kill -0 "$mpirun" 2>/dev/null || break # else it was the signal that ended the wait
+done
+if [ -z "$stopped" ] && [ "$status" -gt 128 ]; then
+  fail "a rank was ended by signal $((status - 128))" "$status"
+fi
+exit "$status"

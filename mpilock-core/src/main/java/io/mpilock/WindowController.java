@@ -331,6 +331,18 @@ public final class WindowController implements AutoCloseable {
   }
 
   /**
+   * Tells what the locks cost between nodes: how many messages about locks this rank's node has
+   * sent so far. A lock that is taken again on the node that had it last costs none. May be called
+   * by any thread.
+   *
+   * @return the number since {@code sync}; 0 if all ranks are on one node
+   * @throws ControllerClosedException if the controller is closed
+   */
+  public long messages() {
+    return core.messages();
+  }
+
+  /**
    * The number of ranks.
    *
    * @return at least 1

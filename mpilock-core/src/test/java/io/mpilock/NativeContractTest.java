@@ -6,8 +6,10 @@ import io.mpilock.testing.MpiRun;
 import io.mpilock.testing.ProcessRanks;
 import io.mpilock.testing.RankSuite;
 import io.mpilock.testing.Ranks;
+import io.mpilock.testing.SimulatedHosts;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
@@ -20,10 +22,22 @@ class NativeContractTest {
   @ParameterizedTest
   @CsvSource({"OPEN_MPI,1", "OPEN_MPI,2", "OPEN_MPI,4", "MPICH,1", "MPICH,2", "MPICH,4"})
   void keepsTheContract(MpiRun.Launcher launcher, int ranks, @TempDir Path folder) {
+    succeeds(MpiRun.under(launcher).ranks(ranks), ranks, folder);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"OPEN_MPI,2 2", "OPEN_MPI,1 1 1", "MPICH,2 2", "MPICH,1 1 1"})
+  void keepsTheContractOverHosts(
+      MpiRun.Launcher launcher, String ranksPerHost, @TempDir Path folder) {
+    int[] ranks = Arrays.stream(ranksPerHost.split(" ")).mapToInt(Integer::parseInt).toArray();
+    try (SimulatedHosts hosts = SimulatedHosts.create(ranks.length)) {
+      succeeds(MpiRun.under(launcher).on(hosts, ranks), Arrays.stream(ranks).sum(), folder);
+    }
+  }
+
+  private static void succeeds(MpiRun run, int ranks, Path folder) {
     String output =
-        MpiRun.under(launcher)
-            .ranks(ranks)
-            .timeout(Duration.ofMinutes(5))
+        run.timeout(Duration.ofMinutes(5))
             .jvmArgs("-D" + ProcessRanks.FOLDER + "=" + folder)
             .run(
                 RankSuite.class,

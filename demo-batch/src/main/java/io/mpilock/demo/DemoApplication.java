@@ -20,17 +20,8 @@ public class DemoApplication {
   public static void main(String[] arguments) {
     ConfigurableApplicationContext context =
         SpringApplication.run(DemoApplication.class, arguments);
-    System.exit(exitStatus(context));
-  }
-
-  private static int exitStatus(ConfigurableApplicationContext context) {
-    try {
-      return SpringApplication.exit(context);
-    } catch (IllegalStateException e) {
-      if (context.isActive()) {
-        throw e;
-      }
-      return 1; // a signal has closed the context meanwhile: the launcher ends the job
-    }
+    // A context that is closed already was closed by a signal, whose status the JVM ends with: 143
+    // for SIGTERM. This waits for that, and leaves the context alone.
+    System.exit(context.isClosed() ? 1 : SpringApplication.exit(context));
   }
 }

@@ -7,12 +7,17 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** The demo's jar as the ranks of a real MPI job. */
 final class DemoJob implements AutoCloseable {
   private static final Duration LONGEST = Duration.ofMinutes(2);
+  private static final List<String> SHELL =
+      List.of("sh", "-c", "\"$@\"; status=$?; echo status=$status; exit $status", "sh");
 
   private final Process launcher;
   private final Path out;
@@ -79,8 +84,7 @@ final class DemoJob implements AutoCloseable {
   static Result runWithStatuses(Path directory, Launcher launcher, int ranks, String... arguments)
       throws IOException, InterruptedException {
     List<String> command = launcher.command(ranks, false);
-    command.addAll(
-        List.of("sh", "-c", "\"$@\"; status=$?; echo status=$status; exit $status", "sh"));
+    command.addAll(SHELL);
     command.addAll(java(arguments));
     try (DemoJob job = start(directory, command)) {
       return job.await();
@@ -94,14 +98,39 @@ final class DemoJob implements AutoCloseable {
     }
   }
 
+  /**
+   * Starts a job that is to be sent a signal, with a directory of its own for temporary files.
+   *
+   * @param statuses whether each rank is in a shell that prints its exit status, as {@code
+   *     status=N}; the shell does not pass signals on
+   */
+  static DemoJob startForSignal(
+      Path directory, Path temporary, Launcher launcher, boolean statuses, String... arguments)
+      throws IOException {
+    List<String> command = launcher.command(4, !statuses);
+    if (launcher == Launcher.OPEN_MPI) {
+      command.addAll(1, List.of("--mca", "odls_base_sigkill_timeout", "12"));
+    }
+    if (statuses) {
+      command.addAll(SHELL);
+    }
+    command.addAll(java(arguments));
+    command.add(command.indexOf("-jar"), "-Djava.io.tmpdir=" + temporary);
+    return start(directory, command, Map.of("TMPDIR", temporary.toString()));
+  }
+
   static DemoJob start(Path directory, List<String> command) throws IOException {
+    return start(directory, command, Map.of());
+  }
+
+  private static DemoJob start(
+      Path directory, List<String> command, Map<String, String> environment) throws IOException {
     Path out = Files.createTempFile(directory, "out", ".txt");
     Path err = Files.createTempFile(directory, "err", ".txt");
-    Process process =
-        new ProcessBuilder(command)
-            .redirectOutput(out.toFile())
-            .redirectError(err.toFile())
-            .start();
+    ProcessBuilder builder =
+        new ProcessBuilder(command).redirectOutput(out.toFile()).redirectError(err.toFile());
+    builder.environment().putAll(environment);
+    Process process = builder.start();
     process.getOutputStream().close();
     return new DemoJob(process, out, err);
   }
@@ -122,6 +151,34 @@ final class DemoJob implements AutoCloseable {
               process -> process.info().command().filter(c -> c.endsWith("/java")).isPresent())
           .toList();
     }
+  }
+
+  ProcessHandle launcher() {
+    return launcher.toHandle();
+  }
+
+  /** Waits until something was printed to standard output. */
+  void awaitOutput(String text) throws IOException, InterruptedException {
+    while (!read(out).contains(text)) {
+      if (!launcher.isAlive()) {
+        throw new AssertionError("The job has ended: " + read(out) + read(err));
+      }
+      Thread.sleep(20);
+    }
+  }
+
+  /** The files in shared memory that the ranks have mapped, and that have a name still. */
+  Set<Path> sharedMemory() throws IOException {
+    Set<Path> files = new TreeSet<>();
+    for (ProcessHandle rank : ranks()) {
+      for (String line : Files.readAllLines(Path.of("/proc/" + rank.pid() + "/maps"))) {
+        int path = line.indexOf("/dev/shm/");
+        if (path >= 0 && !line.endsWith(" (deleted)")) {
+          files.add(Path.of(line.substring(path)));
+        }
+      }
+    }
+    return files;
   }
 
   Result await() throws IOException, InterruptedException {

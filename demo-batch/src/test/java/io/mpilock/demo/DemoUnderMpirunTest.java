@@ -10,13 +10,16 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** The finished jar under the real launchers. */
@@ -206,6 +209,68 @@ class DemoUnderMpirunTest {
       assertThat(result.err()).doesNotContain("\tat ");
     }
     assertThat(flights()).hasContent(BEFORE);
+  }
+
+  /**
+   * The launchers pass a signal on to all ranks, MPICH's as it is, Open MPI's always as SIGTERM and
+   * some seconds later. The ranks get it at slightly different times.
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "OPEN_MPI,launcher,TERM",
+    "OPEN_MPI,ranks,TERM",
+    "MPICH,launcher,TERM",
+    "MPICH,launcher,INT",
+    "MPICH,ranks,TERM"
+  })
+  void aSignalStopsAllRanksAndLeavesNothingBehind(Launcher launcher, String to, String signal)
+      throws IOException, InterruptedException {
+    Files.writeString(flights(), BEFORE);
+    Path temporary = Files.createDirectory(directory.resolve("t"));
+    boolean toRanks = to.equals("ranks");
+    try (DemoJob job =
+        DemoJob.startForSignal(
+            directory,
+            temporary,
+            launcher,
+            toRanks,
+            arguments(REAL, "--demo.chunk-size=25", "--demo.chunk-pause=150ms"))) {
+      job.awaitOutput("Writing: ");
+      List<ProcessHandle> ranks = job.ranks();
+      assertThat(ranks).hasSize(4);
+      Set<Path> shared = job.sharedMemory();
+      for (ProcessHandle process : toRanks ? ranks : List.of(job.launcher())) {
+        signal(process, signal);
+      }
+
+      Result result = job.await();
+
+      assertThat(result.count("demo-batch STOPPED: ")).as(result.out() + result.err()).isEqualTo(1);
+      assertThat(result.err()).doesNotContain("\tat ").doesNotContain("rank ");
+      if (toRanks) {
+        assertThat(result.count("status=143")).as(result.out()).isEqualTo(4);
+      } else if (launcher == Launcher.MPICH) {
+        assertThat(result.status()).isEqualTo(signal.equals("INT") ? 130 : 143);
+      } else {
+        assertThat(result.status()).isNotZero(); // mpirun's own
+      }
+      for (ProcessHandle rank : ranks) {
+        rank.onExit().orTimeout(60, TimeUnit.SECONDS).join(); // mpirun need not wait for them
+      }
+      assertThat(shared).allSatisfy(file -> assertThat(file).doesNotExist());
+    }
+    try (Stream<Path> left = Files.walk(temporary)) {
+      assertThat(left.filter(Files::isRegularFile)).isEmpty();
+    }
+    assertThat(flights()).hasContent(BEFORE);
+    assertThat(files()).containsExactly("flights.h5");
+  }
+
+  private static void signal(ProcessHandle process, String name)
+      throws IOException, InterruptedException {
+    int status =
+        new ProcessBuilder("kill", "-" + name, String.valueOf(process.pid())).start().waitFor();
+    assertThat(status).isZero();
   }
 
   @Test

@@ -1,6 +1,10 @@
 package io.mpilock.bench;
 
 import io.mpilock.testing.MpiRun;
+import io.mpilock.testing.SimulatedHosts;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -20,13 +24,47 @@ public final class Bench {
     this.quick = quick;
   }
 
-  public static void main(String[] args) {
+  public static void main(String[] args) throws IOException {
     Bench bench = new Bench(Arrays.asList(args).contains("--quick"));
     for (MpiRun.Launcher launcher : MpiRun.Launcher.values()) {
       bench.uncontended(launcher);
     }
     bench.contended();
     bench.waiting();
+    bench.hosts();
+  }
+
+  private void hosts() throws IOException {
+    System.out.printf("%n### Two simulated hosts with a rank each%n%n");
+    System.out.println("| | launcher | median | least | most | to MPI's round trip |");
+    System.out.println("|---|---|---:|---:|---:|---:|");
+    for (MpiRun.Launcher launcher : MpiRun.Launcher.values()) {
+      Path file = Files.createTempFile("turns", ".words");
+      try (SimulatedHosts hosts = SimulatedHosts.create(2)) {
+        Map<String, List<double[]>> results =
+            results(
+                MpiRun.under(launcher).on(hosts, 1, 1).jvmArgs("-Xmx2g"),
+                HostsBench.class,
+                quick ? "5" : "21",
+                quick ? "2" : "7",
+                file.toString());
+        double trip = results.values().iterator().next().getFirst()[0];
+        results.forEach((name, rows) -> {
+          double[] row = rows.getFirst();
+          System.out.printf(
+              Locale.ROOT,
+              "| %s | %s | %.2f | %.2f | %.2f | %s |%n",
+              name,
+              launcher,
+              row[0],
+              row[1],
+              row[2],
+              name.endsWith("µs") ? String.format(Locale.ROOT, "%.2f", row[0] / trip) : "");
+        });
+      } finally {
+        Files.delete(file);
+      }
+    }
   }
 
   private void uncontended(MpiRun.Launcher launcher) {
@@ -101,13 +139,11 @@ public final class Bench {
 
   private static Map<String, List<double[]>> run(
       MpiRun.Launcher launcher, int ranks, Class<?> program, String... args) {
-    String output =
-        MpiRun.under(launcher)
-            .ranks(ranks)
-            .timeout(Duration.ofMinutes(10))
-            .run(program, args)
-            .succeeded()
-            .output();
+    return results(MpiRun.under(launcher).ranks(ranks), program, args);
+  }
+
+  private static Map<String, List<double[]>> results(MpiRun run, Class<?> program, String... args) {
+    String output = run.timeout(Duration.ofMinutes(10)).run(program, args).succeeded().output();
     Map<String, List<double[]>> results = new LinkedHashMap<>();
     output
         .lines()

@@ -29,7 +29,13 @@ public final class StartupException extends MpilockException {
     /** The shared window could not be allocated. */
     NO_WINDOW,
     /** MPI was already finalised in this process. */
-    MPI_FINALIZED
+    MPI_FINALIZED,
+    /** MPJ Express was not found, or is not the version that this transport knows. */
+    NO_MPJ,
+    /** How and where the ranks are to meet is not said, or cannot be. */
+    RENDEZVOUS_INVALID,
+    /** Not all ranks met in time. */
+    RANKS_MISSING
   }
 
   private final Problem problem;

@@ -26,8 +26,12 @@ import org.jspecify.annotations.Nullable;
  * here belongs to its thread, but for {@link #stop}.
  */
 final class Agent implements Runnable {
+  // How an agent with nothing to do looks for frames that the transport does not tell of: all the
+  // time at first, since one message brings another; then with short sleeps, while a rank may still
+  // be at it; then with longer and longer ones.
   private static final long YIELD_NANOS = 200_000;
   private static final long FIRST_SLEEP_NANOS = 50_000;
+  private static final long SHORT_SLEEPS_NANOS = 20_000_000;
   private static final long LONGEST_TICK_NANOS = 250_000_000;
   private static final long CLOSE_TICK_NANOS = 20_000_000;
   private static final long QUERY_NANOS = 1_000_000_000;
@@ -72,8 +76,8 @@ final class Agent implements Runnable {
   /** Messages to this node itself. */
   private final Deque<Message> loopback = new ArrayDeque<>();
 
-  private final ByteBuffer out = ByteBuffer.allocateDirect(Messenger.FRAME_BYTES);
-  private final ByteBuffer in = ByteBuffer.allocateDirect(Messenger.FRAME_BYTES);
+  private final ByteBuffer out = Relay.newBuffer();
+  private ByteBuffer in = Relay.newBuffer();
 
   private final boolean[] greeted;
   private final long[] lastHeard;
@@ -209,7 +213,11 @@ final class Agent implements Runnable {
       } else {
         long longest = Math.max(1, Math.min(messenger.pollNanos(), nextTick - now));
         bell.sleep(() -> isDone() || turn(), Math.min(sleep, longest));
-        sleep = messenger.pollNanos() == Long.MAX_VALUE ? Long.MAX_VALUE : sleep + sleep / 2;
+        if (messenger.pollNanos() == Long.MAX_VALUE) {
+          sleep = Long.MAX_VALUE;
+        } else if (now - idleSince > SHORT_SLEEPS_NANOS) {
+          sleep = Math.min(messenger.pollNanos(), sleep + sleep / 2);
+        }
       }
     }
   }
@@ -264,7 +272,7 @@ final class Agent implements Runnable {
     lastHeard[from] = node.nanoTime();
     try {
       if (in.hasRemaining() && in.get(in.position()) == Message.STREAM) {
-        relay.receive(from, in);
+        in = relay.receive(from, in);
       } else {
         handle(from, Message.decode(in));
       }

@@ -327,6 +327,9 @@ public final class ControllerCore {
    * @return the number that its agent sent
    */
   public long messages() {
+    if (node.isClosed()) {
+      throw node.closedFailure();
+    }
     try {
       return window.get(Layout.MESSAGES);
     } catch (IllegalStateException e) {

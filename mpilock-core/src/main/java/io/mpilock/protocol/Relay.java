@@ -28,23 +28,14 @@ final class Relay {
   private static final int WINDOW = 8;
   private static final int HEADER = 1 + 8 + 8 + 4 + 1 + 4;
 
-  private static final class Chunk {
-    private final int kind;
-    private final byte[] bytes;
-    private final int length;
-
-    Chunk(int kind, byte[] bytes, int length) {
-      this.kind = kind;
-      this.bytes = bytes;
-      this.length = length;
-    }
-  }
+  // Where a frame's parts stand.
+  private static final int KIND = 1 + 8 + 8 + 4;
+  private static final int LENGTH = KIND + 1;
 
   private final Node node;
   private final Messenger messenger;
   private final BiConsumer<Integer, Message> send;
-  private final ByteBuffer frame = ByteBuffer.allocateDirect(Messenger.FRAME_BYTES);
-  private final Deque<byte[]> spare = new ArrayDeque<>();
+  private final Deque<ByteBuffer> spare = new ArrayDeque<>();
 
   private long call;
   private int writersNode = -1;
@@ -54,8 +45,11 @@ final class Relay {
   /** How many chunks came: from the ring on the writer's node, from the parent elsewhere. */
   private long come;
 
-  /** Chunks that came and are not yet passed on to all; the first is number {@code done}. */
-  private final List<Chunk> chunks = new ArrayList<>();
+  /**
+   * Frames that came and are not yet passed on to all, as they came; the first is number {@code
+   * done}.
+   */
+  private final List<ByteBuffer> chunks = new ArrayList<>();
 
   private long done;
   private long told;
@@ -84,7 +78,7 @@ final class Relay {
     done = 0;
     told = 0;
     ended = false;
-    chunks.forEach(chunk -> spare.add(chunk.bytes));
+    spare.addAll(chunks);
     chunks.clear();
     int nodes = node.nodes();
     int place = Math.floorMod(node.myNode() - root, nodes);
@@ -102,8 +96,15 @@ final class Relay {
     return ((place - 1) / 2 + writersNode) % node.nodes();
   }
 
-  /** A frame of a stream came. */
-  void receive(int from, ByteBuffer in) {
+  /**
+   * A frame of a stream came.
+   *
+   * @param from the node that sent it
+   * @param in the frame; the relay keeps it
+   * @return a buffer to receive the next frame
+   * @throws IllegalArgumentException if the frame is not the next of a stream; then it is not kept
+   */
+  ByteBuffer receive(int from, ByteBuffer in) {
     if (in.remaining() < HEADER) {
       throw new IllegalArgumentException("a stream's frame of " + in.remaining() + " bytes");
     }
@@ -111,7 +112,7 @@ final class Relay {
     long itsCall = in.getLong();
     long number = in.getLong();
     int root = in.getInt();
-    int kind = in.get();
+    in.get();
     int length = in.getInt();
     if (itsCall < call || root < 0 || root >= node.nodes() || root == node.myNode()) {
       throw new IllegalArgumentException("a stream's frame of call " + itsCall + ", node " + root);
@@ -130,10 +131,18 @@ final class Relay {
           "chunk %d of %d bytes from node %d in place of chunk %d"
               .formatted(number, length, from, come));
     }
-    byte[] bytes = spare.isEmpty() ? new byte[Layout.CHUNK_BYTES] : spare.remove();
-    in.get(bytes, 0, length);
-    chunks.add(new Chunk(kind, bytes, length));
+    chunks.add(in);
     come++;
+    return buffer();
+  }
+
+  private ByteBuffer buffer() {
+    return spare.isEmpty() ? newBuffer() : spare.remove();
+  }
+
+  /** On the heap, since the window copies from and to arrays. */
+  static ByteBuffer newBuffer() {
+    return ByteBuffer.allocate(Messenger.FRAME_BYTES);
   }
 
   /** A child has passed chunks on. */
@@ -157,11 +166,10 @@ final class Relay {
   private boolean takeFromRing(Stream stream) {
     boolean moved = false;
     while (!ended && mayTake() && stream.isProduced()) {
-      byte[] bytes = spare.isEmpty() ? new byte[Layout.CHUNK_BYTES] : spare.remove();
+      ByteBuffer chunk = buffer();
       int kind = stream.kind();
-      Chunk chunk = new Chunk(kind, bytes, stream.take(bytes));
-      toChildren(chunk);
-      spare.add(bytes);
+      toChildren(chunk, kind, stream.take(chunk.array(), chunk.arrayOffset() + HEADER));
+      spare.add(chunk);
       ended = kind == Stream.END;
       moved = true;
     }
@@ -177,18 +185,19 @@ final class Relay {
     return true;
   }
 
-  private void toChildren(Chunk chunk) {
+  private void toChildren(ByteBuffer chunk, int kind, int length) {
+    chunk.clear();
+    chunk.put(Message.STREAM).putLong(call).putLong(come).putInt(writersNode);
+    chunk.put((byte) kind).putInt(length);
+    chunk.limit(HEADER + length);
     for (int i = 0; i < children.length; i++) {
-      send(i, chunk, come);
+      send(i, chunk);
     }
     come++;
   }
 
-  private void send(int child, Chunk chunk, long number) {
-    frame.clear();
-    frame.put(Message.STREAM).putLong(call).putLong(number).putInt(writersNode);
-    frame.put((byte) chunk.kind).putInt(chunk.length).put(chunk.bytes, 0, chunk.length);
-    messenger.send(node.leader(children[child]), frame.flip());
+  private void send(int child, ByteBuffer chunk) {
+    messenger.send(node.leader(children[child]), chunk.rewind());
     sent[child]++;
   }
 
@@ -200,20 +209,21 @@ final class Relay {
         credited[i] = come;
       }
       while (sent[i] < come && sent[i] - credited[i] < WINDOW) {
-        send(i, chunks.get((int) (sent[i] - done)), sent[i]);
+        send(i, chunks.get((int) (sent[i] - done)));
         moved = true;
       }
     }
     while (stream.chunks() < come && stream.hasRoom()) {
-      Chunk chunk = chunks.get((int) (stream.chunks() - done));
-      stream.put(chunk.kind, chunk.bytes, 0, chunk.length);
+      ByteBuffer chunk = chunks.get((int) (stream.chunks() - done));
+      stream.put(
+          chunk.get(KIND), chunk.array(), chunk.arrayOffset() + HEADER, chunk.getInt(LENGTH));
       moved = true;
     }
     while (!chunks.isEmpty() && stream.chunks() > done && haveAllSent(done)) {
-      Chunk chunk = chunks.removeFirst();
-      spare.add(chunk.bytes);
+      ByteBuffer chunk = chunks.removeFirst();
+      ended = chunk.get(KIND) == Stream.END || chunk.get(KIND) == Stream.LOST;
+      spare.add(chunk);
       done++;
-      ended = chunk.kind == Stream.END || chunk.kind == Stream.LOST;
     }
     if (done - told >= WINDOW / 4 || (ended && done > told)) {
       told = done;
@@ -240,7 +250,7 @@ final class Relay {
     int member = node.memberOf(stream.writer());
     if (member >= 0 && node.isGone(member) && !stream.isProduced()) {
       ended = true;
-      toChildren(new Chunk(Stream.LOST, new byte[0], 0));
+      toChildren(buffer(), Stream.LOST, 0);
     }
   }
 }

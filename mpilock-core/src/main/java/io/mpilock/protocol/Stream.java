@@ -144,10 +144,14 @@ final class Stream {
 
   /** Takes the chunk that {@link #await} told of; gives its length. */
   int take(byte[] target) {
+    return take(target, 0);
+  }
+
+  int take(byte[] target, int offset) {
     long chunk = Layout.chunk(node.members(), chunks);
     int length = (int) window.get(chunk);
     Objects.checkFromIndexSize(0, length, Layout.CHUNK_BYTES); // before it is used as a size
-    window.getBytes(chunk + Layout.LINE, target, 0, length);
+    window.getBytes(chunk + Layout.LINE, target, offset, length);
     chunks++;
     progress(chunks);
     return length;

@@ -23,7 +23,11 @@ public record Launcher(Kind name, int rank, int size, int localRank) {
     /** Slurm's {@code srun}. */
     SLURM("Slurm's srun"),
     /** A launcher that speaks PMIx and sets nothing else, such as PRRTE's {@code prterun}. */
-    PMIX("a PMIx launcher");
+    PMIX("a PMIx launcher"),
+    /**
+     * No launcher: whoever started the process set {@code MPILOCK_RANK} and {@code MPILOCK_SIZE}.
+     */
+    BY_HAND("MPILOCK_RANK and MPILOCK_SIZE");
 
     private final String label;
 
@@ -49,7 +53,7 @@ public record Launcher(Kind name, int rank, int size, int localRank) {
   /**
    * Reads the launcher's variables. Inside a Slurm allocation {@code mpirun} of Open MPI or Hydra
    * is the launcher, because the variables of {@code srun} are then those of its helper on the
-   * node.
+   * node. {@code MPILOCK_RANK} and {@code MPILOCK_SIZE} count only where no launcher is.
    *
    * @param environment the process's environment, such as {@link System#getenv()}
    * @return the launcher, or empty if none started this process

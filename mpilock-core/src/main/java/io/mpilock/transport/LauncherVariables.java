@@ -55,7 +55,11 @@ final class LauncherVariables {
     if (hydra != null) {
       return Optional.of(hydra);
     }
-    return slurm != null ? Optional.of(slurm) : Optional.ofNullable(pmix());
+    if (slurm != null) {
+      return Optional.of(slurm);
+    }
+    Launcher pmix = pmix();
+    return pmix != null ? Optional.of(pmix) : Optional.ofNullable(byHand());
   }
 
   /**
@@ -86,6 +90,11 @@ final class LauncherVariables {
       return null;
     }
     return new Launcher(Kind.PMIX, integer("PMIX_RANK", rank), -1, -1);
+  }
+
+  /** Only where no launcher is: the variables may be left in a shell that starts one. */
+  private @Nullable Launcher byHand() {
+    return read(Kind.BY_HAND, "MPILOCK_RANK", "MPILOCK_SIZE", "MPILOCK_LOCAL_RANK");
   }
 
   private @Nullable Launcher read(Kind kind, String rankName, String sizeName, String localName) {

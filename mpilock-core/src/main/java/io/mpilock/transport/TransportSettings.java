@@ -10,15 +10,32 @@ import org.jspecify.annotations.Nullable;
  * @param launcher who started this process, or null if nobody did
  * @param nativeLibrary path or soname of the MPI library to load, or null to choose by the launcher
  * @param stallWarning after how long a wait for other ranks is reported; positive
+ * @param mpj what only the {@code mpj} transport looks at
  */
 public record TransportSettings(
-    @Nullable Launcher launcher, @Nullable String nativeLibrary, Duration stallWarning) {
+    @Nullable Launcher launcher,
+    @Nullable String nativeLibrary,
+    Duration stallWarning,
+    MpjSettings mpj) {
 
   /** Checks the settings. */
   public TransportSettings {
     Objects.requireNonNull(stallWarning, "stallWarning");
+    Objects.requireNonNull(mpj, "mpj");
     if (!stallWarning.isPositive()) {
       throw new IllegalArgumentException("stallWarning must be positive, but is " + stallWarning);
     }
+  }
+
+  /**
+   * Settings that leave the {@code mpj} transport its defaults.
+   *
+   * @param launcher who started this process, or null if nobody did
+   * @param nativeLibrary path or soname of the MPI library to load, or null
+   * @param stallWarning after how long a wait for other ranks is reported; positive
+   */
+  public TransportSettings(
+      @Nullable Launcher launcher, @Nullable String nativeLibrary, Duration stallWarning) {
+    this(launcher, nativeLibrary, stallWarning, MpjSettings.defaults());
   }
 }

@@ -2,6 +2,7 @@ package io.mpilock.transport;
 
 import io.mpilock.failure.StartupException;
 import io.mpilock.failure.StartupException.Problem;
+import io.mpilock.transport.Launcher.Kind;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -36,10 +37,11 @@ public final class Transports {
    * Opens the communicator of all ranks of the job. Collective: every rank calls it with the same
    * name.
    *
-   * <p>{@code auto} is {@code native} under a launcher and {@code local} without one. Under a
-   * launcher that started, or may have started, several ranks it is never {@code local}: each rank
-   * would believe that it is alone. For a job of one rank {@code auto} falls back to {@code local},
-   * with a warning, where MPI cannot be loaded.
+   * <p>{@code auto} is {@code native} under a launcher, {@code mpj} where {@code MPILOCK_RANK} and
+   * {@code MPILOCK_SIZE} were set by hand, and {@code local} without either. Where several ranks
+   * were started, or may have been, it is never {@code local}: each rank would believe that it is
+   * alone. For a job of one rank {@code auto} falls back to {@code local}, with a warning, where
+   * MPI cannot be loaded.
    *
    * @param name {@code auto}, or the {@link Transport#name()} of a transport
    * @param settings what the user configured and the launcher said
@@ -59,6 +61,9 @@ public final class Transports {
       if (launcher == null) {
         return get(LOCAL, transports).world(settings);
       }
+      if (launcher.name() == Kind.BY_HAND) {
+        return get(launcher.mayHavePeers() ? MPJ : LOCAL, transports).world(settings);
+      }
       return launcher.mayHavePeers()
           ? get(NATIVE, transports).world(settings)
           : openAlone(settings, transports);
@@ -68,7 +73,7 @@ public final class Transports {
           Problem.LAUNCHER_IGNORED,
           "mpilock.transport=local was asked for, but "
               + launcher.name()
-              + " started this process as rank "
+              + " made this process rank "
               + launcher.rank()
               + (launcher.size() < 0 ? "" : " of " + launcher.size())
               + ": with local every rank would be alone and no lock would exclude another rank.",
@@ -109,11 +114,9 @@ public final class Transports {
             + Transport.class.getName()
             + ".";
     String remedy =
-        name.equals(MPJ)
-            ? "The mpj transport is not part of this version: use native, or add a jar with it."
-            : "Set mpilock.transport to auto"
-                + (existing.isEmpty() ? "" : " or one of " + existing)
-                + ", or add the jar that has it to the class path.";
+        "Set mpilock.transport to auto"
+            + (existing.isEmpty() ? "" : " or one of " + existing)
+            + ", or add the jar that has it to the class path.";
     throw new StartupException(Problem.NO_SUCH_TRANSPORT, looked, remedy);
   }
 

@@ -20,6 +20,9 @@ public final class ProcessRanks implements Ranks {
   /** The system property that names the folder which all ranks share. */
   public static final String FOLDER = "mpilock.test.folder";
 
+  /** The system property that names the transport; {@code auto} if it is not there. */
+  public static final String TRANSPORT = "mpilock.test.transport";
+
   private static @Nullable ProcessRanks world;
 
   private final Communicator communicator;
@@ -38,7 +41,8 @@ public final class ProcessRanks implements Ranks {
       known =
           new ProcessRanks(
               Transports.open(
-                  "auto", new TransportSettings(launcher, null, Duration.ofSeconds(30))),
+                  System.getProperty(TRANSPORT, "auto"),
+                  new TransportSettings(launcher, null, Duration.ofSeconds(30))),
               Path.of(System.getProperty(FOLDER)));
       if (known.size() != launcher.size()) {
         throw new AssertionError("alone, instead of one of " + launcher.size());

@@ -57,6 +57,19 @@ class ArchitectureTests {
   }
 
   @Test
+  void onlyTheOrderlyStopKnowsSpringBatch() {
+    noClasses()
+        .that()
+        .doNotHaveSimpleName("BatchConfiguration")
+        .and()
+        .doNotHaveSimpleName("RunningJobs")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("org.springframework.batch..")
+        .check(CLASSES);
+  }
+
+  @Test
   void nothingReachesBehindTheCoresApi() {
     noClasses()
         .should()

@@ -99,7 +99,7 @@ class FlightJobConfiguration {
       RankAgreement agreement,
       InstantSource clock) {
     return new StepBuilder("prepare", repository)
-        .tasklet(new PrepareTasklet(properties, airports, output, locks, run, clock))
+        .tasklet(new PrepareTasklet(properties, airports, output, locks, run, agreement, clock))
         .listener(agreement)
         .build();
   }
@@ -170,8 +170,20 @@ class FlightJobConfiguration {
   }
 
   @Bean
-  Job flights(JobRepository repository, Step prepare, Step load, Step verify, Step publish) {
+  EndReport endReport(RankAgreement agreement, Locks locks, RankRun run, OutputFiles output) {
+    return new EndReport(agreement, locks, run, output, System.err);
+  }
+
+  @Bean
+  Job flights(
+      JobRepository repository,
+      EndReport report,
+      Step prepare,
+      Step load,
+      Step verify,
+      Step publish) {
     return new JobBuilder("flights", repository)
+        .listener(report)
         .start(prepare)
         .next(load)
         .next(verify)
@@ -180,13 +192,7 @@ class FlightJobConfiguration {
   }
 
   @Bean
-  DemoRunner demoRunner(
-      JobOperator operator,
-      Job flights,
-      DemoProperties properties,
-      Locks locks,
-      RankRun run,
-      OutputFiles output) {
-    return new DemoRunner(operator, flights, properties, locks, run, output, System.err);
+  DemoRunner demoRunner(JobOperator operator, Job flights, DemoProperties properties, Locks locks) {
+    return new DemoRunner(operator, flights, properties, locks);
   }
 }

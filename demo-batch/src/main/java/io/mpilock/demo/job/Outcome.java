@@ -9,39 +9,77 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.batch.core.BatchStatus;
+import org.springframework.batch.core.job.JobExecution;
 import org.springframework.batch.core.step.StepExecution;
 
 /**
- * How a step ended on a rank.
+ * How far a rank has come.
  *
  * @param rank the rank
+ * @param kind whether it goes on
  * @param problem why it failed; null if it did not
- * @param consequence whether it failed only because another rank did
+ * @param rows how many rows it has dealt with
  */
-record Outcome(int rank, @Nullable String problem, boolean consequence) implements Serializable {
+record Outcome(int rank, Kind kind, @Nullable String problem, long rows) implements Serializable {
 
-  static Outcome of(int rank, StepExecution step) {
-    if (step.getStatus() == BatchStatus.COMPLETED) {
-      return new Outcome(rank, null, false);
+  /** What becomes of the rank, the worst last. */
+  enum Kind {
+    GOES_ON,
+    STOPPED,
+    /** Only because another rank did. */
+    FAILED_WITH_ANOTHER,
+    FAILED
+  }
+
+  static Outcome goesOn(int rank, long rows) {
+    return new Outcome(rank, Kind.GOES_ON, null, rows);
+  }
+
+  /** How a step ended. */
+  static Outcome of(int rank, StepExecution step, long rows) {
+    return step.getStatus() == BatchStatus.COMPLETED
+        ? goesOn(rank, rows)
+        : ended(
+            rank,
+            step.getStatus(),
+            step.getFailureExceptions(),
+            "step " + step.getStepName(),
+            rows);
+  }
+
+  /** How a job ended before its end. */
+  static Outcome of(int rank, JobExecution job, long rows) {
+    return ended(rank, job.getStatus(), job.getFailureExceptions(), "job", rows);
+  }
+
+  private static Outcome ended(
+      int rank, BatchStatus status, List<Throwable> failures, String what, long rows) {
+    if (status == BatchStatus.STOPPED || status == BatchStatus.STOPPING) {
+      return new Outcome(rank, Kind.STOPPED, null, rows);
     }
-    List<Throwable> failures = step.getFailureExceptions();
     if (failures.isEmpty()) {
-      return new Outcome(rank, "The step " + step.getStepName() + " was stopped.", false);
+      String problem = "The " + what + " ended as " + status + ".";
+      return new Outcome(rank, Kind.FAILED, problem, rows);
     }
     Throwable cause = telling(failures.getFirst());
-    return new Outcome(rank, describe(cause), cause instanceof SingleWriteFailedException);
+    Kind kind =
+        cause instanceof SingleWriteFailedException ? Kind.FAILED_WITH_ANOTHER : Kind.FAILED;
+    return new Outcome(rank, kind, describe(cause), rows);
   }
 
   /**
-   * The failure to tell of: a cause before its consequences, and of several ranks the lowest one.
+   * What is to be told of: a failure before a stop, a cause before its consequences, and of several
+   * ranks the lowest one.
    *
    * @param outcomes those of all ranks
-   * @return empty if none failed
+   * @return empty if all go on
    */
   static Optional<Outcome> worst(List<Outcome> outcomes) {
     return outcomes.stream()
-        .filter(outcome -> outcome.problem() != null)
-        .min(Comparator.comparing(Outcome::consequence).thenComparingInt(Outcome::rank));
+        .filter(outcome -> outcome.kind() != Kind.GOES_ON)
+        .min(
+            Comparator.comparing(Outcome::kind, Comparator.reverseOrder())
+                .thenComparingInt(Outcome::rank));
   }
 
   /** Finds the exception that was written for people; the innermost one if there is none. */

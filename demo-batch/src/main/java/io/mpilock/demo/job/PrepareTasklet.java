@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.springframework.batch.core.job.JobInterruptedException;
 import org.springframework.batch.core.scope.context.ChunkContext;
 import org.springframework.batch.core.step.StepContribution;
 import org.springframework.batch.core.step.tasklet.Tasklet;
@@ -28,6 +29,7 @@ final class PrepareTasklet implements Tasklet {
   private final OutputFiles output;
   private final Locks locks;
   private final RankRun run;
+  private final RankAgreement agreement;
   private final InstantSource clock;
 
   PrepareTasklet(
@@ -36,18 +38,21 @@ final class PrepareTasklet implements Tasklet {
       OutputFiles output,
       Locks locks,
       RankRun run,
+      RankAgreement agreement,
       InstantSource clock) {
     this.properties = properties;
     this.airports = airports;
     this.output = output;
     this.locks = locks;
     this.run = run;
+    this.agreement = agreement;
     this.clock = clock;
   }
 
   @Override
   public @Nullable RepeatStatus execute(StepContribution contribution, ChunkContext context)
-      throws IOException {
+      throws IOException, JobInterruptedException {
+    agreement.begin();
     JobPlan plan = locks.file().singleWrite(this::prepare);
     run.begin(plan);
     checkFromHere(plan);

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.time.InstantSource;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.springframework.batch.core.job.JobInterruptedException;
 import org.springframework.batch.core.scope.context.ChunkContext;
 import org.springframework.batch.core.step.StepContribution;
 import org.springframework.batch.core.step.tasklet.Tasklet;
@@ -48,7 +49,8 @@ final class PublishTasklet implements Tasklet {
 
   @Override
   public @Nullable RepeatStatus execute(StepContribution contribution, ChunkContext context)
-      throws IOException {
+      throws IOException, JobInterruptedException {
+    agreement.begin();
     List<RankTimes> ofAllRanks = agreement.exchange(times.of(locks.rank()));
     locks
         .file()
@@ -56,6 +58,7 @@ final class PublishTasklet implements Tasklet {
           publish(ofAllRanks);
           return null;
         });
+    run.published();
     return RepeatStatus.FINISHED;
   }
 

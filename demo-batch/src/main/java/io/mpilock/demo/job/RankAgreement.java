@@ -1,31 +1,41 @@
 package io.mpilock.demo.job;
 
+import io.mpilock.demo.job.Outcome.Kind;
 import io.mpilock.failure.ControllerClosedException;
 import io.mpilock.failure.MpilockException;
 import io.mpilock.failure.RankFailedException;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.batch.core.BatchStatus;
 import org.springframework.batch.core.ExitStatus;
+import org.springframework.batch.core.job.JobInterruptedException;
 import org.springframework.batch.core.listener.StepExecutionListener;
 import org.springframework.batch.core.step.StepExecution;
 
 /**
- * Makes the ranks go through the job together: after each step every rank learns how it ended on
- * all of them, and if it failed on one, it fails on all. Without this, a rank that failed would
- * leave the others waiting for it.
+ * Makes the ranks go through the job together: at certain points every rank learns how far all of
+ * them have come, and if one failed or was stopped, all are. Without this, a rank that ended early
+ * would leave the others waiting for it.
+ *
+ * <p>The points are the end of each step, the beginning of each tasklet, and, for a rank that was
+ * stopped between two steps, the end of its job. They are all the same collective call, so a rank
+ * may be at one of them and the next rank at another: signals reach ranks at different times, and
+ * Spring Batch looks for them where it likes. What matters is that no rank makes any other
+ * collective call between such a look and the next point. After a point that did not let all go on
+ * there are none.
  */
 final class RankAgreement implements StepExecutionListener {
   private static final Logger LOG = LoggerFactory.getLogger(RankAgreement.class);
 
-  /** A launcher ends the others with a signal when a rank has died, and so does an interrupt. */
-  private static final String STOPPED =
-      "The job was stopped before its end: a rank died, or somebody interrupted it.";
+  /** The shutdown did not wait any longer, or a launcher ends the others after a death. */
+  private static final String CUT_OFF =
+      "The locks were closed before the job had ended, by a signal, or because a rank died.";
 
   private final Locks locks;
   private final RankRun run;
@@ -51,34 +61,71 @@ final class RankAgreement implements StepExecutionListener {
     return all;
   }
 
+  /**
+   * Before the other collective calls of a tasklet. Collective.
+   *
+   * @throws JobInterruptedException if they must not be made
+   */
+  void begin() throws JobInterruptedException {
+    agree(Outcome.goesOn(locks.rank(), run.done()));
+    if (run.earlyEnd().isPresent()) {
+      throw new JobInterruptedException("Not all ranks go on.");
+    }
+  }
+
   /** Collective. */
   @Override
   public ExitStatus afterStep(StepExecution step) {
-    Outcome mine = Outcome.of(locks.rank(), step);
     for (Throwable failure : step.getFailureExceptions()) {
       LOG.debug("Step {} failed on rank {}", step.getStepName(), locks.rank(), failure);
     }
+    if (run.isPublished()) {
+      step.setStatus(BatchStatus.COMPLETED); // too late to stop
+    }
+    agree(Outcome.of(locks.rank(), step, run.done()));
+    Optional<EarlyEnd> end = run.earlyEnd();
+    if (end.isEmpty()) {
+      return step.getExitStatus();
+    }
+    step.setStatus(end.get().status());
+    return end.get().stopped() ? ExitStatus.STOPPED : ExitStatus.FAILED;
+  }
+
+  /**
+   * A point: meets the others, and remembers if the job ends here. Collective, unless it has ended
+   * already: then it does nothing.
+   */
+  void agree(Outcome mine) {
+    if (run.earlyEnd().isPresent()) {
+      return;
+    }
     try {
-      Optional<Outcome> worst = Outcome.worst(exchange(mine));
-      if (worst.isEmpty()) {
-        return step.getExitStatus();
-      }
-      run.fail(new JobFailure(message(worst.get()), locks.shared(), false));
+      List<Outcome> all = exchange(mine);
+      Outcome.worst(all).ifPresent(worst -> run.end(end(worst, all)));
     } catch (ControllerClosedException e) {
-      run.fail(new JobFailure(STOPPED, false, false));
+      run.end(new EarlyEnd(true, CUT_OFF, false, false));
     } catch (MpilockException e) {
       String own = mine.problem();
       boolean masterDied = e instanceof RankFailedException died && died.rank() == locks.master();
-      run.fail(
-          new JobFailure(own != null ? own : String.valueOf(e.getMessage()), false, masterDied));
+      run.end(
+          new EarlyEnd(
+              false, own != null ? own : String.valueOf(e.getMessage()), false, masterDied));
     }
-    step.setStatus(BatchStatus.FAILED);
-    return ExitStatus.FAILED;
   }
 
-  private String message(Outcome outcome) {
-    return outcome.rank() == locks.master()
-        ? String.valueOf(outcome.problem())
-        : "rank " + outcome.rank() + ": " + outcome.problem();
+  private EarlyEnd end(Outcome worst, List<Outcome> all) {
+    boolean stopped = worst.kind() == Kind.STOPPED;
+    String message;
+    if (stopped) {
+      long rows = all.stream().mapToLong(Outcome::rows).sum();
+      message =
+          String.format(Locale.ROOT, "%,d row(s) were done. Nothing of this run is kept.", rows);
+    } else {
+      message = String.valueOf(worst.problem());
+      if (worst.rank() != locks.master()) {
+        message = "rank " + worst.rank() + ": " + message;
+      }
+    }
+    return new EarlyEnd(stopped, message, locks.shared(), false);
   }
 }

@@ -15,7 +15,8 @@ final class RankRun {
   private @Nullable JobPlan plan;
   private FileDigest written = FileDigest.NONE;
   private List<RankLoad> loads = List.of();
-  private @Nullable JobFailure failure;
+  private @Nullable EarlyEnd earlyEnd;
+  private boolean published;
 
   void begin(JobPlan thePlan) {
     plan = thePlan;
@@ -54,13 +55,23 @@ final class RankRun {
     return loads;
   }
 
-  void fail(JobFailure theFailure) {
-    if (failure == null) {
-      failure = theFailure;
+  /** Notes that the results are in their places: nothing can go wrong any more. */
+  void published() {
+    published = true;
+  }
+
+  boolean isPublished() {
+    return published;
+  }
+
+  /** Notes why the job does not come to its end; the first reason stays. */
+  void end(EarlyEnd end) {
+    if (earlyEnd == null) {
+      earlyEnd = end;
     }
   }
 
-  Optional<JobFailure> failure() {
-    return Optional.ofNullable(failure);
+  Optional<EarlyEnd> earlyEnd() {
+    return Optional.ofNullable(earlyEnd);
   }
 }

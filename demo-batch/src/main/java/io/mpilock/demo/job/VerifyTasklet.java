@@ -8,6 +8,7 @@ import io.mpilock.demo.store.FlightFile;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import org.springframework.batch.core.job.JobInterruptedException;
 import org.springframework.batch.core.scope.context.ChunkContext;
 import org.springframework.batch.core.step.StepContribution;
 import org.springframework.batch.core.step.tasklet.Tasklet;
@@ -34,7 +35,9 @@ final class VerifyTasklet implements Tasklet {
   }
 
   @Override
-  public @Nullable RepeatStatus execute(StepContribution contribution, ChunkContext context) {
+  public @Nullable RepeatStatus execute(StepContribution contribution, ChunkContext context)
+      throws JobInterruptedException {
+    agreement.begin();
     List<RankLoad> loads = agreement.exchange(run.load(locks.rank(), join.unknown()));
     run.loaded(loads);
     SkipLimit.check(loads, skipLimit);

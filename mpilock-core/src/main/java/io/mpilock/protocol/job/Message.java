@@ -2,6 +2,7 @@ package io.mpilock.protocol.job;
 
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -16,7 +17,7 @@ public sealed interface Message {
   /** The type of a frame that carries a part of a shared object: see the protocol's relay. */
   byte STREAM = 0;
 
-  /** The longest text, in bytes; longer ones are cut. */
+  /** The longest text, in bytes; longer ones are cut between two characters. */
   int LONGEST_TEXT = 4096;
 
   /** Messages about one resource: these are what a lock costs. */
@@ -317,6 +318,9 @@ public sealed interface Message {
   private static ByteBuffer put(ByteBuffer frame, String text) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     int length = Math.min(bytes.length, LONGEST_TEXT);
+    while (length < bytes.length && (bytes[length] & 0xC0) == 0x80) {
+      length--; // the next byte goes on with a character: that is left out whole
+    }
     return frame.putShort((short) length).put(bytes, 0, length);
   }
 
@@ -329,8 +333,12 @@ public sealed interface Message {
     };
   }
 
-  private static boolean flag(ByteBuffer frame) {
-    return frame.get() != 0;
+  private static boolean flag(ByteBuffer frame) throws MalformedException {
+    return switch (frame.get()) {
+      case 0 -> false;
+      case 1 -> true;
+      default -> throw new MalformedException("there is no such flag");
+    };
   }
 
   private static String text(ByteBuffer frame) throws MalformedException {
@@ -340,6 +348,10 @@ public sealed interface Message {
     }
     byte[] bytes = new byte[length]; // bounded above
     frame.get(bytes);
-    return new String(bytes, StandardCharsets.UTF_8);
+    try {
+      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+    } catch (CharacterCodingException e) {
+      throw new MalformedException("a text is not UTF-8");
+    }
   }
 }

@@ -90,7 +90,7 @@ enum MpiFamily {
     return switch (launcher.name()) {
       case OPEN_MPI -> OPEN_MPI;
       case HYDRA -> MPICH;
-      case SLURM, PMIX -> null;
+      case SLURM, PMIX, BY_HAND -> null;
     };
   }
 

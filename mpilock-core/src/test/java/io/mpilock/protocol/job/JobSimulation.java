@@ -43,6 +43,11 @@ final class JobSimulation {
       this.node = node;
     }
 
+    boolean triesNow() {
+      Visit mine = visit;
+      return mine != null && mine.tries;
+    }
+
     boolean is(State state) {
       Visit mine = visit;
       return mine != null && mine.state == state;
@@ -91,6 +96,11 @@ final class JobSimulation {
           send(homeNode, node, new Message.Poison(name, rank));
         }
       };
+    }
+
+    @Override
+    public String toString() {
+      return name + ": " + home.describe() + ", " + seats;
     }
 
     boolean isUsed() {
@@ -295,7 +305,8 @@ final class JobSimulation {
     }
     if (rank.is(State.WAITS)) {
       Visit visit = rank.visit;
-      if (visit != null && !visit.tries && random.nextInt(100) < giveUpPercent) {
+      int percent = rank.triesNow() ? giveUpPercent / 4 : giveUpPercent; // a try is interrupted
+      if (visit != null && random.nextInt(100) < percent) {
         change(rank, "gives up", seat -> seat.gate.giveUp(visit));
       }
     } else if (rank.is(State.IN)) {
@@ -423,7 +434,7 @@ final class JobSimulation {
       case Message.Refuse _ -> tenant.refused();
       case Message.Poison m -> tenant.poisoned(m.rank());
     }
-    trace("after which", resource.home.describe());
+    trace("after which", resource);
   }
 
   /** Lets everything happen but what ranks do, and checks that who waits then has a reason. */
@@ -442,7 +453,10 @@ final class JobSimulation {
     frozen = false;
   }
 
-  /** A try on what nobody has in use or asks for, as far as its home knows, succeeds. */
+  /**
+   * A try on what nobody has in use or asks for, as far as its home knows, succeeds; a refusal that
+   * is on its way already may still hit it.
+   */
   private void tryWhatIsFree() {
     Resource resource = resources.get(random.nextInt(resources.size()));
     Rank rank = ranks.get(random.nextInt(ranks.size()));
@@ -452,7 +466,10 @@ final class JobSimulation {
             && links.stream()
                 .flatMap(Deque::stream)
                 .filter(message -> message.resource().equals(resource.name))
-                .noneMatch(m -> m instanceof Message.Request || m instanceof Message.Cancel);
+                .noneMatch(message ->
+                    message instanceof Message.Request
+                        || message instanceof Message.Cancel
+                        || message instanceof Message.Refuse);
     if (!known
         || resource.dead
         || resource.isUsed()
@@ -477,13 +494,15 @@ final class JobSimulation {
         Permission onRecord = resource.home.permission(seat.node);
         nodesOnRecord += onRecord == NONE ? 0 : 1;
         owners += onRecord == EXCLUSIVE ? 1 : 0;
-        assertThat(seat.tenant.held()).as("%s", seat).isLessThanOrEqualTo(onRecord);
-        if (!seat.gate.isPoisoned()) {
-          assertThat(seat.gate.level()).as("%s", seat).isLessThanOrEqualTo(seat.tenant.held());
+        if (onRecord.isBelow(seat.tenant.held())) {
+          fail("more than on record: " + resource);
+        }
+        if (seat.tenant.held().isBelow(seat.gate.level()) && !seat.gate.isPoisoned()) {
+          fail("open for more than the node has: " + resource);
         }
       }
       if (owners > 0 && nodesOnRecord > 1) {
-        fail(resource.name + ": " + resource.home.describe());
+        fail("not alone: " + resource);
       }
     }
   }
@@ -491,36 +510,39 @@ final class JobSimulation {
   private void checkSettled(Resource resource) {
     List<Visit> waiting =
         resource.seats.stream().flatMap(seat -> seat.gate.waiting().stream()).toList();
-    String all = resource.home.describe() + ", " + resource.seats;
-    assertThat(waiting).as("tries that wait for a hold: %s", all).noneMatch(visit -> visit.tries);
+    assertThat(waiting)
+        .as("tries that wait for a hold: %s", resource)
+        .noneMatch(visit -> visit.tries);
     if (resource.dead) {
-      assertThat(waiting).as("not told of the death of a writer: %s", all).isEmpty();
+      assertThat(waiting).as("not told of the death of a writer: %s", resource).isEmpty();
       return;
     }
     if (!resource.written) {
       boolean reads = resource.readers > 0;
       boolean writerWaits = waiting.stream().anyMatch(visit -> visit.mode == EXCLUSIVE);
       assertThat(waiting.isEmpty() || (reads && writerWaits))
-          .as("nobody waits for nothing: %s", all)
+          .as("nobody waits for nothing: %s", resource)
           .isTrue();
     }
     for (Seat seat : resource.seats) {
       assertThat(seat.tenant.held())
-          .as("what the home has on record: %s", all)
+          .as("what the home has on record: %s", resource)
           .isEqualTo(resource.home.permission(seat.node));
       if (seat.tenant.isRecalled()) {
-        assertThat(seat.gate.in()).as("in the way of a recall: %s", all).isNotEmpty();
+        assertThat(seat.gate.in())
+            .as("in the way of a recall: %s", resource)
+            .anyMatch(visit -> seat.gate.level().isBelow(visit.mode));
       } else {
-        assertThat(seat.gate.level()).as("open again: %s", all).isEqualTo(seat.tenant.held());
+        assertThat(seat.gate.level()).as("open again: %s", resource).isEqualTo(seat.tenant.held());
       }
       if (waiting.isEmpty()) {
         assertThat(seat.tenant.isAsking() || seat.tenant.isRecalled())
-            .as("trace of who gave up: %s", all)
+            .as("trace of who gave up: %s", resource)
             .isFalse();
       }
     }
     if (waiting.isEmpty()) {
-      assertThat(resource.watch.isIdle()).as("trace of who gave up: %s", all).isTrue();
+      assertThat(resource.watch.isIdle()).as("trace of who gave up: %s", resource).isTrue();
       assertThat(resource.home.describe()).endsWith("to write [] and to read []");
     }
   }

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Timeout;
  */
 @Timeout(300)
 class JobSimulationTest {
-  private static final int RUNS = Integer.getInteger("mpilock.simulation.runs", 2_000);
+  private static final int RUNS = Integer.getInteger("mpilock.simulation.runs", 1_000);
   private static final long FIRST_SEED =
       Long.getLong("mpilock.simulation.seed", ThreadLocalRandom.current().nextInt());
 

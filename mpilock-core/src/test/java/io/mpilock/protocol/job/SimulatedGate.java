@@ -7,6 +7,7 @@ import static io.mpilock.protocol.job.Permission.SHARED;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A node's part of the lock, as {@link Tenant.Gate} describes it: ranks that come, wait, are let
@@ -59,6 +60,9 @@ final class SimulatedGate implements Tenant.Gate {
   private int dead = NOBODY;
   private boolean poisoned;
 
+  /** As a word that says so until the agent resets it, though the try may be over. */
+  private boolean tried;
+
   /**
    * Makes a closed gate.
    *
@@ -80,6 +84,7 @@ final class SimulatedGate implements Tenant.Gate {
   void arrive(Visit visit) {
     boolean meets = in.stream().anyMatch(other -> conflict(visit, other)) || firstWriter() != null;
     waiting.add(visit);
+    tried |= visit.tries;
     settle(false);
     if (visit.state == State.WAITS && visit.tries && refusesEarly && meets) {
       end(visit, State.REFUSED);
@@ -115,7 +120,7 @@ final class SimulatedGate implements Tenant.Gate {
     return one.mode == EXCLUSIVE || other.mode == EXCLUSIVE;
   }
 
-  private @org.jspecify.annotations.Nullable Visit firstWriter() {
+  private @Nullable Visit firstWriter() {
     return waiting.stream().filter(visit -> visit.mode == EXCLUSIVE).findFirst().orElse(null);
   }
 
@@ -188,12 +193,13 @@ final class SimulatedGate implements Tenant.Gate {
   @Override
   public boolean isTried() {
     meanwhile.run();
-    return waiting.stream().anyMatch(visit -> visit.tries);
+    return tried;
   }
 
   @Override
   public void refuseTries() {
     meanwhile.run();
+    tried = false;
     List.copyOf(waiting).stream()
         .filter(visit -> visit.tries && visit.state == State.WAITS)
         .forEach(visit -> end(visit, State.REFUSED));
@@ -213,6 +219,7 @@ final class SimulatedGate implements Tenant.Gate {
     meanwhile.run();
     level = permission;
     settle(true);
+    tried = waiting.stream().anyMatch(visit -> visit.tries);
   }
 
   @Override

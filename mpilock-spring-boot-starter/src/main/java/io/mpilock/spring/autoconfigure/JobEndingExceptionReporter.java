@@ -35,7 +35,9 @@ import org.springframework.core.io.support.SpringFactoriesLoader.ArgumentResolve
  * Open MPI's mpirun end the job; other launchers take no notice of a rank that exits before it
  * reached MPI, while the rest waits for it there, so under those it goes to meet them and aborts. A
  * rank that failed because another did waits a moment, so that the one with the reason can report.
- * Without a launcher, or with {@code mpilock.enabled=false}, it leaves everything to Boot.
+ * A failure in a context that something else has closed, such as SIGTERM while it started, is a
+ * consequence, and neither reported nor a reason to abort: every rank closes. Without a launcher,
+ * or with {@code mpilock.enabled=false}, it leaves everything to Boot.
  */
 @Order(Ordered.HIGHEST_PRECEDENCE)
 final class JobEndingExceptionReporter implements SpringBootExceptionReporter {
@@ -92,8 +94,12 @@ final class JobEndingExceptionReporter implements SpringBootExceptionReporter {
     } catch (StartupException inconsistent) {
       launcher = null; // there is one, and this rank will not get far
     }
+    if (context != null && context.isClosed()) {
+      LOG.debug("The application was shut down meanwhile", failure);
+      return true;
+    }
     reportByOthers(failure);
-    if (hasCause(failure, FAILED_ELSEWHERE)) {
+    if (isOfAnotherRank(failure)) {
       letTheOtherReport();
     }
     end(statusOf(failure), launcher == null || hasCause(failure, STARTUP) ? null : launcher);
@@ -144,6 +150,11 @@ final class JobEndingExceptionReporter implements SpringBootExceptionReporter {
             property("transport", String.class, "auto"),
             new TransportSettings(launcher, library, ControllerOptions.defaults().stallWarning()))
         .abort(status);
+  }
+
+  /** Tells whether a failure here is only the consequence of what another rank did. */
+  static boolean isOfAnotherRank(Throwable failure) {
+    return hasCause(failure, FAILED_ELSEWHERE);
   }
 
   private static boolean hasCause(Throwable failure, List<Class<? extends Throwable>> types) {

@@ -6,17 +6,25 @@ import org.springframework.context.annotation.Import;
 
 /**
  * Auto-configuration of mpilock: one {@link io.mpilock.WindowController} of all ranks of the job, a
- * {@link io.mpilock.spring.LockTemplate} over it, and meters if there is a meter registry. Each
- * backs off when the application defines its own bean of that type; a bean of type {@link
+ * {@link io.mpilock.spring.LockTemplate} over it, meters if there is a meter registry, and an
+ * orderly stop of batch jobs if there is Spring Batch. Each bean of the API backs off when the
+ * application defines its own bean of that type; a bean of type {@link
  * io.mpilock.transport.Communicator} or {@link io.mpilock.ShareCodec} is used by the controller.
  */
 @AutoConfiguration(
     afterName = {
+      "org.springframework.boot.batch.autoconfigure.BatchAutoConfiguration",
+      "org.springframework.boot.batch.jdbc.autoconfigure.BatchJdbcAutoConfiguration",
       "org.springframework.boot.micrometer.metrics.autoconfigure.MetricsAutoConfiguration",
       "org.springframework.boot.micrometer.metrics.autoconfigure.CompositeMeterRegistryAutoConfiguration"
     })
 @EnableConfigurationProperties(MpilockProperties.class)
-@Import({LockingConfiguration.class, UnlockedConfiguration.class, MetricsConfiguration.class})
+@Import({
+  LockingConfiguration.class,
+  UnlockedConfiguration.class,
+  MetricsConfiguration.class,
+  BatchConfiguration.class
+})
 public final class MpilockAutoConfiguration {
   /** For Spring. */
   public MpilockAutoConfiguration() {}

@@ -15,7 +15,7 @@ import org.springframework.validation.Validator;
 
 /**
  * The {@code mpilock.*} properties. All ranks must use equal values, apart from {@code
- * stall-warning}, {@code share.allow}, {@code native.library} and {@code metrics}.
+ * stall-warning}, {@code share.allow}, {@code native.library}, {@code metrics} and {@code batch}.
  *
  * <p>The record validates itself, as Boot allows: so a bad value is reported with its property,
  * value and origin although the starter brings no Bean Validation.
@@ -39,6 +39,7 @@ import org.springframework.validation.Validator;
  * @param share Sharing of objects between the ranks.
  * @param nativeTransport The native transport.
  * @param metrics The meters.
+ * @param batch Spring Batch.
  */
 @ConfigurationProperties("mpilock")
 public record MpilockProperties(
@@ -54,7 +55,8 @@ public record MpilockProperties(
     @DefaultValue("32MB") DataSize windowSize,
     @DefaultValue Share share,
     @DefaultValue @Name("native") Native nativeTransport,
-    @DefaultValue Metrics metrics)
+    @DefaultValue Metrics metrics,
+    @DefaultValue Batch batch)
     implements Validator {
 
   private static final DataSize SMALLEST_WINDOW = DataSize.ofMegabytes(1);
@@ -84,6 +86,14 @@ public record MpilockProperties(
    */
   public record Metrics(
       @DefaultValue("true") boolean enabled, @DefaultValue("true") boolean rankTag) {}
+
+  /**
+   * Spring Batch.
+   *
+   * @param stopOnShutdown Whether jobs that run when the application shuts down, as on SIGTERM, are
+   *     stopped at the end of their chunk or tasklet, and waited for.
+   */
+  public record Batch(@DefaultValue("true") boolean stopOnShutdown) {}
 
   /**
    * The controller's options.

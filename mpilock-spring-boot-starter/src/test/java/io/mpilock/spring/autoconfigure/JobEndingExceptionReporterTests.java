@@ -108,6 +108,22 @@ class JobEndingExceptionReporterTests {
     assertThat(exits).isEmpty();
   }
 
+  /** As when SIGTERM came while it started: the launcher has told the other ranks, too. */
+  @Test
+  void aContextThatWasClosedFirstIsNoReasonToEndTheJob(CapturedOutput output) {
+    SpringApplication application = new SpringApplication(Nothing.class);
+    application.setRegisterShutdownHook(false);
+    ConfigurableApplicationContext context = application.run();
+    context.close();
+    assertThat(
+            new JobEndingExceptionReporter(
+                    context, FakeEnvironments.openMpi(1, 2), exits::add, Duration.ZERO)
+                .reportException(new IllegalStateException("bean factory closed")))
+        .isTrue();
+    assertThat(exits).isEmpty();
+    assertThat(output.toString()).doesNotContain("bean factory closed");
+  }
+
   private boolean report(Map<String, String> variables, Throwable failure, String... arguments) {
     SpringApplication application = new SpringApplication(Nothing.class);
     application.setRegisterShutdownHook(false);

@@ -1,0 +1,54 @@
+package io.mpilock.transport;
+
+import java.time.Duration;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the {@code mpj} transport is told. What is null is looked for in the environment: {@code
+ * MPILOCK_MPJ_JAR}, {@code MPILOCK_MPJ_RENDEZVOUS}, {@code MPILOCK_MPJ_DIRECTORY} and {@code
+ * MPILOCK_TOKEN}.
+ *
+ * @param jar where MPJ Express is, or null for the class path, else Debian's usual place
+ * @param rendezvous {@code HOST:PORT} where rank 0 waits for the others, or null to let it choose
+ *     and tell the others through a file
+ * @param token the secret that the ranks of the job know each other by, or null for a new one in
+ *     that file
+ * @param directory where that file goes, seen by all ranks and private to the user, or null for
+ *     {@code .mpilock} in the home directory
+ * @param timeout how long the ranks wait for each other at the start; positive
+ */
+public record MpjSettings(
+    @Nullable String jar,
+    @Nullable String rendezvous,
+    @Nullable String token,
+    @Nullable String directory,
+    Duration timeout) {
+
+  /** How long the ranks wait for each other unless told otherwise. */
+  public static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(60);
+
+  /** Checks the settings. */
+  public MpjSettings {
+    Objects.requireNonNull(timeout, "timeout");
+    if (!timeout.isPositive()) {
+      throw new IllegalArgumentException("timeout must be positive, but is " + timeout);
+    }
+  }
+
+  /**
+   * The settings that leave everything to the transport.
+   *
+   * @return all null, and a minute
+   */
+  public static MpjSettings defaults() {
+    return new MpjSettings(null, null, null, null, DEFAULT_TIMEOUT);
+  }
+
+  /** Leaves the token out. */
+  @Override
+  public String toString() {
+    return "MpjSettings[jar=%s, rendezvous=%s, token=%s, directory=%s, timeout=%s]"
+        .formatted(jar, rendezvous, token == null ? "null" : "***", directory, timeout);
+  }
+}

@@ -1,0 +1,225 @@
+package io.mpilock.transport.mpj;
+
+import io.mpilock.failure.StartupException;
+import io.mpilock.failure.StartupException.Problem;
+import io.mpilock.transport.MpjSettings;
+import java.io.IOException;
+import java.net.Inet4Address;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.NetworkInterface;
+import java.net.SocketException;
+import java.net.UnknownHostException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where the ranks meet: at a configured address with a configured token, or at one that rank 0
+ * chooses and publishes in a {@link RendezvousFile}.
+ */
+final class Rendezvous {
+  private static final String REMEDY =
+      "Set mpilock.mpj.rendezvous to HOST:PORT of a port that is free on rank 0's host, the same on"
+          + " every rank, and mpilock.mpj.token (or MPILOCK_TOKEN) to one secret for all.";
+
+  private final @Nullable InetSocketAddress configured;
+  private final @Nullable JobToken token;
+  private final @Nullable RendezvousFile file;
+  private final boolean oneHost;
+
+  private Rendezvous(
+      @Nullable InetSocketAddress configured,
+      @Nullable JobToken token,
+      @Nullable RendezvousFile file,
+      boolean oneHost) {
+    this.configured = configured;
+    this.token = token;
+    this.file = file;
+    this.oneHost = oneHost;
+  }
+
+  /**
+   * Finds out from the settings and the environment.
+   *
+   * @throws StartupException if they do not say it, or make no sense
+   */
+  static Rendezvous of(MpjSettings settings, JobEnvironment environment, int size) {
+    String address = first(settings.rendezvous(), environment.value("MPILOCK_MPJ_RENDEZVOUS"));
+    String secret = first(settings.token(), environment.value("MPILOCK_TOKEN"));
+    JobToken token = secret == null ? null : token(secret);
+    boolean oneHost = environment.isOnOneHost(size);
+    if (address != null) {
+      if (token == null) {
+        throw invalid(
+            "mpilock.mpj.rendezvous="
+                + address
+                + " is set, but no token: anybody who reaches it could join the job.");
+      }
+      return new Rendezvous(parse(address), token, null, oneHost);
+    }
+    String job =
+        environment
+            .jobName(size)
+            .orElseThrow(() ->
+                invalid(
+                    "Nothing says where the ranks are to meet: mpilock.mpj.rendezvous is not"
+                        + " set, and the launcher gives the job no name (PMIX_NAMESPACE, or"
+                        + " SLURM_JOB_ID and SLURM_STEP_ID)."));
+    String chosen = first(settings.directory(), environment.value("MPILOCK_MPJ_DIRECTORY"));
+    Path directory = PrivateDirectory.open(chosen == null ? usualDirectory() : Path.of(chosen));
+    return new Rendezvous(null, token, new RendezvousFile(directory, job), oneHost);
+  }
+
+  /**
+   * The home directory, which the hosts of a cluster share; a temporary one where there is none.
+   */
+  private static Path usualDirectory() {
+    Path home = Path.of(System.getProperty("user.home", ""));
+    boolean usable = home.isAbsolute() && home.getNameCount() > 0 && Files.isWritable(home);
+    return usable
+        ? home.resolve(".mpilock")
+        : Path.of(
+            System.getProperty("java.io.tmpdir"), "mpilock-" + System.getProperty("user.name"));
+  }
+
+  /** The secret that rank 0 makes the job's. */
+  JobToken ownToken() {
+    return token == null ? JobToken.random() : token;
+  }
+
+  /** Where rank 0 listens: on one address, which the others can reach. */
+  InetSocketAddress ownAddress() {
+    if (configured != null) {
+      return configured;
+    }
+    return new InetSocketAddress(oneHost ? InetAddress.getLoopbackAddress() : outwardAddress(), 0);
+  }
+
+  /** Tells the others, if they do not know already. */
+  void publish(Gate gate, JobToken own) {
+    if (file != null) {
+      try {
+        file.publish(gate.host(), gate.port(), own);
+      } catch (IOException e) {
+        throw new StartupException(
+            Problem.RENDEZVOUS_INVALID,
+            "Rank 0 cannot write " + file.path() + ", by which the others find it: " + e + ".",
+            "Set mpilock.mpj.directory to one that all ranks see and that this user may write to.",
+            e);
+      }
+    }
+  }
+
+  void withdraw(JobToken own) {
+    if (file != null) {
+      file.withdraw(own);
+    }
+  }
+
+  /** Where the others look for rank 0; empty if it has not told yet. */
+  Optional<RendezvousFile.Place> look() throws IOException {
+    if (file == null) {
+      return Optional.of(
+          new RendezvousFile.Place(
+              Objects.requireNonNull(configured), Objects.requireNonNull(token)));
+    }
+    Optional<RendezvousFile.Place> found = file.read();
+    return token == null
+        ? found
+        : found.map(place -> new RendezvousFile.Place(place.address(), token));
+  }
+
+  /** Whether looking again may find another place or token. */
+  boolean mayChange() {
+    return file != null;
+  }
+
+  @Override
+  public String toString() {
+    return file == null ? String.valueOf(configured) : file.path().toString();
+  }
+
+  private static @Nullable String first(@Nullable String setting, @Nullable String variable) {
+    return setting == null || setting.isBlank() ? variable : setting.strip();
+  }
+
+  private static JobToken token(String secret) {
+    if (secret.length() < JobToken.SHORTEST) {
+      throw invalid(
+          "The token of the job has "
+              + secret.length()
+              + " characters, and could be guessed: it must have at least "
+              + JobToken.SHORTEST
+              + ".");
+    }
+    return JobToken.of(secret);
+  }
+
+  private static InetSocketAddress parse(String text) {
+    int colon = text.lastIndexOf(':');
+    if (colon < 1) {
+      throw invalid("mpilock.mpj.rendezvous=" + text + " is not HOST:PORT.");
+    }
+    String host = text.substring(0, colon);
+    int port;
+    try {
+      port = Integer.parseInt(text.substring(colon + 1));
+    } catch (NumberFormatException e) {
+      throw invalid("mpilock.mpj.rendezvous=" + text + " is not HOST:PORT.");
+    }
+    if (port < 1 || port > 65_535) {
+      throw invalid(
+          "mpilock.mpj.rendezvous=" + text + " has a port that is not between 1 and 65535.");
+    }
+    try {
+      return new InetSocketAddress(InetAddress.getByName(host), port);
+    } catch (UnknownHostException e) {
+      throw new StartupException(
+          Problem.RENDEZVOUS_INVALID,
+          "mpilock.mpj.rendezvous=" + text + " names a host that cannot be found: " + host + ".",
+          "Set mpilock.mpj.rendezvous to rank 0's host as this one knows it, or to its address.",
+          e);
+    }
+  }
+
+  private static StartupException invalid(String message) {
+    return new StartupException(Problem.RENDEZVOUS_INVALID, message, REMEDY);
+  }
+
+  /** The address that this host's own name stands for; else the first that is not loopback. */
+  private static InetAddress outwardAddress() {
+    try {
+      InetAddress own = InetAddress.getLocalHost();
+      if (!own.isLoopbackAddress()) {
+        return own;
+      }
+    } catch (UnknownHostException e) {
+      // A name that only the launcher knows.
+    }
+    try {
+      return NetworkInterface.networkInterfaces()
+          .filter(Rendezvous::isUp)
+          .flatMap(NetworkInterface::inetAddresses)
+          .filter(address -> !address.isLoopbackAddress() && !address.isLinkLocalAddress())
+          .min(Comparator.comparing(address -> !(address instanceof Inet4Address)))
+          .orElseThrow(() ->
+              invalid(
+                  "Rank 0's host has no address that another host could reach, as far as the"
+                      + " system tells."));
+    } catch (SocketException e) {
+      throw invalid("The network interfaces of rank 0's host cannot be listed: " + e + ".");
+    }
+  }
+
+  private static boolean isUp(NetworkInterface network) {
+    try {
+      return network.isUp();
+    } catch (SocketException e) {
+      return false;
+    }
+  }
+}

@@ -1,0 +1,347 @@
+package io.mpilock.protocol.job;
+
+import static io.mpilock.protocol.job.Permission.EXCLUSIVE;
+import static io.mpilock.protocol.job.Permission.NONE;
+import static io.mpilock.protocol.job.Permission.SHARED;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** The messages of a home, one by one. */
+class HomeTest {
+  private static final int ALIVE = -1;
+
+  private final List<String> sent = new ArrayList<>();
+  private Home home = new Home(new Log(), false);
+
+  private final class Log implements Home.Outbox {
+    @Override
+    public void grant(int node, Permission permission, long token) {
+      sent.add("grant " + node + " " + permission + " " + token);
+    }
+
+    @Override
+    public void recall(int node, Permission limit, boolean tried) {
+      sent.add("recall " + node + " " + limit + (tried ? " tried" : ""));
+    }
+
+    @Override
+    public void refuse(int node) {
+      sent.add("refuse " + node);
+    }
+
+    @Override
+    public void poison(int node, int rank) {
+      sent.add("poison " + node + " " + rank);
+    }
+  }
+
+  private void assertSent(String... messages) {
+    assertThat(sent).containsExactly(messages);
+    sent.clear();
+  }
+
+  private void writes(int node) {
+    home.request(node, EXCLUSIVE, false);
+  }
+
+  private void triesToWrite(int node) {
+    home.request(node, EXCLUSIVE, true);
+  }
+
+  private void reads(int node) {
+    home.request(node, SHARED, false);
+  }
+
+  private void triesToRead(int node) {
+    home.request(node, SHARED, true);
+  }
+
+  private void yields(int node, Permission kept, long token) {
+    home.yielded(node, kept, token, ALIVE);
+  }
+
+  @Test
+  void whatNobodyHasIsGrantedAtOnce() {
+    writes(1);
+    assertSent("grant 1 EXCLUSIVE 0");
+    assertThat(home.permission(1)).isEqualTo(EXCLUSIVE);
+  }
+
+  @Test
+  void aConflictCostsARecallAndAYield() {
+    writes(1);
+    writes(2);
+    assertSent("grant 1 EXCLUSIVE 0", "recall 1 NONE");
+    yields(1, NONE, 5);
+    assertSent("grant 2 EXCLUSIVE 5");
+  }
+
+  @Test
+  void aReaderLeavesTheWriterThePermissionToRead() {
+    writes(1);
+    reads(2);
+    assertSent("grant 1 EXCLUSIVE 0", "recall 1 SHARED");
+    yields(1, SHARED, 3);
+    assertSent("grant 2 SHARED 3");
+    assertThat(home.permission(1)).isEqualTo(SHARED);
+  }
+
+  @Test
+  void readersShare() {
+    reads(1);
+    reads(2);
+    assertSent("grant 1 SHARED 0", "grant 2 SHARED 0");
+  }
+
+  @Test
+  void anUpgradeRecallsOnlyTheOthers() {
+    reads(1);
+    reads(2);
+    sent.clear();
+    writes(1);
+    assertSent("recall 2 NONE");
+    yields(2, NONE, 0);
+    assertSent("grant 1 EXCLUSIVE 0");
+  }
+
+  @Test
+  void anUpgradeOfTheOnlyReaderIsGrantedAtOnce() {
+    reads(1);
+    writes(1);
+    assertSent("grant 1 SHARED 0", "grant 1 EXCLUSIVE 0");
+  }
+
+  @Test
+  void ofTwoUpgradesTheFirstGoesFirst() {
+    reads(1);
+    reads(2);
+    writes(2);
+    writes(1);
+    assertSent("grant 1 SHARED 0", "grant 2 SHARED 0", "recall 1 NONE");
+    yields(1, NONE, 0);
+    assertSent("grant 2 EXCLUSIVE 0", "recall 2 NONE");
+    yields(2, NONE, 1);
+    assertSent("grant 1 EXCLUSIVE 1");
+  }
+
+  @Test
+  void writersGoInTheirOrderAndBeforeReaders() {
+    writes(1);
+    reads(2);
+    writes(3);
+    writes(4);
+    assertSent("grant 1 EXCLUSIVE 0", "recall 1 SHARED", "recall 1 NONE");
+    yields(1, NONE, 1);
+    assertSent("grant 3 EXCLUSIVE 1", "recall 3 NONE");
+    yields(3, NONE, 2);
+    assertSent("grant 4 EXCLUSIVE 2", "recall 4 SHARED");
+    yields(4, SHARED, 3);
+    assertSent("grant 2 SHARED 3");
+  }
+
+  @Test
+  void phaseFairReadersThatWaitedGoBeforeTheNextWriter() {
+    home = new Home(new Log(), true);
+    writes(1);
+    writes(2);
+    reads(3);
+    reads(4);
+    assertSent("grant 1 EXCLUSIVE 0", "recall 1 NONE");
+    yields(1, NONE, 1);
+    assertSent("grant 3 SHARED 1", "grant 4 SHARED 1", "recall 3 NONE", "recall 4 NONE");
+    reads(5);
+    yields(3, NONE, 1);
+    yields(4, NONE, 1);
+    assertSent("grant 2 EXCLUSIVE 1", "recall 2 SHARED");
+  }
+
+  @Test
+  void aRequestTakesThePlaceOfAnEarlierOne() {
+    writes(1);
+    writes(2);
+    writes(3);
+    reads(2);
+    sent.clear();
+    yields(1, NONE, 1);
+    assertSent("grant 3 EXCLUSIVE 1", "recall 3 SHARED");
+  }
+
+  @Test
+  void aRequestThatIsRepeatedKeepsItsPlace() {
+    writes(1);
+    writes(2);
+    writes(3);
+    triesToWrite(2);
+    sent.clear();
+    yields(1, NONE, 1);
+    assertSent("grant 2 EXCLUSIVE 1", "recall 2 NONE");
+  }
+
+  @Test
+  void aRequestThatTheGrantOnItsWaySatisfiesTakesBackAnEarlierOne() {
+    reads(1);
+    reads(2);
+    writes(1);
+    assertSent("grant 1 SHARED 0", "grant 2 SHARED 0", "recall 2 NONE");
+    reads(1);
+    assertSent("recall 2 EXCLUSIVE");
+    assertThat(home.describe()).contains("to write []");
+  }
+
+  @Test
+  void aCancelTakesTheRecallsBack() {
+    reads(1);
+    writes(2);
+    home.cancel(2);
+    assertSent("grant 1 SHARED 0", "recall 1 NONE", "recall 1 EXCLUSIVE");
+    home.cancel(2);
+    assertSent();
+  }
+
+  @Test
+  void aYieldThatCrossesTheTakingBackIsAYield() {
+    writes(1);
+    writes(2);
+    home.cancel(2);
+    yields(1, NONE, 4);
+    sent.clear();
+    reads(3);
+    assertSent("grant 3 SHARED 4");
+    assertThat(home.permission(1)).isEqualTo(NONE);
+  }
+
+  @Test
+  void aNodeThatMayBeYieldingIsNotGrantedMoreBeforeItHas() {
+    reads(1);
+    writes(2);
+    writes(1); // before it heard of the recall
+    home.cancel(2);
+    assertSent("grant 1 SHARED 0", "recall 1 NONE");
+    yields(1, NONE, 0);
+    assertSent("grant 1 EXCLUSIVE 0");
+  }
+
+  @Test
+  void aNodeThatMayBeYieldingAfterTheRecallWasTakenBackIsRecalledForItsOwnWrite() {
+    reads(1);
+    writes(2);
+    home.cancel(2);
+    writes(1);
+    assertSent("grant 1 SHARED 0", "recall 1 NONE", "recall 1 EXCLUSIVE", "recall 1 NONE");
+    yields(1, NONE, 0);
+    assertSent("grant 1 EXCLUSIVE 0");
+  }
+
+  @Test
+  void aTryIsRefusedByWhoHolds() {
+    writes(1);
+    triesToWrite(2);
+    assertSent("grant 1 EXCLUSIVE 0", "recall 1 NONE tried");
+    home.busy(1);
+    assertSent("refuse 2");
+    home.cancel(2);
+    assertSent("recall 1 EXCLUSIVE");
+  }
+
+  @Test
+  void aTryGetsWhatNobodyUses() {
+    writes(1);
+    triesToRead(2);
+    assertSent("grant 1 EXCLUSIVE 0", "recall 1 SHARED tried");
+    yields(1, SHARED, 1);
+    assertSent("grant 2 SHARED 1");
+  }
+
+  @Test
+  void aTryBehindAnotherRequestIsRefusedAtOnce() {
+    writes(1);
+    writes(2);
+    triesToWrite(3);
+    triesToRead(4);
+    assertSent("grant 1 EXCLUSIVE 0", "recall 1 NONE", "refuse 3", "refuse 4");
+  }
+
+  @Test
+  void readersThatTryAreRefusedWhenAWriterComes() {
+    writes(1);
+    triesToRead(2);
+    writes(3);
+    assertSent("grant 1 EXCLUSIVE 0", "recall 1 SHARED tried", "recall 1 NONE", "refuse 2");
+  }
+
+  @Test
+  void aTryIsRefusedOnceHoweverManyAreBusy() {
+    reads(1);
+    reads(2);
+    triesToWrite(3);
+    sent.clear();
+    home.busy(1);
+    home.busy(2);
+    assertSent("refuse 3");
+  }
+
+  @Test
+  void aLateBusyDoesNotRefuseTheNextTry() {
+    reads(1);
+    reads(2);
+    triesToWrite(3);
+    home.busy(1);
+    home.cancel(3);
+    sent.clear();
+    triesToWrite(3);
+    assertSent("recall 1 NONE tried", "recall 2 NONE");
+    home.busy(2); // to the first recall
+    assertSent("recall 2 NONE tried");
+    home.busy(2);
+    assertSent("refuse 3");
+  }
+
+  @Test
+  void aYieldAnswersATriedRecallToo() {
+    writes(1);
+    triesToRead(2);
+    yields(1, SHARED, 1);
+    sent.clear();
+    triesToWrite(3);
+    assertSent("recall 1 NONE tried", "recall 2 NONE tried");
+  }
+
+  @Test
+  void aWriterThatDiedPoisonsForAll() {
+    writes(1);
+    writes(2);
+    reads(3);
+    sent.clear();
+    home.yielded(1, NONE, 7, 11);
+    assertSent("poison 2 11", "poison 3 11");
+    triesToRead(4);
+    assertSent("poison 4 11");
+    home.busy(1);
+    home.cancel(2);
+    yields(1, NONE, 7);
+    assertSent();
+    assertThat(home.permission(2)).isEqualTo(NONE);
+  }
+
+  @Test
+  void whatANodeDoesNotHaveItCannotYield() {
+    writes(1);
+    yields(2, NONE, 0);
+    yields(1, EXCLUSIVE, 0);
+    home.busy(2);
+    assertSent("grant 1 EXCLUSIVE 0");
+    assertThat(home.permission(1)).isEqualTo(EXCLUSIVE);
+  }
+
+  @Test
+  void itSaysWhoHasAndWhoWaits() {
+    reads(1);
+    writes(2);
+    reads(3);
+    assertThat(home.describe())
+        .isEqualTo("permissions {1=SHARED}, nodes that wait to write [2] and to read [3]");
+  }
+}

@@ -1,0 +1,314 @@
+package io.mpilock.protocol.job;
+
+import static io.mpilock.protocol.job.Permission.EXCLUSIVE;
+import static io.mpilock.protocol.job.Permission.NONE;
+import static io.mpilock.protocol.job.Permission.SHARED;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mpilock.protocol.job.SimulatedGate.State;
+import io.mpilock.protocol.job.SimulatedGate.Visit;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** The messages of a tenant, one by one. */
+class TenantTest {
+  private final List<String> sent = new ArrayList<>();
+  private final SimulatedGate gate = new SimulatedGate(false, false, visit -> {}, () -> {});
+  private final Tenant tenant = new Tenant(gate, new Log());
+
+  private final class Log implements Tenant.Outbox {
+    @Override
+    public void request(Permission wanted, boolean tried) {
+      sent.add("request " + wanted + (tried ? " tried" : ""));
+    }
+
+    @Override
+    public void cancel() {
+      sent.add("cancel");
+    }
+
+    @Override
+    public void yielded(Permission kept, long token, int deadWriter) {
+      if (!gate.isPoisoned()) {
+        assertThat(gate.level()).as("open already when it is told").isLessThanOrEqualTo(kept);
+      }
+      sent.add("yield " + kept + " " + token + (deadWriter < 0 ? "" : " dead " + deadWriter));
+    }
+
+    @Override
+    public void busy() {
+      sent.add("busy");
+    }
+  }
+
+  private void assertSent(String... messages) {
+    assertThat(sent).containsExactly(messages);
+    sent.clear();
+  }
+
+  private Visit visit(Permission mode, boolean tries) {
+    Visit visit = new Visit(0, mode, tries);
+    gate.arrive(visit);
+    tenant.look();
+    return visit;
+  }
+
+  private Visit reads() {
+    return visit(SHARED, false);
+  }
+
+  private Visit writes() {
+    return visit(EXCLUSIVE, false);
+  }
+
+  private void leaves(Visit visit) {
+    gate.leave(visit);
+    tenant.look();
+  }
+
+  private void givesUp(Visit visit) {
+    gate.giveUp(visit);
+    tenant.look();
+  }
+
+  @Test
+  void theFirstUseIsARequestAndTheNextOnesCostNothing() {
+    Visit writer = writes();
+    assertSent("request EXCLUSIVE");
+    tenant.granted(EXCLUSIVE, 4);
+    assertThat(writer.state).isEqualTo(State.IN);
+    assertThat(gate.token()).isEqualTo(5);
+    leaves(writer);
+    leaves(reads());
+    leaves(writes());
+    assertSent();
+    assertThat(tenant.held()).isEqualTo(EXCLUSIVE);
+  }
+
+  @Test
+  void manyThatWaitAreOneRequest() {
+    reads();
+    reads();
+    assertSent("request SHARED");
+    writes();
+    writes();
+    assertSent("request EXCLUSIVE");
+  }
+
+  @Test
+  void aWriterAtANodeThatReadsAsksForMore() {
+    leaves(granted(reads(), SHARED));
+    writes();
+    assertSent("request EXCLUSIVE");
+    tenant.granted(EXCLUSIVE, 0);
+    assertThat(tenant.isAsking()).isFalse();
+  }
+
+  @Test
+  void whatNobodyUsesIsYieldedAtOnce() {
+    leaves(granted(writes(), EXCLUSIVE));
+    tenant.recalled(NONE, true);
+    assertSent("yield NONE 1");
+    reads();
+    assertSent("request SHARED");
+  }
+
+  @Test
+  void whatSomebodyUsesIsYieldedWhenItLeaves() {
+    Visit writer = granted(writes(), EXCLUSIVE);
+    tenant.recalled(NONE, false);
+    Visit next = writes();
+    assertSent();
+    leaves(writer);
+    assertSent("yield NONE 1", "request EXCLUSIVE");
+    assertThat(next.state).isEqualTo(State.WAITS);
+  }
+
+  @Test
+  void aRecallForAReaderLeavesThePermissionToRead() {
+    Visit writer = granted(writes(), EXCLUSIVE);
+    Visit reader = reads();
+    tenant.recalled(SHARED, false);
+    leaves(writer);
+    assertSent("yield SHARED 1");
+    assertThat(reader.state).isEqualTo(State.IN);
+    assertThat(tenant.held()).isEqualTo(SHARED);
+  }
+
+  @Test
+  void aRecallThatIsRaisedToSharedLetsReadersIn() {
+    Visit writer = granted(writes(), EXCLUSIVE);
+    tenant.recalled(NONE, false);
+    Visit reader = reads();
+    tenant.recalled(SHARED, false);
+    leaves(writer);
+    assertSent("yield SHARED 1");
+    assertThat(reader.state).isEqualTo(State.IN);
+  }
+
+  @Test
+  void aRecallThatIsTakenBackOpensTheGate() {
+    Visit writer = granted(writes(), EXCLUSIVE);
+    tenant.recalled(NONE, false);
+    Visit next = writes();
+    tenant.recalled(EXCLUSIVE, false);
+    leaves(writer);
+    assertSent();
+    assertThat(next.state).isEqualTo(State.IN);
+  }
+
+  @Test
+  void aRecallThatIsTakenBackTooLateChangesNothing() {
+    leaves(granted(writes(), EXCLUSIVE));
+    tenant.recalled(NONE, false);
+    tenant.recalled(EXCLUSIVE, false);
+    assertSent("yield NONE 1");
+    assertThat(gate.level()).isEqualTo(NONE);
+    assertThat(tenant.isRecalled()).isFalse();
+  }
+
+  @Test
+  void whoGivesUpLeavesNoRequest() {
+    Visit reader = reads();
+    Visit writer = writes();
+    assertSent("request SHARED", "request EXCLUSIVE");
+    givesUp(writer);
+    assertSent("request SHARED");
+    givesUp(reader);
+    assertSent("cancel");
+    assertThat(tenant.isAsking()).isFalse();
+  }
+
+  @Test
+  void aWriterThatGivesUpWhileARecallWaitsForAReaderLeavesNoRequest() {
+    Visit reader = granted(reads(), SHARED);
+    Visit writer = writes();
+    tenant.recalled(NONE, false);
+    assertSent("request EXCLUSIVE");
+    givesUp(writer);
+    assertSent("cancel");
+    leaves(reader);
+    assertSent("yield NONE 0");
+  }
+
+  @Test
+  void aRequestWaitsUntilTheRecallIsAnswered() {
+    Visit reader = granted(reads(), SHARED);
+    tenant.recalled(NONE, false);
+    writes();
+    assertSent();
+    leaves(reader);
+    assertSent("yield NONE 0", "request EXCLUSIVE");
+  }
+
+  @Test
+  void aGrantThatCrossesALargerRequestIsUsed() {
+    Visit reader = reads();
+    Visit writer = writes();
+    tenant.granted(SHARED, 0);
+    assertThat(reader.state).as("behind the writer").isEqualTo(State.WAITS);
+    assertThat(tenant.isAsking()).isTrue();
+    tenant.granted(EXCLUSIVE, 0);
+    assertThat(writer.state).isEqualTo(State.IN);
+    assertSent("request SHARED", "request EXCLUSIVE");
+  }
+
+  @Test
+  void aGrantThatCrossesACancelIsKept() {
+    givesUp(writes());
+    tenant.granted(EXCLUSIVE, 0);
+    assertSent("request EXCLUSIVE", "cancel");
+    Visit writer = writes();
+    assertThat(writer.state).isEqualTo(State.IN);
+    assertSent();
+  }
+
+  @Test
+  void aGrantIsUsedOnceBeforeTheRecallBehindIt() {
+    Visit first = writes();
+    Visit second = writes();
+    tenant.granted(EXCLUSIVE, 0);
+    tenant.recalled(NONE, false);
+    assertThat(first.state).isEqualTo(State.IN);
+    leaves(first);
+    assertThat(second.state).isEqualTo(State.WAITS);
+    assertSent("request EXCLUSIVE", "yield NONE 1", "request EXCLUSIVE");
+  }
+
+  @Test
+  void aTryElsewhereIsToldOfAHolderAtOnce() {
+    Visit writer = granted(writes(), EXCLUSIVE);
+    tenant.recalled(NONE, true);
+    assertSent("busy");
+    tenant.look();
+    assertSent();
+    tenant.recalled(NONE, true);
+    assertSent("busy");
+    leaves(writer);
+    assertSent("yield NONE 1");
+  }
+
+  @Test
+  void aTryOfThisNodeEndsWhenItIsRefused() {
+    Visit tries = visit(EXCLUSIVE, true);
+    assertSent("request EXCLUSIVE tried");
+    tenant.refused();
+    assertThat(tries.state).isEqualTo(State.REFUSED);
+    assertSent("cancel");
+  }
+
+  @Test
+  void aTryBesideOneThatWaitsAsksAgain() {
+    writes();
+    Visit tries = visit(SHARED, true);
+    assertSent("request EXCLUSIVE", "request EXCLUSIVE tried");
+    tenant.refused();
+    assertThat(tries.state).isEqualTo(State.REFUSED);
+    assertSent();
+    visit(SHARED, true);
+    assertSent("request EXCLUSIVE tried");
+  }
+
+  @Test
+  void aTryAtANodeThatIsToGiveUpIsRefused() {
+    granted(reads(), SHARED);
+    tenant.recalled(NONE, false);
+    Visit tries = visit(SHARED, true);
+    assertThat(tries.state).isEqualTo(State.REFUSED);
+    assertSent();
+  }
+
+  @Test
+  void aWriterThatDiedIsToldOfWhenThePermissionIsRecalled() {
+    Visit writer = granted(writes(), EXCLUSIVE);
+    gate.die(writer);
+    tenant.recalled(SHARED, false);
+    assertSent("yield NONE 1 dead 0");
+    Visit late = writes();
+    assertThat(late.state).isEqualTo(State.TOLD_OF_DEATH);
+    tenant.recalled(EXCLUSIVE, false);
+    tenant.granted(EXCLUSIVE, 1);
+    assertThat(tenant.held()).isEqualTo(NONE);
+    assertSent();
+  }
+
+  @Test
+  void aDeathElsewhereEndsAllWaits() {
+    Visit reader = reads();
+    Visit writer = writes();
+    sent.clear();
+    tenant.poisoned(3);
+    tenant.look();
+    assertThat(List.of(reader.state, writer.state)).containsOnly(State.TOLD_OF_DEATH);
+    assertThat(tenant.isAsking()).isFalse();
+    assertSent();
+  }
+
+  private Visit granted(Visit visit, Permission permission) {
+    sent.clear();
+    tenant.granted(permission, 0);
+    assertThat(visit.state).isEqualTo(State.IN);
+    return visit;
+  }
+}

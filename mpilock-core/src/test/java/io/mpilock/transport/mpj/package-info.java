@@ -1,0 +1,5 @@
+/** Tests of the transport mpj from inside. */
+@NullMarked
+package io.mpilock.transport.mpj;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,143 @@
+package io.mpilock.spring.autoconfigure;
+
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Set;
+import org.apache.commons.logging.Log;
+import org.apache.commons.logging.LogFactory;
+import org.jspecify.annotations.Nullable;
+import org.springframework.batch.core.BatchStatus;
+import org.springframework.batch.core.ExitStatus;
+import org.springframework.batch.core.job.AbstractJob;
+import org.springframework.batch.core.job.JobExecution;
+import org.springframework.batch.core.launch.JobExecutionNotRunningException;
+import org.springframework.batch.core.launch.JobOperator;
+import org.springframework.batch.core.listener.JobExecutionListener;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.config.BeanPostProcessor;
+import org.springframework.context.SmartLifecycle;
+import org.springframework.core.Ordered;
+
+/**
+ * Stops the batch jobs of a context that closes, as on SIGTERM, and makes the close wait for their
+ * end: the controller, the meters and the data sources are still there while a job ends its chunk.
+ * The wait is in the first phase of the shutdown and as long as {@code
+ * spring.lifecycle.timeout-per-shutdown-phase} allows.
+ *
+ * <p>Ranks hear of a signal at different times. A job that was asked to stop, and failed only
+ * because another rank had stopped before it, has stopped too and not failed.
+ *
+ * <p>It listens to every job that is a bean, first at the beginning and last at the end, so it
+ * knows of the jobs of this process only: the repository may have those of all ranks.
+ */
+final class RunningJobs
+    implements BeanPostProcessor, JobExecutionListener, SmartLifecycle, Ordered {
+  private static final Log LOG = LogFactory.getLog(RunningJobs.class);
+
+  private final ObjectProvider<JobOperator> operator;
+
+  // Guarded by this object. No callback runs under its lock.
+  private final Set<JobExecution> running = Collections.newSetFromMap(new IdentityHashMap<>());
+  private @Nullable Runnable whenNoneRuns;
+  private boolean stopping;
+
+  RunningJobs(ObjectProvider<JobOperator> operator) {
+    this.operator = operator;
+  }
+
+  @Override
+  public int getOrder() {
+    return HIGHEST_PRECEDENCE;
+  }
+
+  @Override
+  public Object postProcessAfterInitialization(Object bean, String beanName) {
+    if (bean instanceof AbstractJob job) {
+      job.registerJobExecutionListener(this);
+    }
+    return bean;
+  }
+
+  @Override
+  public void beforeJob(JobExecution execution) {
+    boolean late;
+    synchronized (this) {
+      running.add(execution);
+      late = stopping;
+    }
+    if (late) {
+      stop(execution);
+    }
+  }
+
+  @Override
+  public void afterJob(JobExecution execution) {
+    List<Throwable> failures = execution.getAllFailureExceptions();
+    if (!isRunning()
+        && execution.getStatus() == BatchStatus.FAILED
+        && !failures.isEmpty()
+        && failures.stream().allMatch(JobEndingExceptionReporter::isOfAnotherRank)) {
+      execution.setStatus(BatchStatus.STOPPED);
+      execution.setExitStatus(
+          ExitStatus.STOPPED.addExitDescription("Another rank had stopped before this one."));
+    }
+    synchronized (this) {
+      running.remove(execution);
+    }
+    tellIfNoneRuns();
+  }
+
+  @Override
+  public synchronized void start() {
+    stopping = false;
+  }
+
+  @Override
+  public synchronized boolean isRunning() {
+    return !stopping;
+  }
+
+  @Override
+  public void stop() {
+    stop(() -> {});
+  }
+
+  @Override
+  public void stop(Runnable callback) {
+    List<JobExecution> executions;
+    synchronized (this) {
+      stopping = true;
+      whenNoneRuns = callback;
+      executions = List.copyOf(running);
+    }
+    executions.forEach(this::stop);
+    tellIfNoneRuns();
+  }
+
+  private void stop(JobExecution execution) {
+    LOG.info(
+        "Stopping the job '%s': the application shuts down"
+            .formatted(execution.getJobInstance().getJobName()));
+    try {
+      operator.getObject().stop(execution);
+    } catch (JobExecutionNotRunningException e) {
+      LOG.debug("It ends already", e);
+    } catch (RuntimeException e) {
+      LOG.warn("The job could not be stopped", e);
+    }
+  }
+
+  private void tellIfNoneRuns() {
+    Runnable callback = null;
+    synchronized (this) {
+      if (running.isEmpty()) {
+        callback = whenNoneRuns;
+        whenNoneRuns = null;
+      }
+    }
+    if (callback != null) {
+      callback.run();
+    }
+  }
+}
