@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** What the others get when a rank dies, or its node vanishes, in a job of several nodes. */
 @Timeout(90)
 class JobFailureTest {
-  private static final Duration QUICK = Duration.ofSeconds(1);
+  private static final Duration QUICK = Duration.ofSeconds(2);
 
   @TempDir Path folder;
 

@@ -68,10 +68,12 @@ record RankDeath(
 
   private static final int PLACES = Place.values().length;
 
-  // The words: when the victim was killed, and whether a rank saw what it should not; for each place whether it has arrived there, whether it
-  // may go there, and a counter; then for each rank whether it is through, and its own counters.
+  // The words: when the victim was killed, whether it is about to be, and whether a rank saw what it
+  // should not; for each place whether the victim has arrived there, whether it may go there, and a
+  // counter; then for each rank whether it is through, and its own counters.
   private static final int KILLED = 0;
-  private static final int FAILED = 1;
+  private static final int DYING = 1;
+  private static final int FAILED = 2;
   private static final int ARRIVED = 8;
   private static final int READY = ARRIVED + PLACES;
   private static final int COUNTER = READY + PLACES;
@@ -112,6 +114,7 @@ record RankDeath(
         await(ARRIVED + place.ordinal());
       }
       Thread.sleep(300); // the others are to wait for it
+      words.set(DYING, 1);
       kill.run();
       words.set(KILLED, System.currentTimeMillis());
     }
@@ -370,6 +373,7 @@ record RankDeath(
         }
         return false;
       } catch (RankFailedException e) {
+        assertThat(words.get(DYING)).as("told before the death: %s", e).isEqualTo(1);
         isTold(e);
         return true;
       }

@@ -491,7 +491,9 @@ final class Agent implements Runnable {
   }
 
   private void markLost(int rank) {
-    if (node.nodeOf(rank) != me && !node.isLost(rank)) {
+    if (rank == node.leader(node.nodeOf(rank))) {
+      markBroken(rank); // who would say so is its own agent, which ends
+    } else if (node.nodeOf(rank) != me && !node.isLost(rank)) {
       node.log(System.Logger.Level.WARNING, node.whoInJob(rank) + " has died");
       node.markLost(rank);
       node.communicator().lost(rank);
