@@ -26,7 +26,7 @@ record NodeLoss(
 
   /** What happens to the node. */
   interface Loss {
-    void run() throws InterruptedException;
+    void run() throws Exception;
   }
 
   private static final Duration LONG = Duration.ofSeconds(40);
@@ -123,7 +123,7 @@ record NodeLoss(
       words.set(BEGAN, System.currentTimeMillis());
       loss.run();
       words.set(ENDED, 1);
-    } catch (InterruptedException e) {
+    } catch (Exception e) {
       throw new AssertionError(e);
     }
   }
