@@ -459,6 +459,9 @@ final class Agent implements Runnable {
         node.ringCollective();
       }
     }
+    if (news) {
+      lookForUntold();
+    }
     for (Seat seat : seats.values()) {
       if (news || seat.tenant().isRecalled()) {
         seat.gate().mend();
@@ -466,6 +469,18 @@ final class Agent implements Runnable {
       }
     }
     handleLoopback();
+  }
+
+  /** A rank that died on the way to the inbox left a resource that nobody else would put there. */
+  private void lookForUntold() {
+    lookAtInbox(); // what the dead put there is not there any more
+    for (long home : directory.homes()) {
+      long teller = window.get(home + Layout.ATTENTION);
+      if (teller != 0 && node.isGone((int) teller - 1)) {
+        window.set(home + Layout.ATTENTION, 0);
+        Seat _ = seat(home); // is looked at next
+      }
+    }
   }
 
   private void lookAtOtherNodes(long now) {

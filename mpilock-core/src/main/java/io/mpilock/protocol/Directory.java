@@ -3,6 +3,7 @@ package io.mpilock.protocol;
 import io.mpilock.transport.NodeWindow;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -64,6 +65,12 @@ final class Directory {
       throw new IllegalArgumentException(
           "A resource name must be valid Unicode, but has an unpaired surrogate.");
     }
+  }
+
+  /** Gives the home lines of all resources that ranks of this node have named. */
+  synchronized List<Long> homes() {
+    readNew();
+    return List.copyOf(homes.values());
   }
 
   /** Gives the quoted name of the resource whose home line stands at an index. */

@@ -116,7 +116,10 @@ final class Layout {
   /** Node rank + 1 of who mends what dead ranks left, or 0. */
   static final int MENDER = 5;
 
-  /** 1 while the resource stands in the agent's inbox. */
+  /**
+   * Member + 1 of who puts the resource into the agent's inbox, while it stands there and shortly
+   * before; or 0.
+   */
   static final int ATTENTION = 6;
 
   /** The home line of the next resource in the inbox, or 0. */

@@ -144,7 +144,7 @@ final class NodeLock {
 
   /** Has the agent look at this resource. */
   void tellAgent() {
-    if (window.compareAndSet(home + Layout.ATTENTION, 0, 1)) {
+    if (window.compareAndSet(home + Layout.ATTENTION, 0, me + 1)) {
       long first;
       do {
         first = window.get(Layout.INBOX);
