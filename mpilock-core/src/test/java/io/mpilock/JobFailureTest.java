@@ -164,4 +164,29 @@ class JobFailureTest {
           words.set(0, 1);
         });
   }
+
+  /** A rank that is in any close counts as closing, so that no order of closes can deadlock. */
+  @Test
+  void whoUsesAControllerThatAllOthersHaveClosedIsTold() throws Exception {
+    run(
+        cluster("011"),
+        world -> {
+          WindowController controller =
+              WindowController.sync(
+                  world, ControllerOptions.defaults().withHeartbeatTimeout(QUICK));
+          controller.singleWrite(() -> true);
+          if (world.rank() == 2) {
+            world.leaving(true); // as on another thread
+            assertThatThrownBy(() -> {
+                  for (int i = 0; ; i++) {
+                    controller.resource("resource " + i).write(Duration.ofSeconds(20)).close();
+                    Thread.sleep(10);
+                  }
+                })
+                .isInstanceOf(RankFailedException.class);
+            world.leaving(false);
+          }
+          controller.close();
+        });
+  }
 }

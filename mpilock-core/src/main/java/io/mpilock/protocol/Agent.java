@@ -484,7 +484,7 @@ final class Agent implements Runnable {
   }
 
   private void lookAtOtherNodes(long now) {
-    boolean over = window.get(Layout.JOB_THROUGH) != 0;
+    boolean over = isOver();
     // If this agent itself did not run for long, frames may wait to be received.
     boolean slept = now - lastTick > heartbeatNanos / 2;
     for (int other = 0; other < nodes; other++) {
@@ -516,17 +516,30 @@ final class Agent implements Runnable {
     }
   }
 
+  /**
+   * Whether all ranks of the job are in a close, and those of this node in this controller's: one
+   * that closes another controller counts for the first, but may still use this one.
+   */
+  private boolean isOver() {
+    boolean over = window.get(Layout.JOB_THROUGH) != 0;
+    for (int member = 0; member < node.ranks(); member++) {
+      over &= node.life(member) != Node.OPEN;
+    }
+    return over;
+  }
+
   /** Nothing goes across nodes any more without this rank. */
   private void markBroken(int rank) {
-    if (window.get(Layout.JOB_THROUGH) != 0) {
+    if (isOver()) {
       return;
     }
-    if (window.compareAndSet(Layout.BROKEN, 0, rank + 1L)) {
+    boolean through = window.get(Layout.JOB_THROUGH) != 0; // then it has closed, and lives
+    if (window.compareAndSet(Layout.BROKEN, 0, rank + 1L) && !through) {
       node.log(
           System.Logger.Level.ERROR,
           "The locks go no further than node " + me + ": " + node.broken(rank).getMessage());
     }
-    if (node.nodeOf(rank) != me) {
+    if (node.nodeOf(rank) != me && !through) {
       for (int other : Node.ranksOf(node.communicator(), node.nodeOf(rank))) {
         node.markLost(other);
         node.communicator().lost(other);
