@@ -66,7 +66,6 @@ final class Agent implements Runnable {
   private final int rootNode;
   private final long fingerprint;
   private final long heartbeatNanos;
-  private final boolean crowded;
 
   private final Map<String, Home> homes = new HashMap<>();
   private final Map<Long, Seat> seats = new LinkedHashMap<>();
@@ -115,7 +114,6 @@ final class Agent implements Runnable {
     this.rootNode = node.nodeOf(node.settings().master());
     this.fingerprint = fingerprint;
     this.heartbeatNanos = node.settings().heartbeatTimeout().toNanos();
-    this.crowded = node.ranks() >= Runtime.getRuntime().availableProcessors();
     this.root = me == rootNode ? new Root(new ToAll(), nodes) : null;
     this.calls =
         new NodeCalls(
@@ -224,12 +222,8 @@ final class Agent implements Runnable {
   }
 
   @SuppressWarnings("ThreadPriorityCheck") // a hint only
-  private void rest() {
-    if (crowded) {
-      Thread.yield();
-    } else {
-      Thread.onSpinWait();
-    }
+  private static void rest() {
+    Thread.yield();
   }
 
   /** Does what there is to do now; tells whether there was anything. */
@@ -484,7 +478,7 @@ final class Agent implements Runnable {
   }
 
   private void lookAtOtherNodes(long now) {
-    boolean over = window.get(Layout.JOB_THROUGH) != 0;
+    boolean over = isOver();
     // If this agent itself did not run for long, frames may wait to be received.
     boolean slept = now - lastTick > heartbeatNanos / 2;
     for (int other = 0; other < nodes; other++) {
@@ -506,7 +500,9 @@ final class Agent implements Runnable {
   }
 
   private void markLost(int rank) {
-    if (node.nodeOf(rank) != me && !node.isLost(rank)) {
+    if (rank == node.leader(node.nodeOf(rank))) {
+      markBroken(rank); // who would say so is its own agent, which ends
+    } else if (node.nodeOf(rank) != me && !node.isLost(rank)) {
       node.log(System.Logger.Level.WARNING, node.whoInJob(rank) + " has died");
       node.markLost(rank);
       node.communicator().lost(rank);
@@ -514,17 +510,30 @@ final class Agent implements Runnable {
     }
   }
 
+  /**
+   * Whether all ranks of the job are in a close, and those of this node in this controller's: one
+   * that closes another controller counts for the first, but may still use this one.
+   */
+  private boolean isOver() {
+    boolean over = window.get(Layout.JOB_THROUGH) != 0;
+    for (int member = 0; member < node.ranks(); member++) {
+      over &= node.life(member) != Node.OPEN;
+    }
+    return over;
+  }
+
   /** Nothing goes across nodes any more without this rank. */
   private void markBroken(int rank) {
-    if (window.get(Layout.JOB_THROUGH) != 0) {
+    if (isOver()) {
       return;
     }
-    if (window.compareAndSet(Layout.BROKEN, 0, rank + 1L)) {
+    boolean through = window.get(Layout.JOB_THROUGH) != 0; // then it has closed, and lives
+    if (window.compareAndSet(Layout.BROKEN, 0, rank + 1L) && !through) {
       node.log(
           System.Logger.Level.ERROR,
           "The locks go no further than node " + me + ": " + node.broken(rank).getMessage());
     }
-    if (node.nodeOf(rank) != me) {
+    if (node.nodeOf(rank) != me && !through) {
       for (int other : Node.ranksOf(node.communicator(), node.nodeOf(rank))) {
         node.markLost(other);
         node.communicator().lost(other);

@@ -67,6 +67,12 @@ final class Directory {
     }
   }
 
+  /** Gives the home lines of all resources that ranks of this node have named. */
+  synchronized List<Long> homes() {
+    readNew();
+    return List.copyOf(homes.values());
+  }
+
   /** Gives the quoted name of the resource whose home line stands at an index. */
   synchronized String nameAt(long home) {
     readNew();

@@ -27,7 +27,9 @@ import java.util.List;
  * dead's place, so nobody else can take ownership or claim, and live requests can be counted.
  *
  * <p>While the node's agent owns, only it mends the requests; and if it has died, nobody does: what
- * it owned for other nodes must not be given away.
+ * it owned for other nodes must not be given away. Unless it had claimed a rank's request, which it
+ * does only when the node may write: then ownership was on its way to that rank. A dead agent's own
+ * request goes like those of the ranks.
  */
 final class Mender {
   private final Node node;
@@ -62,10 +64,10 @@ final class Mender {
 
   private boolean isNeeded() {
     int owner = owner(window.get(state));
-    if (owner != 0 && owner != POISONED && !isAgent(owner) && node.isGone(owner - 1)) {
+    if (owner != 0 && owner != POISONED && mayMend(owner)) {
       return true;
     }
-    for (int rank = 0; rank < node.ranks(); rank++) {
+    for (int rank = 0; rank < node.members(); rank++) {
       if ((requestPhase(rank) != NONE || isCounted(window.get(reads(rank)))) && node.isGone(rank)) {
         return true;
       }
@@ -95,14 +97,14 @@ final class Mender {
   private void mendWrite() {
     long now = window.get(state);
     int owner = owner(now);
-    if (owner == POISONED || isAgent(owner)) {
+    if (owner == POISONED) {
       return;
     }
     if (owner == 0) {
       if (!isAskedByGone() || !window.compareAndSet(state, now, withOwner(now, lock.me() + 1))) {
         return;
       }
-    } else if (!node.isGone(owner - 1)) {
+    } else if (!mayMend(owner)) {
       return;
     } else if (hasWritten(owner - 1)) {
       lock.poison(node.jobRank(owner - 1));
@@ -119,8 +121,18 @@ final class Mender {
     }
   }
 
-  private boolean isAgent(int owner) {
-    return node.agent() >= 0 && owner == node.agent() + 1;
+  /** Whether an owner is gone, and what it owned was the node's. */
+  private boolean mayMend(int owner) {
+    return node.isGone(owner - 1) && (owner != node.agent() + 1 || isRankClaimed());
+  }
+
+  private boolean isRankClaimed() {
+    for (int rank = 0; rank < node.ranks(); rank++) {
+      if (requestPhase(rank) == CLAIMED) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /**
@@ -155,7 +167,7 @@ final class Mender {
   }
 
   private boolean isAskedByGone() {
-    for (int rank = 0; rank < node.ranks(); rank++) {
+    for (int rank = 0; rank < node.members(); rank++) {
       if (requestPhase(rank) != NONE && node.isGone(rank)) {
         return true;
       }

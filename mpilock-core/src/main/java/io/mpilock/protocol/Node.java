@@ -275,7 +275,8 @@ final class Node {
     if (broken != 0) {
       return (int) broken - 1;
     }
-    return isGone(agent) && window.get(Layout.JOB_THROUGH) == 0 ? jobRanks[0] : -1;
+    boolean needed = window.get(Layout.JOB_THROUGH) == 0 || life(me) == OPEN;
+    return needed && isGone(agent) ? jobRanks[0] : -1;
   }
 
   void throwIfBroken() {

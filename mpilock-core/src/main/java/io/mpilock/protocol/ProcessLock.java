@@ -167,9 +167,11 @@ public final class ProcessLock {
    */
   void checkRefusal() {
     long now = node.nanoTime();
-    if (!node.isClosed() && now - lastLook >= Patience.CHECK_NANOS) {
-      lastLook = now; // two threads at once do no harm
-      words.mend();
+    if (!node.isClosed()) {
+      if (now - lastLook >= Patience.CHECK_NANOS) {
+        lastLook = now; // two threads at once do no harm
+        words.mend();
+      }
       words.throwIfBroken();
     }
     checkUsable();
@@ -187,7 +189,9 @@ public final class ProcessLock {
         .formatted(Thread.currentThread().getName(), me(), mode, quotedName());
   }
 
+  /** Begins a wait, unless another node would have to be asked and cannot. */
   private Patience patience(String mode, long nanos) {
+    words.throwIfBroken();
     return new Patience(node, name, node.nanoTime(), nanos, new Watch(mode));
   }
 

@@ -14,6 +14,7 @@ final class LocalProcess {
   private final Set<LocalMessenger> messengers = weakSet();
   private final Set<LocalProcess> lost = ConcurrentHashMap.newKeySet();
   private final AtomicInteger leaving = new AtomicInteger();
+  private volatile boolean dying;
   private volatile boolean dead;
 
   /**
@@ -43,10 +44,11 @@ final class LocalProcess {
     return dead;
   }
 
-  /** Ends it, with whatever it has opened. */
+  /** Ends it, with whatever it has opened; others see it dead when it can do nothing any more. */
   void kill() {
-    dead = true;
+    dying = true;
     endAll();
+    dead = true;
   }
 
   void opened(LocalWindow window) {
@@ -61,7 +63,7 @@ final class LocalProcess {
 
   /** Of a kill and an opening that come together at least one sees the other. */
   private void endIfDead() {
-    if (dead) {
+    if (dying) {
       endAll();
     }
   }
