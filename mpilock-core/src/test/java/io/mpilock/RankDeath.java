@@ -68,7 +68,8 @@ record RankDeath(
 
   private static final int PLACES = Place.values().length;
 
-  // The words: when the victim was killed, whether it is about to be, and whether a rank saw what it
+  // The words: when the victim was killed, whether it is about to be, and whether a rank saw what
+  // it
   // should not; for each place whether the victim has arrived there, whether it may go there, and a
   // counter; then for each rank whether it is through, and its own counters.
   private static final int KILLED = 0;

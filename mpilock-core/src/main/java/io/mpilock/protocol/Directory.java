@@ -86,12 +86,6 @@ final class Directory {
     return names.get(home);
   }
 
-  /** The home lines of all resources that ranks of this node have named. */
-  synchronized List<Long> homes() {
-    readNew();
-    return List.copyOf(names.keySet());
-  }
-
   private void readNew() {
     long end = window.get(Layout.DIRECTORY_END);
     while (read < end) {
