@@ -295,7 +295,10 @@ final class Agent implements Runnable {
     switch (message) {
       case Message.Request m -> home(m.resource()).request(from, m.wanted(), m.tried());
       case Message.Cancel m -> home(m.resource()).cancel(from);
-      case Message.Yield m -> home(m.resource()).yielded(from, m.kept(), m.token(), m.deadWriter() < 0 ? -1 : checkRank(m.deadWriter()));
+      case Message.Yield m ->
+          home(m.resource())
+              .yielded(
+                  from, m.kept(), m.token(), m.deadWriter() < 0 ? -1 : checkRank(m.deadWriter()));
       case Message.Busy m -> home(m.resource()).busy(from);
       case Message.Grant m -> tenant(m).granted(m.permission(), m.token());
       case Message.Recall m -> tenant(m).recalled(m.limit(), m.tried());
