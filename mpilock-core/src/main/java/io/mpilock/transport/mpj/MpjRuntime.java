@@ -200,9 +200,12 @@ final class MpjRuntime {
       }
       state = State.ENDING;
     }
-    leave(stallWarning);
-    synchronized (this) {
-      state = State.ENDED;
+    try {
+      leave(stallWarning);
+    } finally {
+      synchronized (this) {
+        state = State.ENDED;
+      }
     }
   }
 

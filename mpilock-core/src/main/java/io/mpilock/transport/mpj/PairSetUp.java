@@ -123,7 +123,9 @@ final class PairSetUp implements Gate.Host, AutoCloseable {
                 await(worldRank, world),
                 "mpilock-mpj-" + runtime.self() + "-" + worldRank));
     for (int worldRank : opening.keySet()) {
-      failIfDead(worldRank); // who died since may not have been known to have a pair
+      if (!runtime.isAlive(worldRank)) {
+        runtime.pairs().died(worldRank); // its death was told before there was a pair to end
+      }
     }
   }
 
@@ -143,7 +145,13 @@ final class PairSetUp implements Gate.Host, AutoCloseable {
           try {
             Channels channels = opening.open();
             MpjWorld world = runtime.library().newWorld();
-            world.open(side, channels.in, channels.out, deadline);
+            try {
+              world.open(side, channels.in, channels.out, deadline);
+            } catch (IOException e) {
+              channels.in.close(); // or the other side would wait until its deadline
+              channels.out.close();
+              throw e;
+            }
             opened.complete(world);
           } catch (Throwable e) {
             opened.completeExceptionally(e);

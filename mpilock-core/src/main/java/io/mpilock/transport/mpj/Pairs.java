@@ -18,13 +18,16 @@ final class Pairs {
   private final Map<Long, MpjMessenger> messengers = new ConcurrentHashMap<>();
 
   Pairs(Lifeline lifeline) {
-    lifeline.onDeath(worldRank -> {
-      Pair pair = pairs.get(worldRank);
-      if (pair != null) {
-        // Closing may wait a little for who is inside MPJ Express.
-        Thread.ofPlatform().daemon().name("mpilock-mpj-end").start(pair::end);
-      }
-    });
+    lifeline.onDeath(this::died);
+  }
+
+  /** Ends the world with a rank that is dead, if there is one. Does not wait. */
+  void died(int worldRank) {
+    Pair pair = pairs.get(worldRank);
+    if (pair != null) {
+      // Closing may wait a little for who is inside MPJ Express.
+      Thread.ofPlatform().daemon().name("mpilock-mpj-end").start(pair::end);
+    }
   }
 
   /** The same number on all ranks for the same collective call; that two have one is no danger. */
