@@ -84,6 +84,11 @@ class NativeFailureTest {
         if (world.rank() == 1) {
           beKilled(controller, place, words);
         }
+        if (place != Place.RUNS_A_SINGLE_WRITE && place != Place.WAITS) { // which take the others
+          while (words.get(0) == 0) {
+            Thread.onSpinWait();
+          }
+        }
         WriteLease held = null;
         if (place == Place.WAITS && world.rank() == 0) {
           held = controller.write();
