@@ -76,6 +76,7 @@ shared() { # what this user has in /dev/shm
   if [ -d /dev/shm ]; then find /dev/shm -mindepth 1 -user "$(id -u)" | sort; fi
 }
 shared >"$temporary/shared-before"
+config/hosts.sh list >"$temporary/hosts-before"
 
 descends_from_here() { # whether process $1 is this script or a child of it
   local pid=$1
@@ -144,6 +145,7 @@ remains() { # new files in /dev/shm that no living process uses; those of other 
   done
   running | grep -vxFf "$temporary/running-before" || true
   find "$temporary/t" -mindepth 1 ! -type d
+  config/hosts.sh list | grep -vxFf "$temporary/hosts-before" | sed 's/^/simulated hosts /' || true
 }
 
 left=$(remains)
