@@ -31,6 +31,10 @@ final class MpjScenarios {
     public static void main(String[] args) throws Exception {
       Communicator world = world();
       NodeWindow window = world.allocate(16);
+      window.getAndAdd(0, 1);
+      while (window.get(0) < world.size()) { // a death during this allocation is another matter
+        LockSupport.parkNanos(1_000_000);
+      }
       if (world.rank() == 0) {
         Thread.sleep(Long.MAX_VALUE);
       }
