@@ -67,14 +67,28 @@ class JobFailureTest {
   @ParameterizedTest(name = "on nodes {0} with master {1}, rank {2} dies")
   @CsvSource({
     // the master is rank 0: home of the default resource, and root
-    "0011,0,0", "0011,0,1", "0011,0,2", "0011,0,3",
-    "0111,0,0", "0111,0,1", "0111,0,3",
-    "0123,0,0", "0123,0,2",
+    "0011,0,0",
+    "0011,0,1",
+    "0011,0,2",
+    "0011,0,3",
+    "0111,0,0",
+    "0111,0,1",
+    "0111,0,3",
+    "0123,0,0",
+    "0123,0,2",
     // it is another
-    "0011,3,3", "0011,3,2", "0111,2,1", "0111,3,0", "0123,3,3", "0123,1,3", "0101,1,2", "0101,1,1"
+    "0011,3,3",
+    "0011,3,2",
+    "0111,2,1",
+    "0111,3,0",
+    "0123,3,3",
+    "0123,1,3",
+    "0101,1,2",
+    "0101,1,1"
   })
   void theOthersAreToldOrGoOn(String nodes, int master, int victim) throws Exception {
-    dies(nodes, victim, ControllerOptions.defaults().withMaster(master).withHeartbeatTimeout(QUICK));
+    dies(
+        nodes, victim, ControllerOptions.defaults().withMaster(master).withHeartbeatTimeout(QUICK));
   }
 
   @Test
@@ -177,12 +191,13 @@ class JobFailureTest {
           controller.singleWrite(() -> true);
           if (world.rank() == 2) {
             world.leaving(true); // as on another thread
-            assertThatThrownBy(() -> {
-                  for (int i = 0; ; i++) {
-                    controller.resource("resource " + i).write(Duration.ofSeconds(20)).close();
-                    Thread.sleep(10);
-                  }
-                })
+            assertThatThrownBy(
+                    () -> {
+                      for (int i = 0; ; i++) {
+                        controller.resource("resource " + i).write(Duration.ofSeconds(20)).close();
+                        Thread.sleep(10);
+                      }
+                    })
                 .isInstanceOf(RankFailedException.class);
             world.leaving(false);
           }

@@ -62,7 +62,8 @@ class JobNativeFailureTest {
    */
   private void assertThatRanksEnd(int number, MpiJob job) throws Exception {
     waitUntil("all are through", job, () -> through().size() == number);
-    waitUntil("all have ended", job, () -> through().stream().noneMatch(JobNativeFailureTest::isThere));
+    waitUntil(
+        "all have ended", job, () -> through().stream().noneMatch(JobNativeFailureTest::isThere));
   }
 
   /** The processes that were through. */
@@ -96,8 +97,7 @@ class JobNativeFailureTest {
   @ParameterizedTest(name = "rank {0} of {1} on each of {2} hosts is killed")
   @CsvSource({"3,2,2", "2,2,2", "0,2,2", "1,1,3"})
   void theOthersAreToldOrGoOn(int victim, int ranksPerHost, int number) throws Exception {
-    try (MpiJob job =
-        job(ranksPerHost, number).start(IsKilled.class, Integer.toString(victim))) {
+    try (MpiJob job = job(ranksPerHost, number).start(IsKilled.class, Integer.toString(victim))) {
       assertThatRanksEnd(ranksPerHost * number - 1, job);
     }
   }
@@ -129,7 +129,6 @@ class JobNativeFailureTest {
       hosts.up("node1");
     }
   }
-
 
   @Test
   void aRankThatOnlyComputesDelaysNobody() throws Exception {
@@ -176,7 +175,8 @@ class JobNativeFailureTest {
       boolean done = false;
       for (double x = 1; spent < least || !done; x = Math.sin(x) + 1) {
         spent = System.currentTimeMillis() - start;
-        assertThat(spent).as("milliseconds in which the others did %s", words.get(0))
+        assertThat(spent)
+            .as("milliseconds in which the others did %s", words.get(0))
             .isLessThan(least + 30_000);
         done = true;
         for (int rank = 1; rank < ranks; rank++) {
@@ -200,9 +200,7 @@ class JobNativeFailureTest {
                   victim,
                   ControllerOptions.defaults().withWindowBytes(1 << 20),
                   () ->
-                      ProcessHandle.of(world.member(victim).pid())
-                          .orElseThrow()
-                          .destroyForcibly())
+                      ProcessHandle.of(world.member(victim).pid()).orElseThrow().destroyForcibly())
               .run());
       sayThrough();
     }
