@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -238,7 +239,7 @@ record RankDeath(
           Thread _ =
               Thread.ofPlatform()
                   .daemon()
-                  .start(() -> catchThrowable(writes ? lock::write : lock::read));
+                  .start(() -> waitForEver(writes ? lock::write : lock::read));
           String waits = "rank " + victim + (writes ? " (write" : " (1 reader)");
           while (!lock.toString().contains(waits)) {
             sleep();
@@ -263,7 +264,7 @@ record RankDeath(
         case WAITS_IN_A_SINGLE_WRITE, IS_SHARED_WITH -> lock.singleWrite(next(victim), () -> 0L);
         case IS_MISSED_IN_A_SINGLE_WRITE -> {}
         case CLOSES -> {
-          Thread _ = Thread.ofPlatform().daemon().start(() -> catchThrowable(controller::close));
+          Thread _ = Thread.ofPlatform().daemon().start(() -> waitForEver(controller::close));
           while (!controller.isClosed()) {
             sleep();
           }
@@ -271,6 +272,10 @@ record RankDeath(
       }
       arrive();
       await(KILLED);
+    }
+
+    private void waitForEver(ThrowingCallable call) {
+      Throwable _ = catchThrowable(call); // its rank has lost its window
     }
 
     private void survive() {
@@ -392,8 +397,10 @@ record RankDeath(
     }
 
     private void isTold(@Nullable Throwable e) {
-      assertThat(e).isInstanceOf(RankFailedException.class);
-      assertThat(((RankFailedException) e).rank()).as("%s", e).isEqualTo(victim);
+      assertThat(e)
+          .isInstanceOfSatisfying(
+              RankFailedException.class,
+              failed -> assertThat(failed.rank()).as("%s", e).isEqualTo(victim));
     }
 
     private void noteTold() {
