@@ -51,6 +51,12 @@ record RankDeath(
     IS_MISSED_IN_A_SINGLE_WRITE,
     CLOSES;
 
+    /** Among the words, for as long as the job runs. */
+    @SuppressWarnings("EnumOrdinal")
+    private int index() {
+      return ordinal();
+    }
+
     private boolean isReleased() {
       return this == WRITES_AND_IS_RELEASED
           || this == RUNS_A_SINGLE_WRITE_AND_IS_RELEASED
@@ -113,7 +119,7 @@ record RankDeath(
     }
     if (world.rank() == next(victim)) {
       for (Place place : Place.values()) {
-        await(ARRIVED + place.ordinal());
+        await(ARRIVED + place.index());
       }
       Thread.sleep(300); // the others are to wait for it
       words.set(DYING, 1);
@@ -222,7 +228,7 @@ record RankDeath(
     }
 
     private void arrive() {
-      words.set(ARRIVED + place.ordinal(), 1);
+      words.set(ARRIVED + place.index(), 1);
     }
 
     private void die() {
@@ -234,7 +240,7 @@ record RankDeath(
           ReadLease _ = lock.read();
         }
         case WAITS_TO_WRITE, WAITS_TO_READ -> {
-          await(READY + place.ordinal());
+          await(READY + place.index());
           boolean writes = place == Place.WAITS_TO_WRITE;
           Thread _ =
               Thread.ofPlatform()
@@ -325,7 +331,7 @@ record RankDeath(
           && (place == Place.WAITS_TO_READ || place == Place.WAITS_TO_WRITE)) {
         try (WriteLease _ = lock.write()) {
           count();
-          words.set(READY + place.ordinal(), 1);
+          words.set(READY + place.index(), 1);
           await(KILLED);
         }
         return;
@@ -346,7 +352,7 @@ record RankDeath(
         }
         default -> {}
       }
-      await(ARRIVED + place.ordinal());
+      await(ARRIVED + place.index());
     }
 
     private long body() {
@@ -392,8 +398,8 @@ record RankDeath(
     }
 
     private void count() {
-      words.increment(COUNTER + place.ordinal());
-      words.increment(ofRank(world.rank()) + 1 + place.ordinal());
+      words.increment(COUNTER + place.index());
+      words.increment(ofRank(world.rank()) + 1 + place.index());
     }
 
     private void isTold(@Nullable Throwable e) {
@@ -412,9 +418,9 @@ record RankDeath(
     void end() {
       long all = 0;
       for (int rank = 0; rank < world.size(); rank++) {
-        all += words.get(ofRank(rank) + 1 + place.ordinal());
+        all += words.get(ofRank(rank) + 1 + place.index());
       }
-      assertThat(words.get(COUNTER + place.ordinal())).as("updates in %s", place).isEqualTo(all);
+      assertThat(words.get(COUNTER + place.index())).as("updates in %s", place).isEqualTo(all);
       controller.close();
       assertThat(controller.isClosed()).isTrue();
     }
