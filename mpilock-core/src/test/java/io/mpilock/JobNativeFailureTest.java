@@ -111,6 +111,7 @@ class JobNativeFailureTest {
       hosts.down(host);
       Files.createFile(folder.resolve(LosesAHost.DONE));
       assertThatRanksEnd(ranksPerHost * number, job);
+      hosts.up(host); // or mpirun would not end
     } finally {
       hosts.up(host);
     }
