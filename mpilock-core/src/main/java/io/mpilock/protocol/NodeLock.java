@@ -53,8 +53,8 @@ import java.util.function.BooleanSupplier;
  *   <li>In a job of several nodes the agent is a member like the ranks. While the node may not
  *       write the agent owns; while it may not even read, the agent is counted in pending too. So
  *       the permission of the node costs a rank that has it nothing. A requester that finds the
- *       agent the owner tells it, whenever it has published; the agent looks at the requests after it
- *       has become the owner (Dekker). Its own request goes before those of the ranks.
+ *       agent the owner tells it, whenever it has published; the agent looks at the requests after
+ *       it has become the owner (Dekker). Its own request goes before those of the ranks.
  * </ol>
  *
  * <h2>Order</h2>
