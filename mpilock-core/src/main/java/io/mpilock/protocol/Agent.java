@@ -84,6 +84,7 @@ final class Agent implements Runnable {
   private final long[] lastSent;
   private final boolean[] gone;
   private int greetings;
+  private boolean newsBeforeSleep;
   private volatile boolean settingsDiffer;
   private long lastTick;
   private long nextTick;
@@ -211,14 +212,24 @@ final class Agent implements Runnable {
         rest();
       } else {
         long longest = Math.max(1, Math.min(messenger.pollNanos(), nextTick - now));
-        bell.sleep(() -> isDone() || turn(), Math.min(sleep, longest));
-        if (messenger.pollNanos() == Long.MAX_VALUE) {
+        newsBeforeSleep = false;
+        bell.sleep(() -> isDone() || lookOnceMore(), Math.min(sleep, longest));
+        if (newsBeforeSleep) {
+          idleSince = now;
+          sleep = FIRST_SLEEP_NANOS;
+        } else if (messenger.pollNanos() == Long.MAX_VALUE) {
           sleep = Long.MAX_VALUE;
         } else if (now - idleSince > SHORT_SLEEPS_NANOS) {
           sleep = Math.min(messenger.pollNanos(), sleep + sleep / 2);
         }
       }
     }
+  }
+
+  /** After this thread counts as asleep: who brings news later rings. */
+  private boolean lookOnceMore() {
+    newsBeforeSleep = turn();
+    return newsBeforeSleep;
   }
 
   @SuppressWarnings("ThreadPriorityCheck") // a hint only
