@@ -1,18 +1,19 @@
 package io.mpilock.transport;
 
-import io.mpilock.transport.ffm.NativeTransport;
+import io.mpilock.testing.ProcessRanks;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.util.Random;
 import java.util.concurrent.locks.LockSupport;
 
-/** Programs that NativeMessengerTest runs as the ranks of a job. */
+/** Programs that the messengers' tests run as the ranks of a job. */
 final class MessengerScenarios {
 
   private MessengerScenarios() {}
 
   private static Communicator world() {
-    return new NativeTransport().world(NativeNodeWindowSuite.settings());
+    return Transports.open(
+        System.getProperty(ProcessRanks.TRANSPORT, "auto"), NativeNodeWindowSuite.settings());
   }
 
   private static Messenger open(Communicator world) {
