@@ -9,7 +9,8 @@ usage() {
 Usage: config/bench.sh [--quick]
 
 Builds what is needed, runs the benchmark's programs under Open MPI and MPICH (on an otherwise idle machine, please), and
-prints the tables of docs/benchmarks.md: about 6 minutes, with --quick about 2.
+prints the tables of docs/benchmarks.md: about 8 minutes, with --quick about 3. The last part runs on simulated hosts
+(config/hosts.sh), as root.
 HELP
 }
 
