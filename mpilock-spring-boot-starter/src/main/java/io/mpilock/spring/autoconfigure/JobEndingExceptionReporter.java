@@ -13,6 +13,7 @@ import io.mpilock.transport.Transports;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
 import org.apache.commons.logging.Log;
 import org.apache.commons.logging.LogFactory;
@@ -43,6 +44,8 @@ import org.springframework.core.io.support.SpringFactoriesLoader.ArgumentResolve
  */
 @Order(Ordered.HIGHEST_PRECEDENCE)
 final class JobEndingExceptionReporter implements SpringBootExceptionReporter {
+  private static final long LAST_WORDS_NANOS = 200_000_000;
+
   private static final Log LOG = LogFactory.getLog(JobEndingExceptionReporter.class);
   private static final String LIBRARY = "mpilock.native.library";
   private static final int GENERAL_FAILURE = 1;
@@ -132,6 +135,8 @@ final class JobEndingExceptionReporter implements SpringBootExceptionReporter {
   private void end(int status, @Nullable Launcher unmet) {
     @Nullable WindowController controller = JobLifeline.controllerOf(context).orElse(null);
     LOG.error("The application failed on this rank: ending the job with status " + status + ".");
+    // The launcher reads what ranks print in its own time, and the abort may end it before.
+    LockSupport.parkNanos(LAST_WORDS_NANOS);
     try {
       if (controller != null) {
         controller.abort(status);
