@@ -2,7 +2,6 @@ package io.mpilock.protocol;
 
 import io.mpilock.protocol.job.Home;
 import io.mpilock.protocol.job.Message;
-import io.mpilock.protocol.job.Permission;
 import io.mpilock.protocol.job.Root;
 import io.mpilock.protocol.job.Tenant;
 import io.mpilock.protocol.job.Verdict;
@@ -390,7 +389,10 @@ final class Agent implements Runnable {
     }
     Home known = homes.get(resource);
     if (known == null) {
-      known = new Home(new ToTenants(resource), node.settings().phaseFair());
+      known =
+          new Home(
+              Home.Outbox.sending(resource, (message, to) -> send(to, message)),
+              node.settings().phaseFair());
       homes.put(resource, known);
     }
     return known;
@@ -411,7 +413,12 @@ final class Agent implements Runnable {
       String resource = directory.name(home);
       if (resource != null) {
         NodeGate gate = new NodeGate(node, home);
-        known = new Seat(gate, new Tenant(gate, new ToHome(resource)));
+        int tableAt = homeOf(resource);
+        known =
+            new Seat(
+                gate,
+                new Tenant(
+                    gate, Tenant.Outbox.sending(resource, message -> send(tableAt, message))));
         seats.put(home, known);
       }
     }
@@ -612,66 +619,6 @@ final class Agent implements Runnable {
         open.text.append(open.text.isEmpty() ? "" : " ");
         open.text.append("On node ").append(from).append(": ").append(answer.text());
       }
-    }
-  }
-
-  // Outboxes.
-
-  private final class ToHome implements Tenant.Outbox {
-    private final String resource;
-    private final int home;
-
-    ToHome(String resource) {
-      this.resource = resource;
-      this.home = homeOf(resource);
-    }
-
-    @Override
-    public void request(Permission wanted, boolean tried) {
-      send(home, new Message.Request(resource, wanted, tried));
-    }
-
-    @Override
-    public void cancel() {
-      send(home, new Message.Cancel(resource));
-    }
-
-    @Override
-    public void yielded(Permission kept, long token, int deadWriter) {
-      send(home, new Message.Yield(resource, kept, token, deadWriter));
-    }
-
-    @Override
-    public void busy() {
-      send(home, new Message.Busy(resource));
-    }
-  }
-
-  private final class ToTenants implements Home.Outbox {
-    private final String resource;
-
-    ToTenants(String resource) {
-      this.resource = resource;
-    }
-
-    @Override
-    public void grant(int to, Permission permission, long token) {
-      send(to, new Message.Grant(resource, permission, token));
-    }
-
-    @Override
-    public void recall(int to, Permission limit, boolean tried) {
-      send(to, new Message.Recall(resource, limit, tried));
-    }
-
-    @Override
-    public void refuse(int to) {
-      send(to, new Message.Refuse(resource));
-    }
-
-    @Override
-    public void poison(int to, int rank) {
-      send(to, new Message.Poison(resource, rank));
     }
   }
 

@@ -123,11 +123,12 @@ final class Mender {
 
   /** Whether an owner is gone, and what it owned was the node's. */
   private boolean mayMend(int owner) {
-    return node.isGone(owner - 1) && (owner != node.agent() + 1 || isRankClaimed());
+    return node.isGone(owner - 1) && (owner != node.agent() + 1 || isClaimed(node.ranks()));
   }
 
-  private boolean isRankClaimed() {
-    for (int rank = 0; rank < node.ranks(); rank++) {
+  /** Whether the owner has chosen the next one, among the first members. */
+  private boolean isClaimed(int members) {
+    for (int rank = 0; rank < members; rank++) {
       if (requestPhase(rank) == CLAIMED) {
         return true;
       }
@@ -185,12 +186,7 @@ final class Mender {
         || window.get(lock.line(owner) + Layout.DRAINS) != 0) {
       return false;
     }
-    for (int rank = 0; rank < node.members(); rank++) {
-      if (requestPhase(rank) == CLAIMED) {
-        return false;
-      }
-    }
-    return true;
+    return !isClaimed(node.members());
   }
 
   /**

@@ -1,6 +1,7 @@
 package io.mpilock.protocol;
 
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One thread's wait for one thing: spins shortly, then yields, then sleeps on a bell, and knows
@@ -33,8 +34,7 @@ final class Patience {
   private final long timeoutNanos;
   private int spins;
   private boolean interrupted;
-  private BooleanSupplier refused = () -> false;
-  private boolean isTry;
+  private @Nullable BooleanSupplier refused;
   private long nextCheck = CHECK_NANOS;
   private long nextStall;
 
@@ -56,12 +56,11 @@ final class Patience {
   /** Gives up when somebody would have to be waited for: for a try that must ask another node. */
   Patience untilRefused(BooleanSupplier condition) {
     refused = condition;
-    isTry = true;
     return this;
   }
 
   boolean isTry() {
-    return isTry;
+    return refused != null;
   }
 
   /**
@@ -76,7 +75,8 @@ final class Patience {
 
   /** As {@link #pause}, for waits that are part of closing. */
   boolean pauseInClose(Bell bell, BooleanSupplier done) {
-    if (isTry && refused.getAsBoolean()) {
+    BooleanSupplier refusal = refused;
+    if (refusal != null && refusal.getAsBoolean()) {
       return false;
     }
     if (spins < node.spinLimit()) {
@@ -97,7 +97,7 @@ final class Patience {
       return true;
     }
     bell.sleep(
-        () -> done.getAsBoolean() || refused.getAsBoolean(),
+        refusal == null ? done : () -> done.getAsBoolean() || refusal.getAsBoolean(),
         Math.min(SLICE_NANOS, timeoutNanos - waited));
     look(node.nanoTime() - start);
     return true;

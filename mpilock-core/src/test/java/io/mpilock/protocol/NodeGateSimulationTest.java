@@ -153,7 +153,10 @@ class NodeGateSimulationTest {
       }
       int others = 1 + random.nextInt(2);
       this.tableAt = random.nextInt(1 + others);
-      this.table = new Home(new ToTenants(), phaseFair);
+      this.table =
+          new Home(
+              Home.Outbox.sending(RESOURCE, (message, node) -> send(tableAt, node, message)),
+              phaseFair);
       Node agentsNode = simulation.node(0, settings);
       this.gate = new NodeGate(agentsNode, home);
       addTenant(new WatchedGate());
@@ -190,7 +193,11 @@ class NodeGateSimulationTest {
     }
 
     private void addTenant(Tenant.Gate gateOfNode) {
-      tenants.add(new Tenant(gateOfNode, new ToHome(tenants.size())));
+      int node = tenants.size();
+      tenants.add(
+          new Tenant(
+              gateOfNode,
+              Tenant.Outbox.sending(RESOURCE, message -> send(node, tableAt, message))));
       mails.add(new ArrayDeque<>());
     }
 
@@ -393,56 +400,6 @@ class NodeGateSimulationTest {
         case Message.Poison m -> tenant.poisoned(m.rank());
       }
       return true;
-    }
-
-    private final class ToHome implements Tenant.Outbox {
-      private final int node;
-
-      ToHome(int node) {
-        this.node = node;
-      }
-
-      @Override
-      public void request(Permission wanted, boolean tried) {
-        send(node, tableAt, new Message.Request(RESOURCE, wanted, tried));
-      }
-
-      @Override
-      public void cancel() {
-        send(node, tableAt, new Message.Cancel(RESOURCE));
-      }
-
-      @Override
-      public void yielded(Permission kept, long token, int deadWriter) {
-        send(node, tableAt, new Message.Yield(RESOURCE, kept, token, deadWriter));
-      }
-
-      @Override
-      public void busy() {
-        send(node, tableAt, new Message.Busy(RESOURCE));
-      }
-    }
-
-    private final class ToTenants implements Home.Outbox {
-      @Override
-      public void grant(int node, Permission permission, long token) {
-        send(tableAt, node, new Message.Grant(RESOURCE, permission, token));
-      }
-
-      @Override
-      public void recall(int node, Permission limit, boolean tried) {
-        send(tableAt, node, new Message.Recall(RESOURCE, limit, tried));
-      }
-
-      @Override
-      public void refuse(int node) {
-        send(tableAt, node, new Message.Refuse(RESOURCE));
-      }
-
-      @Override
-      public void poison(int node, int rank) {
-        send(tableAt, node, new Message.Poison(RESOURCE, rank));
-      }
     }
 
     // Other nodes: one thread each, that uses the resource and answers messages.

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.ObjIntConsumer;
 
 /**
  * One resource at its home node: which node has which permission, and who waits for one.
@@ -39,6 +40,38 @@ public final class Home {
 
   /** Where a home's messages go. The home's own node is reached the same way. */
   public interface Outbox {
+
+    /**
+     * Sends each as the message of its name.
+     *
+     * @param resource the resource
+     * @param send takes a message to a node
+     * @return the outbox
+     */
+    static Outbox sending(String resource, ObjIntConsumer<? super Message.OfLock> send) {
+      return new Outbox() {
+        @Override
+        public void grant(int node, Permission permission, long token) {
+          send.accept(new Message.Grant(resource, permission, token), node);
+        }
+
+        @Override
+        public void recall(int node, Permission limit, boolean tried) {
+          send.accept(new Message.Recall(resource, limit, tried), node);
+        }
+
+        @Override
+        public void refuse(int node) {
+          send.accept(new Message.Refuse(resource), node);
+        }
+
+        @Override
+        public void poison(int node, int rank) {
+          send.accept(new Message.Poison(resource, rank), node);
+        }
+      };
+    }
+
     /**
      * Gives a node a permission.
      *

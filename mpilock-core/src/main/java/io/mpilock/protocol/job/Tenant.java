@@ -3,6 +3,8 @@ package io.mpilock.protocol.job;
 import static io.mpilock.protocol.job.Permission.EXCLUSIVE;
 import static io.mpilock.protocol.job.Permission.NONE;
 
+import java.util.function.Consumer;
+
 /**
  * One resource at a node that uses it: the permission that the node has, what its ranks want, and
  * what its home wants back.
@@ -89,6 +91,38 @@ public final class Tenant {
 
   /** Where a tenant's messages to the home go. */
   public interface Outbox {
+
+    /**
+     * Sends each as the message of its name.
+     *
+     * @param resource the resource
+     * @param send takes a message to the home
+     * @return the outbox
+     */
+    static Outbox sending(String resource, Consumer<? super Message.OfLock> send) {
+      return new Outbox() {
+        @Override
+        public void request(Permission wanted, boolean tried) {
+          send.accept(new Message.Request(resource, wanted, tried));
+        }
+
+        @Override
+        public void cancel() {
+          send.accept(new Message.Cancel(resource));
+        }
+
+        @Override
+        public void yielded(Permission kept, long token, int deadWriter) {
+          send.accept(new Message.Yield(resource, kept, token, deadWriter));
+        }
+
+        @Override
+        public void busy() {
+          send.accept(new Message.Busy(resource));
+        }
+      };
+    }
+
     /**
      * Asks for a permission; takes the place of an earlier request.
      *

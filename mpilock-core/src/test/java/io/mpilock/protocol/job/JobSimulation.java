@@ -73,29 +73,16 @@ final class JobSimulation {
     }
 
     private Home.Outbox outbox() {
-      return new Home.Outbox() {
-        @Override
-        public void grant(int node, Permission permission, long granted) {
-          watch.grants(node, permission);
-          send(homeNode, node, new Message.Grant(name, permission, granted));
-        }
-
-        @Override
-        public void recall(int node, Permission limit, boolean tried) {
-          send(homeNode, node, new Message.Recall(name, limit, tried));
-        }
-
-        @Override
-        public void refuse(int node) {
-          send(homeNode, node, new Message.Refuse(name));
-        }
-
-        @Override
-        public void poison(int node, int rank) {
-          watch.poisoned();
-          send(homeNode, node, new Message.Poison(name, rank));
-        }
-      };
+      return Home.Outbox.sending(
+          name,
+          (message, node) -> {
+            if (message instanceof Message.Grant grant) {
+              watch.grants(node, grant.permission());
+            } else if (message instanceof Message.Poison) {
+              watch.poisoned();
+            }
+            send(homeNode, node, message);
+          });
     }
 
     @Override
@@ -128,29 +115,8 @@ final class JobSimulation {
     }
 
     private Tenant.Outbox outbox() {
-      int home = resource.homeNode;
-      String name = resource.name;
-      return new Tenant.Outbox() {
-        @Override
-        public void request(Permission wanted, boolean tried) {
-          send(node, home, new Message.Request(name, wanted, tried));
-        }
-
-        @Override
-        public void cancel() {
-          send(node, home, new Message.Cancel(name));
-        }
-
-        @Override
-        public void yielded(Permission kept, long token, int deadWriter) {
-          send(node, home, new Message.Yield(name, kept, token, deadWriter));
-        }
-
-        @Override
-        public void busy() {
-          send(node, home, new Message.Busy(name));
-        }
-      };
+      return Tenant.Outbox.sending(
+          resource.name, message -> send(node, resource.homeNode, message));
     }
 
     private void entered(Visit visit) {
