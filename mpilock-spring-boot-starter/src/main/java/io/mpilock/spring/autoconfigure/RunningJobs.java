@@ -1,9 +1,9 @@
 package io.mpilock.spring.autoconfigure;
 
-import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Set;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 import org.apache.commons.logging.Log;
 import org.apache.commons.logging.LogFactory;
 import org.jspecify.annotations.Nullable;
@@ -11,6 +11,7 @@ import org.springframework.batch.core.BatchStatus;
 import org.springframework.batch.core.ExitStatus;
 import org.springframework.batch.core.job.AbstractJob;
 import org.springframework.batch.core.job.JobExecution;
+import org.springframework.batch.core.job.JobInterruptedException;
 import org.springframework.batch.core.launch.JobExecutionNotRunningException;
 import org.springframework.batch.core.launch.JobOperator;
 import org.springframework.batch.core.listener.JobExecutionListener;
@@ -37,8 +38,9 @@ final class RunningJobs
 
   private final ObjectProvider<JobOperator> operator;
 
-  // Guarded by this object. No callback runs under its lock.
-  private final Set<JobExecution> running = Collections.newSetFromMap(new IdentityHashMap<>());
+  // Guarded by this object. No callback runs under its lock. A job is ended and asked to stop under
+  // the lock that it has here, so its end is not overwritten by a stop that comes late.
+  private final IdentityHashMap<JobExecution, Lock> running = new IdentityHashMap<>();
   private @Nullable Runnable whenNoneRuns;
   private boolean stopping;
 
@@ -63,7 +65,7 @@ final class RunningJobs
   public void beforeJob(JobExecution execution) {
     boolean late;
     synchronized (this) {
-      running.add(execution);
+      running.put(execution, new ReentrantLock());
       late = stopping;
     }
     if (late) {
@@ -73,19 +75,56 @@ final class RunningJobs
 
   @Override
   public void afterJob(JobExecution execution) {
-    List<Throwable> failures = execution.getAllFailureExceptions();
-    if (!isRunning()
-        && execution.getStatus() == BatchStatus.FAILED
-        && !failures.isEmpty()
-        && failures.stream().allMatch(JobEndingExceptionReporter::isOfAnotherRank)) {
-      execution.setStatus(BatchStatus.STOPPED);
-      execution.setExitStatus(
-          ExitStatus.STOPPED.addExitDescription("Another rank had stopped before this one."));
+    if (!isRunning()) {
+      locked(execution, () -> correct(execution));
     }
     synchronized (this) {
       running.remove(execution);
     }
     tellIfNoneRuns();
+  }
+
+  private void locked(JobExecution execution, Runnable action) {
+    Lock lock;
+    synchronized (this) {
+      lock = running.getOrDefault(execution, new ReentrantLock());
+    }
+    lock.lock();
+    try {
+      action.run();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Spring Batch writes STOPPED over a failure that came while it stopped the step, and knows
+   * nothing of ranks.
+   */
+  private static void correct(JobExecution execution) {
+    List<Throwable> failures = execution.getAllFailureExceptions();
+    BatchStatus status = execution.getStatus();
+    if (status == BatchStatus.FAILED
+        && !failures.isEmpty()
+        && failures.stream().allMatch(JobEndingExceptionReporter::isOfAnotherRank)) {
+      execution.setStatus(BatchStatus.STOPPED);
+      execution.setExitStatus(
+          ExitStatus.STOPPED.addExitDescription("Another rank had stopped before this one."));
+    } else if (status == BatchStatus.STOPPED) {
+      failures.stream()
+          .filter(failure -> !isStop(failure))
+          .findFirst()
+          .ifPresent(failure -> {
+            execution.setStatus(BatchStatus.FAILED);
+            execution.setExitStatus(ExitStatus.FAILED.addExitDescription(failure));
+          });
+    }
+  }
+
+  private static boolean isStop(Throwable failure) {
+    return failure instanceof JobInterruptedException
+        || failure.getCause() instanceof JobInterruptedException
+        || JobEndingExceptionReporter.isOfAnotherRank(failure);
   }
 
   @Override
@@ -109,7 +148,7 @@ final class RunningJobs
     synchronized (this) {
       stopping = true;
       whenNoneRuns = callback;
-      executions = List.copyOf(running);
+      executions = List.copyOf(running.keySet());
     }
     executions.forEach(this::stop);
     tellIfNoneRuns();
@@ -119,13 +158,17 @@ final class RunningJobs
     LOG.info(
         "Stopping the job '%s': the application shuts down"
             .formatted(execution.getJobInstance().getJobName()));
-    try {
-      operator.getObject().stop(execution);
-    } catch (JobExecutionNotRunningException e) {
-      LOG.debug("It ends already", e);
-    } catch (RuntimeException e) {
-      LOG.warn("The job could not be stopped", e);
-    }
+    locked(
+        execution,
+        () -> {
+          try {
+            operator.getObject().stop(execution);
+          } catch (JobExecutionNotRunningException e) {
+            LOG.debug("It ends already", e);
+          } catch (RuntimeException e) {
+            LOG.warn("The job could not be stopped", e);
+          }
+        });
   }
 
   private void tellIfNoneRuns() {

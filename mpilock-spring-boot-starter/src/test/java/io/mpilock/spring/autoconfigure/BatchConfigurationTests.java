@@ -10,6 +10,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.batch.core.BatchStatus;
@@ -19,9 +21,13 @@ import org.springframework.batch.core.job.JobExecution;
 import org.springframework.batch.core.job.builder.JobBuilder;
 import org.springframework.batch.core.job.parameters.JobParameters;
 import org.springframework.batch.core.launch.JobOperator;
+import org.springframework.batch.core.listener.StepExecutionListener;
 import org.springframework.batch.core.repository.JobRepository;
+import org.springframework.batch.core.scope.context.ChunkContext;
+import org.springframework.batch.core.step.StepContribution;
+import org.springframework.batch.core.step.StepExecution;
 import org.springframework.batch.core.step.builder.StepBuilder;
-import org.springframework.batch.core.step.tasklet.Tasklet;
+import org.springframework.batch.core.step.tasklet.StoppableTasklet;
 import org.springframework.batch.infrastructure.repeat.RepeatStatus;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.batch.autoconfigure.BatchAutoConfiguration;
@@ -51,18 +57,41 @@ class BatchConfigurationTests {
   static class OneJob {
     private final List<String> events = Collections.synchronizedList(new ArrayList<>());
     private Work work = locks -> {};
+    private Consumer<StepExecution> stop = step -> {};
+    private Consumer<StepExecution> end = step -> {};
     private final CountDownLatch begun = new CountDownLatch(1);
 
     @Bean
     Job job(JobRepository repository, LockTemplate locks) {
-      Tasklet tasklet =
-          (contribution, context) -> {
-            begun.countDown();
-            work.turn(locks);
-            return RepeatStatus.CONTINUABLE;
+      StoppableTasklet tasklet =
+          new StoppableTasklet() {
+            @Override
+            public RepeatStatus execute(StepContribution contribution, ChunkContext chunk)
+                throws Exception {
+              begun.countDown();
+              work.turn(locks);
+              return RepeatStatus.CONTINUABLE;
+            }
+
+            @Override
+            @SuppressWarnings("removal")
+            public void stop() {} // what Spring Batch calls is below
+
+            @Override
+            public void stop(StepExecution step) {
+              stop.accept(step);
+            }
+          };
+      StepExecutionListener listener =
+          new StepExecutionListener() {
+            @Override
+            public @Nullable ExitStatus afterStep(StepExecution step) {
+              end.accept(step);
+              return null;
+            }
           };
       return new JobBuilder("endless", repository)
-          .start(new StepBuilder("turns", repository).tasklet(tasklet).build())
+          .start(new StepBuilder("turns", repository).tasklet(tasklet).listener(listener).build())
           .build();
     }
   }
@@ -133,6 +162,39 @@ class BatchConfigurationTests {
 
       assertThat(job.get().getStatus()).isEqualTo(BatchStatus.FAILED);
     });
+  }
+
+  @Test
+  void aFailureIsNotLostToAStopThatComesAtTheSameMoment() {
+    runner.run(context -> {
+      OneJob one = context.getBean(OneJob.class);
+      CountDownLatch stopping = new CountDownLatch(1);
+      one.work =
+          locks -> {
+            stopping.await();
+            throw new IllegalStateException("disk full");
+          };
+      one.stop =
+          step -> {
+            stopping.countDown();
+            await(step, BatchStatus.FAILED);
+          };
+      one.end = step -> await(step, BatchStatus.STOPPED);
+      CompletableFuture<JobExecution> job = startAndAwaitWork(context);
+
+      context.close();
+
+      assertThat(job.get().getStatus()).isEqualTo(BatchStatus.FAILED);
+      assertThat(job.get().getExitStatus().getExitCode())
+          .isEqualTo(ExitStatus.FAILED.getExitCode());
+      assertThat(job.get().getExitStatus().getExitDescription()).contains("disk full");
+    });
+  }
+
+  private static void await(StepExecution step, BatchStatus status) {
+    while (step.getStatus() != status) {
+      Thread.onSpinWait();
+    }
   }
 
   private static void failsDuringTheClose(
