@@ -98,26 +98,25 @@ final class RunningJobs
   }
 
   /**
-   * Spring Batch writes STOPPED over a failure that came while it stopped the step, and knows
-   * nothing of ranks.
+   * Spring Batch writes STOPPING or STOPPED over what a step or the job came to while it was asked
+   * to stop, and knows nothing of ranks.
    */
   private static void correct(JobExecution execution) {
-    List<Throwable> failures = execution.getAllFailureExceptions();
     BatchStatus status = execution.getStatus();
-    if (status == BatchStatus.FAILED
-        && !failures.isEmpty()
-        && failures.stream().allMatch(JobEndingExceptionReporter::isOfAnotherRank)) {
+    List<Throwable> failures = execution.getAllFailureExceptions();
+    @Nullable Throwable own =
+        failures.stream().filter(failure -> !isStop(failure)).findFirst().orElse(null);
+    boolean isStopped = status == BatchStatus.STOPPING || status == BatchStatus.STOPPED;
+    if (isStopped && own != null) {
+      execution.setStatus(BatchStatus.FAILED);
+      execution.setExitStatus(ExitStatus.FAILED.addExitDescription(own));
+    } else if (own == null
+        && failures.stream().anyMatch(JobEndingExceptionReporter::isOfAnotherRank)) {
       execution.setStatus(BatchStatus.STOPPED);
       execution.setExitStatus(
           ExitStatus.STOPPED.addExitDescription("Another rank had stopped before this one."));
-    } else if (status == BatchStatus.STOPPED) {
-      failures.stream()
-          .filter(failure -> !isStop(failure))
-          .findFirst()
-          .ifPresent(failure -> {
-            execution.setStatus(BatchStatus.FAILED);
-            execution.setExitStatus(ExitStatus.FAILED.addExitDescription(failure));
-          });
+    } else if (isStopped) {
+      execution.setStatus(BatchStatus.STOPPED);
     }
   }
 
