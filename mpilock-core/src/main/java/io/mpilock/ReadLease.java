@@ -57,12 +57,12 @@ public final class ReadLease implements AutoCloseable {
   }
 
   private WriteLease upgrade(long nanos) {
-    hold.checkOwner("upgrade");
+    hold.checkOwner(lock.process(), "upgrade");
     if (!open) {
       throw new LockUseException(
           "This read lease of " + lock.quotedName() + " is closed: there is nothing to upgrade.");
     }
-    hold.checkSoleRead();
+    hold.checkSoleRead(lock.process());
     close();
     return lock.writeAfter(hold, token, nanos);
   }
@@ -75,7 +75,7 @@ public final class ReadLease implements AutoCloseable {
    */
   @Override
   public void close() {
-    hold.checkOwner("close");
+    hold.checkOwner(lock.process(), "close");
     if (open) {
       open = false;
       lock.releaseRead(hold);

@@ -323,17 +323,21 @@ public final class ResourceLock {
   }
 
   void releaseRead(ThreadHold hold) {
-    hold.releaseRead();
+    hold.releaseRead(process);
     if (hold.readSince() != 0 && !hold.isReading()) {
       tellReleased(LockMode.READ, hold.takeReadSince());
     }
   }
 
   void releaseWrite(ThreadHold hold) {
-    hold.releaseWrite();
+    hold.releaseWrite(process);
     if (hold.writeSince() != 0 && !hold.isWriting()) {
       tellReleased(LockMode.WRITE, hold.takeWriteSince());
     }
+  }
+
+  ProcessLock process() {
+    return process;
   }
 
   String quotedName() {
@@ -353,7 +357,9 @@ public final class ResourceLock {
     if (listener != null && !hold.isHeld()) {
       return acquireObserved(listener, hold, mode, nanos);
     }
-    return mode == LockMode.READ ? hold.acquireRead(nanos) : hold.acquireWrite(nanos);
+    return mode == LockMode.READ
+        ? hold.acquireRead(process, nanos)
+        : hold.acquireWrite(process, nanos);
   }
 
   private boolean acquireObserved(
@@ -362,7 +368,10 @@ public final class ResourceLock {
     long start = System.nanoTime();
     boolean granted;
     try {
-      granted = mode == LockMode.READ ? hold.acquireRead(nanos) : hold.acquireWrite(nanos);
+      granted =
+          mode == LockMode.READ
+              ? hold.acquireRead(process, nanos)
+              : hold.acquireWrite(process, nanos);
     } catch (RuntimeException failure) {
       listener.failed(name(), mode, System.nanoTime() - start, failure);
       throw failure;

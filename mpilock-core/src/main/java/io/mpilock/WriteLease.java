@@ -52,7 +52,7 @@ public final class WriteLease implements AutoCloseable {
    */
   @Override
   public void close() {
-    hold.checkOwner("close");
+    hold.checkOwner(lock.process(), "close");
     if (open) {
       open = false;
       lock.releaseWrite(hold);

@@ -64,7 +64,7 @@ public final class FencedSection {
   /** Takes the write lock on the writing rank, or tells the others that it could not. */
   void begin(long nanos) {
     try {
-      if (!lock.hold().acquireWrite(nanos)) {
+      if (!lock.hold().acquireWrite(lock, nanos)) {
         throw new LockTimeoutException(
             "Rank %d did not get the write of %s for its single write in time: %s"
                 .formatted(node.myJobRank(), lock.quotedName(), lock.describe()));
@@ -213,7 +213,7 @@ public final class FencedSection {
       failure = failed("failed in its single write", "");
       delivered = true; // its own exception is on the way
     }
-    lock.hold().releaseWrite();
+    lock.hold().releaseWrite(lock);
     try {
       if (state == State.FAILED) {
         tellFailure(failureText == null ? "" : failureText);

@@ -29,7 +29,7 @@ public final class ProcessLock {
   private volatile long lastLook;
 
   private final ThreadLocal<ThreadHold> holds =
-      ThreadLocal.withInitial(() -> new ThreadHold(this, this.words(), Thread.currentThread()));
+      ThreadLocal.withInitial(() -> new ThreadHold(Thread.currentThread()));
 
   ProcessLock(String name, Node node, long home) {
     this.name = name;
@@ -40,7 +40,7 @@ public final class ProcessLock {
     this.myLine = words.line(node.me());
   }
 
-  private NodeLock words() {
+  NodeLock words() {
     return words;
   }
 

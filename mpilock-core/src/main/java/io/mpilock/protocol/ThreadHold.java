@@ -5,14 +5,16 @@ import io.mpilock.failure.LockUseException;
 /**
  * What one thread holds of one resource: the process level of the lock. Confined to its thread,
  * apart from {@link #checkOwner}.
+ *
+ * <p>It must not lead to the lock, which each call is given: the thread keeps it as the value of a
+ * {@link ThreadLocal} that the lock has, and such an entry lives as long as the thread if its value
+ * leads to its key. A pool's thread would keep every controller that it ever used.
  */
 public final class ThreadHold {
 
   /** The time-out of a request that waits for as long as it takes. */
   public static final long FOREVER = Patience.FOREVER;
 
-  private final ProcessLock lock;
-  private final NodeLock words;
   private final Thread thread;
   private final ThreadId id;
   private int reads;
@@ -22,9 +24,7 @@ public final class ThreadHold {
   private long readSince;
   private long writeSince;
 
-  ThreadHold(ProcessLock lock, NodeLock words, Thread thread) {
-    this.lock = lock;
-    this.words = words;
+  ThreadHold(Thread thread) {
     this.thread = thread;
     this.id = new ThreadId(thread);
   }
@@ -32,36 +32,37 @@ public final class ThreadHold {
   /**
    * Takes a read, or one more.
    *
+   * @param lock the resource's lock, which this is of
    * @param nanos how long to wait at most; 0 not to wait, {@link #FOREVER} without end
    * @return whether it was granted
    */
-  public boolean acquireRead(long nanos) {
+  public boolean acquireRead(ProcessLock lock, long nanos) {
     if (reads + writes != 0) {
       reads++;
       return true;
     }
     waited = false;
     try {
-      return words.tryRead() ? beginRead() : awaitRead(nanos);
+      return lock.words().tryRead() ? beginRead(lock) : awaitRead(lock, nanos);
     } catch (IllegalStateException e) {
       throw lock.unusable(e);
     }
   }
 
-  private boolean awaitRead(long nanos) {
-    if ((nanos != 0 || words.isClosedToReaders()) && lock.awaitRead(this, nanos)) {
-      return beginRead();
+  private boolean awaitRead(ProcessLock lock, long nanos) {
+    if ((nanos != 0 || lock.words().isClosedToReaders()) && lock.awaitRead(this, nanos)) {
+      return beginRead(lock);
     }
     lock.checkRefusal();
     return false;
   }
 
-  private boolean beginRead() {
+  private boolean beginRead(ProcessLock lock) {
     lock.noteReader(id);
-    token = words.token();
+    token = lock.words().token();
     reads = 1;
     if (lock.isClosed()) {
-      releaseRead();
+      releaseRead(lock);
       throw lock.closedFailure();
     }
     return true;
@@ -70,87 +71,96 @@ public final class ThreadHold {
   /**
    * Takes the write, or once more.
    *
+   * @param lock the resource's lock, which this is of
    * @param nanos how long to wait at most; 0 not to wait, {@link #FOREVER} without end
    * @return whether it was granted
    * @throws LockUseException if this thread reads
    */
-  public boolean acquireWrite(long nanos) {
+  public boolean acquireWrite(ProcessLock lock, long nanos) {
     if (writes != 0) {
       writes++;
       return true;
     }
     if (reads != 0) {
-      throw writeInRead();
+      throw writeInRead(lock);
     }
     waited = false;
     try {
-      if (words.tryOwn()) {
-        return words.isUnread() ? beginWrite() : awaitNoReaders(nanos);
+      if (lock.words().tryOwn()) {
+        return lock.words().isUnread() ? beginWrite(lock) : awaitNoReaders(lock, nanos);
       }
-      return awaitWrite(nanos);
+      return awaitWrite(lock, nanos);
     } catch (IllegalStateException e) {
       throw lock.unusable(e);
     }
   }
 
-  private boolean awaitNoReaders(long nanos) {
+  private boolean awaitNoReaders(ProcessLock lock, long nanos) {
     if (nanos == 0) {
-      words.releaseOwnership();
+      lock.words().releaseOwnership();
     } else if (lock.awaitNoReaders(this, nanos)) {
-      return beginWrite();
+      return beginWrite(lock);
     }
     lock.checkRefusal();
     return false;
   }
 
-  private boolean awaitWrite(long nanos) {
+  private boolean awaitWrite(ProcessLock lock, long nanos) {
     if (nanos != 0
         ? lock.awaitWrite(this, nanos)
-        : words.isAgents() && lock.tryWriteFromAfar(this)) {
-      return beginWrite();
+        : lock.words().isAgents() && lock.tryWriteFromAfar(this)) {
+      return beginWrite(lock);
     }
     lock.checkRefusal();
     return false;
   }
 
-  private boolean beginWrite() {
-    token = words.beginWrite();
+  private boolean beginWrite(ProcessLock lock) {
+    token = lock.words().beginWrite();
     lock.noteWriter(id, waited);
     writes = 1;
     if (lock.isClosed()) {
-      releaseWrite();
+      releaseWrite(lock);
       throw lock.closedFailure();
     }
     return true;
   }
 
-  private LockUseException writeInRead() {
+  private LockUseException writeInRead(ProcessLock lock) {
     return new LockUseException(
         "Thread '%s' of %s asks for the write of %s while it holds a read of it: it would wait for itself. Close the read first, or use ReadLease.upgrade()."
             .formatted(thread.getName(), lock.me(), lock.quotedName()));
   }
 
-  /** Ends a read, or one level of it. */
-  public void releaseRead() {
+  /**
+   * Ends a read, or one level of it.
+   *
+   * @param lock the resource's lock, which this is of
+   */
+  public void releaseRead(ProcessLock lock) {
     reads--;
     if (reads == 0 && writes == 0) {
       try {
-        words.releaseRead();
+        lock.words().releaseRead();
       } catch (IllegalStateException e) {
         lock.swallowIfClosed(e);
       }
     }
   }
 
-  /** Ends the write, or one level of it. Reads that were taken inside it stay: a downgrade. */
-  public void releaseWrite() {
+  /**
+   * Ends the write, or one level of it. Reads that were taken inside it stay: a downgrade.
+   *
+   * @param lock the resource's lock, which this is of
+   */
+  public void releaseWrite(ProcessLock lock) {
     writes--;
     if (writes == 0) {
       try {
         if (reads > 0) {
-          words.addReadUnderWrite();
+          lock.words().addReadUnderWrite();
         }
-        words.releaseOwnership();
+        lock.words().releaseOwnership();
       } catch (IllegalStateException e) {
         lock.swallowIfClosed(e);
       }
@@ -160,16 +170,17 @@ public final class ThreadHold {
   /**
    * Refuses a call by another thread.
    *
+   * @param lock the resource's lock, which this is of
    * @param call what was called, for the message
    * @throws LockUseException if the caller is not the thread that holds
    */
-  public void checkOwner(String call) {
+  public void checkOwner(ProcessLock lock, String call) {
     if (!Thread.currentThread().equals(thread)) {
-      throw notOwner(call);
+      throw notOwner(lock, call);
     }
   }
 
-  private LockUseException notOwner(String call) {
+  private LockUseException notOwner(ProcessLock lock, String call) {
     return new LockUseException(
         "Thread '%s' called %s on a lease of %s that belongs to thread '%s' of %s: the thread that got a lease closes it."
             .formatted(
@@ -183,9 +194,10 @@ public final class ThreadHold {
   /**
    * Refuses an upgrade of anything but a single read.
    *
+   * @param lock the resource's lock, which this is of
    * @throws LockUseException if the thread holds more than one read, or a write
    */
-  public void checkSoleRead() {
+  public void checkSoleRead(ProcessLock lock) {
     if (reads != 1 || writes != 0) {
       throw new LockUseException(
           "upgrade() of %s by thread '%s' of %s, which holds %d read(s) and %d write(s) of it: only a thread's single read can be upgraded, since an outer hold would lose what it rests on."

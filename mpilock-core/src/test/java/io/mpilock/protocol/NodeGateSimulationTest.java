@@ -634,17 +634,17 @@ class NodeGateSimulationTest {
         try {
           switch (simulation.random().nextInt(9)) {
             case 0 -> {
-              if (tries(() -> hold.acquireRead(0))) {
+              if (tries(() -> hold.acquireRead(locks.get(rank), 0))) {
                 read(hold);
               }
             }
             case 1, 2 -> {
-              if (hold.acquireRead(ThreadHold.FOREVER)) {
+              if (hold.acquireRead(locks.get(rank), ThreadHold.FOREVER)) {
                 read(hold);
               }
             }
             case 3 -> {
-              if (hold.acquireRead(timeout)) {
+              if (hold.acquireRead(locks.get(rank), timeout)) {
                 read(hold);
               }
             }
@@ -660,7 +660,7 @@ class NodeGateSimulationTest {
             }
             case 6 -> readOptimistically(lock);
             case 7 -> {
-              if (hold.acquireRead(ThreadHold.FOREVER)) {
+              if (hold.acquireRead(locks.get(rank), ThreadHold.FOREVER)) {
                 read(hold);
               }
               if (own(hold, ThreadHold.FOREVER)) {
@@ -703,7 +703,7 @@ class NodeGateSimulationTest {
         owning++;
         ownings++;
         try {
-          boolean owns = hold.acquireWrite(nanos);
+          boolean owns = hold.acquireWrite(locks.get(rank), nanos);
           if (owns && LockWords.phase(agents) == LockWords.WAITING) {
             assertThat(agentsRequest()).as("the agent's, asked before").isNotEqualTo(agents);
           }
@@ -736,7 +736,7 @@ class NodeGateSimulationTest {
         stay();
         checkRead();
         reading[rank]--;
-        hold.releaseRead();
+        hold.releaseRead(locks.get(rank));
       }
 
       private void checkRead() {
@@ -773,15 +773,16 @@ class NodeGateSimulationTest {
         lastToken = hold.token();
         stay();
         checkWrite();
-        boolean downgrade = simulation.random().nextInt(4) == 0 && hold.acquireRead(0);
+        boolean downgrade =
+            simulation.random().nextInt(4) == 0 && hold.acquireRead(locks.get(rank), 0);
         writing = -1;
         reading[rank] += downgrade ? 1 : 0;
-        hold.releaseWrite();
+        hold.releaseWrite(locks.get(rank));
         if (downgrade) {
           stay();
           checkRead();
           reading[rank]--;
-          hold.releaseRead();
+          hold.releaseRead(locks.get(rank));
         }
       }
 
@@ -826,7 +827,7 @@ class NodeGateSimulationTest {
         new NodeLock(nodes.get(rank), home, rank).mend();
         checkNoTrace(simulation.word(home + Layout.STATE));
         try {
-          tryWhatIsFree(locks.get(rank).hold());
+          tryWhatIsFree(locks.get(rank));
         } catch (RankFailedException e) {
           assertThat(agentDead || remotes.stream().anyMatch(remote -> remote.dead)).isTrue();
         }
@@ -835,17 +836,18 @@ class NodeGateSimulationTest {
       nodes.get(rank).ringAgent();
     }
 
-    private void tryWhatIsFree(ThreadHold hold) {
-      boolean write = hold.acquireWrite(0);
+    private void tryWhatIsFree(ProcessLock lock) {
+      ThreadHold hold = lock.hold();
+      boolean write = hold.acquireWrite(lock, 0);
       assertThat(write || agentDead).as("a try to write what is free").isTrue();
       if (write) {
         checkToken(hold.token(), lastToken + 1);
-        hold.releaseWrite();
+        hold.releaseWrite(lock);
       }
-      boolean read = hold.acquireRead(0);
+      boolean read = hold.acquireRead(lock, 0);
       assertThat(read || agentDead).as("a try to read what is free").isTrue();
       if (read) {
-        hold.releaseRead();
+        hold.releaseRead(lock);
       }
     }
 

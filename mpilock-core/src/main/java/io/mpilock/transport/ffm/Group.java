@@ -1,6 +1,7 @@
 package io.mpilock.transport.ffm;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -66,6 +67,10 @@ final class Group {
    */
   int nextTag() {
     return messengers.getAndIncrement() & LAST_TAG;
+  }
+
+  boolean isSameAs(Group other) {
+    return Arrays.equals(worldRanks, other.worldRanks);
   }
 
   long comm() {

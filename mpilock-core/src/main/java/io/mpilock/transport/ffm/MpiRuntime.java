@@ -131,9 +131,26 @@ final class MpiRuntime {
     barrier(stallWarning).await(parent, "split a communicator");
     return call(() -> {
       Group part = Group.of(mpi, mpi.split(parent.comm(), color, key), roster.self());
-      groups.add(part);
-      return part;
+      Group known = known(part);
+      if (known != part) {
+        mpi.freeComm(part.comm());
+      }
+      return known;
     });
+  }
+
+  /**
+   * The first group of these ranks in this order, so that communicators do not grow in number with
+   * the splits. All of the ranks made it together, so all know it or none.
+   */
+  private Group known(Group part) {
+    for (Group group : groups) {
+      if (group != control && group.isSameAs(part)) {
+        return group;
+      }
+    }
+    groups.add(part);
+    return part;
   }
 
   SoftBarrier barrier(Duration stallWarning) {
