@@ -50,6 +50,7 @@ final class Leaks {
           }
           System.out.printf("before %s%nafter  %s%nnothing stays%n", before, used);
         });
+    ProcessRanks.end();
   }
 
   private static void openAndClose(Communicator world, int times) {

@@ -26,6 +26,8 @@ public final class StartupException extends MpilockException {
     NO_SUCH_TRANSPORT,
     /** The shared window could not be allocated. */
     NO_WINDOW,
+    /** The process may open too few files and sockets more. */
+    NO_DESCRIPTORS,
     /** MPI was already finalised in this process. */
     MPI_FINALIZED,
     /** MPJ Express was not found, or is not the version that this transport knows. */

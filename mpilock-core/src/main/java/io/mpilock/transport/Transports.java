@@ -102,6 +102,9 @@ public final class Transports {
   private static Transport get(String name, Map<String, Transport> transports) {
     Transport transport = transports.get(name);
     if (transport != null) {
+      if (!name.equals(LOCAL)) {
+        DescriptorLimit.check(name);
+      }
       return transport;
     }
     String existing = String.join(", ", transports.keySet());

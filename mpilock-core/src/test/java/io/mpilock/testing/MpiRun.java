@@ -92,6 +92,8 @@ public final class MpiRun {
   private final List<String> launcherArgs;
   private final List<String> jvmArgs;
   private final Map<String, String> environment;
+  private final List<String> around;
+  private final List<String> aroundRank;
 
   private MpiRun(
       Launcher launcher,
@@ -100,7 +102,9 @@ public final class MpiRun {
       Duration timeout,
       List<String> launcherArgs,
       List<String> jvmArgs,
-      Map<String, String> environment) {
+      Map<String, String> environment,
+      List<String> around,
+      List<String> aroundRank) {
     this.launcher = launcher;
     this.hosts = hosts;
     this.ranks = ranks;
@@ -108,6 +112,8 @@ public final class MpiRun {
     this.launcherArgs = launcherArgs;
     this.jvmArgs = jvmArgs;
     this.environment = environment;
+    this.around = around;
+    this.aroundRank = aroundRank;
   }
 
   /**
@@ -124,7 +130,9 @@ public final class MpiRun {
         DEFAULT_TIMEOUT,
         List.of(),
         List.of("--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-Xmx256m"),
-        Map.of());
+        Map.of(),
+        List.of(),
+        List.of());
   }
 
   /**
@@ -152,7 +160,16 @@ public final class MpiRun {
    * @return the changed job
    */
   public MpiRun ranks(int number) {
-    return new MpiRun(launcher, null, List.of(number), timeout, launcherArgs, jvmArgs, environment);
+    return new MpiRun(
+        launcher,
+        null,
+        List.of(number),
+        timeout,
+        launcherArgs,
+        jvmArgs,
+        environment,
+        around,
+        aroundRank);
   }
 
   /**
@@ -167,7 +184,8 @@ public final class MpiRun {
       throw new IllegalArgumentException("ranks for 1 to " + where.names().size() + " hosts");
     }
     List<Integer> numbers = IntStream.of(ranksPerHost).boxed().toList();
-    return new MpiRun(launcher, where, numbers, timeout, launcherArgs, jvmArgs, environment);
+    return new MpiRun(
+        launcher, where, numbers, timeout, launcherArgs, jvmArgs, environment, around, aroundRank);
   }
 
   /**
@@ -177,7 +195,8 @@ public final class MpiRun {
    * @return the changed job
    */
   public MpiRun timeout(Duration longest) {
-    return new MpiRun(launcher, hosts, ranks, longest, launcherArgs, jvmArgs, environment);
+    return new MpiRun(
+        launcher, hosts, ranks, longest, launcherArgs, jvmArgs, environment, around, aroundRank);
   }
 
   /**
@@ -188,7 +207,15 @@ public final class MpiRun {
    */
   public MpiRun launcherArgs(String... more) {
     return new MpiRun(
-        launcher, hosts, ranks, timeout, joined(launcherArgs, more), jvmArgs, environment);
+        launcher,
+        hosts,
+        ranks,
+        timeout,
+        joined(launcherArgs, more),
+        jvmArgs,
+        environment,
+        around,
+        aroundRank);
   }
 
   /**
@@ -199,7 +226,15 @@ public final class MpiRun {
    */
   public MpiRun jvmArgs(String... more) {
     return new MpiRun(
-        launcher, hosts, ranks, timeout, launcherArgs, joined(jvmArgs, more), environment);
+        launcher,
+        hosts,
+        ranks,
+        timeout,
+        launcherArgs,
+        joined(jvmArgs, more),
+        environment,
+        around,
+        aroundRank);
   }
 
   /**
@@ -212,7 +247,15 @@ public final class MpiRun {
     rest.removeIf(argument -> argument.startsWith("--enable-native-access"));
     rest.add("--illegal-native-access=deny");
     return new MpiRun(
-        launcher, hosts, ranks, timeout, launcherArgs, List.copyOf(rest), environment);
+        launcher,
+        hosts,
+        ranks,
+        timeout,
+        launcherArgs,
+        List.copyOf(rest),
+        environment,
+        around,
+        aroundRank);
   }
 
   /**
@@ -225,7 +268,36 @@ public final class MpiRun {
   public MpiRun env(String name, String value) {
     Map<String, String> more = new LinkedHashMap<>(environment);
     more.put(name, value);
-    return new MpiRun(launcher, hosts, ranks, timeout, launcherArgs, jvmArgs, Map.copyOf(more));
+    return new MpiRun(
+        launcher,
+        hosts,
+        ranks,
+        timeout,
+        launcherArgs,
+        jvmArgs,
+        Map.copyOf(more),
+        around,
+        aroundRank);
+  }
+
+  /**
+   * Puts commands around: each is given the rest of its command line as arguments.
+   *
+   * @param launcher before the launcher
+   * @param rank before each rank's JVM
+   * @return the changed job
+   */
+  public MpiRun through(List<String> launcher, List<String> rank) {
+    return new MpiRun(
+        this.launcher,
+        hosts,
+        ranks,
+        timeout,
+        launcherArgs,
+        jvmArgs,
+        environment,
+        List.copyOf(launcher),
+        List.copyOf(rank));
   }
 
   /**
@@ -251,7 +323,7 @@ public final class MpiRun {
    * @throws AssertionError if there is no such launcher
    */
   public MpiJob start(Class<?> main, String... args) {
-    List<String> command = new ArrayList<>();
+    List<String> command = new ArrayList<>(around);
     command.addAll(hosts == null ? List.of(find(launcher)) : hosts.launch(launcher));
     if (launcher == Launcher.OPEN_MPI) {
       command.add("--oversubscribe");
@@ -266,6 +338,7 @@ public final class MpiRun {
     }
     int all = ranks.stream().mapToInt(Integer::intValue).sum();
     command.addAll(List.of("-n", Integer.toString(all)));
+    command.addAll(aroundRank);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(jvmArgs);
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));

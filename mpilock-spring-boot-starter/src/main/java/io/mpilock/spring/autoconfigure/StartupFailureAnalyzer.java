@@ -34,6 +34,7 @@ final class StartupFailureAnalyzer extends AbstractFailureAnalyzer<StartupExcept
       case NO_SUCH_TRANSPORT ->
           "The property mpilock.transport names a transport that is not here:";
       case NO_WINDOW -> "The memory that the ranks of a node share could not be allocated:";
+      case NO_DESCRIPTORS -> "This process may open too few files and sockets:";
       case MPI_FINALIZED -> "MPI was already finalised in this process:";
       case NO_MPJ -> "mpilock found no MPJ Express that it can use:";
       case RENDEZVOUS_INVALID -> "It is not clear where the ranks are to meet:";
@@ -59,6 +60,7 @@ final class StartupFailureAnalyzer extends AbstractFailureAnalyzer<StartupExcept
           LAUNCHER_INCONSISTENT,
           MASTER_OUT_OF_RANGE,
           NO_SUCH_TRANSPORT,
+          NO_DESCRIPTORS,
           MPI_FINALIZED,
           NO_MPJ,
           RENDEZVOUS_INVALID,
