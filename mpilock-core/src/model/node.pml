@@ -1,24 +1,33 @@
 /*
  * The node level of mpilock as a model for Spin: one resource's lock among the ranks of a node.
  *
- * It follows io.mpilock.protocol.NodeLock and Mender access by access. docs/architecture.md ("A read", "A write", "The
- * death of a rank") has the words and the steps in prose, and a table of what stands where. Names in comments are the
- * Java methods. Memory is sequentially consistent, as it is for get, set, getAndAdd and compareAndSet in Java.
+ * It follows io.mpilock.protocol.NodeLock, Mender and NodeGate access by access. docs/architecture.md ("A read", "A write",
+ * "The death of a rank", "The node level as a model") has the words and the steps in prose, and a table of what stands
+ * where. Names in comments are the Java methods. Memory is sequentially consistent, as it is for get, set, getAndAdd and
+ * compareAndSet in Java.
  *
- * What is one step here: one access to a word of the window. Three things are put together, and change nothing:
+ * One step is one access to a word of the window, but for these, which change nothing:
  *   - A loop of get and compareAndSet that goes round until it succeeds (giveTo, takeFree, markDraining, ...) is one
- *     step: a turn that fails changes nothing, and in the last turn nothing came between.
+ *     step: a turn that fails changes nothing, and in the last turn nothing came between. So is tryOwn, which goes on to
+ *     ask if it fails, and the compareAndSet of releaseOwnership: if it fails, somebody had asked at some moment.
  *   - What a waiter does between two looks. It spins: the next look that finds what it waits for is a step that is
  *     possible whenever that is so; looks that find nothing change nothing. Or it sleeps on a bell, and then only a ring
  *     wakes it: a lost wake-up is a deadlock here, though the code looks again every 20 ms. Bell.sleep counts the sleeper
- *     and looks in one step; bell.pml shows that this is what the bell's words do.
- *   - Words for diagnosis are left out (WAITING_READERS, WRITER_THREAD, ...), and what only the death of a rank gives a
- *     meaning (DRAINS, INTENT as a step of its own) is there with -DCRASH only.
+ *     and looks in one step; bell.pml shows that this is what the bell's words do. A thread that sleeps does not give up;
+ *     one that spins may at any time. That is enough: nobody can tell the two apart but by the ring.
+ *   - A ring with nobody asleep is no step: who goes to sleep after the change sees it.
+ *   - INTENT has a meaning only for the mender, so without CRASH it is set with the step after, and so is the NONE that
+ *     follows on it. DRAINS is there with CRASH only.
+ *   - TOKEN is not a number but a mask of the threads that have got it since it was set.
+ *   - Words for diagnosis are left out (WAITING_READERS, WRITER_THREAD, ...).
  *
- * Options (-D): THREADS, RANKS, ROUNDS; TWO_IN_ONE (the first two threads are of rank 0); PHASE_FAIR; PATIENT (nobody gives
- * up); READERS, a mask of threads that only read, and WRITERS, of threads that only write; DOWNGRADE (a write may end as
- * a read); CRASH (one rank stops at any step), RELEASE (on-holder-death=release). ONLY and the name of a property leave out
- * the checks of all others. FAULT=n plants a fault.
+ * Options (-D): RANKS, ROUNDS; THREADS and TWO_IN_ONE (the first two threads are of rank 0); PHASE_FAIR; READERS, a mask of
+ * threads that only read, and WRITERS, of threads that only write; PATIENT (nobody gives up); ORDER (writers in order, too);
+ * CRASH (one rank stops at any step), RELEASE (on-holder-death=release); AGENT (the node is one of several; not with CRASH),
+ * RECALLS (how often the home recalls). ONLY and the name of a check in capitals leave out all other checks. FAULT=n plants
+ * a fault: NodeModelTest has the list.
+ *
+ * Left out: the agent's inbox (that it is told is one step), tries (TRIES, REFUSALS), close, a write that ends as a read.
  */
 
 #ifndef RANKS
@@ -42,7 +51,17 @@
 #ifndef HANDOVERS
 #define HANDOVERS 1
 #endif
+#ifdef AGENT
+#define MEMBERS (RANKS + 1)
+#define AGENTS RANKS /* the agent's number among the members */
+#define IS_AGENTS (OWNER(state) == AGENTS + 1)
+#define BATCHED
+#else
 #define MEMBERS RANKS
+#endif
+#ifdef PHASE_FAIR
+#define BATCHED
+#endif
 
 #ifdef TWO_IN_ONE
 #define RANK(t) ((t) - ((t) > 0))
@@ -97,9 +116,14 @@
 
 /* ---- The window ----------------------------------------------------------------------------------------------- */
 
+#ifdef AGENT
+short state = FIRST_STATE + ONE_PENDING + AGENTS + 1;
+bool told; /* the resource is in the agent's inbox, or its bell was rung */
+#else
 short state = FIRST_STATE;
+#endif
 byte request[MEMBERS];
-byte reads[MEMBERS];
+byte reads[RANKS];
 byte asleepR; /* threads that sleep on the reader bell */
 byte asleepW; /* threads that sleep on the writer bell of their rank */
 
@@ -124,7 +148,11 @@ byte handovers[RANKS];
 #endif
 
 #define RING_READERS asleepR = 0
+#ifdef AGENT
+#define RING(r) told = told || (r) == AGENTS; asleepW = asleepW & ~THREADS_OF(r)
+#else
 #define RING(r) asleepW = asleepW & ~THREADS_OF(r)
+#endif
 
 /* ---- What the properties speak of; the protocol never looks at it ---------------------------------------------- */
 
@@ -144,8 +172,17 @@ bool dirty;            /* the dead had begun to write */
 bool deadOwned;         /* the dead owned the write, and neither waited for readers nor had claimed the next */
 #endif
 
+#ifdef AGENT
+#define SHARED 1
+#define EXCLUSIVE 2
+byte permission;       /* what the home has on record for this node: NONE, SHARED or EXCLUSIVE */
+#define NEEDS(p) CHECK_PERMISSION(permission >= p)
+#else
+#define NEEDS(p) skip
+#endif
+
 /* A failed assert prints the name of its property. */
-hidden byte exclusion, writer_first, order, tokens_grow, no_trace, poison, batch_goes_first, claimed_is_owned;
+hidden byte exclusion, writer_first, order, tokens_grow, no_trace, poison, batch_goes_first, claimed_is_owned, only_owner_gives, permitted;
 
 #if defined(ONLY) && !defined(EXCLUSION)
 #define CHECK_EXCLUSION(c) skip
@@ -157,27 +194,37 @@ hidden byte exclusion, writer_first, order, tokens_grow, no_trace, poison, batch
 #else
 #define CHECK_WRITER_FIRST(c) writer_first = (c); assert(writer_first)
 #endif
-#if defined(ONLY) && !defined(TOKENS)
+#if defined(ONLY) && !defined(TOKENS_GROW)
 #define CHECK_TOKENS(c) skip
 #else
 #define CHECK_TOKENS(c) tokens_grow = (c); assert(tokens_grow)
 #endif
-#if defined(ONLY) && !defined(TRACE)
+#if defined(ONLY) && !defined(NO_TRACE)
 #define CHECK_TRACE(c) skip
 #else
 #define CHECK_TRACE(c) no_trace = (c); assert(no_trace)
+#endif
+#if defined(ONLY) && !defined(PERMITTED)
+#define CHECK_PERMISSION(c) skip
+#else
+#define CHECK_PERMISSION(c) permitted = (c); assert(permitted)
+#endif
+#if defined(ONLY) && !defined(ONLY_OWNER_GIVES)
+#define CHECK_OWNER(c) skip
+#else
+#define CHECK_OWNER(c) only_owner_gives = (c); assert(only_owner_gives)
 #endif
 #if defined(ONLY)
 #define CHECK_CLAIM(c) skip
 #else
 #define CHECK_CLAIM(c) claimed_is_owned = (c); assert(claimed_is_owned)
 #endif
-#if defined(ONLY) && !defined(BATCHES)
+#if defined(ONLY) && !defined(BATCH_GOES_FIRST)
 #define CHECK_BATCH(c) skip
 #else
 #define CHECK_BATCH(c) batch_goes_first = (c); assert(batch_goes_first)
 #endif
-#if defined(ONLY) && !defined(POISONS)
+#if defined(ONLY) && !defined(POISON)
 #define CHECK_POISON(c) skip
 #else
 #define CHECK_POISON(c) poison = (c); assert(poison)
@@ -212,6 +259,7 @@ hidden byte exclusion, writer_first, order, tokens_grow, no_trace, poison, batch
 
 /* Phase-fair: readers that wait when a write ends go before the next writer, so that each sees one write begin at most. */
 #ifdef PHASE_FAIR
+#define NOT_PASSED(t) passed[t] = 0
 #define PASS(n) passed[n] = (WAITS(reads[n]) != 0 -> passed[n] + 1 : 0)
 #if RANKS == 2
 #define NOTE_PASSED PASS(0); PASS(1); CHECK_BATCH(passed[0] < 2 && passed[1] < 2)
@@ -220,6 +268,7 @@ hidden byte exclusion, writer_first, order, tokens_grow, no_trace, poison, batch
 #endif
 #else
 #define NOTE_PASSED skip
+#define NOT_PASSED(t) skip
 #endif
 
 /* Exclusion is looked at when a read or a write begins. It ends with the first step of its release.
@@ -227,16 +276,35 @@ hidden byte exclusion, writer_first, order, tokens_grow, no_trace, poison, batch
 inline begins_to_read(t) {
   CHECK_EXCLUSION(writing == NOBODY);
   DIRTY;
+  NEEDS(SHARED);
   reading = reading | BIT(t)
 }
 inline begins_to_write(t) {
   CHECK_EXCLUSION(writing == NOBODY && reading == 0);
   DIRTY;
+  NEEDS(EXCLUSIVE);
   NOTE_PASSED;
   writing = t
 }
 
 /* ---- Threads --------------------------------------------------------------------------------------------------- */
+
+#ifdef AGENT
+#define AGENT_FIRST agentFirst = true
+#define LOOK_AT_AGENT \
+  if \
+  :: agentFirst && PHASE(request[AGENTS]) == WAITING -> \
+       best = AGENTS; number = SEQUENCE_OF(request[AGENTS]); again = true; at = 0; end = 0; agentFirst = false \
+  :: agentFirst && PHASE(request[AGENTS]) != WAITING -> agentFirst = false \
+  :: !agentFirst -> \
+       compare(at); \
+       at++; \
+       compare_own() \
+  fi
+#else
+#define AGENT_FIRST skip
+#define LOOK_AT_AGENT compare(at); at++; compare_own()
+#endif
 
 /* One look of firstRequest: best is the rank of the first request so far, number its sequence. */
 inline compare(i) {
@@ -255,6 +323,7 @@ inline compare_own() {
 }
 inline start_scan() {
   at = 0; end = MEMBERS; best = NOBODY; number = 0; again = false;
+  AGENT_FIRST;
   compare_own()
 }
 #define START_SCAN start_scan()
@@ -266,9 +335,7 @@ inline start_scan() {
  */
 #define LOOK \
   at < end -> \
-  compare(at); \
-  at++; \
-  compare_own(); \
+  LOOK_AT_AGENT; \
   if \
   :: at == end && !again && best != NOBODY && FAULT != 11 -> again = true; at = 0; end = best; compare_own() \
   :: else \
@@ -278,7 +345,7 @@ inline start_scan() {
 /* A loop over the holds of all ranks. Nobody but this thread counts in the own line. */
 #define FIRST_HOLDS at = (ONE_THREAD_EACH && me == 0 -> 1 : 0)
 #define NEXT_HOLDS at++; at = (ONE_THREAD_EACH && at == me -> at + 1 : at)
-#define IS_LAST_HOLDS (at + 1 >= MEMBERS || (ONE_THREAD_EACH && me == MEMBERS - 1 && at + 2 >= MEMBERS))
+#define IS_LAST_HOLDS (at + 1 >= RANKS || (ONE_THREAD_EACH && me == RANKS - 1 && at + 2 >= RANKS))
 
 #ifdef TWO_IN_ONE
 #define HAS_TURN(r) (!turn[r])
@@ -323,6 +390,13 @@ inline start_scan() {
 #define AT_INTENT(n) (dead != (n) && PHASE(request[n]) == INTENT)
 #define NOBODY_LIVE_AT_INTENT (!AT_INTENT(0) && !AT_INTENT(1) && !AT_INTENT(2))
 #endif
+#ifdef AGENT
+#define AT_REST_AGAIN true /* the agent may be at something */
+#define NOTHING_READ NO_HOLDS
+#else
+#define NOTHING_READ NO_READS
+#define AT_REST_AGAIN IS_FREE(state)
+#endif
 #define ALL_THREADS (BIT(THREADS) - 1)
 
 #ifdef CRASH
@@ -362,11 +436,21 @@ inline start_scan() {
 #define AT_REST(s) (IS_FREE(s) -> FIRST_STATE : (s))
 
 /* The end of a request that may be over with this step, of the owner that passes on. */
-#define GIVE(o) state = AT_REST(WITH_OWNER(COUNTED_OFF(state), o)); ASKS_NO_MORE(t); counted = false
+#define GIVE(o) CHECK_OWNER(OWNER(state) == me + 1); state = AT_REST(WITH_OWNER(COUNTED_OFF(state), o)); ASKS_NO_MORE(t); counted = false
 
 /* A ring with nobody asleep is no step: who goes to sleep after the change sees it. */
 #define NO_READER_SLEEPS (asleepR == 0 || FAULT == 19)
+#ifdef AGENT
+#define NO_WRITER_SLEEPS(r) ((r) == AGENTS -> told : (asleepW & THREADS_OF(r)) == 0)
+#else
 #define NO_WRITER_SLEEPS(r) ((asleepW & THREADS_OF(r)) == 0)
+#endif
+
+#ifdef PHASE_FAIR
+#define PHASE_FAIRLY true
+#else
+#define PHASE_FAIRLY false
+#endif
 
 /* where subroutines go back to */
 #define TO_NEXT 0
@@ -388,6 +472,26 @@ inline start_scan() {
 #define WITHDRAW_ENDS mine = 0
 #endif
 
+#ifdef AGENT
+#define TELL_AND_NEXT tell_and_next
+#define TO_AGENT 7
+#define OPEN 0
+#define ASKING 1
+#define DRAINED 2
+#define CLOSED 3
+#define READABLE 4
+#ifndef RECALLS
+#define RECALLS 2
+#endif
+byte gate;      /* NodeGate.state */
+byte held;      /* Tenant.held */
+byte limit;     /* Tenant.limit */
+byte asked;     /* Tenant.asked */
+byte wanted;    /* NodeLock.wanted, while it looks */
+#else
+#define TELL_AND_NEXT next
+#endif
+
 #ifdef CRASH
 #define ALL_LEFT skip
 #define LEFT_AT w_left_now
@@ -404,7 +508,10 @@ proctype Thread(byte t; byte me) {
   bool counted;   /* passOn: the own request leaves pending with the next step */
   bool tooLate;   /* the wait was given up: what is granted now is released */
   byte then;      /* where passOn goes on */
-#if defined(PHASE_FAIR) || defined(CRASH)
+#ifdef AGENT
+  bool agentFirst; /* firstRequest looks at the agent's request first */
+#endif
+#if defined(BATCHED) || defined(CRASH)
   short now;      /* what was got from STATE, or from READS */
 #endif
 #ifdef TWO_IN_ONE
@@ -417,6 +524,12 @@ proctype Thread(byte t; byte me) {
 
   {
   left = ROUNDS;
+#ifdef AGENT
+  if
+  :: d_step { me == AGENTS -> left = RECALLS; gate = CLOSED; limit = EXCLUSIVE } goto agent
+  :: me != AGENTS
+  fi;
+#endif
 next:
   /*
    * A round, whose first step is the first that may change something: a look of tryRead or tryOwn that fails changes
@@ -425,11 +538,11 @@ next:
    */
   if
   :: MAY_READ(t) && PENDING(state) == 0 -> goto r_count
-#ifndef PHASE_FAIR
+#ifndef BATCHED
   :: d_step { MAY_READ(t) && PENDING(state) != 0 && OWNER(state) != POISONED -> asleepR = asleepR | BIT(t) }
      goto r_sleep
 #else
-  :: d_step { MAY_READ(t) -> mine = BATCH(reads[me]); reads[me] = reads[me] + ONE_WAITING; passed[t] = 0 } goto b_look
+  :: d_step { MAY_READ(t) -> mine = BATCH(reads[me]); reads[me] = reads[me] + ONE_WAITING; NOT_PASSED(t) } goto b_tell
 #endif
   :: d_step { /* tryOwn, step 1 of a write */
        MAY_WRITE(t) && IS_FREE(state) ->
@@ -478,7 +591,7 @@ r_ring: /* ringDrainer */
   :: d_step { RING(best - 1); best = 0 } goto next
   fi;
 
-#ifndef PHASE_FAIR
+#ifndef BATCHED
 r_sleep: /* awaitNoWriter */
   if
   :: (asleepR & BIT(t)) == 0 -> goto next
@@ -489,9 +602,16 @@ r_sleep: /* awaitNoWriter */
   fi;
 #else
   /* awaitBatch. It spins at b_look. */
+b_tell: /* tellAgentOwner */
+#ifdef AGENT
+  if
+  :: d_step { IS_AGENTS && FAULT != 22 -> told = true }
+  :: !IS_AGENTS || FAULT == 22
+  fi;
+#endif
 b_look:
   if
-  :: d_step { BATCH(reads[me]) != mine -> mine = 0; passed[t] = 0; left--; begins_to_read(t) } goto r_hold
+  :: d_step { BATCH(reads[me]) != mine -> mine = 0; NOT_PASSED(t); left--; begins_to_read(t) } goto r_hold
   :: d_step { BATCH(reads[me]) == mine && PENDING(state) == 0 -> now = reads[me] } goto b_pending
   :: MAY_GIVE_UP || OWNER(state) == POISONED -> goto b_leave
   :: d_step {
@@ -504,7 +624,7 @@ b_pending:
   :: d_step { PENDING(state) != 0 -> now = 0 } goto b_look
   fi;
   if
-  :: d_step { reads[me] == now -> reads[me] = reads[me] - ONE_WAITING + 1; now = 0; passed[t] = 0 }
+  :: d_step { reads[me] == now -> reads[me] = reads[me] - ONE_WAITING + 1; now = 0; NOT_PASSED(t) }
   :: d_step { reads[me] != now -> now = 0 } goto b_look
   fi;
   if
@@ -513,18 +633,18 @@ b_pending:
   fi;
   if /* waitAgain */
   :: d_step {
-       IS_LAST_OF_DRAINED(reads[me]) -> mine = BATCH(reads[me]); reads[me] = reads[me] + ONE_WAITING - 1; passed[t] = 0
+       IS_LAST_OF_DRAINED(reads[me]) -> mine = BATCH(reads[me]); reads[me] = reads[me] + ONE_WAITING - 1; NOT_PASSED(t)
      }
   :: d_step {
-       !IS_LAST_OF_DRAINED(reads[me]) -> mine = BATCH(reads[me]); reads[me] = reads[me] + ONE_WAITING - 1; passed[t] = 0
-     } goto b_look
+       !IS_LAST_OF_DRAINED(reads[me]) -> mine = BATCH(reads[me]); reads[me] = reads[me] + ONE_WAITING - 1; NOT_PASSED(t)
+     } goto b_tell
   fi;
   if /* ringDrainer */
   :: d_step { IS_DRAINER_ASLEEP -> best = OWNER(state) }
-  :: !IS_DRAINER_ASLEEP -> goto b_look
+  :: !IS_DRAINER_ASLEEP -> goto b_tell
   fi;
   if
-  :: d_step { RING(best - 1); best = 0 } goto b_look
+  :: d_step { RING(best - 1); best = 0 } goto b_tell
   fi;
 b_sleep:
   if
@@ -541,9 +661,9 @@ b_leave: /* leaveBatch; if it was let in at the last moment it gives that back *
   if
   :: d_step {
        BATCH(reads[me]) == mine || FAULT == 18 ->
-       mine = 0; passed[t] = 0; left--; reads[me] = reads[me] - (WAITS(reads[me]) > 0 -> ONE_WAITING : 0)
-     } goto next
-  :: d_step { BATCH(reads[me]) != mine && FAULT != 18 -> mine = 0; passed[t] = 0; left-- } goto r_hold
+       mine = 0; NOT_PASSED(t); left--; reads[me] = reads[me] - (WAITS(reads[me]) > 0 -> ONE_WAITING : 0)
+     } goto TELL_AND_NEXT
+  :: d_step { BATCH(reads[me]) != mine && FAULT != 18 -> mine = 0; NOT_PASSED(t); left-- } goto r_hold
   fi;
 #endif
 
@@ -564,6 +684,12 @@ w_number:
 #endif
 w_publish:
   request[me] = REQUEST(mine, WAITING)
+#ifdef AGENT
+  if /* tellAgentOwner */
+  :: d_step { IS_AGENTS && FAULT != 23 -> told = true }
+  :: !IS_AGENTS || FAULT == 23
+  fi;
+#endif
 w_grant:
   /*
    * step 3: awaitGrant, which spins here. It looks at REQUEST and then at STATE; one step is enough, since nobody has a
@@ -636,7 +762,14 @@ w_undone:
   :: d_step { request[me] = NONE; mine = 0; GIVE_TURN(me) } goto next
   fi;
 #else
-  goto next;
+  goto TELL_AND_NEXT;
+#endif
+#ifdef AGENT
+tell_and_next: /* tellAgentOwner: there is one request less */
+  if
+  :: d_step { IS_AGENTS -> told = true } goto next
+  :: !IS_AGENTS -> goto next
+  fi;
 #endif
 
 w_drain: /* step 4: awaitNoReaders */
@@ -692,19 +825,20 @@ release:
 #ifdef PHASE_FAIR
   if /* admitReaders */
   :: d_step {
-       at < MEMBERS ->
+       at < RANKS ->
        STOP_WRITING(t);
        again = again || WAITS(reads[at]) != 0;
        reads[at] = (WAITS(reads[at]) != 0 && FAULT != 17 -> ADMITTED(reads[at]) : reads[at]);
        at++
      } goto release
-  :: d_step { at == MEMBERS && again -> at = 0; again = false; RING_READERS }
-  :: d_step { at == MEMBERS && !again -> at = 0 }
+  :: d_step { at == RANKS && again -> at = 0; again = false; RING_READERS }
+  :: d_step { at == RANKS && !again -> at = 0 }
   fi;
 #endif
   if
   :: d_step {
        PENDING(state) == 1 ->
+       CHECK_OWNER(OWNER(state) == me + 1);
        STOP_WRITING(t); asking = asking & ~BIT(t); state = AT_REST(state - ONE_PENDING - (me + 1))
      } goto ring_readers
   :: d_step { PENDING(state) != 1 -> STOP_WRITING(t); counted = true; START_SCAN; HAND_OVER }
@@ -784,10 +918,148 @@ passed_on:
   if
   :: d_step { then == TO_NEXT -> END_SCAN; NO_HAND_OVER } goto next
   :: d_step { then == TO_GRANT -> END_SCAN; then = 0 } goto w_grant
+#ifdef AGENT
+  :: d_step { then == TO_AGENT -> END_SCAN; then = 0 } goto a_look
+#endif
 #ifdef CRASH
   :: d_step { then == TO_MEND -> END_SCAN; then = 0 } goto m_end
 #endif
   fi;
+
+#ifdef AGENT
+  /*
+   * ---- The agent: NodeGate, and Tenant as far as the gate sees it. It waits for nothing but news: that it was told, or a
+   * message from the home. The home grants what is asked, and recalls RECALLS times, to whichever limit, and may take a
+   * recall back.
+   */
+agent:
+end_agent:
+  if
+  :: d_step { told -> told = false } goto a_look
+  :: d_step { asked > held && limit >= held -> held = asked; permission = asked; asked = NONE; wanted = held } goto a_open
+  :: d_step { left > 0 && limit == EXCLUSIVE && held > NONE -> left--; limit = NONE } goto a_look
+  :: d_step { left > 0 && limit == EXCLUSIVE && held == EXCLUSIVE -> left--; limit = SHARED } goto a_look
+  :: d_step { limit < held -> limit = EXCLUSIVE; wanted = held } goto a_open
+  fi;
+
+a_look: /* Tenant.look */
+  if
+  :: limit < held -> goto a_close
+  :: limit >= held
+  fi;
+a_want: /* wanted: it looks at each rank's REQUEST and READS */
+  if
+  :: d_step { at < RANKS && !again && PHASE(request[at]) == WAITING -> wanted = EXCLUSIVE; at = RANKS; again = false } goto a_want
+  :: d_step { at < RANKS && !again && PHASE(request[at]) != WAITING -> again = true } goto a_want
+  :: d_step { at < RANKS && again -> wanted = (WAITS(reads[at]) != 0 -> SHARED : wanted); again = false; at++ } goto a_want
+  :: d_step { at == RANKS -> at = 0; asked = (held < wanted -> wanted : NONE); wanted = NONE } goto agent
+  fi;
+
+a_close: /* NodeGate.close */
+  if
+  :: d_step { gate == OPEN && IS_FREE(state) -> state = ASKED_ONCE_MORE(state) + AGENTS + 1; gate = DRAINED } goto a_drain
+  :: d_step { gate == OPEN && !IS_FREE(state) -> state = ASKED_ONCE_MORE(state); mine = SEQUENCE(state); gate = ASKING } goto a_ask
+  :: d_step { gate == READABLE && limit == NONE -> state = state + ONE_PENDING; gate = DRAINED } goto a_drain
+  :: gate == READABLE && limit == SHARED -> goto a_yield
+  :: gate == ASKING -> goto a_finish
+  :: gate == DRAINED -> goto a_drain
+  fi;
+a_ask: /* startAsking */
+  request[AGENTS] = REQUEST(mine, WAITING);
+a_finish: /* tryFinishAsking gets STATE, and then looks at REQUEST */
+  best = OWNER(state);
+  if
+  :: d_step { PHASE(request[AGENTS]) == CLAIMED && best != AGENTS + 1 -> best = 0 } goto agent
+  :: d_step { PHASE(request[AGENTS]) == CLAIMED && best == AGENTS + 1 -> best = 0 }
+  :: d_step { PHASE(request[AGENTS]) != CLAIMED && best != 0 -> best = 0 } goto agent
+  :: PHASE(request[AGENTS]) != CLAIMED && best == 0 -> goto a_take
+  fi;
+a_own:
+  if
+  :: d_step { request[AGENTS] = NONE; mine = 0; gate = DRAINED } goto a_drain
+  fi;
+a_take: /* takeFree */
+  if
+  :: d_step { OWNER(state) == 0 -> state = WITH_OWNER(state, AGENTS + 1) } goto a_own
+  :: OWNER(state) != 0 -> goto agent
+  fi;
+a_drain:
+  if
+  :: limit == SHARED -> goto a_readers
+  :: d_step { limit != SHARED -> at = 0; again = false }
+  fi;
+a_mark: /* haveReadersLeft */
+  if
+  :: d_step { at < RANKS && HOLDS(reads[at]) == 0 -> at++ } goto a_mark
+  :: d_step { at < RANKS && HOLDS(reads[at]) != 0 -> reads[at] = reads[at] | DRAINING; again = FAULT != 24; at++ } goto a_mark
+  :: d_step { at == RANKS && again -> at = 0; again = false } goto agent
+  :: d_step { at == RANKS && !again -> at = 0 }
+  fi;
+a_unmark: /* stopDraining */
+  if
+  :: d_step { at < RANKS -> reads[at] = reads[at] & ~DRAINING; at++ } goto a_unmark
+  :: d_step { at == RANKS -> at = 0; gate = CLOSED } goto a_yield
+  fi;
+a_yield: /* Tenant.giveUp: the yield, and then what the node keeps */
+  if
+  :: d_step {
+       CHECK_PERMISSION(writing == NOBODY && (limit != NONE || reading == 0));
+       held = limit; permission = limit; limit = EXCLUSIVE
+     } goto a_want
+  fi;
+
+a_open: /* NodeGate.open(wanted) */
+  if
+  :: d_step { wanted == SHARED && gate != DRAINED && gate != CLOSED -> wanted = NONE } goto a_look
+  :: d_step { wanted == SHARED && (gate == DRAINED || gate == CLOSED) -> wanted = NONE } goto a_readers
+  :: d_step { wanted == EXCLUSIVE && gate == OPEN -> wanted = NONE } goto a_look
+  :: d_step { wanted == EXCLUSIVE && gate == ASKING -> wanted = NONE; gate = OPEN } goto a_stop
+  :: d_step { wanted == EXCLUSIVE && gate == READABLE -> wanted = NONE; gate = OPEN; counted = false }
+  :: d_step { wanted == EXCLUSIVE && (gate == DRAINED || gate == CLOSED) -> wanted = NONE; gate = OPEN; counted = true }
+  fi;
+a_undrain:
+  if
+  :: d_step { at < RANKS -> reads[at] = reads[at] & ~DRAINING; at++ } goto a_undrain
+  :: d_step { at == RANKS -> START_SCAN; then = TO_AGENT } goto pass_on
+  fi;
+a_stop: /* stopAsking, or finishClaim and releaseOwnership */
+  if
+  :: d_step { PHASE(request[AGENTS]) == WAITING -> request[AGENTS] = NONE; mine = 0 } goto a_drop
+  :: PHASE(request[AGENTS]) != WAITING
+  fi;
+  if
+  :: d_step { OWNER(state) == AGENTS + 1 -> request[AGENTS] = NONE; mine = 0; then = TO_AGENT } goto release
+  fi;
+a_readers: /* letReadersIn: stopDraining, wanted, admitReaders, dropPending */
+  if
+  :: d_step { at < RANKS -> reads[at] = reads[at] & ~DRAINING; at++ } goto a_readers
+  :: d_step { at == RANKS -> at = 0; gate = READABLE }
+  fi;
+a_who:
+  if
+  :: d_step { at < RANKS && PHASE(request[at]) == WAITING && !PHASE_FAIRLY -> at = 0 } goto a_drop
+  :: d_step { at < RANKS && (PHASE(request[at]) != WAITING || PHASE_FAIRLY) -> at++ } goto a_who
+  :: d_step { at == RANKS -> at = 0 }
+  fi;
+a_admit:
+  if
+  :: d_step { at < RANKS -> reads[at] = (WAITS(reads[at]) != 0 -> ADMITTED(reads[at]) : reads[at]); at++ } goto a_admit
+  :: d_step { at == RANKS -> at = 0; RING_READERS }
+  fi;
+a_drop: /* dropPending */
+  if
+  :: d_step { PENDING(state) == 1 -> state = AT_REST(state - ONE_PENDING) }
+  :: d_step { PENDING(state) != 1 -> state = AT_REST(state - ONE_PENDING) } goto a_opened
+  fi;
+  if
+  :: d_step { RING_READERS }
+  fi;
+a_opened:
+  if
+  :: limit < held -> goto a_yield
+  :: limit >= held -> goto a_look
+  fi;
+#endif
 
 #ifdef CRASH
   /* ---- Mender.mend. isNeeded is the guard of MAY_MEND, and MENDER is taken in the same step. */
@@ -856,7 +1128,8 @@ m_count:
   :: d_step {
        at < MEMBERS ->
        if
-       :: at == dead && FAULT != 9 -> request[at] = (OWNER(now) == dead + 1 -> request[at] : NONE)
+       :: at == dead && FAULT != 9 -> /* a claim of the dead owner tells, while it owns, that it has not written */
+            request[at] = (OWNER(now) == dead + 1 && (PHASE(request[at]) == CLAIMED || FAULT == 21) -> request[at] : NONE)
        :: else ->
             if
             :: PHASE(request[at]) == INTENT -> again = again || FAULT != 14
@@ -892,13 +1165,13 @@ m_count:
 m_admit: /* admitReaders */
   if
   :: d_step {
-       at < MEMBERS ->
+       at < RANKS ->
        again = again || WAITS(reads[at]) != 0;
        reads[at] = (WAITS(reads[at]) != 0 -> ADMITTED(reads[at]) : reads[at]);
        at++
      } goto m_admit
-  :: d_step { at == MEMBERS && again -> at = 0; again = false; RING_READERS }
-  :: d_step { at == MEMBERS && !again -> at = 0 }
+  :: d_step { at == RANKS && again -> at = 0; again = false; RING_READERS }
+  :: d_step { at == RANKS && !again -> at = 0 }
   fi;
 #endif
   if
@@ -933,7 +1206,7 @@ last: /* the last thread that ends looks at what is left */
   fi
 #else
   if
-  :: d_step { CHECK_TRACE(IS_FREE(state) && NO_REQUEST && NO_READS && (asleepR | asleepW) == 0) } goto done
+  :: d_step { CHECK_TRACE(AT_REST_AGAIN && NO_REQUEST && NOTHING_READ && (asleepR | asleepW) == 0) } goto done
   fi
 #endif
   }
@@ -976,7 +1249,11 @@ init {
     run Thread(2, RANK(2));
 #endif
 #ifdef CRASH
-    run Crash()
+    run Crash();
 #endif
+#ifdef AGENT
+    run Thread(AGENTS, AGENTS);
+#endif
+    skip
   }
 }
