@@ -26,7 +26,7 @@ import java.util.stream.Stream;
 record SpinRun(String model, List<String> definitions) {
   private static final Path MODELS = Path.of("src", "model");
   private static final int MEGABYTES = 2_000;
-  private static final Duration LIMIT = Duration.ofMinutes(10);
+  private static final Duration LIMIT = Duration.ofMinutes(30);
   private static final Pattern STATES =
       Pattern.compile("(\\d+(?:\\.\\d+e\\+\\d+)?) states, stored");
 
