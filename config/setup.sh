@@ -6,9 +6,9 @@ usage() {
   cat <<'HELP'
 Usage: config/setup.sh [--no-install]
 
-Looks for Maven, the launchers of Open MPI and of MPICH, MPJ Express, h5dump, shellcheck and ip. As root on Debian it
-installs what is missing; otherwise, or with --no-install, it names what is missing and ends with 1. The JDK 25 is
-config/jdk25.sh's to find.
+Looks for Maven, the launchers of Open MPI and of MPICH, MPJ Express, h5dump, shellcheck, Spin with a C compiler, and ip.
+As root on Debian it installs what is missing; otherwise, or with --no-install, it names what is missing and ends with
+1. The JDK 25 is config/jdk25.sh's to find.
 
   --no-install   only look
   --help         this text
@@ -41,12 +41,18 @@ needs=(
   "has_mpj|libmpj-java|MPJ Express (mpj.jar)"
   "has_h5dump|hdf5-tools|the HDF5 tools (h5dump)"
   "has_shellcheck|shellcheck|shellcheck"
+  "has_spin|spin|Spin (the model checker)"
+  "has_cc|gcc|a C compiler (cc, for Spin)"
+  "has_libc|libc6-dev|the headers of the C library (for Spin)"
   "has_ip|iproute2|ip (for the simulated hosts of config/hosts.sh)"
 )
 
 has_maven() { command -v mvn >/dev/null; }
 has_mpj() { [ -r /usr/share/java/mpj.jar ]; }
 has_h5dump() { command -v h5dump >/dev/null; }
+has_spin() { command -v spin >/dev/null && [[ $(spin -V 2>/dev/null </dev/null) == "Spin Version "* ]]; }
+has_cc() { command -v cc >/dev/null; }
+has_libc() { [ -r /usr/include/stdio.h ]; }
 has_shellcheck() { command -v shellcheck >/dev/null; }
 has_ip() { command -v ip >/dev/null; }
 

@@ -207,7 +207,10 @@ final class Mender {
           continue;
         }
         if (node.isGone(rank)) {
-          if (rank != before) { // which tells, while it owns, that it has not written
+          // The claim of a dead owner tells, while it owns, that it has not written. Everything
+          // else
+          // goes before anybody owns in its place: the next owner must not find it, and claim it.
+          if (rank != before || phase != CLAIMED) {
             clear(rank);
           }
         } else if (phase == INTENT) {

@@ -46,6 +46,11 @@ class NodeLockTest {
       return simulation.word(locks.get(rank).line(rank) + word);
     }
 
+    void request(int rank, int sequence, int phase) {
+      simulation.word(
+          locks.get(rank).line(rank) + Layout.REQUEST, LockWords.request(sequence, phase));
+    }
+
     boolean asks(int rank) {
       return LockWords.phase(word(rank, Layout.REQUEST)) == LockWords.WAITING;
     }
@@ -270,6 +275,37 @@ class NodeLockTest {
       List<String> expected = new ArrayList<>(List.of("mine 0", "mine 1", "mine 2", "mine 3"));
       expected.add(limit + 1, "theirs");
       assertThat(scene.granted).containsExactlyElementsOf(expected);
+    }
+  }
+
+  @Test
+  void aRankThatDiedBeforeItCouldWritePoisonsNothing() throws Exception {
+    for (long seed = 0; seed < 10 * SEEDS; seed++) {
+      Scene scene = new Scene(seed, 3, false, 0);
+      // Rank 2 asked and found the lock free. It died when it had claimed the earlier request of
+      // rank 0, and before it made rank 0 the owner.
+      scene.request(0, 1, LockWords.CLAIMED);
+      scene.request(2, 2, LockWords.WAITING);
+      scene.request(1, 3, LockWords.WAITING);
+      scene.simulation.word(
+          scene.home + Layout.STATE, 3 * (LockWords.ONE_SEQUENCE + LockWords.ONE_PENDING) + 3);
+      scene.simulation.word(Layout.slot(2) + Layout.LIFE, Node.DEAD);
+      scene.actor(1, "mender", () -> scene.locks.get(1).mend());
+      for (int rank : new int[] {0, 1}) {
+        scene.actor(
+            rank,
+            "writer " + rank,
+            () -> {
+              NodeLock lock = scene.locks.get(rank);
+              assertThat(lock.finishClaim()).isTrue();
+              lock.releaseOwnership();
+            });
+      }
+      scene.simulation.run();
+      assertThat(LockWords.isFree(scene.state())).isTrue();
+      for (int rank = 0; rank < 3; rank++) {
+        assertThat(scene.word(rank, Layout.REQUEST)).isZero();
+      }
     }
   }
 

@@ -1,0 +1,174 @@
+package io.mpilock.protocol;
+
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The models of the node level, checked over all their states by Spin; and that a model with a
+ * fault planted in it fails by the very check that is there for it. With {@code
+ * -Dmpilock.models=full} larger ones, too.
+ */
+class NodeModelTest {
+  private static final boolean FULL = "full".equals(System.getProperty("mpilock.models"));
+  private static final String NODE = "node.pml";
+  private static final String BELL = "bell.pml";
+
+  @TempDir Path directory;
+  private int runs;
+
+  @TestFactory
+  Stream<DynamicTest> everyStateIsSound() {
+    List<SpinRun> models = new ArrayList<>();
+    models.add(SpinRun.of(BELL));
+    models.add(node(3, 2, "ORDER"));
+    models.add(node(2, 3, "ORDER"));
+    models.add(node(2, 1, "THREADS=3", "TWO_IN_ONE"));
+    models.add(node(3, 1, "PHASE_FAIR"));
+    models.add(node(3, 1, "CRASH"));
+    models.add(node(2, 2, "CRASH"));
+    models.add(node(2, 2, "CRASH", "RELEASE"));
+    models.add(node(2, 2, "CRASH", "PHASE_FAIR"));
+    models.add(node(2, 2, "CRASH", "PHASE_FAIR", "RELEASE"));
+    models.add(node(2, 1, "AGENT", "RECALLS=1"));
+    if (FULL) {
+      models.add(node(3, 3));
+      models.add(node(2, 2, "THREADS=3", "TWO_IN_ONE"));
+      models.add(node(3, 2, "PHASE_FAIR", "ORDER"));
+      models.add(node(3, 1, "CRASH", "RELEASE"));
+      models.add(node(3, 1, "CRASH", "PHASE_FAIR"));
+      models.add(node(2, 3, "CRASH"));
+      models.add(node(2, 1, "AGENT", "RECALLS=2"));
+    }
+    return models.stream().map(model -> test(model.toString(), in -> report(model.holds(in))));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> everyRunEnds() {
+    List<SpinRun> models = new ArrayList<>();
+    models.add(node(3, 1));
+    models.add(node(2, 2));
+    models.add(node(2, 1, "THREADS=3", "TWO_IN_ONE"));
+    models.add(node(2, 2, "PHASE_FAIR"));
+    models.add(node(2, 2, "CRASH"));
+    if (FULL) {
+      models.add(node(3, 2));
+      models.add(node(3, 1, "CRASH"));
+      models.add(node(3, 1, "PHASE_FAIR"));
+    }
+    return models.stream().map(model -> test(model.toString(), in -> report(model.ends(in))));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> everyPlantedFaultIsCaught() {
+    return Stream.of(
+        breaks("a reader does not look a second time", fault(1), "writer_first"),
+        breaks(
+            "a reader does not look a second time: it reads beside a writer",
+            fault(1),
+            "exclusion"),
+        breaks("a writer does not wait for the readers to leave", fault(2), "exclusion"),
+        getsStuck("a request that gives up does not see that it is claimed", fault(3)),
+        getsStuck("who sets the lock free does not look at the requests again", fault(4)),
+        breaks(
+            "a claim takes any request of the rank that was found, not the very one",
+            SpinRun.of(NODE, "RANKS=3", "ROUNDS=2", "FAULT=5"),
+            "order"),
+        breaks("who gives up stays counted in pending", fault(6), "no_trace"),
+        getsStuck("the last reader does not ring the writer that drains", fault(7)),
+        getsStuck("a writer that goes to sleep does not mark what it waits for", fault(8)),
+        breaks("the mender counts what the dead asked for", fault(9, "CRASH"), "no_trace"),
+        breaks("what a dead writer wrote is not poisoned", fault(10, "CRASH"), "poison"),
+        breaks(
+            "the requests are looked at only once",
+            SpinRun.of(NODE, "RANKS=3", "FAULT=11"),
+            "order"),
+        breaks(
+            "the own rank is claimed before it is named the owner",
+            fault(12, "THREADS=3", "TWO_IN_ONE"),
+            "only_owner_gives"),
+        breaks("a request is counted before it says so", fault(13, "CRASH"), "no_trace"),
+        breaks(
+            "the mender does not wait for requests that are about to be counted",
+            SpinRun.of(NODE, "RANKS=3", "CRASH", "FAULT=14"),
+            "exclusion"),
+        breaks(
+            "the mender does not see that the dead had named its heir",
+            fault(15, "CRASH"),
+            "poison"),
+        breaks(
+            "the mender clears what the dead owner asked for after it has named an owner",
+            SpinRun.of(NODE, "RANKS=3", "CRASH", "FAULT=21"),
+            "poison"),
+        breaks("the token is read before the lock is owned", fault(16), "tokens_grow"),
+        breaks(
+            "phase-fair: the waiting readers are not let in",
+            SpinRun.of(NODE, "RANKS=3", "PHASE_FAIR", "FAULT=17"),
+            "batch_goes_first"),
+        breaks(
+            "phase-fair: a reader that gives up does not see that it was let in",
+            fault(18, "PHASE_FAIR"),
+            "no_trace"),
+        getsStuck("the last writer that gives up does not ring the readers", fault(19)),
+        test(
+            "a claim that failed is tried again for ever",
+            SpinRun.of(NODE, "RANKS=3", "FAULT=20")::goesOnForEver),
+        getsStuck("a reader does not tell the agent that it waits", agentFault(22)),
+        getsStuck("a writer does not tell the agent that it asks", agentFault(23)),
+        breaks(
+            "the agent gives the permission up before the readers have left",
+            agentFault(24),
+            "permitted"),
+        getsStuck("bell: a sleeper is counted after it has looked", SpinRun.of(BELL, "FAULT=1")),
+        getsStuck("bell: the epoch is read after the look", SpinRun.of(BELL, "FAULT=2")),
+        getsStuck("bell: it rings before the change", SpinRun.of(BELL, "FAULT=3")),
+        getsStuck("bell: a ring does not move the epoch", SpinRun.of(BELL, "FAULT=4")));
+  }
+
+  private static SpinRun node(int ranks, int rounds, String... options) {
+    return SpinRun.of(NODE, "RANKS=" + ranks, "ROUNDS=" + rounds).with(options);
+  }
+
+  private static SpinRun fault(int number, String... options) {
+    return SpinRun.of(NODE, "RANKS=2", "FAULT=" + number).with(options);
+  }
+
+  private static SpinRun agentFault(int number) {
+    return fault(number, "AGENT", "RECALLS=1");
+  }
+
+  private DynamicTest breaks(String fault, SpinRun model, String check) {
+    return test(fault + " (" + check + ")", in -> model.breaks(in, check));
+  }
+
+  private DynamicTest getsStuck(String fault, SpinRun model) {
+    return test(fault + " (deadlock)", model::getsStuck);
+  }
+
+  private DynamicTest test(String name, Consumer<Path> body) {
+    return dynamicTest(
+        name,
+        () -> {
+          Path own = directory.resolve(String.valueOf(runs++));
+          try {
+            body.accept(Files.createDirectory(own));
+          } catch (IOException e) {
+            throw new UncheckedIOException(e);
+          }
+        });
+  }
+
+  private static void report(double states) {
+    System.out.printf("%,.0f states%n", states);
+  }
+}
