@@ -142,9 +142,6 @@ public final class Home {
 
   private final Map<Integer, Boolean> readers = new LinkedHashMap<>();
 
-  /** How many of the first readers go before the first writer. */
-  private int readersFirst;
-
   private long token;
   private int poisonedBy = NOT_POISONED;
 
@@ -210,9 +207,6 @@ public final class Home {
     }
     boolean wrote = tenancy.permission == EXCLUSIVE && kept.isBelow(EXCLUSIVE);
     tenancy.permission = kept;
-    if (!tenancy.limit.isBelow(kept)) {
-      tenancy.limit = EXCLUSIVE;
-    }
     if (!tenancy.tried.isBelow(kept)) {
       tenancy.answered();
     }
@@ -224,7 +218,7 @@ public final class Home {
       return;
     }
     if (phaseFair && wrote) {
-      readersFirst = readers.size();
+      List.copyOf(readers.keySet()).forEach(this::grantToReader); // nobody has EXCLUSIVE now
     }
     serve();
   }
@@ -283,19 +277,11 @@ public final class Home {
 
   private void leave(int node) {
     writers.remove(node);
-    int place = 0;
-    for (int reader : readers.keySet()) {
-      if (reader == node) {
-        readers.remove(node);
-        readersFirst -= place < readersFirst ? 1 : 0;
-        return;
-      }
-      place++;
-    }
+    readers.remove(node);
   }
 
   private boolean readersGo() {
-    return !readers.isEmpty() && (writers.isEmpty() || readersFirst > 0);
+    return !readers.isEmpty() && writers.isEmpty();
   }
 
   /** Grants what can be granted, then recalls what is in the way of the next. */
@@ -311,10 +297,7 @@ public final class Home {
       if (tenants.values().stream().anyMatch(tenancy -> tenancy.permission == EXCLUSIVE)) {
         return false;
       }
-      int reader = readers.keySet().iterator().next();
-      readers.remove(reader);
-      readersFirst = Math.max(0, readersFirst - 1);
-      grant(reader, SHARED);
+      grantToReader(readers.keySet().iterator().next());
       return true;
     }
     if (writers.isEmpty()) {
@@ -329,6 +312,11 @@ public final class Home {
     writers.remove(writer);
     grant(writer, EXCLUSIVE);
     return true;
+  }
+
+  private void grantToReader(int node) {
+    readers.remove(node);
+    grant(node, SHARED);
   }
 
   private void grant(int node, Permission permission) {
