@@ -16,9 +16,12 @@ import io.mpilock.failure.ShareException;
 import io.mpilock.failure.SingleWriteFailedException;
 import io.mpilock.soak.Mode.Outcome;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.concurrent.locks.LockSupport;
@@ -83,7 +86,7 @@ final class Rounds {
     }
   }
 
-  /** Goes on until rank 0 says that it is enough. */
+  /** Goes on until rank 0 says that it is enough; each mode has its turn unless it is to stop. */
   void run(Station station, BooleanSupplier enough) {
     for (long round = 0; ; round++) {
       long number = round;
@@ -95,7 +98,8 @@ final class Rounds {
                   0,
                   () -> {
                     compare(number - 1);
-                    return !enough.getAsBoolean();
+                    return (number < TOGETHER.size() || !enough.getAsBoolean())
+                        && !ledger.isToStop();
                   });
       station.end();
       if (!more) {
@@ -103,7 +107,7 @@ final class Rounds {
       }
       SplittableRandom plan = settings.choices(-1, -1, round);
       SplittableRandom own = settings.choices(me, -1, round);
-      Mode mode = mode(plan);
+      Mode mode = mode(round);
       Guarded where = guarded[plan.nextInt(guarded.length)];
       station.begin(round, mode, where.number());
       ledger.set(me, Ledger.OUTCOME, round << 8 | End.FAILED.index());
@@ -121,12 +125,12 @@ final class Rounds {
     station.end();
   }
 
-  /** Large objects and controllers take long, so they come less often. */
-  private Mode mode(SplittableRandom plan) {
-    Mode mode = TOGETHER.get(plan.nextInt(TOGETHER.size()));
-    boolean rare = mode == Mode.SHARE_LARGE || mode == Mode.CONTROLLERS;
-    boolean alone = mode == Mode.RANKS_DISAGREE && size == 1;
-    return (rare && plan.nextInt(3) != 0) || alone ? Mode.SHARE_SMALL : mode;
+  /** Each mode once, in a new order each time. */
+  private Mode mode(long round) {
+    List<Mode> order = new ArrayList<>(TOGETHER);
+    Collections.shuffle(order, new Random(settings.seed() + round / order.size()));
+    Mode mode = order.get((int) (round % order.size()));
+    return mode == Mode.RANKS_DISAGREE && size == 1 ? Mode.SHARE_SMALL : mode;
   }
 
   private Outcome perform(

@@ -116,7 +116,7 @@ public final class Soak {
       rounds.meet(station, 1);
       List<Thread> workers = work(guarded);
       long end = System.nanoTime() + settings.length().toNanos();
-      rounds.run(station, () -> System.nanoTime() >= end || ledger.isToStop());
+      rounds.run(station, () -> System.nanoTime() >= end);
       stop.set(true);
       station.begin(2, null);
       for (Thread worker : workers) {
