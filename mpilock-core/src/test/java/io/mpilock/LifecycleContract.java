@@ -134,6 +134,61 @@ public abstract class LifecycleContract {
         });
   }
 
+  /**
+   * While all ranks close another controller, all of them are in a close, but not in this one's.
+   */
+  @Test
+  void theEndOfAnotherControllerIsNotThisOnes() throws Exception {
+    ranks()
+        .runBare(world -> {
+          WindowController controller = WindowController.sync(world, quick());
+          SharedWords words = ranks().words("another", 8);
+          for (int i = 0; i < 10; i++) {
+            WindowController.sync(world, 0).close();
+          }
+          if (world.rank() == 0) {
+            controller.close(); // nobody else has
+            words.set(7, 1);
+            return;
+          }
+          while (words.get(7) == 0) {
+            Thread.onSpinWait();
+          }
+          for (int i = 0; i < 100; i++) {
+            try (WriteLease write = controller.resource("r" + i).write()) {
+              words.increment(0);
+            }
+          }
+          controller.close();
+        });
+  }
+
+  @Test
+  void aRankMayUseAControllerThatAnotherHasClosedBeforeASecondOne() throws Exception {
+    ranks()
+        .runBare(world -> {
+          WindowController one = WindowController.sync(world, quick());
+          WindowController two = WindowController.sync(world, 0);
+          SharedWords words = ranks().words("second", 8);
+          if (world.rank() == 0) {
+            one.close(); // may end because the others are in the close of the second
+            words.set(7, 1);
+            two.close();
+            return;
+          }
+          two.close();
+          while (words.get(7) == 0) {
+            Thread.onSpinWait();
+          }
+          for (int i = 0; i < 100; i++) {
+            try (WriteLease write = one.resource("r" + i).write()) {
+              words.increment(0);
+            }
+          }
+          one.close();
+        });
+  }
+
   @Test
   void aNewControllerStartsFromNothing() throws Exception {
     ranks()

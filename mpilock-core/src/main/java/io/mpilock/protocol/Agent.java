@@ -82,7 +82,9 @@ final class Agent implements Runnable {
   private final long[] lastHeard;
   private final long[] lastSent;
   private final boolean[] gone;
+  private final boolean[] closed;
   private int greetings;
+  private int closedNodes;
   private boolean newsBeforeSleep;
   private volatile boolean settingsDiffer;
   private long lastTick;
@@ -94,6 +96,9 @@ final class Agent implements Runnable {
   private final Thread thread = new Thread(null, this, "mpilock-agent", 0, false);
   private volatile boolean stopped;
   private volatile boolean alone;
+
+  /** All ranks of all nodes have closed this controller: nobody needs this agent any more. */
+  private volatile boolean allClosed;
 
   /**
    * An agent that is yet to be started.
@@ -127,6 +132,7 @@ final class Agent implements Runnable {
     this.lastHeard = new long[nodes];
     this.lastSent = new long[nodes];
     this.gone = new boolean[node.ranks()];
+    this.closed = new boolean[nodes];
     thread.setDaemon(true);
   }
 
@@ -141,17 +147,22 @@ final class Agent implements Runnable {
   }
 
   /**
-   * Lets the agent go on by itself, though this rank has closed: until all ranks have, or the job
-   * is broken.
+   * Lets the agent go on by itself, though this rank has closed: until all ranks have closed this
+   * controller, or the job is broken. That all are in some close is not enough: one that closes
+   * another controller may use this one afterwards.
    */
   void goOnAlone() {
     alone = true;
     bell.ring();
   }
 
+  /** Whether all ranks of the job have closed this controller, as far as this agent knows. */
+  boolean haveAllClosed() {
+    return allClosed;
+  }
+
   private boolean isDone() {
-    return stopped
-        || (alone && (window.get(Layout.JOB_THROUGH) != 0 || window.get(Layout.BROKEN) != 0));
+    return stopped || (alone && (allClosed || window.get(Layout.BROKEN) != 0));
   }
 
   /** Ends the agent, after it has sent what it had to; waits for that, but not for long. */
@@ -338,6 +349,7 @@ final class Agent implements Runnable {
       case Message.Ask m -> calls.ask(m.call());
       case Message.Decide m -> calls.decide(m);
       case Message.AllThrough _ -> calls.allThrough();
+      case Message.Closed _ -> closed(from);
       case Message.Credit m -> relay.credit(from, m);
       case Message.Query m -> answer(from, m);
       case Message.Answer m -> collect(from, m);
@@ -459,10 +471,9 @@ final class Agent implements Runnable {
     for (int member = 0; member < node.ranks(); member++) {
       closing |= node.life(member) != Node.OPEN;
     }
-    if (closing || node.communicator().isLeaving(node.myJobRank())) {
-      calls.lookForClose();
-      handleLoopback();
-    }
+    lookForClosed();
+    calls.lookForClose();
+    handleLoopback();
     relay.lookForDeath();
     lookForDeadRanks();
     lookAtOtherNodes(now);
@@ -472,6 +483,28 @@ final class Agent implements Runnable {
                 heartbeatNanos / 8,
                 closing || query != null ? CLOSE_TICK_NANOS : LONGEST_TICK_NANOS);
     lastTick = now;
+  }
+
+  private void lookForClosed() {
+    boolean all = !closed[me];
+    for (int member = 0; member < node.ranks(); member++) {
+      all &= node.life(member) != Node.OPEN;
+    }
+    if (all) {
+      sendToOthers(new Message.Closed());
+      closed(me);
+    }
+  }
+
+  private void closed(int from) {
+    if (!closed[from]) {
+      closed[from] = true;
+      closedNodes++;
+      if (closedNodes == nodes) {
+        calls.allThrough();
+        allClosed = true;
+      }
+    }
   }
 
   private void lookForDeadRanks() {
@@ -499,7 +532,6 @@ final class Agent implements Runnable {
   }
 
   private void lookAtOtherNodes(long now) {
-    boolean over = isOver();
     // If this agent itself did not run for long, frames may wait to be received.
     boolean slept = now - lastTick > heartbeatNanos / 2;
     for (int other = 0; other < nodes; other++) {
@@ -511,7 +543,8 @@ final class Agent implements Runnable {
         lastHeard[other] = Math.max(lastHeard[other], now - heartbeatNanos / 2);
       }
       long patience = greeted[other] ? heartbeatNanos : Math.max(heartbeatNanos, FIRST_HELLO_NANOS);
-      if (!over && (now - lastHeard[other] > patience || !node.communicator().isAlive(leader))) {
+      if (!allClosed
+          && (now - lastHeard[other] > patience || !node.communicator().isAlive(leader))) {
         sendToOthers(new Message.Broken(leader));
         markBroken(leader);
       } else if (now - lastSent[other] > heartbeatNanos / 4) {
@@ -531,30 +564,17 @@ final class Agent implements Runnable {
     }
   }
 
-  /**
-   * Whether all ranks of the job are in a close, and those of this node in this controller's: one
-   * that closes another controller counts for the first, but may still use this one.
-   */
-  private boolean isOver() {
-    boolean over = window.get(Layout.JOB_THROUGH) != 0;
-    for (int member = 0; member < node.ranks(); member++) {
-      over &= node.life(member) != Node.OPEN;
-    }
-    return over;
-  }
-
   /** Nothing goes across nodes any more without this rank. */
   private void markBroken(int rank) {
-    if (isOver()) {
+    if (allClosed) {
       return;
     }
-    boolean through = window.get(Layout.JOB_THROUGH) != 0; // then it has closed, and lives
-    if (window.compareAndSet(Layout.BROKEN, 0, rank + 1L) && !through) {
+    if (window.compareAndSet(Layout.BROKEN, 0, rank + 1L)) {
       node.log(
           System.Logger.Level.ERROR,
           "The locks go no further than node " + me + ": " + node.broken(rank).getMessage());
     }
-    if (node.nodeOf(rank) != me && !through) {
+    if (node.nodeOf(rank) != me) {
       for (int other : Node.ranksOf(node.communicator(), node.nodeOf(rank))) {
         node.markLost(other);
         node.communicator().lost(other);
@@ -566,7 +586,7 @@ final class Agent implements Runnable {
 
   private void sayGoodbye() {
     boolean started = window.get(Layout.JOB_READY) == 1;
-    if (started && window.get(Layout.JOB_THROUGH) == 0 && window.get(Layout.BROKEN) == 0) {
+    if (started && !allClosed && window.get(Layout.BROKEN) == 0) {
       sendToOthers(new Message.Broken(node.myJobRank()));
     }
     node.life(node.agent(), Node.LEFT);

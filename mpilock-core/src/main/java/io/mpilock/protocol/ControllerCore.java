@@ -293,7 +293,7 @@ public final class ControllerCore {
   /** Gives the window back. The node's agent goes on while it still speaks for others. */
   private void end() {
     try {
-      if (agent != null && window.get(Layout.JOB_THROUGH) == 0 && node.brokenBy() < 0) {
+      if (agent != null && !agent.haveAllClosed() && node.brokenBy() < 0) {
         agent.goOnAlone();
       } else {
         endAgent();

@@ -182,6 +182,9 @@ public sealed interface Message {
   /** The root to each node: all ranks are in a close. */
   record AllThrough() implements Message {}
 
+  /** A node to each other: all of its ranks have closed this controller, or are gone. */
+  record Closed() implements Message {}
+
   /**
    * A node to the one that it has parts of a stream from: it has passed these on.
    *
@@ -252,6 +255,7 @@ public sealed interface Message {
       case Credit m -> frame.put((byte) 21).putLong(m.call).putLong(m.parts);
       case Query m -> put(frame.put((byte) 22).putLong(m.query), m.resource);
       case Answer m -> put(frame.put((byte) 23).putLong(m.query), m.text);
+      case Closed _ -> frame.put((byte) 24);
     }
     frame.flip();
   }
@@ -291,6 +295,7 @@ public sealed interface Message {
             case 21 -> new Credit(frame.getLong(), frame.getLong());
             case 22 -> new Query(frame.getLong(), text(frame));
             case 23 -> new Answer(frame.getLong(), text(frame));
+            case 24 -> new Closed();
             default -> throw new MalformedException("there is no message of type " + type);
           };
       if (frame.hasRemaining()) {

@@ -62,6 +62,7 @@ public final class Root {
   private final Outbox outbox;
   private final int nodes;
   private final Map<Integer, Boolean> through = new HashMap<>();
+  private boolean closes;
   private boolean allThrough;
   private long number = 1;
   private Call call = new Call();
@@ -109,12 +110,14 @@ public final class Root {
    * @param closing who
    */
   public void closing(Message.Closing closing) {
+    closes = true;
     Call open = open(closing.call());
     if (open != null && open.closing < 0) {
       open.closing = closing.rank();
       outbox.closing(number, closing.rank());
       decide(open);
     }
+    endIfThrough();
   }
 
   /**
@@ -134,14 +137,19 @@ public final class Root {
   }
 
   /**
-   * A node tells whether all of its ranks are in a close.
+   * A node tells whether all of its ranks are in a close. While no rank closes this controller they
+   * are all in those of others, and will come back to this one.
    *
    * @param node the node
    * @param all whether they are
    */
   public void through(int node, boolean all) {
     through.put(node, all);
-    if (!allThrough && through.size() == nodes && !through.containsValue(false)) {
+    endIfThrough();
+  }
+
+  private void endIfThrough() {
+    if (closes && !allThrough && through.size() == nodes && !through.containsValue(false)) {
       allThrough = true;
       outbox.allThrough();
     }

@@ -1,0 +1,10 @@
+package io.mpilock.soak;
+
+/** A promise was broken. */
+final class Violation extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  Violation(String message) {
+    super(message);
+  }
+}
