@@ -38,6 +38,44 @@ final class Agent implements Runnable {
   private static final long FIRST_HELLO_NANOS = 30_000_000_000L;
   private static final long FLUSH_NANOS = 1_000_000_000;
 
+  /** What an agent runs on, beside its node's ranks: a thread, unless time is simulated. */
+  interface Carrier {
+    /**
+     * Begins to run it.
+     *
+     * @param agent returns when the agent has ended
+     */
+    void start(Runnable agent);
+
+    /**
+     * Waits for its end; at once if it was not started.
+     *
+     * @param nanos how long at most
+     * @throws InterruptedException if the caller is interrupted
+     */
+    void awaitEnd(long nanos) throws InterruptedException;
+  }
+
+  private static final class ThreadCarrier implements Carrier {
+    private volatile @Nullable Thread thread;
+
+    @Override
+    public void start(Runnable agent) {
+      Thread started = new Thread(null, agent, "mpilock-agent", 0, false);
+      started.setDaemon(true);
+      thread = started;
+      started.start();
+    }
+
+    @Override
+    public void awaitEnd(long nanos) throws InterruptedException {
+      Thread started = thread;
+      if (started != null) {
+        started.join(TimeUnit.NANOSECONDS.toMillis(nanos));
+      }
+    }
+  }
+
   /** A resource on this node. */
   private record Seat(NodeGate gate, Tenant tenant) {}
 
@@ -93,7 +131,7 @@ final class Agent implements Runnable {
   private long queries;
   private @Nullable Query query;
 
-  private final Thread thread = new Thread(null, this, "mpilock-agent", 0, false);
+  private final Carrier carrier;
   private volatile boolean stopped;
   private volatile boolean alone;
 
@@ -106,8 +144,10 @@ final class Agent implements Runnable {
    * @param node with a window of its own, which the agent frees at its end
    * @param messenger closed at its end
    * @param fingerprint of the settings
+   * @param carrier what it runs on
    */
-  Agent(Node node, Messenger messenger, long fingerprint) {
+  Agent(Node node, Messenger messenger, long fingerprint, Carrier carrier) {
+    this.carrier = carrier;
     this.node = node;
     this.window = node.window();
     this.messenger = messenger;
@@ -133,7 +173,11 @@ final class Agent implements Runnable {
     this.lastSent = new long[nodes];
     this.gone = new boolean[node.ranks()];
     this.closed = new boolean[nodes];
-    thread.setDaemon(true);
+  }
+
+  /** A daemon thread of its own. */
+  static Carrier onThread() {
+    return new ThreadCarrier();
   }
 
   /**
@@ -143,7 +187,7 @@ final class Agent implements Runnable {
    */
   void start(boolean differ) {
     settingsDiffer = differ;
-    thread.start();
+    carrier.start(this);
   }
 
   /**
@@ -170,7 +214,7 @@ final class Agent implements Runnable {
     stopped = true;
     try {
       bell.ring();
-      thread.join(2 * TimeUnit.NANOSECONDS.toMillis(FLUSH_NANOS));
+      carrier.awaitEnd(2 * FLUSH_NANOS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (IllegalStateException e) {

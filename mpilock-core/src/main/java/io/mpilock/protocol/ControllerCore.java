@@ -35,7 +35,7 @@ public final class ControllerCore {
   private final @Nullable Agent agent;
   private final ConcurrentMap<String, ProcessLock> locks = new ConcurrentHashMap<>();
 
-  private ControllerCore(Node node) {
+  private ControllerCore(Node node, Agent.Carrier carrier) {
     this.node = node;
     this.window = node.window();
     this.directory = new Directory(node);
@@ -55,7 +55,8 @@ public final class ControllerCore {
                 // The window is freed: nobody waits for the frame.
               }
             });
-    agent = node.me() == 0 ? new Agent(node.withOwnWindow(), messenger, fingerprint()) : null;
+    agent =
+        node.me() == 0 ? new Agent(node.withOwnWindow(), messenger, fingerprint(), carrier) : null;
   }
 
   /**
@@ -68,12 +69,19 @@ public final class ControllerCore {
    */
   public static ControllerCore open(Communicator communicator, CoreSettings settings) {
     int here = Node.ranksOf(communicator, communicator.member(communicator.rank()).node()).length;
+    return open(communicator, settings, Node.Pace.of(here), Agent.onThread());
+  }
+
+  /** As {@link #open(Communicator, CoreSettings)}, by another clock. */
+  static ControllerCore open(
+      Communicator communicator, CoreSettings settings, Node.Pace pace, Agent.Carrier carrier) {
+    int here = Node.ranksOf(communicator, communicator.member(communicator.rank()).node()).length;
     long header = Layout.directory(here + 1, communicator.size()) + Layout.LINE;
     NodeWindow window =
         communicator.allocate(Math.max(settings.windowWords(), (header + here - 1) / here));
     ControllerCore core = null;
     try {
-      core = new ControllerCore(new Node(communicator, window, settings, Node.Pace.of(here)));
+      core = new ControllerCore(new Node(communicator, window, settings, pace), carrier);
       core.enter();
       return core;
     } catch (RuntimeException e) {

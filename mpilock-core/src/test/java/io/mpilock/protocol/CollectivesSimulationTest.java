@@ -3,6 +3,8 @@ package io.mpilock.protocol;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mpilock.failure.MpilockException;
+import io.mpilock.testing.Runs;
+import io.mpilock.testing.Trace;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -13,13 +15,13 @@ import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInfo;
 import org.junit.jupiter.api.Timeout;
 
 /** Single writes and close under many interleavings, with deaths and interrupts at any access. */
-@Timeout(300)
+@Timeout(1800)
 class CollectivesSimulationTest {
-  private static final int RUNS = Integer.getInteger("mpilock.simulation.runs", 1_500);
-  private static final long FIRST_SEED = Long.getLong("mpilock.simulation.seed", 1);
+  private static final int RUNS = 1_500;
   private static final Logger LOGGER = Logger.getLogger("io.mpilock");
 
   private enum Trouble {
@@ -40,34 +42,27 @@ class CollectivesSimulationTest {
   }
 
   @Test
-  void allRanksGetWhatWasSharedAndNoWakeUpIsLost() throws Exception {
-    go(Trouble.NONE);
+  void allRanksGetWhatWasSharedAndNoWakeUpIsLost(TestInfo info) {
+    go(info, Trouble.NONE);
   }
 
   @Test
-  void aDeathAtAnyMomentLeavesNobodyWaiting() throws Exception {
-    go(Trouble.DEATH);
+  void aDeathAtAnyMomentLeavesNobodyWaiting(TestInfo info) {
+    go(info, Trouble.DEATH);
   }
 
   @Test
-  void anInterruptAtAnyMomentLeavesNobodyWaiting() throws Exception {
-    go(Trouble.INTERRUPT);
+  void anInterruptAtAnyMomentLeavesNobodyWaiting(TestInfo info) {
+    go(info, Trouble.INTERRUPT);
   }
 
   @Test
-  void ranksThatDisagreeAllFail() throws Exception {
-    go(Trouble.DISAGREEMENT);
+  void ranksThatDisagreeAllFail(TestInfo info) {
+    go(info, Trouble.DISAGREEMENT);
   }
 
-  private static void go(Trouble trouble) throws Exception {
-    for (long seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed++) {
-      try {
-        new Run(seed, trouble).go();
-      } catch (Throwable e) {
-        throw new AssertionError(
-            "-Dmpilock.simulation.runs=1 -Dmpilock.simulation.seed=" + seed, e);
-      }
-    }
+  private static void go(TestInfo info, Trouble trouble) {
+    Runs.of(info).times(RUNS, (seed, trace) -> new Run(seed, trouble).go(trace));
   }
 
   private record Call(int writer, int size, byte fill, boolean fails, int dissenter) {
@@ -123,8 +118,8 @@ class CollectivesSimulationTest {
       }
     }
 
-    void go() throws Exception {
-      simulation.run();
+    long go(Trace trace) throws Exception {
+      simulation.tracing(trace).run();
       for (int rank = 0; rank < ranks; rank++) {
         if (!simulation.isDead(rank)) {
           assertThat(ended[rank]).as("calls that ended on rank %d", rank).isEqualTo(calls.size());
@@ -138,6 +133,7 @@ class CollectivesSimulationTest {
           assertThat(failures[i]).as("failures of call %d", i).isEqualTo(ranks);
         }
       }
+      return calls.size();
     }
 
     private void work(Node node) {

@@ -11,6 +11,8 @@ import io.mpilock.protocol.job.Home;
 import io.mpilock.protocol.job.Message;
 import io.mpilock.protocol.job.Permission;
 import io.mpilock.protocol.job.Tenant;
+import io.mpilock.testing.Runs;
+import io.mpilock.testing.Trace;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -18,12 +20,12 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInfo;
 import org.junit.jupiter.api.Timeout;
 
 /**
@@ -31,11 +33,9 @@ import org.junit.jupiter.api.Timeout;
  * node's agent with its real gate and tenant, and other nodes that use the resource, too. Each run
  * of the test begins at another seed.
  */
-@Timeout(300)
+@Timeout(1800)
 class NodeGateSimulationTest {
-  private static final int RUNS = Integer.getInteger("mpilock.simulation.runs", 1_000);
-  private static final long FIRST_SEED =
-      Long.getLong("mpilock.simulation.seed", ThreadLocalRandom.current().nextInt());
+  private static final int RUNS = 1_000;
   private static final Logger LOGGER = Logger.getLogger("io.mpilock");
   private static final String RESOURCE = "r";
   private static final long SECOND = 1_000_000_000;
@@ -63,30 +63,32 @@ class NodeGateSimulationTest {
   }
 
   @Test
-  void noInterleavingBreaksExclusionOrLosesAWakeUp() throws Exception {
-    go(Trouble.INTERRUPTS);
+  void noInterleavingBreaksExclusionOrLosesAWakeUp(TestInfo info) {
+    go(info, Trouble.INTERRUPTS);
   }
 
   @Test
-  void noInterleavingWithADeathShutsTheOthersOut() throws Exception {
-    go(Trouble.DEATHS);
+  void noInterleavingWithADeathShutsTheOthersOut(TestInfo info) {
+    go(info, Trouble.DEATHS);
   }
 
   @Test
-  void noInterleavingWithTheDeathOfTheAgentLetsAnybodyWaitForEver() throws Exception {
-    go(Trouble.DEATH_OF_THE_AGENT);
+  void noInterleavingWithTheDeathOfTheAgentLetsAnybodyWaitForEver(TestInfo info) {
+    go(info, Trouble.DEATH_OF_THE_AGENT);
   }
 
-  private static void go(Trouble trouble) throws Exception {
-    for (long seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed++) {
-      Run run = new Run(seed, trouble);
-      try {
-        run.go();
-      } catch (Throwable e) {
-        throw new AssertionError(
-            "-Dmpilock.simulation.runs=1 -Dmpilock.simulation.seed=" + seed + " " + run, e);
-      }
-    }
+  private static void go(TestInfo info, Trouble trouble) {
+    Runs.of(info)
+        .times(
+            RUNS,
+            (seed, trace) -> {
+              Run run = new Run(seed, trouble);
+              try {
+                return run.go(trace);
+              } catch (Exception | Error e) {
+                throw new AssertionError(e.getMessage() + "; " + run, e);
+              }
+            });
   }
 
   private record Mail(int from, Message.OfLock message) {}
@@ -117,6 +119,7 @@ class NodeGateSimulationTest {
     private int writing = -1;
     private long lastToken;
     private int tries;
+    private int operations;
     private boolean dirty;
     private final Set<Integer> owned = new HashSet<>();
     private boolean poisoned;
@@ -201,8 +204,9 @@ class NodeGateSimulationTest {
       mails.add(new ArrayDeque<>());
     }
 
-    void go() throws Exception {
-      simulation.run();
+    long go(Trace trace) throws Exception {
+      simulation.tracing(trace).run();
+      return operations;
     }
 
     @Override
@@ -630,6 +634,7 @@ class NodeGateSimulationTest {
           Thread.currentThread().interrupt(); // gives up instead of sleeping
         }
         users++;
+        operations++;
         long timeout = (1 + simulation.random().nextInt(3)) * SECOND;
         try {
           switch (simulation.random().nextInt(9)) {

@@ -3,6 +3,8 @@ package io.mpilock.protocol;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mpilock.failure.RankFailedException;
+import io.mpilock.testing.Runs;
+import io.mpilock.testing.Trace;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -14,13 +16,13 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInfo;
 import org.junit.jupiter.api.Timeout;
 
 /** The lock of one resource under many interleavings, with and without deaths at any access. */
-@Timeout(300)
+@Timeout(1800)
 class NodeLockSimulationTest {
-  private static final int RUNS = Integer.getInteger("mpilock.simulation.runs", 20_000);
-  private static final long FIRST_SEED = Long.getLong("mpilock.simulation.seed", 1);
+  private static final int RUNS = 20_000;
   private static final Logger LOGGER = Logger.getLogger("io.mpilock");
 
   @BeforeAll
@@ -34,22 +36,17 @@ class NodeLockSimulationTest {
   }
 
   @Test
-  void noInterleavingBreaksExclusionOrOrderOrLosesAWakeUp() throws Exception {
-    for (long seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed++) {
-      new Run(seed, false).go();
-    }
+  void noInterleavingBreaksExclusionOrOrderOrLosesAWakeUp(TestInfo info) {
+    Runs.of(info).times(RUNS, (seed, trace) -> new Run(seed, false).go(trace));
   }
 
   @Test
-  void noInterleavingWithADeathShutsTheOthersOut() throws Exception {
-    for (long seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed++) {
-      new Run(seed, true).go();
-    }
+  void noInterleavingWithADeathShutsTheOthersOut(TestInfo info) {
+    Runs.of(info).times(RUNS, (seed, trace) -> new Run(seed, true).go(trace));
   }
 
   /** One seed's run: some ranks with some threads that read and write at random. */
   private static final class Run {
-    private final long seed;
     private final Simulation simulation;
     private final Random random;
     private final int ranks;
@@ -65,11 +62,11 @@ class NodeLockSimulationTest {
     private boolean dirty;
     private final Set<Integer> owned = new HashSet<>();
     private int poisoned;
+    private int operations;
     private long lastToken;
     private int lastOwner = -1;
 
     Run(long seed, boolean deaths) {
-      this.seed = seed;
       this.random = new Random(~seed);
       this.ranks = 2 + random.nextInt(2);
       this.home = Layout.directory(ranks, ranks) + Layout.LINE;
@@ -103,14 +100,10 @@ class NodeLockSimulationTest {
       }
     }
 
-    void go() throws Exception {
-      try {
-        simulation.run();
-        check();
-      } catch (Throwable e) {
-        throw new AssertionError(
-            "-Dmpilock.simulation.runs=1 -Dmpilock.simulation.seed=" + seed, e);
-      }
+    long go(Trace trace) throws Exception {
+      simulation.tracing(trace).run();
+      check();
+      return operations;
     }
 
     private void died(int victim) {
@@ -138,6 +131,7 @@ class NodeLockSimulationTest {
     }
 
     private void once(int rank) {
+      operations++;
       NodeLock lock = locks.get(rank);
       boolean impatient = simulation.random().nextInt(3) == 0;
       if (impatient) {

@@ -1,5 +1,6 @@
 package io.mpilock.protocol;
 
+import io.mpilock.testing.Trace;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.Member;
 import io.mpilock.transport.Messenger;
@@ -8,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -18,6 +20,9 @@ import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.IntFunction;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Simulation {
   private static final int MAX_STEPS = 300_000;
-  private static final boolean TRACE = Boolean.getBoolean("mpilock.simulation.trace");
+  private static final long STEP_NANOS = 2_000;
 
   /** Ends an actor whose rank was killed; its last access has not happened. */
   static final class Killed extends Error {
@@ -53,6 +58,10 @@ final class Simulation {
     private final Body body;
     private Thread thread = Thread.currentThread();
     private long bed = -1;
+    private int bedNode;
+    private long wakesAt;
+    private long stalledUntil;
+    private boolean spawned;
     private BooleanSupplier gate = () -> true;
     private boolean finished;
 
@@ -63,7 +72,10 @@ final class Simulation {
     }
 
     private boolean isRunnable() {
-      return !finished && bed < 0 && (dead.contains(rank) || gate.getAsBoolean());
+      return !finished
+          && bed < 0
+          && stalledUntil <= clock
+          && (dead.contains(rank) || gate.getAsBoolean());
     }
 
     @Override
@@ -73,13 +85,22 @@ final class Simulation {
   }
 
   private final Random random;
-  private final int ranks;
-  private final int elsewhere;
+  private final int[] nodeOf;
   private final boolean timeouts;
+
+  /** Whether sleeps end when their time is over; otherwise when nobody can run. */
+  private final boolean timed;
+
   private final double preemption;
   private final List<Actor> actors = new ArrayList<>();
   private final Set<Integer> dead = new HashSet<>();
-  private final long[] words;
+  private final long[][] words;
+  private final int[] leaving;
+  private IntFunction<Messenger> messengers =
+      rank -> {
+        throw new UnsupportedOperationException();
+      };
+  private Trace trace = Trace.off();
   private final CountDownLatch over = new CountDownLatch(1);
   private volatile @Nullable Actor current;
   private volatile @Nullable Throwable failure;
@@ -93,12 +114,43 @@ final class Simulation {
 
   /** One node's window; the job has ranks on a second node, too, if {@code elsewhere} says so. */
   Simulation(long seed, int ranks, int elsewhere, int words, boolean timeouts) {
+    this(seed, nodes(ranks, elsewhere), words, timeouts, false);
+  }
+
+  /**
+   * Several nodes, each with a window, and sleeps that end when their time is over.
+   *
+   * @param nodeOf the node of each rank
+   * @param words of each node's window
+   */
+  Simulation(long seed, int[] nodeOf, int words) {
+    this(seed, nodeOf, words, true, true);
+  }
+
+  private Simulation(long seed, int[] nodeOf, int words, boolean timeouts, boolean timed) {
     this.random = new Random(seed);
-    this.ranks = ranks;
-    this.elsewhere = elsewhere;
-    this.words = new long[words];
+    this.nodeOf = nodeOf;
+    this.words = new long[IntStream.of(nodeOf).max().orElse(0) + 1][words];
+    this.leaving = new int[nodeOf.length];
     this.timeouts = timeouts;
+    this.timed = timed;
     this.preemption = 0.05 + 0.9 * random.nextDouble();
+  }
+
+  private static int[] nodes(int ranks, int elsewhere) {
+    int[] nodeOf = new int[ranks + elsewhere];
+    Arrays.fill(nodeOf, ranks, nodeOf.length, 1);
+    return nodeOf;
+  }
+
+  Simulation tracing(Trace newTrace) {
+    trace = newTrace;
+    return this;
+  }
+
+  /** How ranks get a messenger. */
+  void messengers(IntFunction<Messenger> newMessengers) {
+    messengers = newMessengers;
   }
 
   Random random() {
@@ -124,18 +176,61 @@ final class Simulation {
     return clock;
   }
 
+  Communicator communicator(int rank) {
+    return new Ranks(rank);
+  }
+
+  Node.Pace pace() {
+    return new Node.Pace(0, 0, () -> clock);
+  }
+
+  /** Has something happen just before the given access. */
+  void at(int step, Runnable event) {
+    events.merge(
+        step,
+        event,
+        (one, other) ->
+            () -> {
+              one.run();
+              other.run();
+            });
+  }
+
+  /** Nothing of some ranks runs for a time. */
+  void stall(IntPredicate stalled, long nanos) {
+    for (Actor actor : actors) {
+      if (stalled.test(actor.rank)) {
+        actor.stalledUntil = clock + nanos;
+      }
+    }
+  }
+
+  /** An actor that begins while others run. */
+  Actor spawn(int rank, String name, Body body) {
+    Actor actor = new Actor(rank, name, body);
+    actor.spawned = true;
+    actor.thread = Thread.ofVirtual().name(name).unstarted(() -> play(actor));
+    actors.add(actor);
+    actor.thread.start();
+    return actor;
+  }
+
+  boolean isFinished(Actor actor) {
+    return actor.finished;
+  }
+
   /** Interrupts the threads of a rank just before the given access. */
   void interruptAt(int step, int rank) {
-    events.put(
-        step,
-        () -> {
-          for (Actor actor : actors) {
-            if (actor.rank == rank && !actor.finished) {
-              actor.thread.interrupt();
-              actor.bed = -1;
-            }
-          }
-        });
+    at(step, () -> interrupt(rank));
+  }
+
+  void interrupt(int rank) {
+    for (Actor actor : actors) {
+      if (actor.rank == rank && !actor.finished && !actor.spawned) {
+        actor.thread.interrupt();
+        actor.bed = -1;
+      }
+    }
   }
 
   boolean isDead(int rank) {
@@ -151,8 +246,7 @@ final class Simulation {
   }
 
   Node node(int rank, CoreSettings settings) {
-    Node.Pace pace = new Node.Pace(0, 0, () -> clock);
-    return new Node(new Ranks(rank), new Window(), settings, pace);
+    return new Node(new Ranks(rank), new Window(nodeOf[rank]), settings, pace());
   }
 
   static CoreSettings settings(boolean phaseFair, int handoverLimit, boolean releaseOnDeath) {
@@ -232,6 +326,9 @@ final class Simulation {
       throw new Killed();
     }
     steps++;
+    if (timed) {
+      clock += STEP_NANOS;
+    }
     events.getOrDefault(steps, () -> {}).run();
     if (steps > MAX_STEPS) {
       fail(new AssertionError("Nobody gets on: " + actors));
@@ -247,15 +344,24 @@ final class Simulation {
   }
 
   private void pass(Actor me) {
-    List<Actor> runnable = actors.stream().filter(Actor::isRunnable).toList();
+    List<Actor> runnable = runnable();
     if (runnable.isEmpty()) {
       if (!timeouts) {
         fail(new AssertionError("A wake-up was lost: " + actors));
         throw new Killed();
       }
-      clock += 1_000_000_000;
-      actors.forEach(actor -> actor.bed = -1);
-      runnable = actors.stream().filter(Actor::isRunnable).toList();
+      if (timed) {
+        clock =
+            actors.stream()
+                .mapToLong(Simulation::nextMoment)
+                .filter(at -> at > clock)
+                .min()
+                .orElse(clock);
+      } else {
+        clock += 1_000_000_000;
+        actors.forEach(actor -> actor.bed = -1);
+      }
+      runnable = runnable();
       if (runnable.isEmpty()) {
         fail(new AssertionError("Nobody can run: " + actors));
         throw new Killed();
@@ -266,6 +372,23 @@ final class Simulation {
     if (!next.equals(me)) {
       LockSupport.unpark(next.thread);
     }
+  }
+
+  private List<Actor> runnable() {
+    List<Actor> runnable = new ArrayList<>();
+    for (Actor actor : actors) {
+      if (timed && actor.bed >= 0 && actor.wakesAt <= clock) {
+        actor.bed = -1;
+      }
+      if (actor.isRunnable()) {
+        runnable.add(actor);
+      }
+    }
+    return runnable;
+  }
+
+  private static long nextMoment(Actor actor) {
+    return actor.finished ? 0 : Math.max(actor.bed >= 0 ? actor.wakesAt : 0, actor.stalledUntil);
   }
 
   /** Waits at a gate outside the window, such as a mutex inside a rank. */
@@ -281,17 +404,17 @@ final class Simulation {
   }
 
   private void trace(String what, long index, long value) {
-    if (TRACE && current != null) {
-      System.out.printf("%5d %s %s %d %016x%n", steps, current, what, index, value);
+    if (trace.isOn() && current != null) {
+      trace.add(steps, "%s %s %d %016x".formatted(current, what, index, value));
     }
   }
 
   long word(long index) {
-    return words[(int) index];
+    return words[0][(int) index];
   }
 
   void word(long index, long value) {
-    words[(int) index] = value;
+    words[0][(int) index] = value;
   }
 
   private final class Ranks implements Communicator {
@@ -308,17 +431,18 @@ final class Simulation {
 
     @Override
     public int size() {
-      return ranks + elsewhere;
+      return nodeOf.length;
     }
 
     @Override
     public Member member(int rank) {
-      return new Member(rank, rank < ranks ? 0 : 1, "host", 1);
+      return new Member(rank, nodeOf[rank], "host" + nodeOf[rank], 1);
     }
 
     @Override
     public boolean isAlive(int rank) {
-      return !dead.contains(rank);
+      // Of another node nothing is known, but by messages.
+      return !dead.contains(rank) || nodeOf[rank] != nodeOf[this.rank];
     }
 
     @Override
@@ -338,25 +462,25 @@ final class Simulation {
 
     @Override
     public NodeWindow allocate(long wordsPerRank) {
-      throw new UnsupportedOperationException();
+      return new Window(nodeOf[rank]);
     }
 
     @Override
-    public void lost(int rank) {
-      throw new UnsupportedOperationException();
-    }
+    public void lost(int rank) {}
 
     @Override
     public Messenger messenger(Runnable arrived) {
-      throw new UnsupportedOperationException();
+      return messengers.apply(rank);
     }
 
     @Override
-    public void leaving(boolean now) {}
+    public void leaving(boolean now) {
+      leaving[rank] += now ? 1 : -1;
+    }
 
     @Override
     public boolean isLeaving(int rank) {
-      return false;
+      return leaving[rank] > 0;
     }
 
     @Override
@@ -370,6 +494,14 @@ final class Simulation {
   }
 
   private final class Window implements NodeWindow {
+    private final int node;
+    private final long[] words;
+
+    Window(int node) {
+      this.node = node;
+      this.words = Simulation.this.words[node];
+    }
+
     @Override
     public long words() {
       return words.length;
@@ -443,6 +575,8 @@ final class Simulation {
       if ((int) words[(int) index] == low32 && !Thread.currentThread().isInterrupted()) {
         trace("sleep", index, low32);
         me.bed = index;
+        me.bedNode = node;
+        me.wakesAt = clock + Math.min(nanos, Long.MAX_VALUE / 2);
         while (me.bed >= 0) {
           pass(me);
           awaitBaton(me);
@@ -456,7 +590,7 @@ final class Simulation {
       step();
       trace("wake", index, 0);
       for (Actor actor : actors) {
-        if (actor.bed == index) {
+        if (actor.bed == index && actor.bedNode == node) {
           actor.bed = -1;
         }
       }
@@ -464,7 +598,7 @@ final class Simulation {
 
     @Override
     public NodeWindow view() {
-      throw new UnsupportedOperationException();
+      return new Window(node);
     }
 
     @Override

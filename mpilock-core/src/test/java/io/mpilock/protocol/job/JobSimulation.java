@@ -1,19 +1,19 @@
 package io.mpilock.protocol.job;
 
 import static io.mpilock.protocol.job.Permission.EXCLUSIVE;
-import static io.mpilock.protocol.job.Permission.NONE;
 import static io.mpilock.protocol.job.Permission.SHARED;
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.fail;
 
 import io.mpilock.protocol.job.SimulatedGate.State;
 import io.mpilock.protocol.job.SimulatedGate.Visit;
+import io.mpilock.testing.Trace;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.EnumMap;
 import java.util.List;
-import java.util.Random;
-import org.jspecify.annotations.Nullable;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.function.Supplier;
 
 /**
  * Runs the real {@link Home}s and {@link Tenant}s of a random job, one event at a time, as a seed
@@ -21,55 +21,114 @@ import org.jspecify.annotations.Nullable;
  * overtake each other, but not those of the same pair of nodes. A seed that fails fails again, for
  * the same code.
  *
- * <p>Now and then the ranks are frozen until nothing is left to do: whoever waits then must wait
- * for a rank that is in.
+ * <p>A job has up to eight nodes of up to six ranks and up to sixteen resources, whose homes are
+ * spread. Ranks read, write, try, wait for a time, are interrupted, upgrade, and use several
+ * resources at once, in a fixed order. Ranks and agents stall; ranks die; in some runs a node is
+ * lost.
+ *
+ * <p>After each step the resources that the step touched are checked ({@link Books}); the others
+ * are as they were. Now and then the ranks are frozen until nothing is left to do: whoever waits
+ * then must wait for a rank that is in.
  */
 final class JobSimulation {
-  private static final boolean TRACE = Boolean.getBoolean("mpilock.simulation.trace");
-
   /** More events than this without a rank's doing are a message loop. */
-  private static final int MAX_QUIET_EVENTS = 20_000;
+  private static final int MAX_QUIET_EVENTS = 100_000;
 
-  /** A rank, which uses one resource at a time. */
+  /** What goes wrong in a run. */
+  enum Trouble {
+    NOTHING,
+    DEATHS,
+    /** A node is lost: killed, cut off, or without its agent. */
+    LOSS
+  }
+
+  /** How a node is lost. */
+  private enum Loss {
+    /** All of its ranks die at once. */
+    KILLED,
+    /** It lives, and no message reaches it or leaves it any more. */
+    CUT_OFF,
+    /** Its agent is dead; its ranks go on with what they have. */
+    WITHOUT_AGENT
+  }
+
+  /** How an operation ended. */
+  enum Outcome {
+    GRANTED,
+    REFUSED,
+    TIMED_OUT,
+    INTERRUPTED,
+    /** Told of a rank that died, or without which nothing goes on. */
+    FAILED,
+    /** The rank itself died. */
+    DIED
+  }
+
+  /** A rank's use of one resource. */
+  private static final class Use {
+    final Seat seat;
+    final Visit visit;
+    final int deadline;
+
+    /** The token of the read that is upgraded, or -1. */
+    final long upgraded;
+
+    /** How many had come to the resource when this one found it free; or -1, if it did not. */
+    final int foundFree;
+
+    Use(Seat seat, Visit visit, int deadline, long upgraded, int foundFree) {
+      this.seat = seat;
+      this.visit = visit;
+      this.deadline = deadline;
+      this.upgraded = upgraded;
+      this.foundFree = foundFree;
+    }
+
+    boolean is(State state) {
+      return visit.state == state;
+    }
+  }
+
+  /** A rank, with what it uses: the last is what it is about. */
   private static final class Rank {
     final int number;
     final int node;
-    @Nullable Visit visit;
-    @Nullable Seat seat;
+    final List<Use> uses = new ArrayList<>();
     boolean dead;
+    int stalledUntil;
 
     Rank(int number, int node) {
       this.number = number;
       this.node = node;
     }
 
-    boolean triesNow() {
-      Visit mine = visit;
-      return mine != null && mine.tries;
-    }
-
-    boolean is(State state) {
-      Visit mine = visit;
-      return mine != null && mine.state == state;
+    boolean waits() {
+      return !uses.isEmpty() && uses.getLast().is(State.WAITS);
     }
   }
 
   /** A resource, and what may be said of it without a look at the protocol. */
   private final class Resource {
+    final int number;
     final String name;
     final int homeNode;
     final HomeWatch watch = new HomeWatch(phaseFair);
     final Home home;
+    final Books books;
     final List<Seat> seats = new ArrayList<>();
     int readers;
     boolean written;
     long token;
+    int arrivals;
     boolean dead;
+    boolean touched;
 
-    Resource(String name, int homeNode) {
-      this.name = name;
+    Resource(int number, int homeNode) {
+      this.number = number;
+      this.name = "resource " + number;
       this.homeNode = homeNode;
       this.home = new Home(outbox(), phaseFair);
+      this.books = new Books(home, watch, nodes);
     }
 
     private Home.Outbox outbox() {
@@ -80,22 +139,47 @@ final class JobSimulation {
               watch.grants(node, grant.permission());
             } else if (message instanceof Message.Poison) {
               watch.poisoned();
+              books.poisoned();
             }
-            send(homeNode, node, message);
+            books.sent(node, message);
+            send(this, homeNode, node, message);
           });
-    }
-
-    @Override
-    public String toString() {
-      return name + ": " + home.describe() + ", " + seats;
     }
 
     boolean isUsed() {
       return readers > 0 || written;
     }
 
+    /** Nobody uses it or asks for it, as far as its home knows, and no refusal is on its way. */
+    boolean isFree() {
+      if (isUsed()
+          || dead
+          || lost >= 0
+          || isWaitedFor()
+          || !watch.isIdle()
+          || books.isAskedOrRefused()) {
+        return false;
+      }
+      for (Seat seat : seats) {
+        if (seat.changed) {
+          return false;
+        }
+      }
+      return true;
+    }
+
     boolean isWaitedFor() {
-      return seats.stream().anyMatch(seat -> !seat.gate.waiting().isEmpty());
+      for (Seat seat : seats) {
+        if (!seat.gate.waiting().isEmpty()) {
+          return true;
+        }
+      }
+      return false;
+    }
+
+    @Override
+    public String toString() {
+      return name + " of node " + homeNode + ": " + home.describe() + ", " + seats;
     }
   }
 
@@ -105,50 +189,105 @@ final class JobSimulation {
     final int node;
     final SimulatedGate gate;
     final Tenant tenant;
+    final List<Use> dead = new ArrayList<>();
     boolean changed;
 
     Seat(Resource resource, int node) {
       this.resource = resource;
       this.node = node;
       this.gate = new SimulatedGate(phaseFair, refuseEarly, this::entered, this::meanwhile);
-      this.tenant = new Tenant(gate, outbox());
-    }
-
-    private Tenant.Outbox outbox() {
-      return Tenant.Outbox.sending(
-          resource.name, message -> send(node, resource.homeNode, message));
+      this.tenant =
+          new Tenant(
+              gate,
+              Tenant.Outbox.sending(
+                  resource.name,
+                  message -> {
+                    resource.books.sent(node, message);
+                    send(resource, node, resource.homeNode, message);
+                  }));
+      resource.books.seat(tenant, gate);
     }
 
     private void entered(Visit visit) {
-      trace("in", this);
-      assertThat(resource.dead).as("%s is let in after a writer's death", visit).isFalse();
-      assertThat(resource.written).as("%s beside a writer", visit).isFalse();
-      assertThat(resource.home.permission(node))
-          .as("on record for %s", visit)
-          .isGreaterThanOrEqualTo(visit.mode);
+      trace(() -> "rank " + visit.rank + " is in: " + this);
+      that(!resource.dead, () -> visit + " is let in after a writer's death");
+      that(!resource.written, () -> visit + " is let in beside a writer");
+      if (resource.homeNode != lost || node == lost) {
+        that(
+            !resource.home.permission(node).isBelow(visit.mode),
+            () -> visit + " is in for more than is on record");
+      }
       if (visit.mode == SHARED) {
         resource.readers++;
       } else {
-        assertThat(resource.readers).as("readers beside %s", visit).isZero();
+        that(resource.readers == 0, () -> visit + " is let in beside readers");
         resource.written = true;
         resource.token++;
       }
-      assertThat(gate.token()).as("token of %s", visit).isEqualTo(resource.token);
+      that(
+          gate.token() == resource.token,
+          () -> visit + " has token " + gate.token() + " in place of " + resource.token);
+      visit.token = resource.token;
     }
 
     /** What ranks do while the agent is in the middle of something. */
     private void meanwhile() {
       if (!frozen && random.nextInt(100) < meanwhilePercent) {
-        Rank rank = ranks.get(random.nextInt(ranks.size()));
-        if (rank.node == node) {
-          act(rank);
-        }
+        List<Rank> mine = ranksOf.get(node);
+        act(mine.get(random.nextInt(mine.size())));
       }
     }
 
+    void touch() {
+      if (!resource.touched) {
+        resource.touched = true;
+        touched.add(resource);
+      }
+    }
+
+    void change() {
+      touch();
+      if (!changed) {
+        changed = true;
+        changes.add(this);
+      }
+    }
+
+    /** As the agent does when the resource is in its inbox, and now and then. */
     void look() {
-      changed = false;
+      touch();
+      if (changed) {
+        changed = false;
+        changes.remove(this);
+      }
+      if (isAgentGone(node)) {
+        return;
+      }
+      mend();
+      trace(() -> "looks: " + this);
       tenant.look();
+      if (!changed && tenant.isAsking()) {
+        that(
+            tenant.held().isBelow(gate.wantedNow()),
+            () -> "it looked, and still asks for nobody: " + this);
+      }
+    }
+
+    private void mend() {
+      for (Use use : dead) {
+        if (use.is(State.WAITS)) {
+          gate.giveUp(use.visit);
+        } else if (use.is(State.IN)) {
+          left(resource, use.visit);
+          if (use.visit.mode == EXCLUSIVE && !releaseOnDeath && use.visit.begun) {
+            resource.dead = true;
+            gate.die(use.visit);
+          } else {
+            gate.leave(use.visit);
+          }
+        }
+      }
+      dead.clear();
     }
 
     @Override
@@ -165,15 +304,38 @@ final class JobSimulation {
     }
   }
 
-  private final Random random;
-  private final boolean deaths;
+  private record Parcel(Resource resource, Message.OfLock message) {}
+
+  private static final class Link {
+    final int from;
+    final int to;
+    final Deque<Parcel> parcels = new ArrayDeque<>();
+
+    Link(int from, int to) {
+      this.from = from;
+      this.to = to;
+    }
+  }
+
+  private final SplittableRandom random;
+  private final Trace trace;
+  private final Trouble trouble;
   private final boolean phaseFair;
+  private final boolean releaseOnDeath;
   private final boolean refuseEarly;
   private final int nodes;
   private final List<Rank> ranks = new ArrayList<>();
+  private final List<List<Rank>> ranksOf = new ArrayList<>();
   private final List<Resource> resources = new ArrayList<>();
   private final List<Seat> seats = new ArrayList<>();
-  private final List<Deque<Message.OfLock>> links = new ArrayList<>();
+  private final List<Link> links = new ArrayList<>();
+
+  /** The links with something on the way. */
+  private final List<Link> busyLinks = new ArrayList<>();
+
+  private final List<Seat> changes = new ArrayList<>();
+  private final List<Resource> touched = new ArrayList<>();
+  private final Map<Outcome, Integer> outcomes = new EnumMap<>(Outcome.class);
   private final int deliverWeight;
   private final int lookWeight;
   private final int rankWeight;
@@ -181,40 +343,63 @@ final class JobSimulation {
   private final int meanwhilePercent;
   private final int writePercent;
   private final int tryPercent;
-  private final int giveUpPercent;
+  private final int timedPercent;
+  private final int nestPercent;
+  private final int upgradePercent;
+  private final int stallPerMille;
+  private final int interruptPerMille;
+  private final int stepsBetweenTries;
   private final int slowLink;
   private final int stepsBetweenFreezes;
-  private int inFlight;
+  private final int[] agentStalledUntil;
+  private final boolean[] knowsOfLoss;
+  private int lost = -1;
+  private Loss loss = Loss.KILLED;
   private int operations;
   private int steps;
   private boolean frozen;
 
-  JobSimulation(long seed, boolean deaths) {
-    random = new Random(seed);
-    this.deaths = deaths;
+  JobSimulation(long seed, Trouble trouble, Trace trace) {
+    random = new SplittableRandom(seed);
+    this.trouble = trouble;
+    this.trace = trace;
     phaseFair = random.nextBoolean();
+    releaseOnDeath = random.nextBoolean();
     refuseEarly = random.nextBoolean();
-    nodes = 1 + random.nextInt(6);
+    boolean small = random.nextBoolean(); // rare meetings of few are more likely
+    int fewest = trouble == Trouble.LOSS ? 2 : 1;
+    nodes = fewest + random.nextInt((small ? 4 : 9) - fewest);
     deliverWeight = 1 + random.nextInt(20);
     lookWeight = 1 + random.nextInt(5);
     rankWeight = 1 + random.nextInt(10);
     promptPercent = random.nextInt(101);
     meanwhilePercent = random.nextInt(20);
     writePercent = random.nextInt(101);
-    tryPercent = random.nextInt(50);
-    giveUpPercent = random.nextInt(60);
+    tryPercent = random.nextInt(40);
+    timedPercent = random.nextInt(60);
+    nestPercent = random.nextInt(30);
+    upgradePercent = random.nextInt(30);
+    stallPerMille = random.nextInt(10);
+    interruptPerMille = random.nextBoolean() ? 20 : random.nextInt(600);
+    stepsBetweenTries = (small ? 2 : 20) + random.nextInt(small ? 10 : 60);
+    agentStalledUntil = new int[nodes];
+    knowsOfLoss = new boolean[nodes];
     for (int node = 0; node < nodes; node++) {
-      for (int count = 1 + random.nextInt(4); count > 0; count--) {
-        ranks.add(new Rank(ranks.size(), node));
+      ranksOf.add(new ArrayList<>());
+      for (int count = 1 + random.nextInt(small ? 2 : 6); count > 0; count--) {
+        Rank rank = new Rank(ranks.size(), node);
+        ranks.add(rank);
+        ranksOf.get(node).add(rank);
       }
     }
     for (int link = 0; link < nodes * nodes; link++) {
-      links.add(new ArrayDeque<>());
+      links.add(new Link(link / nodes, link % nodes));
     }
-    stepsBetweenFreezes = 20 + random.nextInt(500);
+    stepsBetweenFreezes = 20 + random.nextInt(small ? 100 : 2_000);
     slowLink = random.nextInt(2 * links.size()); // or none
-    for (int number = 1 + random.nextInt(3); number > 0; number--) {
-      Resource resource = new Resource("resource " + number, random.nextInt(nodes));
+    int count = 1 + random.nextInt(small ? 2 : random.nextBoolean() ? 3 : 16);
+    for (int number = 0; number < count; number++) {
+      Resource resource = new Resource(number, random.nextInt(nodes));
       resources.add(resource);
       for (int node = 0; node < nodes; node++) {
         resource.seats.add(new Seat(resource, node));
@@ -228,21 +413,46 @@ final class JobSimulation {
     return operations;
   }
 
-  void run(int wantedOperations) {
-    while (operations < wantedOperations) {
+  /** How many operations ended how. */
+  Map<Outcome, Integer> outcomes() {
+    return outcomes;
+  }
+
+  /** Does some hundred or some thousand operations. */
+  long run() {
+    int wanted = 50 + random.nextInt(random.nextInt(8) > 0 ? 250 : 4_000);
+    int loseAt = trouble == Trouble.LOSS ? random.nextInt(wanted) : Integer.MAX_VALUE;
+    while (operations < wanted && someRankLives()) {
       step();
+      if (operations >= loseAt && lost < 0) {
+        lose();
+      }
       if (random.nextInt(stepsBetweenFreezes) == 0) {
         freeze();
-      } else if (random.nextInt(5) == 0) {
+      } else if (random.nextInt(stepsBetweenTries) == 0) {
         tryWhatIsFree();
       }
     }
-    for (int round = 0; resources.stream().anyMatch(r -> r.isUsed() || r.isWaitedFor()); round++) {
-      assertThat(round).as("rounds until everybody had its turn").isLessThanOrEqualTo(ranks.size());
+    for (int round = 0; isInUse(); round++) {
+      int most = 3 * ranks.size() + 3;
+      that(round <= most, () -> "after " + most + " rounds not everybody had its turn");
       freeze();
-      ranks.stream().filter(rank -> rank.is(State.IN)).forEach(this::leave);
+      for (Rank rank : ranks) {
+        leaveAll(rank);
+      }
     }
     freeze();
+    int ended = outcomes.values().stream().mapToInt(number -> number).sum();
+    that(ended == operations, () -> operations + " operations, of which ended " + outcomes);
+    return operations;
+  }
+
+  private boolean someRankLives() {
+    return ranks.stream().anyMatch(rank -> !rank.dead);
+  }
+
+  private boolean isInUse() {
+    return ranks.stream().anyMatch(rank -> !rank.dead && !rank.uses.isEmpty());
   }
 
   private void step() {
@@ -255,76 +465,178 @@ final class JobSimulation {
     } else {
       Rank rank = ranks.get(random.nextInt(ranks.size()));
       act(rank);
-      Seat seat = rank.seat;
-      if (seat != null && random.nextInt(100) < promptPercent) {
-        seat.look();
+      if (!rank.uses.isEmpty() && random.nextInt(100) < promptPercent) {
+        Seat seat = rank.uses.getLast().seat;
+        if (agentStalledUntil[seat.node] <= steps) {
+          seat.look();
+        }
       }
     }
+    if (random.nextInt(1000) < stallPerMille) {
+      stall();
+    }
+    if (lost >= 0 && random.nextInt(100) == 0) {
+      learn(random.nextInt(nodes));
+    }
     check();
+  }
+
+  private void stall() {
+    int until = steps + random.nextInt(500);
+    if (random.nextBoolean()) {
+      agentStalledUntil[random.nextInt(nodes)] = until;
+    } else {
+      ranks.get(random.nextInt(ranks.size())).stalledUntil = until;
+    }
   }
 
   // The ranks.
 
   private void act(Rank rank) {
-    if (rank.dead) {
+    if (rank.dead || rank.stalledUntil > steps) {
       return;
     }
-    if (rank.is(State.WAITS)) {
-      Visit visit = rank.visit;
-      int percent = rank.triesNow() ? giveUpPercent / 4 : giveUpPercent; // a try is interrupted
-      if (visit != null && random.nextInt(100) < percent) {
-        change(rank, "gives up", seat -> seat.gate.giveUp(visit));
-      }
-    } else if (rank.is(State.IN)) {
-      if (deaths && random.nextInt(40) == 0 && ranks.stream().filter(r -> !r.dead).count() > 1) {
-        die(rank);
-      } else {
-        leave(rank);
-      }
+    Use use = rank.uses.isEmpty() ? null : rank.uses.getLast();
+    if (use == null) {
+      begin(rank, resources.get(random.nextInt(1 + random.nextInt(resources.size()))));
+    } else if (use.is(State.WAITS)) {
+      waitOn(rank, use);
+    } else if (use.is(State.IN)) {
+      goOn(rank, use);
     } else {
-      Permission mode = random.nextInt(100) < writePercent ? EXCLUSIVE : SHARED;
-      arrive(
-          rank,
-          resources.get(random.nextInt(resources.size())),
-          mode,
-          random.nextInt(100) < tryPercent);
+      end(rank, use, use.is(State.REFUSED) ? Outcome.REFUSED : Outcome.FAILED);
     }
   }
 
-  private Visit arrive(Rank rank, Resource resource, Permission mode, boolean tries) {
+  private void waitOn(Rank rank, Use use) {
+    if (mayDie() && random.nextInt(200) == 0) {
+      die(rank);
+    } else if (isBroken(use)) {
+      giveUp(rank, use, Outcome.FAILED);
+    } else if (use.deadline <= steps) {
+      giveUp(rank, use, Outcome.TIMED_OUT);
+    } else if (random.nextInt(1000) < interruptPerMille) {
+      giveUp(rank, use, Outcome.INTERRUPTED);
+    }
+  }
+
+  /** As a waiting rank sees it: its node cannot get what it needs any more. */
+  private boolean isBroken(Use use) {
+    boolean agentGone = isAgentGone(use.seat.node);
+    return (knowsOfLoss[use.seat.node] || agentGone)
+        && use.seat.gate.level().isBelow(use.visit.mode);
+  }
+
+  private void giveUp(Rank rank, Use use, Outcome outcome) {
+    trace(() -> "rank " + rank.number + " gives up, " + outcome + ": " + use.seat);
+    use.seat.gate.giveUp(use.visit);
+    use.seat.change();
+    end(rank, use, outcome);
+  }
+
+  private void end(Rank rank, Use use, Outcome outcome) {
+    if (outcome == Outcome.REFUSED && lost < 0 && !use.seat.resource.dead) {
+      that(
+          use.foundFree != use.seat.resource.arrivals,
+          () -> "what was free all the time was refused: " + use.visit + ", " + use.seat.resource);
+    }
+    rank.uses.remove(use);
+    outcomes.merge(outcome, 1, Integer::sum);
+    if (outcome == Outcome.FAILED) {
+      that(
+          use.seat.resource.dead || lost >= 0,
+          () -> use.visit + " failed, and there is no rank to name");
+    }
+  }
+
+  private void goOn(Rank rank, Use use) {
+    use.visit.begun = true;
+    that(
+        use.visit.mode == SHARED ? !use.seat.resource.written : use.seat.resource.written,
+        () -> use.visit + " is in, and another wrote");
+    that(
+        use.visit.token == use.seat.resource.token,
+        () -> use.visit + " is in, and the token went from " + use.visit.token);
+    if (mayDie() && random.nextInt(100) == 0) {
+      die(rank);
+    } else if (use.visit.mode == SHARED && random.nextInt(100) < upgradePercent) {
+      leave(rank, use);
+      if (use.upgraded < 0) {
+        arrive(rank, use.seat.resource, EXCLUSIVE, false, use.visit.token);
+      }
+    } else if (rank.uses.size() < 3 && random.nextInt(100) < nestPercent) {
+      int next = use.seat.resource.number + 1 + random.nextInt(2);
+      if (next < resources.size()) {
+        begin(rank, resources.get(next));
+      }
+    } else {
+      leave(rank, use);
+    }
+  }
+
+  private void begin(Rank rank, Resource resource) {
+    Permission mode = random.nextInt(100) < writePercent ? EXCLUSIVE : SHARED;
+    arrive(rank, resource, mode, random.nextInt(100) < tryPercent, -1);
+  }
+
+  private Visit arrive(
+      Rank rank, Resource resource, Permission mode, boolean tries, long upgradedToken) {
     operations++;
     Visit visit = new Visit(rank.number, mode, tries);
-    rank.visit = visit;
-    rank.seat = resource.seats.get(rank.node);
-    change(rank, "arrives", seat -> seat.gate.arrive(visit));
+    Seat seat = resource.seats.get(rank.node);
+    boolean timed = !tries && random.nextInt(100) < timedPercent;
+    int deadline = timed ? steps + random.nextInt(1_000) : Integer.MAX_VALUE;
+    boolean free = tries && resource.isFree();
+    resource.arrivals++;
+    rank.uses.add(new Use(seat, visit, deadline, upgradedToken, free ? resource.arrivals : -1));
+    seat.gate.arrive(visit);
+    seat.change();
+    trace(() -> visit + ": " + seat);
     return visit;
   }
 
-  private void leave(Rank rank) {
-    Visit visit = rank.visit;
-    if (visit != null) {
-      change(
-          rank,
-          "leaves",
-          seat -> {
-            left(seat.resource, visit);
-            seat.gate.leave(visit);
-          });
+  private void leave(Rank rank, Use use) {
+    trace(() -> "rank " + rank.number + " leaves: " + use.seat);
+    if (use.upgraded >= 0) {
+      long writes = use.visit.token - 1 - use.upgraded;
+      that(
+          writes >= 0,
+          () -> "an upgrade went from token " + use.upgraded + " to " + use.visit.token);
+    }
+    left(use.seat.resource, use.visit);
+    use.seat.gate.leave(use.visit);
+    use.seat.change();
+    end(rank, use, Outcome.GRANTED);
+  }
+
+  private void leaveAll(Rank rank) {
+    while (!rank.dead && !rank.uses.isEmpty()) {
+      Use use = rank.uses.getLast();
+      if (use.is(State.WAITS)) {
+        return;
+      } else if (use.is(State.IN)) {
+        leave(rank, use);
+      } else {
+        end(rank, use, use.is(State.REFUSED) ? Outcome.REFUSED : Outcome.FAILED);
+      }
     }
   }
 
+  private boolean mayDie() {
+    return trouble == Trouble.DEATHS;
+  }
+
+  /** What it holds and waits for stays until its node's agent mends it. */
   private void die(Rank rank) {
-    Visit visit = rank.visit;
+    if (ranksOf.get(rank.node).getFirst().equals(rank)) {
+      return; // with the agent: that is the loss of a node
+    }
+    trace(() -> "rank " + rank.number + " dies");
     rank.dead = true;
-    if (visit != null) {
-      change(
-          rank,
-          "dies",
-          seat -> {
-            left(seat.resource, visit);
-            seat.resource.dead |= visit.mode == EXCLUSIVE;
-            seat.gate.die(visit);
-          });
+    for (Use use : rank.uses) {
+      use.seat.dead.add(use);
+      use.seat.change();
+      outcomes.merge(Outcome.DIED, 1, Integer::sum);
     }
   }
 
@@ -336,87 +648,193 @@ final class JobSimulation {
     }
   }
 
-  private interface Change {
-    void in(Seat seat);
+  // The loss of a node.
+
+  private void lose() {
+    lost = random.nextInt(nodes);
+    loss = Loss.values()[random.nextInt(Loss.values().length)];
+    trace(() -> "node " + lost + " is lost: " + loss);
+    resources.forEach(resource -> resource.books.lost(lost, lost == resource.homeNode));
+    if (loss == Loss.KILLED) {
+      for (Rank rank : ranksOf.get(lost)) {
+        rank.dead = true;
+        for (Use use : rank.uses) {
+          if (use.is(State.IN)) {
+            left(use.seat.resource, use.visit);
+          }
+          outcomes.merge(Outcome.DIED, 1, Integer::sum);
+        }
+      }
+    }
+    for (Link link : links) {
+      // What had left before may still arrive; what was to come to it does not.
+      if (!isWhole(link) && (link.to == lost || random.nextBoolean())) {
+        while (!link.parcels.isEmpty()) {
+          lose(link, link.parcels.remove());
+        }
+        busyLinks.remove(link);
+      }
+    }
+    changes.removeIf(seat -> {
+      boolean gone = isAgentGone(seat.node);
+      seat.changed &= !gone;
+      return gone;
+    });
   }
 
-  private void change(Rank rank, String what, Change change) {
-    Seat seat = rank.seat;
-    if (seat == null) {
-      return;
+  private static void lose(Link link, Parcel parcel) {
+    parcel.resource.books.arrived(
+        parcel.message, parcel.resource.homeNode == link.to ? link.from : link.to);
+  }
+
+  private boolean isWhole(Link link) {
+    return lost < 0
+        || (link.from == link.to
+            ? link.from != lost || loss == Loss.CUT_OFF
+            : link.from != lost && link.to != lost);
+  }
+
+  private boolean isAgentGone(int node) {
+    return node == lost && loss != Loss.CUT_OFF;
+  }
+
+  /** A node hears of the loss, or its heart misses a beat. */
+  private void learn(int node) {
+    if (!knowsOfLoss[node]) {
+      trace(() -> "node " + node + " knows of the loss");
+      knowsOfLoss[node] = true;
     }
-    change.in(seat);
-    trace("rank " + rank.number + " " + what, seat);
-    seat.changed = true;
   }
 
   // The nodes and the messages between them.
 
   private void look() {
-    Seat seat = seats.get(random.nextInt(seats.size()));
-    trace("looks", seat);
-    seat.look();
+    Seat seat =
+        changes.isEmpty() || random.nextInt(4) == 0
+            ? seats.get(random.nextInt(seats.size()))
+            : changes.get(random.nextInt(changes.size()));
+    if (agentStalledUntil[seat.node] <= steps) {
+      seat.look();
+    }
   }
 
-  private void send(int from, int to, Message.OfLock message) {
-    trace("sends " + from + " -> " + to, message);
-    links.get(from * nodes + to).add(message);
-    inFlight++;
+  private void send(Resource resource, int from, int to, Message.OfLock message) {
+    Link link = links.get(from * nodes + to);
+    Parcel parcel = new Parcel(resource, message);
+    if (!isWhole(link)) {
+      trace(() -> "lost " + from + " -> " + to + " " + message);
+      lose(link, parcel);
+      return;
+    }
+    trace(() -> "sent " + from + " -> " + to + " " + message);
+    if (link.parcels.isEmpty()) {
+      busyLinks.add(link);
+    }
+    link.parcels.add(parcel);
   }
 
   private void deliver() {
-    if (inFlight == 0) {
+    if (busyLinks.isEmpty()) {
       return;
     }
-    int link = random.nextInt(links.size());
-    while (links.get(link).isEmpty() || (link == slowLink && random.nextInt(50) > 0)) {
-      link = (link + 1) % links.size();
+    int at = random.nextInt(busyLinks.size());
+    Link link = busyLinks.get(at);
+    boolean slow = link.from * nodes + link.to == slowLink && random.nextInt(50) > 0;
+    if (!frozen && (slow || agentStalledUntil[link.to] > steps)) {
+      return;
     }
-    inFlight--;
-    Message.OfLock message = links.get(link).remove();
-    int from = link / nodes;
-    int to = link % nodes;
-    trace("arrives " + from + " -> " + to, message);
-    Resource resource =
-        resources.stream().filter(r -> r.name.equals(message.resource())).findFirst().orElseThrow();
+    Parcel parcel = link.parcels.remove();
+    if (link.parcels.isEmpty()) {
+      busyLinks.set(at, busyLinks.getLast());
+      busyLinks.removeLast();
+    }
+    int from = link.from;
+    int to = link.to;
+    Resource resource = parcel.resource;
+    trace(() -> "arrives " + from + " -> " + to + " " + parcel.message);
     Home home = resource.home;
-    Tenant tenant = resource.seats.get(to).tenant;
-    switch (message) {
+    Seat seat = resource.seats.get(to);
+    seat.touch();
+    Tenant tenant = seat.tenant;
+    switch (parcel.message) {
       case Message.Request m -> {
+        resource.books.arrived(m, from);
         resource.watch.requests(from, m.wanted(), home.permission(from));
         home.request(from, m.wanted(), m.tried());
       }
-      case Message.Cancel _ -> {
+      case Message.Cancel m -> {
+        resource.books.arrived(m, from);
         resource.watch.leaves(from);
         home.cancel(from);
       }
       case Message.Yield m -> {
+        resource.books.arrived(m, from);
         resource.watch.yields(m.kept(), home.permission(from));
         home.yielded(from, m.kept(), m.token(), m.deadWriter());
       }
-      case Message.Busy _ -> home.busy(from);
-      case Message.Grant m -> tenant.granted(m.permission(), m.token());
-      case Message.Recall m -> tenant.recalled(m.limit(), m.tried());
-      case Message.Refuse _ -> tenant.refused();
-      case Message.Poison m -> tenant.poisoned(m.rank());
+      case Message.Busy m -> {
+        resource.books.arrived(m, from);
+        home.busy(from);
+      }
+      case Message.Grant m -> {
+        resource.books.arrived(m, to);
+        tenant.granted(m.permission(), m.token());
+      }
+      case Message.Recall m -> {
+        resource.books.arrived(m, to);
+        tenant.recalled(m.limit(), m.tried());
+      }
+      case Message.Refuse m -> {
+        resource.books.arrived(m, to);
+        tenant.refused();
+      }
+      case Message.Poison m -> {
+        resource.books.arrived(m, to);
+        tenant.poisoned(m.rank());
+      }
     }
-    trace("after which", resource);
+    trace(() -> "after which " + resource);
   }
 
   /** Lets everything happen but what ranks do, and checks that who waits then has a reason. */
   private void freeze() {
     frozen = true;
-    for (int events = 0; inFlight > 0 || seats.stream().anyMatch(seat -> seat.changed); events++) {
-      assertThat(events).as("events while no rank does anything").isLessThan(MAX_QUIET_EVENTS);
-      if (inFlight > 0 && random.nextInt(3) > 0) {
-        deliver();
-      } else {
-        seats.stream().filter(seat -> seat.changed).findFirst().ifPresent(Seat::look);
+    boolean again = true;
+    for (int events = 0; again; ) {
+      while (!busyLinks.isEmpty() || !changes.isEmpty()) {
+        int now = events++;
+        that(now < MAX_QUIET_EVENTS, () -> now + " events while no rank does anything");
+        if (!busyLinks.isEmpty() && (changes.isEmpty() || random.nextInt(3) > 0)) {
+          deliver();
+        } else {
+          changes.get(random.nextInt(changes.size())).look();
+        }
+        check();
       }
-      check();
+      again = lost >= 0 && failWhoNeedsTheLost();
     }
     resources.forEach(this::checkSettled);
     frozen = false;
+  }
+
+  /** Who waits sees within a time-out that a node is lost. */
+  private boolean failWhoNeedsTheLost() {
+    boolean any = false;
+    for (int node = 0; node < nodes; node++) {
+      learn(node);
+    }
+    for (Rank rank : ranks) {
+      if (!rank.dead && rank.waits() && isBroken(rank.uses.getLast())) {
+        giveUp(rank, rank.uses.getLast(), Outcome.FAILED);
+        any = true;
+      }
+    }
+    changes.removeIf(seat -> {
+      boolean gone = isAgentGone(seat.node);
+      seat.changed &= !gone;
+      return gone;
+    });
+    return any;
   }
 
   /**
@@ -426,96 +844,92 @@ final class JobSimulation {
   private void tryWhatIsFree() {
     Resource resource = resources.get(random.nextInt(resources.size()));
     Rank rank = ranks.get(random.nextInt(ranks.size()));
-    boolean known =
-        resource.watch.isIdle()
-            && resource.seats.stream().noneMatch(seat -> seat.changed)
-            && links.stream()
-                .flatMap(Deque::stream)
-                .filter(message -> message.resource().equals(resource.name))
-                .noneMatch(message ->
-                    message instanceof Message.Request
-                        || message instanceof Message.Cancel
-                        || message instanceof Message.Refuse);
-    if (!known
-        || resource.dead
-        || resource.isUsed()
-        || resource.isWaitedFor()
-        || rank.dead
-        || rank.is(State.IN)
-        || rank.is(State.WAITS)) {
+    if (!rank.uses.isEmpty() || rank.dead || !resource.isFree()) {
       return;
     }
-    Visit visit = arrive(rank, resource, random.nextBoolean() ? EXCLUSIVE : SHARED, true);
+    Visit visit = arrive(rank, resource, random.nextBoolean() ? EXCLUSIVE : SHARED, true, -1);
     freeze();
-    assertThat(visit.state).as("%s what is free", visit).isEqualTo(State.IN);
+    that(visit.state == State.IN, () -> "what is free is refused: " + visit);
   }
 
   // What must hold.
 
   private void check() {
-    for (Resource resource : resources) {
-      int nodesOnRecord = 0;
-      int owners = 0;
-      for (Seat seat : resource.seats) {
-        Permission onRecord = resource.home.permission(seat.node);
-        nodesOnRecord += onRecord == NONE ? 0 : 1;
-        owners += onRecord == EXCLUSIVE ? 1 : 0;
-        if (onRecord.isBelow(seat.tenant.held())) {
-          fail("more than on record: " + resource);
-        }
-        if (seat.tenant.held().isBelow(seat.gate.level()) && !seat.gate.isPoisoned()) {
-          fail("open for more than the node has: " + resource);
-        }
-      }
-      if (owners > 0 && nodesOnRecord > 1) {
-        fail("not alone: " + resource);
-      }
+    for (Resource resource : touched) {
+      resource.touched = false;
+      String wrong = resource.books.check();
+      that(wrong == null, () -> wrong + ": " + resource);
     }
+    touched.clear();
   }
 
   private void checkSettled(Resource resource) {
-    List<Visit> waiting =
-        resource.seats.stream().flatMap(seat -> seat.gate.waiting().stream()).toList();
-    assertThat(waiting)
-        .as("tries that wait for a hold: %s", resource)
-        .noneMatch(visit -> visit.tries);
-    if (resource.dead) {
-      assertThat(waiting).as("not told of the death of a writer: %s", resource).isEmpty();
+    boolean anybodyWaits = false;
+    boolean writerWaits = false;
+    for (Seat seat : resource.seats) {
+      for (Visit visit : seat.gate.waiting()) {
+        if (ranks.get(visit.rank).dead) {
+          continue;
+        }
+        that(!visit.tries, () -> "waits for a hold, and only tries: " + visit + ", " + resource);
+        that(!resource.dead, () -> "not told of the death of a writer: " + visit + ", " + resource);
+        if (lost >= 0) {
+          that(
+              !seat.gate.level().isBelow(visit.mode) && !seat.gate.in().isEmpty(),
+              () -> "waits for a node that is lost: " + visit + ", " + resource);
+        }
+        anybodyWaits = true;
+        writerWaits |= visit.mode == EXCLUSIVE;
+      }
+    }
+    if (resource.dead || lost >= 0) {
       return;
     }
     if (!resource.written) {
-      boolean reads = resource.readers > 0;
-      boolean writerWaits = waiting.stream().anyMatch(visit -> visit.mode == EXCLUSIVE);
-      assertThat(waiting.isEmpty() || (reads && writerWaits))
-          .as("nobody waits for nothing: %s", resource)
-          .isTrue();
+      that(
+          !anybodyWaits || (resource.readers > 0 && writerWaits),
+          () -> "somebody waits for nothing: " + resource);
     }
     for (Seat seat : resource.seats) {
-      assertThat(seat.tenant.held())
-          .as("what the home has on record: %s", resource)
-          .isEqualTo(resource.home.permission(seat.node));
+      that(
+          seat.tenant.held() == resource.home.permission(seat.node),
+          () -> "node " + seat.node + " has not what is on record: " + resource);
       if (seat.tenant.isRecalled()) {
-        assertThat(seat.gate.in())
-            .as("in the way of a recall: %s", resource)
-            .anyMatch(visit -> seat.gate.level().isBelow(visit.mode));
+        that(
+            seat.gate.in().stream().anyMatch(visit -> seat.gate.level().isBelow(visit.mode)),
+            () -> "nobody is in the way of a recall: " + resource);
       } else {
-        assertThat(seat.gate.level()).as("open again: %s", resource).isEqualTo(seat.tenant.held());
+        that(seat.gate.level() == seat.tenant.held(), () -> "not open again: " + resource);
       }
-      if (waiting.isEmpty()) {
-        assertThat(seat.tenant.isAsking() || seat.tenant.isRecalled())
-            .as("trace of who gave up: %s", resource)
-            .isFalse();
+      if (!anybodyWaits) {
+        that(
+            !seat.tenant.isAsking() && !seat.tenant.isRecalled(),
+            () -> "a trace of who gave up: " + resource);
       }
     }
-    if (waiting.isEmpty()) {
-      assertThat(resource.watch.isIdle()).as("trace of who gave up: %s", resource).isTrue();
-      assertThat(resource.home.describe()).endsWith("to write [] and to read []");
+    if (!anybodyWaits) {
+      that(
+          resource.watch.isIdle()
+              && resource.home.describe().endsWith("to write [] and to read []"),
+          () -> "a trace of who gave up: " + resource);
+    }
+    if (!resource.isUsed() && !anybodyWaits) {
+      that(
+          resource.seats.stream().allMatch(seat -> seat.gate.in().isEmpty()),
+          () -> "a hold that nobody has: " + resource);
     }
   }
 
-  private void trace(String what, Object whom) {
-    if (TRACE) {
-      System.out.printf("%5d %s %s%n", steps, what, whom);
+  private void that(boolean good, Supplier<String> wrong) {
+    if (!good) {
+      throw new AssertionError(
+          wrong.get() + " (step " + steps + " of a job of " + nodes + " nodes, " + trouble + ")");
+    }
+  }
+
+  private void trace(Supplier<String> what) {
+    if (trace.isOn()) {
+      trace.add(steps, what.get());
     }
   }
 }

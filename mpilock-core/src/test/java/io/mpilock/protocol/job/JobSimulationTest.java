@@ -1,38 +1,29 @@
 package io.mpilock.protocol.job;
 
-import java.util.concurrent.ThreadLocalRandom;
+import io.mpilock.protocol.job.JobSimulation.Trouble;
+import io.mpilock.testing.Runs;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.TestInfo;
 
-/**
- * The job's lock in many random orders of events. Each run of the test begins at another seed; the
- * message of a failure says how to repeat it, {@code -Dmpilock.simulation.trace=true} shows it.
- */
-@Timeout(300)
+/** The job's locks in a million operations of random jobs, checked at each step. */
 class JobSimulationTest {
-  private static final int RUNS = Integer.getInteger("mpilock.simulation.runs", 1_000);
-  private static final long FIRST_SEED =
-      Long.getLong("mpilock.simulation.seed", ThreadLocalRandom.current().nextInt());
 
   @Test
-  void noOrderOfEventsBreaksExclusionOrOrderOrLosesAWakeUp() {
-    run(false);
+  void noOrderOfEventsBreaksExclusionOrOrderOrLosesAWakeUp(TestInfo info) {
+    Runs.of(info)
+        .operations(
+            1_000_000, (seed, trace) -> new JobSimulation(seed, Trouble.NOTHING, trace).run());
   }
 
   @Test
-  void noOrderOfEventsLetsAnybodyInAfterAWriterDied() {
-    run(true);
+  void noOrderOfEventsLetsAnybodyInAfterAWriterDiedOrKeepsWhatADeadRankHeld(TestInfo info) {
+    Runs.of(info)
+        .operations(600_000, (seed, trace) -> new JobSimulation(seed, Trouble.DEATHS, trace).run());
   }
 
-  private static void run(boolean deaths) {
-    for (long seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed++) {
-      try {
-        new JobSimulation(seed, deaths).run(100);
-      } catch (Throwable e) {
-        throw new AssertionError(
-            "-Dmpilock.simulation.runs=1 -Dmpilock.simulation.seed=" + seed + ": " + e.getMessage(),
-            e);
-      }
-    }
+  @Test
+  void noOrderOfEventsGivesTwiceWhatALostNodeHasOrLetsAnybodyWaitForIt(TestInfo info) {
+    Runs.of(info)
+        .operations(400_000, (seed, trace) -> new JobSimulation(seed, Trouble.LOSS, trace).run());
   }
 }

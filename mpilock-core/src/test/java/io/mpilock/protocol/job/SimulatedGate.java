@@ -35,6 +35,12 @@ final class SimulatedGate implements Tenant.Gate {
     final boolean tries;
     State state = State.WAITS;
 
+    /** The token that it was let in with; for the simulation. */
+    long token;
+
+    /** Whether the rank knows that it is in. */
+    boolean begun;
+
     Visit(int rank, Permission mode, boolean tries) {
       this.rank = rank;
       this.mode = mode;
@@ -187,6 +193,10 @@ final class SimulatedGate implements Tenant.Gate {
   @Override
   public Permission wanted() {
     meanwhile.run();
+    return wantedNow();
+  }
+
+  Permission wantedNow() {
     return firstWriter() != null ? EXCLUSIVE : waiting.isEmpty() ? NONE : SHARED;
   }
 

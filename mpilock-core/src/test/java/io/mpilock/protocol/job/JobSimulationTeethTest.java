@@ -1,0 +1,105 @@
+package io.mpilock.protocol.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mpilock.protocol.job.JobSimulation.Trouble;
+import io.mpilock.testing.Mutant;
+import io.mpilock.testing.Trace;
+import java.util.function.LongUnaryOperator;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * Faults planted in the source of the job level, each of which the simulation must see. The first
+ * five are the ones that it once found there.
+ */
+class JobSimulationTeethTest {
+  /** As many as a build does of the right code; most are seen within some thousands. */
+  private static final long MOST_OPERATIONS = 2_000_000;
+
+  /** A run of each kind in turn, as the seed says. */
+  static final class AnyTrouble implements LongUnaryOperator {
+    @Override
+    public long applyAsLong(long seed) {
+      Trouble[] troubles = Trouble.values();
+      Trouble trouble = troubles[(int) Math.floorMod(seed, (long) troubles.length)];
+      return new JobSimulation(seed, trouble, Trace.off()).run();
+    }
+  }
+
+  enum Fault {
+    GRANTS_TO_A_NODE_THAT_MAY_BE_YIELDING(
+        Home.class,
+        "entry.getKey() != writer || entry.getValue().mayBeYielding()",
+        "entry.getKey() != writer"),
+    KEEPS_A_REQUEST_THAT_A_GRANT_ON_ITS_WAY_SATISFIES(
+        Home.class,
+        "cancel(node); // of what it asked for before; the grant that is on its way is enough",
+        ""),
+    DOES_NOT_OPEN_TO_WHAT_IS_KEPT(
+        Tenant.class,
+        "if (held != NONE) {\n      gate.open(held);",
+        "if (held == null) {\n      gate.open(held);"),
+    TAKES_NO_REQUEST_BACK_WHILE_RECALLED(
+        Tenant.class,
+        "if (asked != NONE) {\n        asked = NONE;",
+        "if (asked != NONE && mayAsk) {\n        asked = NONE;"),
+    YIELDS_BEFORE_ALL_ARE_OUT(
+        Tenant.class,
+        "if (!gate.close(limit)) {",
+        "if (!gate.close(limit) && gate.wanted() == NONE) {"),
+    YIELDS_TWICE(
+        Tenant.class,
+        "outbox.yielded(held, gate.token(), dead);",
+        "outbox.yielded(held, gate.token(), dead);\n    outbox.yielded(held, gate.token(), dead);"),
+    GIVES_BACK_AN_OLD_TOKEN(Home.class, "token = Math.max(token, lastToken);", ""),
+    GRANTS_A_READ_BESIDE_A_WRITER(
+        Home.class,
+        "anyMatch(tenancy -> tenancy.permission == EXCLUSIVE)",
+        "anyMatch(tenancy -> false)"),
+    GRANTS_A_WRITE_BESIDE_READERS(
+        Home.class,
+        "if (entry.getKey() != writer ||",
+        "if (entry.getValue().permission == EXCLUSIVE && entry.getKey() != writer ||"),
+    LETS_READERS_PASS_WRITERS(
+        Home.class,
+        "(writers.isEmpty() || readersFirst > 0)",
+        "(writers.isEmpty() || readersFirst >= 0)"),
+    LOSES_THE_PLACE_OF_WHO_ASKS_AGAIN(
+        Home.class, "if (!queue.containsKey(node)) {\n      leave(node);\n    }", "leave(node);"),
+    FORGETS_TO_SERVE_AFTER_A_CANCEL(
+        Home.class, "leave(node);\n    serve();\n  }", "leave(node);\n  }"),
+    TELLS_ONLY_THE_FIRST_OF_A_RECALL(
+        Home.class,
+        "tenants.forEach(this::tellLimit);",
+        "tenants.entrySet().stream().limit(1).forEach(e -> tellLimit(e.getKey(), e.getValue()));"),
+    DOES_NOT_TAKE_A_RECALL_BACK(
+        Tenant.class, "if (before && !isRecalled() && !poisoned) {", "if (false) {"),
+    ASKS_WHILE_A_RECALL_IS_UNANSWERED(Tenant.class, "} else if (mayAsk) {", "} else {"),
+    REFUSES_NO_TRY(
+        Tenant.class, "askedToTry = false;\n    gate.refuseTries();", "askedToTry = false;"),
+    POISONS_ONLY_WHO_HAS(
+        Home.class, "filter(node -> !told.contains(node))", "filter(node -> false)"),
+    IGNORES_A_DEAD_WRITER(Tenant.class, "int dead = gate.deadWriter();", "int dead = -1;");
+
+    private final Class<?> type;
+    private final String right;
+    private final String wrong;
+
+    Fault(Class<?> type, String right, String wrong) {
+      this.type = type;
+      this.right = right;
+      this.wrong = wrong;
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void thePlantedFaultIsSeen(Fault fault) throws Exception {
+    long operations =
+        Mutant.of(fault.type, fault.right, fault.wrong)
+            .operationsUntilSeen(AnyTrouble.class, MOST_OPERATIONS);
+    System.out.printf("%s: seen after %d operations%n", fault, operations);
+    assertThat(operations).as("operations until %s was seen", fault).isNotNegative();
+  }
+}
