@@ -20,7 +20,6 @@ class PatienceTest {
   private static final long YIELD_NANOS = 1_000;
   private static final long START = 5_000_000_000L;
   private static final long SLICE = 20_000_000;
-  private static final BooleanSupplier NEVER = () -> false;
 
   private final List<Long> slept = new ArrayList<>();
   private final List<String> checked = new ArrayList<>();
@@ -84,9 +83,13 @@ class PatienceTest {
         });
   }
 
+  private static boolean never() {
+    return false;
+  }
+
   private void spin(Patience patience) {
     for (int i = 0; i < SPINS; i++) {
-      assertThat(patience.pause(bell, NEVER)).isTrue();
+      assertThat(patience.pause(bell, PatienceTest::never)).isTrue();
     }
   }
 
@@ -99,13 +102,13 @@ class PatienceTest {
   void itSpinsThenYieldsThenSleepsInSlices() {
     Patience patience = patience(Patience.FOREVER);
     spin(patience);
-    assertThat(patience.pause(bell, NEVER)).isTrue();
+    assertThat(patience.pause(bell, PatienceTest::never)).isTrue();
     now += YIELD_NANOS - 1;
-    assertThat(patience.pause(bell, NEVER)).isTrue();
+    assertThat(patience.pause(bell, PatienceTest::never)).isTrue();
     assertThat(slept).isEmpty();
     now++;
-    assertThat(patience.pause(bell, NEVER)).isTrue();
-    assertThat(patience.pause(bell, NEVER)).isTrue();
+    assertThat(patience.pause(bell, PatienceTest::never)).isTrue();
+    assertThat(patience.pause(bell, PatienceTest::never)).isTrue();
     assertThat(slept).containsExactly(SLICE, SLICE);
   }
 
@@ -113,7 +116,7 @@ class PatienceTest {
   void afterTheSpinningASkipGoesStraightOn() {
     Patience patience = patience(0);
     patience.skipSpinning();
-    assertThat(patience.pause(bell, NEVER)).isFalse();
+    assertThat(patience.pause(bell, PatienceTest::never)).isFalse();
   }
 
   @Test
@@ -122,10 +125,10 @@ class PatienceTest {
     spin(patience);
     now += YIELD_NANOS;
     assertThat(patience.remainingNanos()).isEqualTo(SLICE + 7 - YIELD_NANOS);
-    assertThat(patience.pause(bell, NEVER)).isTrue();
+    assertThat(patience.pause(bell, PatienceTest::never)).isTrue();
     assertThat(slept).containsExactly(SLICE + 7 - YIELD_NANOS);
     assertThat(patience.remainingNanos()).isZero();
-    assertThat(patience.pause(bell, NEVER)).isFalse();
+    assertThat(patience.pause(bell, PatienceTest::never)).isFalse();
     assertThat(patience.wasInterrupted()).isFalse();
     now += 1;
     assertThat(patience.remainingNanos()).isZero();
@@ -153,7 +156,7 @@ class PatienceTest {
     spin(patience);
     now += 10_000_000; // so that no slice ends on a check
     while (now - START < 1_000_000_000) {
-      assertThat(patience.pause(bell, NEVER)).isTrue();
+      assertThat(patience.pause(bell, PatienceTest::never)).isTrue();
     }
     assertThat(checked).containsExactly("250 ms", "510 ms", "770 ms");
   }
@@ -164,7 +167,7 @@ class PatienceTest {
     spin(patience);
     now += SLICE;
     while (now - START < 2_500_000_000L) {
-      assertThat(patience.pause(bell, NEVER)).isTrue();
+      assertThat(patience.pause(bell, PatienceTest::never)).isTrue();
     }
     assertThat(stalls).containsExactly("r: waits 1000 ms", "r: waits 2000 ms");
   }
@@ -174,7 +177,7 @@ class PatienceTest {
     Patience patience = patience(Patience.FOREVER);
     spin(patience);
     Thread.currentThread().interrupt();
-    assertThat(patience.pause(bell, NEVER)).isFalse();
+    assertThat(patience.pause(bell, PatienceTest::never)).isFalse();
     assertThat(patience.wasInterrupted()).isTrue();
     assertThat(Thread.currentThread().isInterrupted()).isTrue();
     assertThat(slept).isEmpty();
@@ -185,10 +188,10 @@ class PatienceTest {
     Patience patience = patience(Patience.FOREVER);
     node.markClosed();
     spin(patience); // what is at hand is still taken
-    assertThat(patience.pause(bell, NEVER)).isFalse();
+    assertThat(patience.pause(bell, PatienceTest::never)).isFalse();
     assertThat(patience.wasInterrupted()).isFalse();
     now += YIELD_NANOS;
-    assertThat(patience.pauseInClose(bell, NEVER)).isTrue();
+    assertThat(patience.pauseInClose(bell, PatienceTest::never)).isTrue();
     assertThat(slept).hasSize(1);
   }
 
@@ -198,9 +201,9 @@ class PatienceTest {
     Patience patience = patience(Patience.FOREVER).untilRefused(() -> refused[0]);
     assertThat(patience.isTry()).isTrue();
     assertThat(patience(Patience.FOREVER).isTry()).isFalse();
-    assertThat(patience.pause(bell, NEVER)).isTrue();
+    assertThat(patience.pause(bell, PatienceTest::never)).isTrue();
     refused[0] = true;
-    assertThat(patience.pause(bell, NEVER)).isFalse();
+    assertThat(patience.pause(bell, PatienceTest::never)).isFalse();
     assertThat(patience.wasInterrupted()).isFalse();
   }
 
@@ -216,7 +219,7 @@ class PatienceTest {
             });
     patience.skipSpinning();
     now += YIELD_NANOS;
-    assertThat(patience.pause(bell, NEVER)).isTrue();
+    assertThat(patience.pause(bell, PatienceTest::never)).isTrue();
     assertThat(slept).hasSize(1);
     assertThat(patience.pause(bell, () -> true)).isTrue();
     assertThat(slept).hasSize(1);
@@ -227,7 +230,7 @@ class PatienceTest {
         };
     assertThat(patience.pause(bell, refuses)).isTrue();
     assertThat(slept).hasSize(1);
-    assertThat(patience.pause(bell, NEVER)).isFalse();
+    assertThat(patience.pause(bell, PatienceTest::never)).isFalse();
     assertThat(looks[0]).isGreaterThanOrEqualTo(4);
   }
 

@@ -8,6 +8,7 @@ import io.mpilock.transport.Communicator;
 import io.mpilock.transport.Messenger;
 import io.mpilock.transport.local.LocalCluster;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -33,8 +34,8 @@ import org.jspecify.annotations.Nullable;
 final class PlayedNodes implements AutoCloseable {
   private static final long SECONDS = 10;
 
-  /** A part of a single write's stream. */
-  record Part(long call, long number, int writersNode, int kind, byte[] bytes) {}
+  /** A part of a single write's stream; its bytes as ISO-8859-1 text. */
+  record Part(long call, long number, int writersNode, int kind, String text) {}
 
   /** What a played node receives: a message or a part of a stream. */
   private record Frame(int from, @Nullable Message message, @Nullable Part part) {}
@@ -160,18 +161,18 @@ final class PlayedNodes implements AutoCloseable {
   }
 
   void send(int from, Part part) {
-    send(from, frame(part, part.bytes().length));
+    send(from, frame(part, part.text().length()));
   }
 
   static ByteBuffer frame(Part part, int length) {
-    return ByteBuffer.allocate(26 + part.bytes().length)
+    return ByteBuffer.allocate(26 + part.text().length())
         .put(Message.STREAM)
         .putLong(part.call())
         .putLong(part.number())
         .putInt(part.writersNode())
         .put((byte) part.kind())
         .putInt(length)
-        .put(part.bytes())
+        .put(part.text().getBytes(StandardCharsets.ISO_8859_1))
         .flip();
   }
 
@@ -183,8 +184,8 @@ final class PlayedNodes implements AutoCloseable {
 
   /** The next message of this type; heartbeats and others that come before it are passed over. */
   <M extends Message> M next(int rank, Class<M> type) throws Exception {
-    return type.cast(
-        await(rank, frame -> type.isInstance(frame.message()), type.getSimpleName()).message());
+    Frame frame = await(rank, any -> type.isInstance(any.message()), type.getSimpleName());
+    return type.cast(Objects.requireNonNull(frame.message()));
   }
 
   Part nextPart(int rank) throws Exception {
@@ -243,7 +244,9 @@ final class PlayedNodes implements AutoCloseable {
       byte[] bytes = new byte[frame.getInt()];
       assertThat(frame.remaining()).isEqualTo(bytes.length);
       frame.get(bytes);
-      frames(rank).add(new Frame(from, null, new Part(call, number, writersNode, kind, bytes)));
+      String text = new String(bytes, StandardCharsets.ISO_8859_1);
+      Part part = new Part(call, number, writersNode, kind, text);
+      frames(rank).add(new Frame(from, null, part));
     }
   }
 
@@ -269,7 +272,7 @@ final class PlayedNodes implements AutoCloseable {
   @Override
   public void close() {
     for (CompletableFuture<ControllerCore> each : opening.values()) {
-      each.thenAccept(ControllerCore::abandon);
+      var _ = each.thenAccept(ControllerCore::abandon);
       each.cancel(true);
     }
     for (int rank = 0; rank < cluster.size(); rank++) {
