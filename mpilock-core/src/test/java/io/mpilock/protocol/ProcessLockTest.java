@@ -94,16 +94,14 @@ class ProcessLockTest {
     String thread = "thread '" + Thread.currentThread().getName() + "' (id)";
     assertThat(told(lock.describe()))
         .isEqualTo("Held by rank 0 (host host, pid 1), " + thread + ", write with token 1.");
-    assertThat(told(String.valueOf(lock.heldHere())))
-        .isEqualTo(thread + ", write with token 1");
+    assertThat(told(String.valueOf(lock.heldHere()))).isEqualTo(thread + ", write with token 1");
     node.markClosed();
     assertThat(lock).hasToString("resource 'orders': closed.");
   }
 
   @Test
   void aRequestInTheTableIsTold() {
-    simulation.word(
-        home + Layout.LINE + Layout.REQUEST, LockWords.request(1, LockWords.WAITING));
+    simulation.word(home + Layout.LINE + Layout.REQUEST, LockWords.request(1, LockWords.WAITING));
     assertThat(lock.isAskedHere()).isTrue();
   }
 

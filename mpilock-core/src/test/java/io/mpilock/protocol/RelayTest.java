@@ -40,8 +40,7 @@ class RelayTest {
 
   /** A job of four nodes with a rank each, of which one is real; the root is on node 0. */
   private static PlayedNodes four(int real) throws Exception {
-    PlayedNodes nodes =
-        new PlayedNodes(PlayedNodes.settings(0, NEVER), real, 0, 1, 2, 3);
+    PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(0, NEVER), real, 0, 1, 2, 3);
     nodes.greet();
     return nodes;
   }
@@ -57,28 +56,24 @@ class RelayTest {
   }
 
   private static CompletableFuture<String> collects(PlayedNodes nodes, int rank, int writer) {
-    return PlayedNodes.start(
-        () -> {
-          FencedSection section = call(nodes, rank, writer);
-          try {
-            Object got = section.collect();
-            return got == null
-                ? ""
-                : new String((byte[]) got, StandardCharsets.ISO_8859_1);
-          } finally {
-            section.close();
-          }
-        });
+    return PlayedNodes.start(() -> {
+      FencedSection section = call(nodes, rank, writer);
+      try {
+        Object got = section.collect();
+        return got == null ? "" : new String((byte[]) got, StandardCharsets.ISO_8859_1);
+      } finally {
+        section.close();
+      }
+    });
   }
 
   private static CompletableFuture<Boolean> shares(PlayedNodes nodes, int rank, byte[] value) {
-    return PlayedNodes.start(
-        () -> {
-          FencedSection section = call(nodes, rank, rank);
-          section.share(value);
-          section.close();
-          return true;
-        });
+    return PlayedNodes.start(() -> {
+      FencedSection section = call(nodes, rank, rank);
+      section.share(value);
+      section.close();
+      return true;
+    });
   }
 
   private static Message.Arrived arrived(int writer) {
@@ -245,8 +240,7 @@ class RelayTest {
         assertThat(PlayedNodes.get(read)).isEqualTo("call " + call);
         assertThat(nodes.nextPart(3).text()).isEqualTo("call " + call);
         assertThat(nodes.nextPart(3).kind()).isEqualTo(Stream.END);
-        assertThat(nodes.next(0, Message.Credit.class))
-            .isEqualTo(new Message.Credit(call, 2));
+        assertThat(nodes.next(0, Message.Credit.class)).isEqualTo(new Message.Credit(call, 2));
       }
     }
   }
@@ -378,8 +372,7 @@ class RelayTest {
       nodes.send(0, new Message.Closing(1, 3));
       nodes.settle(0);
       CompletableFuture<String> read = collects(nodes, 1, 0);
-      assertThat(nodes.next(0, Message.Fail.class))
-          .isEqualTo(new Message.Fail(1, Verdict.LEFT, 3));
+      assertThat(nodes.next(0, Message.Fail.class)).isEqualTo(new Message.Fail(1, Verdict.LEFT, 3));
       nodes.send(0, new Message.Decide(1, Verdict.LEFT, 3, "what all called"));
       assertThatThrownBy(() -> PlayedNodes.get(read))
           .isInstanceOf(CollectiveMismatchException.class)
