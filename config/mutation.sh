@@ -72,14 +72,13 @@ declare -A classes=(
   [calls]="Collectives Stream FencedSection"
   [agent]="Agent NodeCalls Relay ControllerCore"
 )
-simulations="NodeGateSimulationTest"
 declare -A tests=(
   [job]="job.HomeTest job.HomeRecordTest job.TenantTest job.TenantCrossingTest job.RootTest job.JobTest job.MessageTest"
-  [words]="LayoutTest PatienceTest NodeTest DirectoryTest HoldersTest NodeLockTest"
-  [lock]="NodeLockTest NodeLockSimulationTest $simulations"
-  [rank]="ThreadHoldTest ProcessLockTest $simulations"
-  [calls]="CollectivesSimulationTest StreamTest SmallJobs\$SingleWriteOnOneNode SmallJobs\$LifecycleOnOneNode"
-  [agent]="AgentTest RelayTest SmallJobs\$LifecycleOnTwoNodes SmallJobs\$SingleWriteOnTwoNodes"
+  [words]="LayoutTest PatienceTest NodeTest DirectoryTest HoldersTest NodeLockWordsTest NodeLockTest"
+  [lock]="NodeLockWordsTest NodeLockTest NodeLockSimulationTest NodeGateSimulationTest"
+  [rank]="ThreadHoldTest ProcessLockTest NodeGateSimulationTest"
+  [calls]="StreamTest RelayTest CollectivesSimulationTest OneNodeContract"
+  [agent]="AgentTest RelayTest TwoNodesContract"
 )
 
 cd "$root"
@@ -98,7 +97,7 @@ comma_separated() { # the names of $1, and of the classes inside them
   local name list=()
   for name in $1; do
     case $name in
-      SmallJobs*) list+=("io.mpilock.$name") ;;
+      *Contract) list+=("io.mpilock.$name") ;;
       *) list+=("io.mpilock.protocol.$name" "io.mpilock.protocol.$name\$*") ;;
     esac
   done

@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * would.
  */
 final class PlayedNodes implements AutoCloseable {
-  private static final long SECONDS = 10;
+  private static final long SECONDS = 30;
 
   /** A part of a single write's stream; its bytes as ISO-8859-1 text. */
   record Part(long call, long number, int writersNode, int kind, String text) {}

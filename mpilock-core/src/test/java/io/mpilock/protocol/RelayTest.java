@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** A single write over four nodes, frame by frame: what goes to whom, and when. */
-@Timeout(60)
+@Timeout(180)
 class RelayTest {
   private static final Logger LOGGER = Logger.getLogger("io.mpilock");
   private static final String DEFAULT = ControllerCore.DEFAULT_RESOURCE;
