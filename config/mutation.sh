@@ -1,0 +1,151 @@
+#!/usr/bin/env bash
+# Measures how many small faults in the protocol the tests notice (PIT). See --help.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+usage() {
+  cat <<'HELP'
+Usage: config/mutation.sh [--quick] [--package P] [--group G]... [--threshold N]
+
+Plants one small fault after another (a "mutant") into the classes of io.mpilock.protocol and io.mpilock.protocol.job,
+runs the tests that reach it, and counts the faults that a test noticed: by failing, or by never ending. Fails if fewer
+than 85 % were noticed, or if a class of the two packages is measured by no group. Prints a table of the classes; what
+was not noticed stands, line by line, in mpilock-core/target/mutation/GROUP/index.html.
+
+The classes are measured in groups, each with its tests: pure ones, and simulations with a small number of runs. No
+launcher is started. All groups take about an hour on 2 idle cores; a group that is slow can be measured alone.
+
+  --quick         only the groups whose tests are pure: job, words
+  --package P     only the groups of io.mpilock.protocol.job (P = job) or of io.mpilock.protocol (P = protocol)
+  --group G       only this group, or these: job, words, lock, rank, calls, agent
+  --threshold N   fail below N % instead of 85
+  --help          this text
+HELP
+}
+
+fail() {
+  echo "mutation.sh: $1" >&2
+  exit "${2:-1}"
+}
+
+groups=()
+threshold=85
+while [ $# -gt 0 ]; do
+  case $1 in
+    --quick) groups=(job words) ;;
+    --package)
+      case ${2:-} in
+        job | io.mpilock.protocol.job) groups=(job) ;;
+        protocol | io.mpilock.protocol) groups=(words lock rank calls agent) ;;
+        *) fail "--package is followed by job or protocol (--help tells more)" 2 ;;
+      esac
+      shift
+      ;;
+    --group)
+      [[ ${2:-} =~ ^(job|words|lock|rank|calls|agent)$ ]] || fail "there is no group ${2:-} (--help tells more)" 2
+      groups+=("$2")
+      shift
+      ;;
+    --threshold)
+      [[ ${2:-} =~ ^[0-9]{1,3}$ ]] || fail "--threshold is followed by a number (--help tells more)" 2
+      threshold=$2
+      shift
+      ;;
+    -h | --help)
+      usage
+      exit 0
+      ;;
+    *) fail "there is no option $1 (--help tells more)" 2 ;;
+  esac
+  shift
+done
+[ ${#groups[@]} -gt 0 ] || groups=(job words lock rank calls agent)
+
+# --- which classes are measured by which tests
+
+declare -A classes=(
+  [job]="job.Home job.Tenant job.Root job.Message job.Permission job.Verdict"
+  [words]="Layout LockWords Patience Bell Node Directory Holders ThreadId CoreSettings"
+  [lock]="NodeLock Mender NodeGate"
+  [rank]="ProcessLock ThreadHold"
+  [calls]="Collectives Stream FencedSection"
+  [agent]="Agent NodeCalls Relay ControllerCore"
+)
+declare -A tests=(
+  [job]="job.HomeTest job.HomeRecordTest job.TenantTest job.TenantCrossingTest job.RootTest job.JobTest job.MessageTest"
+  [words]="LayoutTest PatienceTest NodeTest DirectoryTest HoldersTest NodeLockWordsTest NodeLockTest"
+  [lock]="NodeLockWordsTest NodeLockTest NodeLockSimulationTest NodeGateSimulationTest"
+  [rank]="ThreadHoldTest ProcessLockTest NodeGateSimulationTest"
+  [calls]="StreamTest RelayTest CollectivesSimulationTest OneNodeContract"
+  [agent]="AgentTest RelayTest TwoNodesContract"
+)
+
+cd "$root"
+sources=mpilock-core/src/main/java/io/mpilock/protocol
+while IFS= read -r class; do
+  [[ " ${classes[*]} " == *" $class "* ]] || fail "$class is in no group of this script, so nothing measures it"
+done < <(cd "$sources" && find . -name '*.java' ! -name package-info.java | sed 's|^\./||; s|/|.|g; s|\.java$||' | sort)
+
+# shellcheck source-path=SCRIPTDIR source=../config/jdk25.sh
+. config/jdk25.sh
+command -v mvn >/dev/null || fail "Maven is missing; install it (on Debian: apt-get install maven)"
+
+# --- measure
+
+comma_separated() { # the names of $1, and of the classes inside them
+  local name list=()
+  for name in $1; do
+    case $name in
+      *Contract) list+=("io.mpilock.$name") ;;
+      *) list+=("io.mpilock.protocol.$name" "io.mpilock.protocol.$name\$*") ;;
+    esac
+  done
+  (IFS=, && echo "${list[*]}")
+}
+
+mvn -q -B -pl mpilock-core test-compile </dev/null || fail "the tests do not compile"
+reports=()
+for group in "${groups[@]}"; do
+  report=mpilock-core/target/mutation/$group
+  rm -rf "$report"
+  echo "mutation.sh: group $group" >&2
+  # The threshold is for all groups together.
+  mvn -q -B -pl mpilock-core -Pmutation -Dmutation.threshold=0 "-Dmutation.reports=$root/$report" \
+    "-Dmutation.classes=$(comma_separated "${classes[$group]}")" "-Dmutation.tests=$(comma_separated "${tests[$group]}")" \
+    org.pitest:pitest-maven:mutationCoverage </dev/null >"$report.log" 2>&1 ||
+    fail "group $group failed; $report.log says why"
+  reports+=("$report/mutations.xml")
+done
+
+# --- what the reports say
+
+awk -v threshold="$threshold" '
+  /<mutation / {
+    match($0, /status=.[A-Z_]*/)
+    status = substr($0, RSTART + 8, RLENGTH - 8)
+    match($0, /<mutatedClass>[^<$]*/)
+    class = substr($0, RSTART + 14, RLENGTH - 14)
+    sub(/^io\.mpilock\.protocol\./, "", class)
+    if (!(class in all)) order[++classes] = class
+    all[class]++
+    if (status == "TIMED_OUT") endless[class]++
+    if (status != "SURVIVED" && status != "NO_COVERAGE") noticed[class]++
+  }
+  function row(name, noticed, endless, all) {
+    printf "%-16s %8d %8d %13d %6.1f %%\n", name, all, noticed, endless, 100 * noticed / all
+  }
+  END {
+    if (classes == 0) { print "mutation.sh: no mutant was made" > "/dev/stderr"; exit 1 }
+    printf "%-16s %8s %8s %13s %8s\n", "class", "mutants", "noticed", "(never ended)", "score"
+    for (i = 1; i <= classes; i++) {
+      class = order[i]
+      row(class, noticed[class], endless[class], all[class])
+      sum += all[class]; sumNoticed += noticed[class]; sumEndless += endless[class]
+    }
+    row("all", sumNoticed, sumEndless, sum)
+    if (100 * sumNoticed < threshold * sum) {
+      printf "mutation.sh: fewer than %d %% of the mutants were noticed\n", threshold > "/dev/stderr"
+      exit 1
+    }
+  }' "${reports[@]}"

@@ -1,0 +1,443 @@
+package io.mpilock.protocol;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.mpilock.failure.RankFailedException;
+import io.mpilock.failure.StartupException;
+import io.mpilock.protocol.job.Message;
+import io.mpilock.protocol.job.Permission;
+import io.mpilock.protocol.job.Verdict;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What a node says to the others and what they say to it, message by message. */
+@Timeout(180)
+class AgentTest {
+  private static final Logger LOGGER = Logger.getLogger("io.mpilock");
+  private static final String DEFAULT = ControllerCore.DEFAULT_RESOURCE;
+  private static final Duration USUAL = Duration.ofSeconds(4);
+  private static final Duration NEVER = Duration.ofHours(1);
+
+  @BeforeAll
+  static void silence() {
+    LOGGER.setLevel(Level.OFF);
+  }
+
+  @AfterAll
+  static void speak() {
+    LOGGER.setLevel(null);
+  }
+
+  /** Rank 0 is real; rank 1 is played, on a node of its own. */
+  private static PlayedNodes pair(int master) throws Exception {
+    PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(master, NEVER), 0, 0, 1);
+    nodes.greet();
+    return nodes;
+  }
+
+  private static CompletableFuture<Long> reads(PlayedNodes nodes, String resource, long nanos) {
+    return PlayedNodes.start(() -> {
+      ThreadHold hold = nodes.core(0).resource(resource).hold();
+      if (!hold.acquireRead(nanos)) {
+        return -1L;
+      }
+      hold.releaseRead();
+      return hold.token();
+    });
+  }
+
+  private static CompletableFuture<Long> writes(PlayedNodes nodes, String resource) {
+    return PlayedNodes.start(() -> {
+      ThreadHold hold = nodes.core(0).resource(resource).hold();
+      assertThat(hold.acquireWrite(ThreadHold.FOREVER)).isTrue();
+      hold.releaseWrite();
+      return hold.token();
+    });
+  }
+
+  private static void assertBroken(PlayedNodes nodes, int rank) throws Exception {
+    assertThatThrownBy(() -> PlayedNodes.get(reads(nodes, "asks for it", ThreadHold.FOREVER)))
+        .isInstanceOf(RankFailedException.class)
+        .extracting(e -> ((RankFailedException) e).rank())
+        .isEqualTo(rank);
+  }
+
+  // The beginning.
+
+  @Test
+  void aNodeWithOtherSettingsIsToldToBoth() throws Exception {
+    try (PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(0, NEVER), 0, 0, 1, 2)) {
+      Message.Hello hello = nodes.next(1, Message.Hello.class);
+      assertThat(nodes.next(2, Message.Hello.class)).isEqualTo(hello);
+      nodes.send(1, new Message.Hello(hello.settings() + 1));
+      nodes.send(1, hello); // only the first word counts
+      nodes.send(2, hello);
+      assertThatThrownBy(() -> nodes.core(0))
+          .isInstanceOf(StartupException.class)
+          .hasMessageContaining("other settings");
+    }
+  }
+
+  @Test
+  void aNodeWhoseOwnRanksDifferTellsTheOthers() throws Exception {
+    Message.Hello alike;
+    try (PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(0, NEVER), 0, 0, 1)) {
+      alike = nodes.next(1, Message.Hello.class);
+    }
+    try (PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(1, NEVER), 0, 0, 1)) {
+      assertThat(nodes.next(1, Message.Hello.class)).isNotEqualTo(alike);
+    }
+  }
+
+  @Test
+  void nobodyIsThroughTheStartBeforeAllHaveGreeted() throws Exception {
+    try (PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(0, NEVER), 0, 0, 1, 2)) {
+      Message.Hello hello = nodes.next(1, Message.Hello.class);
+      nodes.send(1, hello);
+      nodes.send(1, hello);
+      nodes.settle(1);
+      CompletableFuture<ControllerCore> opened = PlayedNodes.start(() -> nodes.core(0));
+      assertThat(opened.isDone()).isFalse();
+      nodes.send(2, hello);
+      assertThat(PlayedNodes.get(opened).messages()).isZero();
+    }
+  }
+
+  // Locks.
+
+  @Test
+  void atTheHomeAnotherNodesRequestIsServedAndItsPermissionRecalled() throws Exception {
+    try (PlayedNodes nodes = pair(0)) {
+      nodes.send(1, new Message.Request(DEFAULT, Permission.EXCLUSIVE, false));
+      assertThat(nodes.next(1, Message.Grant.class))
+          .isEqualTo(new Message.Grant(DEFAULT, Permission.EXCLUSIVE, 0));
+      CompletableFuture<Long> write = writes(nodes, DEFAULT);
+      assertThat(nodes.next(1, Message.Recall.class))
+          .isEqualTo(new Message.Recall(DEFAULT, Permission.NONE, false));
+      nodes.send(1, new Message.Yield(DEFAULT, Permission.NONE, 7, -1));
+      assertThat(PlayedNodes.get(write)).isEqualTo(8);
+      assertThat(nodes.core(0).messages()).as("Grant and Recall").isEqualTo(2);
+    }
+  }
+
+  @Test
+  void atTheHomeATryOfAnotherNodeIsRefusedWhileARankHolds() throws Exception {
+    try (PlayedNodes nodes = pair(0)) {
+      ThreadHold hold = nodes.core(0).resource(DEFAULT).hold();
+      assertThat(hold.acquireWrite(ThreadHold.FOREVER)).isTrue();
+      nodes.send(1, new Message.Request(DEFAULT, Permission.SHARED, true));
+      assertThat(nodes.next(1, Message.Refuse.class)).isEqualTo(new Message.Refuse(DEFAULT));
+      nodes.send(1, new Message.Cancel(DEFAULT));
+      nodes.settle(1);
+      hold.releaseWrite();
+      nodes.settle(1);
+      assertThat(nodes.all(1)).isEmpty();
+    }
+  }
+
+  @Test
+  void atTheHomeABusyNodeRefusesTheTryOfARank() throws Exception {
+    try (PlayedNodes nodes = pair(0)) {
+      nodes.send(1, new Message.Request(DEFAULT, Permission.EXCLUSIVE, false));
+      nodes.next(1, Message.Grant.class);
+      CompletableFuture<Long> read = reads(nodes, DEFAULT, 0);
+      assertThat(nodes.next(1, Message.Recall.class))
+          .isEqualTo(new Message.Recall(DEFAULT, Permission.SHARED, true));
+      nodes.send(1, new Message.Busy(DEFAULT));
+      assertThat(PlayedNodes.get(read)).isEqualTo(-1);
+      assertThat(nodes.next(1, Message.Recall.class).limit()).isEqualTo(Permission.EXCLUSIVE);
+    }
+  }
+
+  @Test
+  void aWriterThatDiedElsewherePoisonsHere() throws Exception {
+    try (PlayedNodes nodes = pair(0)) {
+      nodes.send(1, new Message.Request(DEFAULT, Permission.EXCLUSIVE, false));
+      nodes.next(1, Message.Grant.class);
+      CompletableFuture<Long> read = reads(nodes, DEFAULT, ThreadHold.FOREVER);
+      nodes.next(1, Message.Recall.class);
+      nodes.send(1, new Message.Yield(DEFAULT, Permission.NONE, 7, 1));
+      assertThatThrownBy(() -> PlayedNodes.get(read))
+          .isInstanceOf(RankFailedException.class)
+          .hasMessageContaining("rank 1");
+    }
+  }
+
+  @Test
+  void whatTheHomeGrantsIsUsedAndKeptUntilItIsRecalled() throws Exception {
+    try (PlayedNodes nodes = pair(1)) {
+      CompletableFuture<Long> read = reads(nodes, DEFAULT, ThreadHold.FOREVER);
+      assertThat(nodes.next(1, Message.Request.class))
+          .isEqualTo(new Message.Request(DEFAULT, Permission.SHARED, false));
+      nodes.send(1, new Message.Grant(DEFAULT, Permission.SHARED, 41));
+      assertThat(PlayedNodes.get(read)).isEqualTo(41);
+      assertThat(PlayedNodes.get(reads(nodes, DEFAULT, 0))).isEqualTo(41);
+      nodes.settle(1);
+      assertThat(nodes.all(1)).isEmpty();
+      nodes.send(1, new Message.Recall(DEFAULT, Permission.NONE, false));
+      assertThat(nodes.next(1, Message.Yield.class))
+          .isEqualTo(new Message.Yield(DEFAULT, Permission.NONE, 41, -1));
+      assertThat(nodes.core(0).messages()).as("Request and Yield").isEqualTo(2);
+    }
+  }
+
+  @Test
+  void aTryThatTheHomeRefusesEnds() throws Exception {
+    try (PlayedNodes nodes = pair(1)) {
+      CompletableFuture<Long> read = reads(nodes, DEFAULT, 0);
+      assertThat(nodes.next(1, Message.Request.class))
+          .isEqualTo(new Message.Request(DEFAULT, Permission.SHARED, true));
+      nodes.send(1, new Message.Refuse(DEFAULT));
+      assertThat(PlayedNodes.get(read)).isEqualTo(-1);
+      assertThat(nodes.next(1, Message.Cancel.class)).isEqualTo(new Message.Cancel(DEFAULT));
+    }
+  }
+
+  @Test
+  void aResourceThatTheHomePoisonsFails() throws Exception {
+    try (PlayedNodes nodes = pair(1)) {
+      CompletableFuture<Long> read = reads(nodes, DEFAULT, ThreadHold.FOREVER);
+      nodes.next(1, Message.Request.class);
+      nodes.send(1, new Message.Poison(DEFAULT, 1));
+      assertThatThrownBy(() -> PlayedNodes.get(read)).isInstanceOf(RankFailedException.class);
+    }
+  }
+
+  @Test
+  void namedResourcesAreAtHomeOnAllNodesAndTheDefaultOnTheMasters() throws Exception {
+    try (PlayedNodes nodes = pair(1)) {
+      int asked = 0;
+      for (int i = 0; i < 40; i++) {
+        String resource = "r" + i;
+        CompletableFuture<Long> write = writes(nodes, resource);
+        while (!write.isDone()) {
+          for (Object message : nodes.all(1)) {
+            assertThat(message)
+                .isEqualTo(new Message.Request(resource, Permission.EXCLUSIVE, false));
+            nodes.send(1, new Message.Grant(resource, Permission.EXCLUSIVE, 0));
+            asked++;
+          }
+          Thread.onSpinWait();
+        }
+        assertThat(PlayedNodes.get(write)).isEqualTo(1);
+      }
+      assertThat(asked).isBetween(5, 35);
+    }
+  }
+
+  // Frames that no real node sends.
+
+  @Test
+  void aFrameThatMakesNoSenseIsDropped() throws Exception {
+    try (PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(1, NEVER), 0, 0, 1, 2)) {
+      nodes.greet();
+      CompletableFuture<Long> read = reads(nodes, DEFAULT, ThreadHold.FOREVER);
+      nodes.next(1, Message.Request.class);
+      nodes.send(2, ByteBuffer.wrap(new byte[] {99, 1, 2, 3}));
+      nodes.send(2, ByteBuffer.wrap(new byte[] {Message.STREAM, 1, 2, 3}));
+      nodes.send(2, new Message.Request(DEFAULT, Permission.EXCLUSIVE, false)); // not at home here
+      nodes.send(2, new Message.Grant("nobody named this", Permission.EXCLUSIVE, 0));
+      nodes.send(2, new Message.Poison(DEFAULT, -1));
+      nodes.send(2, new Message.Poison(DEFAULT, 3));
+      nodes.send(2, new Message.Died(3));
+      nodes.send(2, new Message.Broken(-1));
+      nodes.send(2, new Message.Through(true)); // the root is elsewhere
+      nodes.send(2, new Message.Arrived(1, Verdict.SINGLE_WRITE, 0, DEFAULT));
+      nodes.send(2, new Message.Fail(1, Verdict.DIED, 0));
+      nodes.send(2, new Message.Summary(1, "x"));
+      nodes.settle(2);
+      assertThat(nodes.all(2)).isEmpty();
+      assertThat(read.isDone()).isFalse();
+      nodes.send(1, new Message.Grant(DEFAULT, Permission.SHARED, 3));
+      assertThat(PlayedNodes.get(read)).isEqualTo(3);
+    }
+  }
+
+  @Test
+  void aDeathOfNobodyAtTheHomeIsDropped() throws Exception {
+    try (PlayedNodes nodes = pair(0)) {
+      nodes.send(1, new Message.Request(DEFAULT, Permission.EXCLUSIVE, false));
+      nodes.next(1, Message.Grant.class);
+      CompletableFuture<Long> read = reads(nodes, DEFAULT, ThreadHold.FOREVER);
+      nodes.next(1, Message.Recall.class);
+      nodes.send(1, new Message.Yield(DEFAULT, Permission.NONE, 7, 2)); // there is no rank 2
+      nodes.settle(1);
+      assertThat(read.isDone()).isFalse();
+      nodes.send(1, new Message.Yield(DEFAULT, Permission.NONE, 7, -1));
+      assertThat(PlayedNodes.get(read)).isEqualTo(7);
+    }
+  }
+
+  // Who dies.
+
+  @Test
+  void aNodeThatSaysItIsBrokenEndsTheLocks() throws Exception {
+    try (PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(1, NEVER), 0, 0, 1, 2)) {
+      nodes.greet();
+      nodes.send(1, new Message.Broken(2));
+      nodes.settle(1);
+      assertBroken(nodes, 2);
+    }
+  }
+
+  @Test
+  void aDeathOfALeaderBreaksAndAnotherRanksDoesNot() throws Exception {
+    try (PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(0, NEVER), 0, 0, 1, 1)) {
+      nodes.greet();
+      nodes.send(1, new Message.Died(2));
+      nodes.settle(1);
+      assertThat(PlayedNodes.get(writes(nodes, DEFAULT))).isEqualTo(1);
+      CompletableFuture<FencedSection> call =
+          PlayedNodes.start(() ->
+              nodes
+                  .core(0)
+                  .collectives()
+                  .singleWrite(
+                      nodes.core(0).resource(DEFAULT),
+                      0,
+                      ThreadHold.FOREVER,
+                      (writer, nanos, bytes, failure) -> {}));
+      assertThat(nodes.next(1, Message.Ask.class).call()).isEqualTo(1);
+      nodes.send(1, new Message.Summary(1, "what they called"));
+      assertThatThrownBy(() -> PlayedNodes.get(call))
+          .isInstanceOf(RankFailedException.class)
+          .hasMessageContaining("rank 2 died")
+          .hasMessageContaining("what they called");
+      nodes.send(1, new Message.Died(1));
+      nodes.settle(1);
+      assertBroken(nodes, 1);
+    }
+  }
+
+  @Test
+  void aDeathOnThisNodeIsToldToTheOthers() throws Exception {
+    try (PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(0, USUAL), 0, 0, 0, 1)) {
+      nodes.greet();
+      nodes.cluster().kill(1);
+      assertThat(nodes.next(2, Message.Died.class)).isEqualTo(new Message.Died(1));
+    }
+  }
+
+  @Test
+  void aRankOfThisNodeThatGivesItselfUpIsToldAsDead() throws Exception {
+    try (PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(0, NEVER), 0, 0, 0, 1)) {
+      nodes.greet();
+      nodes.core(1).abandon();
+      assertThat(nodes.next(2, Message.Died.class)).isEqualTo(new Message.Died(1));
+    }
+  }
+
+  @Test
+  void aSilentNodeBreaksAndTheOthersAreTold() throws Exception {
+    Duration brief = Duration.ofMillis(500);
+    try (PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(1, brief), 0, 0, 1)) {
+      nodes.greet();
+      assertThat(nodes.next(1, Message.Broken.class)).isEqualTo(new Message.Broken(1));
+      assertBroken(nodes, 1);
+    }
+  }
+
+  /** Tried again if this machine was too busy for the played node to speak in time. */
+  @Test
+  void aNodeThatSpeaksInTimeIsNotSilent() throws Exception {
+    Duration brief = Duration.ofMillis(800);
+    boolean spokeInTime;
+    boolean broken;
+    do {
+      try (PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(1, brief), 0, 0, 1)) {
+        long last = System.nanoTime();
+        nodes.greet();
+        long longest = 0;
+        broken = false;
+        for (long start = last; last - start < 2 * brief.toNanos(); ) {
+          nodes.send(1, new Message.Heartbeat());
+          long now = System.nanoTime();
+          longest = Math.max(longest, now - last);
+          last = now;
+          Thread.sleep(20);
+          broken |= nodes.all(1).contains(new Message.Broken(1));
+        }
+        spokeInTime = longest < brief.toNanos() / 2;
+      }
+    } while (broken && !spokeInTime);
+    assertThat(broken).isFalse();
+  }
+
+  @Test
+  void aNodeWithNothingToSaySendsHeartbeats() throws Exception {
+    try (PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(1, USUAL), 0, 0, 1)) {
+      nodes.greet();
+      nodes.next(1, Message.Heartbeat.class);
+      nodes.send(1, new Message.Heartbeat());
+      nodes.next(1, Message.Heartbeat.class);
+    }
+  }
+
+  @Test
+  void whoGivesItselfUpSaysSoBeforeItGoes() throws Exception {
+    try (PlayedNodes nodes = pair(1)) {
+      nodes.core(0).abandon();
+      assertThat(nodes.next(1, Message.Broken.class)).isEqualTo(new Message.Broken(0));
+    }
+  }
+
+  // For people.
+
+  @Test
+  void aQuestionIsAnsweredWithWhoHoldsItAndWhatTheHomeKnows() throws Exception {
+    try (PlayedNodes nodes = pair(0)) {
+      ThreadHold hold = nodes.core(0).resource(DEFAULT).hold();
+      assertThat(hold.acquireWrite(ThreadHold.FOREVER)).isTrue();
+      nodes.send(1, new Message.Query(5, DEFAULT));
+      Message.Answer answer = nodes.next(1, Message.Answer.class);
+      assertThat(answer.query()).isEqualTo(5);
+      assertThat(answer.text())
+          .startsWith("Held by rank 0 (")
+          .endsWith(
+              " Its home, node 0: permissions {0=EXCLUSIVE}, nodes that wait to write [] and to"
+                  + " read [].");
+      nodes.send(1, new Message.Query(6, "nobody named this"));
+      assertThat(nodes.next(1, Message.Answer.class)).isEqualTo(new Message.Answer(6, ""));
+      hold.releaseWrite();
+    }
+  }
+
+  @Test
+  void theOthersAreAskedAndTheirAnswersCollected() throws Exception {
+    try (PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(1, NEVER), 0, 0, 1, 2)) {
+      nodes.greet();
+      ProcessLock lock = nodes.core(0).resource("orders");
+      String whole =
+          "On node 0: Nobody holds it now. On node 1: One holds. On node 2: Two waits.";
+      String text;
+      long asked = 0;
+      do { // again, if this machine was too busy for the half second that an answer may take
+        CompletableFuture<String> described = PlayedNodes.start(lock::describe);
+        Message.Query query = nodes.next(1, Message.Query.class);
+        assertThat(query.resource()).isEqualTo("orders");
+        assertThat(query.query()).as("another question").isNotEqualTo(asked);
+        asked = query.query();
+        assertThat(nodes.next(2, Message.Query.class)).isEqualTo(query);
+        nodes.send(1, new Message.Answer(query.query() + 1, "to another question"));
+        nodes.send(1, new Message.Answer(query.query(), "One holds."));
+        nodes.send(2, new Message.Answer(query.query(), "Two waits."));
+        text = PlayedNodes.get(described);
+      } while (text.equals("On node 0: Nobody holds it now."));
+      assertThat(text).isEqualTo(whole);
+      CompletableFuture<String> nothing = PlayedNodes.start(lock::describe);
+      Message.Query next = nodes.next(2, Message.Query.class);
+      assertThat(next.query()).isNotEqualTo(asked);
+      nodes.send(2, new Message.Answer(next.query(), ""));
+      nodes.send(1, new Message.Answer(next.query(), ""));
+      assertThat(PlayedNodes.get(nothing)).isEqualTo("On node 0: Nobody holds it now.");
+    }
+  }
+}

@@ -1,0 +1,142 @@
+package io.mpilock.protocol;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.mpilock.failure.MpilockException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** The names in the window, of one node and of a node of several. */
+@Timeout(20)
+class DirectoryTest {
+  private static final int RANKS = 2;
+
+  private Simulation simulation = simulation(0, 40);
+  private long start = Layout.directory(RANKS, RANKS);
+
+  private static Simulation simulation(int elsewhere, int lines) {
+    int members = elsewhere == 0 ? RANKS : RANKS + 1;
+    long start = Layout.directory(members, RANKS + elsewhere);
+    Simulation simulation =
+        new Simulation(1, RANKS, elsewhere, (int) start + lines * Layout.LINE, false);
+    simulation.word(Layout.DIRECTORY_END, start);
+    for (int member = 0; member < members; member++) {
+      simulation.word(Layout.slot(member) + Layout.LIFE, Node.OPEN);
+    }
+    return simulation;
+  }
+
+  private Directory directory(int rank) {
+    return new Directory(simulation.node(rank, Simulation.settings(false, 0, false)));
+  }
+
+  @Test
+  void aNameHasTheSameLinesOnAllRanksWhoeverNamedItFirst() {
+    Directory one = directory(0);
+    Directory other = directory(1);
+    long a = one.home("a");
+    long b = other.home("größer \uD83D\uDD12");
+    assertThat(other.home("a")).isEqualTo(a);
+    assertThat(one.home("größer \uD83D\uDD12")).isEqualTo(b);
+    assertThat(a).isEqualTo(start + Layout.nameLines(1));
+    assertThat(b - a)
+        .isEqualTo(Layout.entryWords(1, RANKS) - Layout.nameLines(1) + Layout.nameLines(14));
+    assertThat(one.homes()).containsExactlyInAnyOrder(a, b);
+    assertThat(directory(0).homes()).containsExactlyInAnyOrder(a, b);
+    assertThat(simulation.word(Layout.DIRECTORY_LOCK)).isZero();
+  }
+
+  @Test
+  void aNameIsFoundByItsLines() {
+    Directory one = directory(0);
+    Directory other = directory(1);
+    assertThat(other.known("orders")).isNull();
+    long home = one.home("orders");
+    assertThat(other.name(home)).isEqualTo("orders");
+    assertThat(directory(1).nameAt(home)).isEqualTo("resource 'orders'");
+    assertThat(other.known("orders")).isEqualTo(home);
+    assertThat(other.name(home + 1)).isNull();
+    assertThat(other.nameAt(home + 1)).isEqualTo("an unknown resource");
+  }
+
+  @Test
+  void whatIsNamedMeanwhileIsNotNamedTwice() {
+    Directory one = directory(0);
+    long home = directory(1).home("a"); // behind the first one's back
+    assertThat(one.known("a")).isEqualTo(home);
+    assertThat(directory(0).home("a")).isEqualTo(home);
+  }
+
+  @Test
+  void theLinesOfANameAreClearedBeforeItIsSeen() {
+    for (int i = 0; i < 30 * Layout.LINE; i++) {
+      simulation.word(start + i, -1);
+    }
+    long home = directory(0).home("a");
+    for (int i = 0; i < Layout.LINE + RANKS * Layout.RANK_WORDS; i++) {
+      assertThat(simulation.word(home + i)).as("word %d", i).isZero();
+    }
+    assertThat(simulation.word(home + Layout.LINE + RANKS * Layout.RANK_WORDS)).isEqualTo(-1);
+  }
+
+  @Test
+  void onANodeOfSeveralANewNameIsTheAgentsAndItsTokenIsStale() {
+    simulation = simulation(1, 40);
+    start = Layout.directory(RANKS + 1, RANKS + 1);
+    Directory directory = directory(0);
+    long home = directory.home("a");
+    assertThat(home).isEqualTo(start + Layout.nameLines(1));
+    long state = simulation.word(home + Layout.STATE);
+    assertThat(LockWords.owner(state)).isEqualTo(RANKS + 1);
+    assertThat(LockWords.pending(state)).isEqualTo(1);
+    assertThat(LockWords.sequence(state)).isZero();
+    assertThat(simulation.word(home + Layout.TOKEN)).isEqualTo(LockWords.STALE);
+    assertThat(directory.home("b") - home).isEqualTo(Layout.entryWords(1, RANKS + 1));
+  }
+
+  @Test
+  void aNameThatFitsExactlyIsTakenAndOneMoreIsRefusedAndLeavesTheLockFree() {
+    int lines = (int) Layout.entryWords(1, RANKS) / Layout.LINE;
+    simulation = simulation(0, 2 * lines);
+    Directory directory = directory(0);
+    directory.home("a");
+    directory.home("b");
+    assertThatThrownBy(() -> directory.home("c"))
+        .isInstanceOf(MpilockException.class)
+        .hasMessageContaining("There is no room for resource 'c'")
+        .hasMessageContaining("mpilock.window-size");
+    assertThat(simulation.word(Layout.DIRECTORY_LOCK)).isZero();
+    assertThat(directory.known("c")).isNull();
+    assertThat(directory.home("b")).isEqualTo(directory.known("b"));
+  }
+
+  @Test
+  void theLockOfARankThatDiedWhileItAppendedIsTakenOver() {
+    simulation.word(Layout.DIRECTORY_LOCK, 2); // rank 1
+    simulation.kill(1);
+    assertThat(directory(0).home("a")).isEqualTo(start + Layout.nameLines(1));
+    assertThat(simulation.word(Layout.DIRECTORY_LOCK)).isZero();
+  }
+
+  @Test
+  void theLongestNameIsTaken() {
+    String longest = "ä".repeat(Directory.MAX_NAME);
+    long home = directory(0).home(longest);
+    assertThat(directory(1).name(home)).isEqualTo(longest);
+  }
+
+  @Test
+  void anInvalidNameIsRefusedWithTheReason() {
+    assertThatThrownBy(() -> Directory.check(" ")).hasMessageContaining("must not be blank");
+    assertThatThrownBy(() -> Directory.check("x".repeat(256)))
+        .hasMessageContaining("at most 255 characters, but this has 256")
+        .hasMessageEndingWith("'" + "x".repeat(40) + "…'");
+    assertThatThrownBy(() -> Directory.check("ab\tc")).hasMessageContaining("U+0009 at index 2");
+    assertThatThrownBy(() -> Directory.check("\ud800")).hasMessageContaining("unpaired surrogate");
+    assertThatThrownBy(() -> directory(0).home("\u007f"))
+        .isInstanceOf(IllegalArgumentException.class);
+    Directory.check("x");
+    Directory.check("x".repeat(255));
+  }
+}

@@ -1,0 +1,125 @@
+package io.mpilock.protocol;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** What is told of who holds a resource and who waits, sentence by sentence. */
+class HoldersTest {
+  private static final int RANKS = 3;
+
+  private final long home = Layout.directory(RANKS, RANKS) + Layout.LINE;
+  private final Simulation simulation =
+      new Simulation(1, RANKS, (int) Layout.directory(RANKS, RANKS) + 16 * Layout.LINE, false);
+  private final List<NodeLock> locks = new ArrayList<>();
+  private final List<Node> nodes = new ArrayList<>();
+
+  HoldersTest() {
+    for (int rank = 0; rank < RANKS; rank++) {
+      nodes.add(simulation.node(rank, Simulation.settings(false, 0, false)));
+      locks.add(new NodeLock(nodes.get(rank), home, rank));
+      simulation.word(Layout.slot(rank) + Layout.LIFE, Node.OPEN);
+    }
+  }
+
+  private void word(int rank, int word, long value) {
+    simulation.word(locks.get(rank).line(rank) + word, value);
+  }
+
+  private void name(int rank, int word, String name) {
+    new ThreadId(new Thread(() -> {}, name))
+        .put(nodes.get(rank).window(), locks.get(rank).line(rank) + word);
+  }
+
+  /** Thread ids differ from run to run. */
+  private String describe() {
+    return new Holders(nodes.get(1), locks.get(1)).describe().replaceAll("\\(id \\d+\\)", "(id)");
+  }
+
+  @Test
+  void nobodyHoldsIt() {
+    assertThat(describe()).isEqualTo("Nobody holds it now.");
+    for (int rank = 0; rank < RANKS; rank++) {
+      assertThat(new Holders(nodes.get(0), locks.get(0)).heldBy(rank)).isNull();
+    }
+  }
+
+  @Test
+  void aWriterIsNamedWithItsToken() {
+    assertThat(locks.get(2).tryOwn()).isTrue();
+    locks.get(2).beginWrite();
+    name(2, Layout.WRITER_THREAD, "writer");
+    assertThat(describe())
+        .isEqualTo("Held by rank 2 (host host, pid 1), thread 'writer' (id), write with token 1.");
+    word(2, Layout.WRITER_SINCE, 1_000_000_000_123L);
+    assertThat(describe()).endsWith("write with token 1 since 2001-09-09T01:46:40.123Z.");
+  }
+
+  @Test
+  void readersAreCountedAndTheLastIsNamed() {
+    assertThat(locks.get(0).tryRead()).isTrue();
+    name(0, Layout.READER, "one");
+    assertThat(describe())
+        .isEqualTo("Held by rank 0 (host host, pid 1), 1 read, thread 'one' (id).");
+    assertThat(locks.get(0).tryRead()).isTrue();
+    assertThat(locks.get(2).tryRead()).isTrue();
+    name(0, Layout.READER, "two");
+    name(2, Layout.READER, "three");
+    assertThat(describe())
+        .isEqualTo(
+            "Held by rank 0 (host host, pid 1), 2 reads, the last by thread 'two' (id);"
+                + " rank 2 (host host, pid 1), 1 read, thread 'three' (id).");
+  }
+
+  @Test
+  void aRankThatWritesAndReadsIsNamedForBoth() {
+    assertThat(locks.get(0).tryOwn()).isTrue();
+    locks.get(0).addReadUnderWrite();
+    name(0, Layout.WRITER_THREAD, "w");
+    name(0, Layout.READER, "r");
+    assertThat(describe())
+        .isEqualTo(
+            "Held by rank 0 (host host, pid 1), thread 'w' (id), write with token 0, and 1 read,"
+                + " thread 'r' (id).");
+  }
+
+  @Test
+  void thoseWhoWaitAreNamedBehindThoseWhoHold() {
+    assertThat(locks.get(0).tryOwn()).isTrue();
+    name(0, Layout.WRITER_THREAD, "w");
+    word(1, Layout.WAITING_READERS, 1);
+    word(2, Layout.WAITING_READERS, 2);
+    word(2, Layout.REQUEST, LockWords.request(2, LockWords.WAITING));
+    name(2, Layout.WAITER, "asks");
+    assertThat(describe())
+        .isEqualTo(
+            "Held by rank 0 (host host, pid 1), thread 'w' (id), write with token 0; waiting:"
+                + " rank 1 (1 reader), rank 2 (write, thread 'asks' (id), 2 readers).");
+    word(2, Layout.REQUEST, LockWords.request(2, LockWords.INTENT));
+    word(2, Layout.WAITING_READERS, 0);
+    word(1, Layout.WAITING_READERS, 0);
+    assertThat(describe()).doesNotContain("waiting");
+  }
+
+  @Test
+  void aNameIsCutAndAThreadWithoutOneIsCalledUnnamed() {
+    assertThat(locks.get(0).tryRead()).isTrue();
+    name(0, Layout.READER, "a name of more than twenty-four bytes");
+    assertThat(describe()).contains("thread 'a name of more than twen' (id)");
+    name(0, Layout.READER, "");
+    assertThat(describe()).contains("thread 'unnamed' (id)");
+  }
+
+  @Test
+  void aThreadThatIsNamedAlreadyIsNotWrittenAgain() {
+    Thread thread = new Thread(() -> {}, "first");
+    ThreadId id = new ThreadId(thread);
+    id.put(nodes.get(0).window(), home);
+    simulation.word(home + 1, 0x4142430000000000L);
+    id.put(nodes.get(0).window(), home);
+    assertThat(ThreadId.describe(nodes.get(0).window(), home))
+        .isEqualTo("thread 'ABC' (id " + thread.threadId() + ")");
+  }
+}

@@ -1,0 +1,523 @@
+package io.mpilock.protocol;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.mpilock.failure.RankFailedException;
+import io.mpilock.protocol.job.Permission;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * What each step of the lock does to the words of the window, one step after another, on a node of
+ * two ranks and an agent. docs/architecture.md has the words.
+ */
+@Timeout(20)
+class NodeLockWordsTest {
+  private static final Logger LOGGER = Logger.getLogger("io.mpilock");
+  private static final int AGENT = 2;
+  private static final int MEMBERS = 3;
+
+  private final long home = Layout.directory(MEMBERS, MEMBERS) + Layout.LINE;
+  private final Simulation simulation =
+      new Simulation(1, 2, 1, (int) home + Layout.LINE + MEMBERS * Layout.RANK_WORDS, false);
+  private final List<NodeLock> locks = new ArrayList<>();
+  private final List<Node> nodes = new ArrayList<>();
+  private final NodeLock agent;
+
+  NodeLockWordsTest() {
+    for (int rank = 0; rank < 2; rank++) {
+      nodes.add(simulation.node(rank, Simulation.settings(false, 0, false)));
+      locks.add(new NodeLock(nodes.get(rank), home, rank));
+    }
+    nodes.add(nodes.get(0));
+    agent = new NodeLock(nodes.get(0), home, AGENT);
+    locks.add(agent);
+    for (int member = 0; member < MEMBERS; member++) {
+      simulation.word(Layout.slot(member) + Layout.LIFE, Node.OPEN);
+    }
+  }
+
+  @BeforeAll
+  static void silence() {
+    LOGGER.setLevel(Level.OFF);
+  }
+
+  @AfterAll
+  static void speak() {
+    LOGGER.setLevel(null);
+  }
+
+  @AfterEach
+  void nobodyIsLeftInterrupted() {
+    Thread.interrupted();
+  }
+
+  private long line(int member) {
+    return home + Layout.LINE + (long) member * Layout.RANK_WORDS;
+  }
+
+  private long word(int member, int word) {
+    return simulation.word(line(member) + word);
+  }
+
+  private void word(int member, int word, long value) {
+    simulation.word(line(member) + word, value);
+  }
+
+  private void state(int sequence, int pending, int owner) {
+    simulation.word(home + Layout.STATE, (long) sequence << 32 | (long) pending << 16 | owner);
+  }
+
+  private void assertState(int sequence, int pending, int owner) {
+    long state = simulation.word(home + Layout.STATE);
+    assertThat(
+            List.of(LockWords.sequence(state), LockWords.pending(state), LockWords.owner(state)))
+        .as("sequence, pending, owner")
+        .containsExactly(sequence, pending, owner);
+  }
+
+  private void asks(int member, int sequence) {
+    word(member, Layout.REQUEST, LockWords.request(sequence, LockWords.WAITING));
+  }
+
+  private void assertPhase(int member, int phase) {
+    assertThat(LockWords.phase(word(member, Layout.REQUEST)))
+        .as("phase of member %d", member)
+        .isEqualTo(phase);
+  }
+
+  private void sleeps(long bell) {
+    simulation.word(bell + 1, 1);
+  }
+
+  private void assertRung(long bell, int times) {
+    assertThat(simulation.word(bell)).as("rings of the bell at %d", bell).isEqualTo(times);
+  }
+
+  private Patience patience(int rank) {
+    Patience.Watch watch =
+        new Patience.Watch() {
+          @Override
+          public void check() {}
+
+          @Override
+          public String describe(long waitedNanos) {
+            return "";
+          }
+        };
+    return new Patience(nodes.get(rank), "r", 0, Patience.FOREVER, watch);
+  }
+
+  // The agent.
+
+  @Test
+  void theNodeMayNotReadWhileTheAgentOwnsAndIsCounted() {
+    NodeLock lock = locks.get(0);
+    state(0, 1, AGENT + 1);
+    assertThat(lock.isAgents()).isTrue();
+    assertThat(lock.isClosedToReaders()).isTrue();
+    assertThat(lock.tryRead()).isFalse();
+    state(0, 0, AGENT + 1);
+    assertThat(lock.isAgents()).isTrue();
+    assertThat(lock.isClosedToReaders()).isFalse();
+    assertThat(lock.tryOwn()).isFalse();
+    assertThat(lock.tryRead()).isTrue();
+    lock.releaseRead();
+    state(0, 1, 1);
+    assertThat(lock.isAgents()).isFalse();
+    assertThat(lock.isClosedToReaders()).isFalse();
+  }
+
+  @Test
+  void theAgentIsToldOnceUntilItHasTakenNote() {
+    sleeps(Layout.AGENT_BELL);
+    simulation.word(Layout.INBOX, 4242);
+    locks.get(1).tellAgent();
+    assertThat(simulation.word(Layout.INBOX)).isEqualTo(home);
+    assertThat(simulation.word(home + Layout.NEXT)).isEqualTo(4242);
+    assertThat(simulation.word(home + Layout.ATTENTION)).isEqualTo(2);
+    assertRung(Layout.AGENT_BELL, 1);
+    locks.get(0).tellAgent();
+    assertThat(simulation.word(home + Layout.NEXT)).isEqualTo(4242);
+    assertThat(simulation.word(home + Layout.ATTENTION)).isEqualTo(2);
+    assertRung(Layout.AGENT_BELL, 1);
+    state(0, 1, AGENT + 1);
+    locks.get(0).tellAgentAgain();
+    assertRung(Layout.AGENT_BELL, 2);
+    state(0, 1, 1);
+    locks.get(0).tellAgentAgain();
+    assertRung(Layout.AGENT_BELL, 2);
+  }
+
+  @Test
+  void theBellOfTheAgentIsItsInbox() {
+    sleeps(Layout.AGENT_BELL);
+    sleeps(line(1) + Layout.WRITER_BELL);
+    locks.get(0).ring(1);
+    assertRung(line(1) + Layout.WRITER_BELL, 1);
+    assertRung(Layout.AGENT_BELL, 0);
+    locks.get(0).ring(AGENT);
+    assertRung(Layout.AGENT_BELL, 1);
+    assertThat(simulation.word(Layout.INBOX)).isEqualTo(home);
+  }
+
+  @Test
+  void triesAndRefusalsAreCounted() {
+    locks.get(0).countTry();
+    locks.get(1).countTry();
+    assertThat(simulation.word(home + Layout.TRIES)).isEqualTo(2);
+    simulation.word(home + Layout.REFUSALS, 9);
+    assertThat(locks.get(0).refusals()).isEqualTo(9);
+  }
+
+  @Test
+  void aBrokenControllerIsToldOnlyWhereTheAgentIsNeeded() {
+    simulation.word(Layout.BROKEN, 3);
+    NodeLock lock = locks.get(0);
+    lock.throwIfBroken();
+    state(0, 1, AGENT + 1);
+    assertThatThrownBy(lock::throwIfBroken).isInstanceOf(RankFailedException.class);
+    state(0, 0, 0);
+    asks(AGENT, 1);
+    assertThatThrownBy(lock::throwIfBroken).isInstanceOf(RankFailedException.class);
+  }
+
+  @Test
+  void theAgentAsksAndTakesWhatIsFreeAndTakesBackWhatIsNotClaimed() {
+    state(5, 0, 0);
+    long mine = agent.startAsking();
+    assertState(6, 1, 0);
+    assertThat(word(AGENT, Layout.REQUEST)).isEqualTo(mine);
+    assertThat(mine).isEqualTo(LockWords.request(6, LockWords.WAITING));
+    assertThat(agent.tryFinishAsking()).isTrue();
+    assertState(6, 1, AGENT + 1);
+    assertPhase(AGENT, LockWords.NONE);
+
+    state(6, 1, 1); // rank 0 owns
+    mine = agent.startAsking();
+    assertThat(agent.tryFinishAsking()).isFalse();
+    assertState(7, 2, 1);
+    assertThat(agent.stopAsking(mine)).isTrue();
+    assertState(7, 1, 1);
+    assertPhase(AGENT, LockWords.NONE);
+
+    mine = agent.startAsking();
+    word(AGENT, Layout.REQUEST, LockWords.request(8, LockWords.CLAIMED));
+    assertThat(agent.tryFinishAsking()).as("claimed, and not yet named").isFalse();
+    assertThat(agent.stopAsking(mine)).isFalse();
+    state(8, 1, AGENT + 1);
+    assertThat(agent.tryFinishAsking()).isTrue();
+    assertPhase(AGENT, LockWords.NONE);
+  }
+
+  @Test
+  void readersAreLetInAndKeptOutByTheAgentsPlaceInPending() {
+    long readerBell = home + Layout.READER_BELL;
+    sleeps(readerBell);
+    state(3, 1, AGENT + 1);
+    word(0, Layout.READS, 2 * LockWords.ONE_WAITING);
+    agent.openToReaders(false);
+    assertState(3, 0, AGENT + 1);
+    assertRung(readerBell, 1);
+    assertThat(LockWords.holds(word(0, Layout.READS))).isZero();
+    agent.closeToReaders();
+    assertState(3, 1, AGENT + 1);
+    agent.openToReaders(true);
+    assertThat(LockWords.holds(word(0, Layout.READS))).isEqualTo(2);
+    assertThat(LockWords.waiting(word(0, Layout.READS))).isZero();
+    assertThat(LockWords.batch(word(0, Layout.READS))).isEqualTo(1);
+    assertState(3, 0, AGENT + 1);
+    state(3, 2, AGENT + 1);
+    simulation.word(readerBell, 0);
+    agent.openToReaders(false);
+    assertRung(readerBell, 0); // somebody else still asks
+  }
+
+  @Test
+  void theReadersThatAreLeftAreMarkedSoThatTheLastTells() {
+    sleeps(Layout.AGENT_BELL);
+    word(0, Layout.READS, 2);
+    word(1, Layout.READS, 1);
+    state(0, 1, AGENT + 1);
+    assertThat(agent.haveReadersLeft()).isFalse();
+    assertThat(word(0, Layout.READS)).isEqualTo(LockWords.DRAINING + 2);
+    assertThat(word(1, Layout.READS)).isEqualTo(LockWords.DRAINING + 1);
+    locks.get(0).releaseRead();
+    assertRung(Layout.AGENT_BELL, 0);
+    locks.get(0).releaseRead();
+    assertRung(Layout.AGENT_BELL, 1);
+    assertThat(agent.haveReadersLeft()).isFalse();
+    locks.get(1).releaseRead();
+    assertThat(agent.haveReadersLeft()).isTrue();
+    agent.stopDraining();
+    for (int member = 0; member < MEMBERS; member++) {
+      assertThat(word(member, Layout.READS)).isZero();
+    }
+  }
+
+  @Test
+  void whatTheRanksWantIsTheMostThatOneWants() {
+    assertThat(agent.wanted()).isEqualTo(Permission.NONE);
+    asks(AGENT, 1);
+    assertThat(agent.wanted()).as("its own request").isEqualTo(Permission.NONE);
+    word(1, Layout.REQUEST, LockWords.request(1, LockWords.INTENT));
+    assertThat(agent.wanted()).isEqualTo(Permission.NONE);
+    word(1, Layout.READS, LockWords.ONE_WAITING);
+    assertThat(agent.wanted()).isEqualTo(Permission.SHARED);
+    asks(0, 2);
+    assertThat(agent.wanted()).isEqualTo(Permission.EXCLUSIVE);
+  }
+
+  @Test
+  void anOptimisticReadNeedsATokenThatHoldsAndNobodyWhoWrites() {
+    NodeLock lock = locks.get(0);
+    simulation.word(home + Layout.TOKEN, 7);
+    assertThat(lock.optimisticStamp()).isEqualTo(7);
+    state(0, 0, AGENT + 1);
+    assertThat(lock.optimisticStamp()).as("the node may read").isEqualTo(7);
+    state(0, 1, AGENT + 1);
+    assertThat(lock.optimisticStamp()).isEqualTo(-1);
+    state(0, 1, 2);
+    assertThat(lock.optimisticStamp()).isEqualTo(-1);
+    state(0, 0, 0);
+    simulation.word(home + Layout.TOKEN, 7 | LockWords.STALE);
+    assertThat(lock.optimisticStamp()).isEqualTo(-1);
+    simulation.word(home + Layout.TOKEN, 0);
+    assertThat(lock.optimisticStamp()).isZero();
+    lock.poison(1);
+    assertThatThrownBy(lock::optimisticStamp).isInstanceOf(RankFailedException.class);
+  }
+
+  // Who is next.
+
+  @Test
+  void theWriteGoesToTheFirstWhoAskedAndItsBellRings() {
+    sleeps(line(1) + Layout.WRITER_BELL);
+    assertThat(locks.get(0).tryOwn()).isTrue();
+    state(9, 2, 1);
+    asks(1, 9);
+    locks.get(0).releaseOwnership();
+    assertState(9, 1, 2);
+    assertPhase(1, LockWords.CLAIMED);
+    assertRung(line(1) + Layout.WRITER_BELL, 1);
+    assertThat(locks.get(1).finishClaim()).isTrue();
+    assertPhase(1, LockWords.NONE);
+  }
+
+  @Test
+  void theAgentGoesBeforeThoseWhoAskedEarlierAndBeforeAHandover() {
+    sleeps(Layout.AGENT_BELL);
+    state(9, 3, 1);
+    asks(0, 7);
+    asks(1, 6);
+    asks(AGENT, 9);
+    locks.get(0).releaseOwnership();
+    assertState(9, 2, AGENT + 1);
+    assertPhase(AGENT, LockWords.CLAIMED);
+    assertPhase(0, LockWords.WAITING);
+    assertPhase(1, LockWords.WAITING);
+    assertRung(Layout.AGENT_BELL, 1);
+  }
+
+  @Test
+  void theLastWhoOwnsSetsItFreeAndTheReadersBellRings() {
+    sleeps(home + Layout.READER_BELL);
+    state(9, 1, 1);
+    locks.get(0).releaseOwnership();
+    assertState(9, 0, 0);
+    assertRung(home + Layout.READER_BELL, 1);
+    state(9, 2, 1); // somebody is about to publish
+    locks.get(0).releaseOwnership();
+    assertState(9, 1, 0);
+    assertRung(home + Layout.READER_BELL, 1);
+    state(9, 1, 1);
+    locks.get(0).passOn(true);
+    assertState(9, 0, 0);
+    assertRung(home + Layout.READER_BELL, 2);
+  }
+
+  @Test
+  void waitingReadersBecomeABatchAndTheirBellRingsOnlyForThem() {
+    sleeps(home + Layout.READER_BELL);
+    locks.get(0).admitReaders();
+    assertRung(home + Layout.READER_BELL, 0);
+    word(0, Layout.READS, LockWords.DRAINING + 3 * LockWords.ONE_WAITING + 1);
+    word(1, Layout.READS, 5 * LockWords.ONE_BATCH + LockWords.ONE_WAITING);
+    locks.get(0).admitReaders();
+    assertThat(word(0, Layout.READS)).isEqualTo(LockWords.ONE_BATCH + LockWords.DRAINING + 4);
+    assertThat(word(1, Layout.READS)).isEqualTo(6 * LockWords.ONE_BATCH + 1);
+    assertRung(home + Layout.READER_BELL, 1);
+  }
+
+  @Test
+  void aRequestAfterTheCloseIsNotMade() {
+    state(4, 1, 2);
+    nodes.get(0).markClosed();
+    assertThat(locks.get(0).awaitOwnership(patience(0))).isFalse();
+    assertState(4, 1, 2);
+    assertPhase(0, LockWords.NONE);
+  }
+
+  @Test
+  void whoGivesUpTellsTheAgentThatItWantsNothingAnyMore() {
+    state(4, 1, AGENT + 1);
+    Thread.currentThread().interrupt();
+    assertThat(locks.get(0).awaitOwnership(patience(0))).isFalse();
+    assertState(5, 1, AGENT + 1);
+    assertThat(simulation.word(Layout.INBOX)).isEqualTo(home);
+    assertThat(agent.wanted()).isEqualTo(Permission.NONE);
+    simulation.word(Layout.INBOX, 0);
+    simulation.word(home + Layout.ATTENTION, 0);
+    assertThat(locks.get(0).awaitRead(patience(0))).isFalse();
+    assertThat(simulation.word(Layout.INBOX)).isEqualTo(home);
+    assertThat(word(0, Layout.READS)).isZero();
+    assertThat(word(0, Layout.WAITING_READERS)).isZero();
+  }
+
+  // The dead.
+
+  @Test
+  void aPoisonedLockLetsNobodyInAndRingsForAll() {
+    for (int rank = 0; rank < 2; rank++) {
+      sleeps(line(rank) + Layout.WRITER_BELL);
+    }
+    sleeps(home + Layout.READER_BELL);
+    sleeps(Layout.AGENT_BELL);
+    state(4, 2, 2);
+    assertThat(locks.get(0).isPoisoned()).isFalse();
+    assertThat(locks.get(0).poisonedBy()).isEqualTo(-1);
+    locks.get(0).poison(1);
+    locks.get(0).poison(0); // the first wins
+    assertState(4, 3, LockWords.POISONED);
+    assertThat(locks.get(0).isPoisoned()).isTrue();
+    assertThat(locks.get(1).poisonedBy()).isEqualTo(1);
+    assertThat(locks.get(0).tryRead()).isFalse();
+    assertThat(locks.get(0).tryOwn()).isFalse();
+    assertThatThrownBy(() -> locks.get(0).throwIfPoisoned())
+        .isInstanceOf(RankFailedException.class)
+        .hasMessageContaining("rank 1");
+    assertThatThrownBy(() -> locks.get(0).awaitOwnership(patience(0)))
+        .isInstanceOf(RankFailedException.class);
+    assertPhase(0, LockWords.NONE);
+    assertThatThrownBy(() -> locks.get(0).awaitRead(patience(0)))
+        .isInstanceOf(RankFailedException.class);
+    assertThat(word(0, Layout.READS)).isZero();
+    for (int rank = 0; rank < 2; rank++) {
+      assertThat(simulation.word(line(rank) + Layout.WRITER_BELL)).isPositive();
+    }
+    assertThat(simulation.word(home + Layout.READER_BELL)).isPositive();
+    assertThat(simulation.word(Layout.AGENT_BELL)).isPositive();
+  }
+
+  @Test
+  void aClaimOfAPoisonedLockIsGivenUp() {
+    word(0, Layout.REQUEST, LockWords.request(3, LockWords.CLAIMED));
+    state(4, 2, LockWords.POISONED);
+    assertThat(locks.get(0).finishClaim()).isFalse();
+    assertPhase(0, LockWords.NONE);
+  }
+
+  @Test
+  void theReadsOfTheDeadAreClearedAndTheWriterWhoWaitsForThemIsRung() {
+    simulation.kill(1);
+    sleeps(line(0) + Layout.WRITER_BELL);
+    state(4, 1, 1);
+    word(0, Layout.READS, 3);
+    word(1, Layout.READS, LockWords.DRAINING + 2 * LockWords.ONE_WAITING + 5);
+    word(1, Layout.WAITING_READERS, 2);
+    locks.get(0).mend();
+    assertThat(word(0, Layout.READS)).isEqualTo(3);
+    assertThat(word(1, Layout.READS)).isEqualTo(LockWords.DRAINING);
+    assertThat(word(1, Layout.WAITING_READERS)).isZero();
+    assertRung(line(0) + Layout.WRITER_BELL, 1);
+    assertThat(simulation.word(home + Layout.MENDER)).isZero();
+    assertState(4, 1, 1);
+  }
+
+  @Test
+  void oneMendsAtATimeUnlessTheMenderDied() {
+    simulation.kill(1);
+    word(1, Layout.READS, 5);
+    simulation.word(home + Layout.MENDER, AGENT + 1); // lives
+    locks.get(0).mend();
+    assertThat(word(1, Layout.READS)).isEqualTo(5);
+    assertThat(simulation.word(home + Layout.MENDER)).isEqualTo(AGENT + 1);
+    simulation.word(home + Layout.MENDER, 2);
+    locks.get(0).mend();
+    assertThat(word(1, Layout.READS)).isZero();
+    assertThat(simulation.word(home + Layout.MENDER)).isZero();
+  }
+
+  @Test
+  void whatADeadRankAskedForIsCountedNoMore() {
+    simulation.kill(1);
+    state(4, 1, 0);
+    asks(1, 4);
+    locks.get(0).mend();
+    assertPhase(1, LockWords.NONE);
+    assertState(4, 0, 0);
+  }
+
+  @Test
+  void whatADeadOwnerHadChosenIsItsHeir() {
+    simulation.kill(1);
+    sleeps(line(0) + Layout.WRITER_BELL);
+    state(4, 2, 2);
+    word(0, Layout.REQUEST, LockWords.request(4, LockWords.CLAIMED));
+    locks.get(0).mend();
+    assertState(4, 1, 1);
+    assertPhase(0, LockWords.CLAIMED);
+    assertRung(line(0) + Layout.WRITER_BELL, 1);
+  }
+
+  @Test
+  void aDeadOwnerThatStillWaitedForReadersHasNotWritten() {
+    simulation.kill(1);
+    state(4, 1, 2);
+    word(1, Layout.DRAINS, 1);
+    locks.get(0).mend();
+    assertState(4, 0, 0);
+    state(4, 1, 2);
+    word(1, Layout.DRAINS, 0);
+    locks.get(0).mend();
+    assertThat(locks.get(0).poisonedBy()).isEqualTo(1);
+  }
+
+  @Test
+  void theAgentClearsTheRequestsOfTheDeadWhileItOwns() {
+    simulation.kill(1);
+    sleeps(home + Layout.READER_BELL);
+    state(4, 3, AGENT + 1);
+    asks(0, 3);
+    asks(1, 4);
+    new Mender(nodes.get(0), agent).mendAsAgent(1);
+    assertState(4, 2, AGENT + 1);
+    assertPhase(0, LockWords.WAITING);
+    assertPhase(1, LockWords.NONE);
+    assertRung(home + Layout.READER_BELL, 1);
+    asks(1, 4);
+    new Mender(nodes.get(0), agent).mendAsAgent(0);
+    assertState(4, 1, AGENT + 1);
+  }
+
+  @Test
+  void whatADeadAgentOwnedIsGivenToNobody() {
+    simulation.kill(0); // and with it the agent
+    state(4, 1, AGENT + 1);
+    locks.get(1).mend();
+    assertState(4, 1, AGENT + 1);
+    word(1, Layout.REQUEST, LockWords.request(4, LockWords.CLAIMED));
+    locks.get(1).mend();
+    assertThat(LockWords.owner(simulation.word(home + Layout.STATE)))
+        .as("it was on its way to rank 1")
+        .isEqualTo(2);
+  }
+}

@@ -1,0 +1,294 @@
+package io.mpilock.protocol;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.mpilock.failure.RankFailedException;
+import io.mpilock.transport.local.LocalCluster;
+import java.util.function.LongSupplier;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Who is who on a node, who is gone, and what the node knows of the others. */
+@Timeout(20)
+class NodeTest {
+  private static final CoreSettings SETTINGS = Simulation.settings(false, 0, false);
+
+  /** A node of two ranks in a job of 102. */
+  private final Simulation job =
+      new Simulation(1, 2, 100, (int) Layout.directory(3, 102) + Layout.LINE, false);
+
+  private final Node node = job.node(1, SETTINGS);
+
+  private static Simulation alone() {
+    return new Simulation(1, 2, (int) Layout.directory(2, 2) + Layout.LINE, false);
+  }
+
+  private static long life(int member) {
+    return Layout.slot(member) + Layout.LIFE;
+  }
+
+  @Test
+  void aJobOfOneNodeHasNoAgent() {
+    Node one = alone().node(1, SETTINGS);
+    assertThat(one.ranks()).isEqualTo(2);
+    assertThat(one.members()).isEqualTo(2);
+    assertThat(one.agent()).isEqualTo(-1);
+    assertThat(one.nodes()).isEqualTo(1);
+    assertThat(one.me()).isEqualTo(1);
+    assertThat(one.brokenBy()).isEqualTo(-1);
+    assertThat(one.elsewhere(1)).isEmpty();
+    one.throwIfBroken();
+  }
+
+  @Test
+  void ranksAreNumberedOnTheirNodeAndTheAgentIsBehindThem() {
+    Node second = // of ranks 1, 2 and 4
+        new Node(
+            LocalCluster.of(0, 1, 1, 0, 1).world(2),
+            node.window(),
+            SETTINGS,
+            new Node.Pace(7, 11, () -> 13));
+    assertThat(second.ranks()).isEqualTo(3);
+    assertThat(second.members()).isEqualTo(4);
+    assertThat(second.agent()).isEqualTo(3);
+    assertThat(second.me()).isEqualTo(1);
+    assertThat(second.myJobRank()).isEqualTo(2);
+    assertThat(second.myNode()).isEqualTo(1);
+    assertThat(second.nodes()).isEqualTo(2);
+    assertThat(second.jobSize()).isEqualTo(5);
+    assertThat(second.jobRank(2)).isEqualTo(4);
+    assertThat(second.jobRank(3)).as("the agent's process").isEqualTo(1);
+    assertThat(second.memberOf(4)).isEqualTo(2);
+    assertThat(second.memberOf(3)).isNegative();
+    assertThat(second.leader(0)).isZero();
+    assertThat(second.leader(1)).isEqualTo(1);
+    assertThat(second.nodeOf(3)).isZero();
+    assertThat(second.nodeOf(4)).isEqualTo(1);
+    assertThat(second.who(2)).startsWith("rank 4 (");
+    assertThat(second.who(3)).startsWith("the agent in rank 1 (");
+    assertThat(second.spinLimit()).isEqualTo(7);
+    assertThat(second.yieldNanos()).isEqualTo(11);
+    assertThat(second.nanoTime()).isEqualTo(13);
+  }
+
+  @Test
+  void withMoreRanksThanCoresItHardlySpins() {
+    int cores = Runtime.getRuntime().availableProcessors();
+    assertThat(Node.Pace.of(cores).spinLimit()).isEqualTo(2000);
+    assertThat(Node.Pace.of(cores + 1).spinLimit()).isEqualTo(20);
+    assertThat(Node.Pace.of(4).yieldNanos()).isEqualTo(700_000);
+    assertThat(Node.Pace.of(90).yieldNanos()).isEqualTo(5_000_000);
+    assertThat(Node.Pace.of(500).yieldNanos()).isEqualTo(5_000_000);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    // LIFE, whether its process lives; gone, dead, LIFE afterwards
+    "1, true, false, false, 1",
+    "2, true, false, false, 2",
+    "3, true, true, false, 3",
+    "4, true, true, false, 4",
+    "5, true, true, true, 5",
+    "1, false, true, true, 5",
+    "2, false, true, true, 5",
+    "3, false, true, false, 3",
+    "4, false, true, false, 4"
+  })
+  void aRankIsGoneWhenItLeftOrDiedAndADeathIsRemembered(
+      long life, boolean lives, boolean gone, boolean dead, long after) {
+    for (boolean goneFirst : new boolean[] {true, false}) {
+      job.word(life(0), life);
+      if (!lives) {
+        job.kill(0);
+      }
+      if (goneFirst) {
+        assertThat(node.isGone(0)).isEqualTo(gone);
+      }
+      assertThat(node.isDead(0)).isEqualTo(dead);
+      assertThat(node.isGone(0)).isEqualTo(gone);
+      assertThat(job.word(life(0))).isEqualTo(after);
+    }
+  }
+
+  @Test
+  void aRankNeverFindsItselfDeadAndTheAgentDiesWithTheFirstRank() {
+    for (int member = 0; member < 3; member++) {
+      job.word(life(member), Node.OPEN);
+    }
+    job.kill(1);
+    assertThat(node.isGone(1)).isFalse();
+    assertThat(node.isDead(1)).isFalse();
+    assertThat(node.isGone(2)).isFalse();
+    job.kill(0);
+    assertThat(node.isGone(2)).isTrue();
+    assertThat(job.word(life(2))).isEqualTo(Node.DEAD);
+  }
+
+  @Test
+  void aFailureSaysHowTheRankWent() {
+    job.word(life(0), Node.DEAD);
+    assertThat(node.failed(0, "so."))
+        .hasMessage("rank 0 (host host, pid 1) died: so.")
+        .extracting(RankFailedException::rank)
+        .isEqualTo(0);
+    job.word(life(0), Node.LEFT_HOLDING);
+    assertThat(node.failed(0, "so."))
+        .hasMessage("rank 0 (host host, pid 1) closed its controller while it held the lock: so.");
+    assertThat(node.failed(50, "so."))
+        .hasMessage(
+            "rank 50 (host host, pid 1) died, or closed its controller while it held the lock: so.");
+  }
+
+  @Test
+  void withoutItsAgentANodeIsBroken() {
+    job.word(life(1), Node.OPEN);
+    job.word(life(2), Node.OPEN);
+    assertThat(node.brokenBy()).isEqualTo(-1);
+    node.throwIfBroken();
+    job.word(life(2), Node.LEFT);
+    assertThat(node.brokenBy()).isZero();
+    assertThatThrownBy(node::throwIfBroken)
+        .isInstanceOf(RankFailedException.class)
+        .hasMessageContaining("rank 0 (host host, pid 1)")
+        .hasMessageContaining("spoke for node 0")
+        .hasMessageContaining("mpilock.heartbeat-timeout");
+    assertThat(node.elsewhere(1)).isEmpty();
+  }
+
+  @Test
+  void anAgentThatLeftIsMissedOnlyByWhoHasNotClosedWithTheOthers() {
+    job.word(life(2), Node.LEFT);
+    job.word(Layout.JOB_THROUGH, 1);
+    job.word(life(1), Node.OPEN);
+    assertThat(node.brokenBy()).isZero();
+    job.word(life(1), Node.CLOSING);
+    assertThat(node.brokenBy()).isEqualTo(-1);
+    job.word(Layout.JOB_THROUGH, 0);
+    assertThat(node.brokenBy()).isZero();
+  }
+
+  @Test
+  void whoBrokeTheControllerIsNamedForEver() {
+    job.word(life(2), Node.OPEN);
+    job.word(Layout.BROKEN, 78);
+    job.word(Layout.JOB_THROUGH, 1);
+    job.word(life(1), Node.CLOSING);
+    assertThat(node.brokenBy()).isEqualTo(77);
+    assertThatThrownBy(node::throwIfBroken).hasMessageContaining("spoke for node 1");
+  }
+
+  @Test
+  void theLostOfOtherNodesAreRemembered() {
+    assertThat(node.firstLost()).isEqualTo(-1);
+    node.markLost(101);
+    assertThat(node.firstLost()).isEqualTo(101);
+    assertThat(node.isLost(101)).isTrue();
+    assertThat(node.isLost(101 - 64)).isFalse();
+    assertThat(node.isLost(100)).isFalse();
+    node.markLost(64);
+    node.markLost(64);
+    assertThat(node.firstLost()).isEqualTo(64);
+    node.markLost(5);
+    assertThat(node.firstLost()).isEqualTo(5);
+    assertThat(job.word(Layout.lost(3))).isEqualTo(1L << 5);
+    assertThat(job.word(Layout.lost(3) + 1)).isEqualTo(1L << 37 | 1);
+  }
+
+  @Test
+  void aTextIsReadAsItWasWrittenUpToItsRoom() {
+    long index = Layout.answer(3);
+    node.putText(index, "größer");
+    assertThat(node.text(index)).isEqualTo("größer");
+    node.putText(index, "x".repeat(5000));
+    assertThat(node.text(index)).isEqualTo("x".repeat(4096));
+    job.word(index, 4097);
+    assertThatThrownBy(() -> node.text(index)).isInstanceOf(IndexOutOfBoundsException.class);
+    node.putText(index, "");
+    assertThat(node.text(index)).isEmpty();
+  }
+
+  @Test
+  void aRingWakesTheRanksAndTheAgent() {
+    job.word(Layout.COLLECTIVE_BELL + 1, 1); // somebody sleeps
+    job.word(Layout.AGENT_BELL + 1, 1);
+    node.ringCollective();
+    assertThat(job.word(Layout.COLLECTIVE_BELL)).isEqualTo(1);
+    assertThat(job.word(Layout.AGENT_BELL)).isEqualTo(1);
+    Simulation alone = alone();
+    alone.word(Layout.AGENT_BELL + 1, 1);
+    alone.node(0, SETTINGS).ringCollective();
+    assertThat(alone.word(Layout.AGENT_BELL)).isZero();
+  }
+
+  @Test
+  void secondsHaveOneDigit() {
+    assertThat(Node.seconds(1_250_000_001L)).isEqualTo("1.3 s");
+    assertThat(Node.seconds(0)).isEqualTo("0.0 s");
+  }
+
+  /** The agent's part is played whenever the clock is looked at; each look takes 50 ms. */
+  private String elsewhere(Runnable agent) {
+    long[] now = {1_000_000_000};
+    LongSupplier clock =
+        () -> {
+          agent.run();
+          return now[0] += 50_000_000;
+        };
+    return new Node(
+            new LocalCluster(2, 100).world(1), node.window(), SETTINGS, new Node.Pace(0, 0, clock))
+        .elsewhere(123);
+  }
+
+  @Test
+  void otherNodesAreAskedThroughTheAgent() {
+    job.word(life(2), Node.OPEN);
+    job.word(Layout.AGENT_BELL + 1, 1); // it sleeps
+    String text =
+        elsewhere(() -> {
+          if (job.word(Layout.QUERY) == 123) {
+            assertThat(job.word(Layout.QUERY_LOCK)).isEqualTo(2);
+            assertThat(job.word(Layout.AGENT_BELL)).as("it was rung for").isEqualTo(1);
+            node.putText(Layout.answer(3), "held there");
+            job.word(Layout.QUERY, 0);
+          }
+        });
+    assertThat(text).isEqualTo("held there");
+    assertThat(job.word(Layout.QUERY_LOCK)).isZero();
+  }
+
+  @Test
+  void anAgentThatDoesNotAnswerIsNotWaitedForForEver() {
+    job.word(life(2), Node.OPEN);
+    int[] looks = {0};
+    assertThat(elsewhere(() -> looks[0]++)).isEmpty();
+    assertThat(looks[0]).as("half a second").isBetween(10, 12);
+    assertThat(job.word(Layout.QUERY_LOCK)).isZero();
+  }
+
+  @Test
+  void oneAsksAtATimeUnlessTheOtherIsGone() {
+    job.word(life(2), Node.OPEN);
+    job.word(life(0), Node.OPEN);
+    job.word(Layout.QUERY_LOCK, 1);
+    assertThat(elsewhere(() -> {})).isEmpty();
+    assertThat(job.word(Layout.QUERY_LOCK)).isEqualTo(1);
+    assertThat(job.word(Layout.QUERY)).isZero();
+    job.word(life(0), Node.DEAD);
+    job.word(life(2), Node.OPEN);
+    Runnable agent =
+        () -> {
+          if (job.word(Layout.QUERY) == 123) {
+            node.putText(Layout.answer(3), "held there");
+            job.word(Layout.QUERY, 0);
+          }
+        };
+    assertThat(elsewhere(agent)).isEqualTo("held there");
+    job.word(Layout.QUERY_LOCK, 1);
+    job.word(Layout.QUERY, 99); // the agent is still at it for the one that died
+    assertThat(elsewhere(() -> {})).isEmpty();
+    assertThat(job.word(Layout.QUERY)).isEqualTo(99);
+  }
+}

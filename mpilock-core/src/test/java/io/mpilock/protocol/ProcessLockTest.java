@@ -1,0 +1,236 @@
+package io.mpilock.protocol;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.mpilock.failure.ControllerClosedException;
+import io.mpilock.failure.MpilockException;
+import io.mpilock.failure.RankFailedException;
+import io.mpilock.transport.NodeWindow;
+import io.mpilock.transport.local.LocalCluster;
+import java.lang.reflect.Proxy;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What a rank tells of a resource, and what its calls do when the window or a rank is gone. */
+@Timeout(20)
+class ProcessLockTest {
+  private static final Logger LOGGER = Logger.getLogger("io.mpilock");
+
+  private final long home = Layout.directory(2, 2) + Layout.LINE;
+  private final Simulation simulation =
+      new Simulation(1, 2, (int) home + Layout.LINE + 2 * Layout.RANK_WORDS, false);
+  private final List<String> stalls = new ArrayList<>();
+  private long now = 1_000_000_000;
+  private final Node node = node(0);
+  private final ProcessLock lock = new ProcessLock("orders", node, home);
+  private final NodeLock theirs = new NodeLock(node(1), home, 1);
+
+  ProcessLockTest() {
+    simulation.word(Layout.slot(0) + Layout.LIFE, Node.OPEN);
+    simulation.word(Layout.slot(1) + Layout.LIFE, Node.OPEN);
+  }
+
+  @BeforeAll
+  static void silence() {
+    LOGGER.setLevel(Level.OFF);
+  }
+
+  @AfterAll
+  static void speak() {
+    LOGGER.setLevel(null);
+  }
+
+  /** A node whose clock the test moves, and whose sleeps take as long as they may. */
+  private Node node(int rank) {
+    Node simulated = simulation.node(rank, Simulation.settings(false, 0, false));
+    NodeWindow window =
+        (NodeWindow)
+            Proxy.newProxyInstance(
+                NodeWindow.class.getClassLoader(),
+                new Class<?>[] {NodeWindow.class},
+                (proxy, method, arguments) -> {
+                  if (method.getName().equals("sleepWhile")) {
+                    now += (Long) arguments[2];
+                    return null;
+                  }
+                  return method.invoke(simulated.window(), arguments);
+                });
+    CoreSettings settings =
+        new CoreSettings(
+            0,
+            false,
+            0,
+            false,
+            Duration.ofSeconds(2),
+            Duration.ofSeconds(30),
+            Duration.ofSeconds(4),
+            1,
+            (value, out) -> {},
+            in -> null,
+            (resource, report) -> stalls.add(resource + ": " + report));
+    return new Node(simulated.communicator(), window, settings, new Node.Pace(0, 0, () -> now));
+  }
+
+  private String told(String text) {
+    return text.replaceAll("\\(id \\d+\\)", "(id)").replaceAll("since [0-9T:.Z-]+", "since then");
+  }
+
+  @Test
+  void itTellsItsNameAndWhoHolds() {
+    assertThat(lock.name()).isEqualTo("orders");
+    assertThat(lock.home()).isEqualTo(home);
+    assertThat(lock).hasToString("resource 'orders': Nobody holds it now.");
+    assertThat(lock.heldHere()).isNull();
+    assertThat(lock.isAskedHere()).isFalse();
+    assertThat(lock.hold().acquireWrite(0)).isTrue();
+    String thread = "thread '" + Thread.currentThread().getName() + "' (id)";
+    assertThat(told(lock.describe()))
+        .isEqualTo("Held by rank 0 (host host, pid 1), " + thread + ", write with token 1.");
+    assertThat(told(String.valueOf(lock.heldHere()))).isEqualTo(thread + ", write with token 1");
+    node.markClosed();
+    assertThat(lock).hasToString("resource 'orders': closed.");
+  }
+
+  @Test
+  void aRequestInTheTableIsTold() {
+    simulation.word(home + Layout.LINE + Layout.REQUEST, LockWords.request(1, LockWords.WAITING));
+    assertThat(lock.isAskedHere()).isTrue();
+  }
+
+  @Test
+  void aWriteThatWasWaitedForTellsSinceWhenAndTheNextOneDoesNot() {
+    ThreadId id = lock.hold().id();
+    lock.noteWriter(id, true);
+    long since = home + Layout.LINE + Layout.WRITER_SINCE;
+    assertThat(simulation.word(since)).isGreaterThan(1_600_000_000_000L);
+    lock.noteWriter(id, false);
+    assertThat(simulation.word(since)).isZero();
+    simulation.word(since, 5);
+    lock.noteWriter(id, false); // stands there already
+    assertThat(simulation.word(since)).isEqualTo(5);
+    ThreadId other = new ThreadId(new Thread(() -> {}, "other"));
+    lock.noteWriter(other, false);
+    assertThat(simulation.word(since)).isZero();
+    assertThat(ThreadId.describe(node.window(), home + Layout.LINE + Layout.WRITER_THREAD))
+        .startsWith("thread 'other'");
+  }
+
+  @Test
+  void theLastReaderIsNamed() {
+    lock.noteReader(lock.hold().id());
+    lock.noteReader(new ThreadId(new Thread(() -> {}, "other")));
+    long word = home + Layout.LINE + Layout.READER;
+    assertThat(ThreadId.describe(node.window(), word)).startsWith("thread 'other'");
+    simulation.word(word, 0);
+    lock.noteReader(lock.hold().id());
+    assertThat(simulation.word(word)).isEqualTo(Thread.currentThread().threadId());
+  }
+
+  @Test
+  void anOptimisticReadIsValidUntilTheNextWrite() {
+    long stamp = lock.optimisticStamp();
+    assertThat(stamp).isZero();
+    assertThat(lock.validate(stamp)).isTrue();
+    assertThat(theirs.tryOwn()).isTrue();
+    assertThat(lock.optimisticStamp()).isEqualTo(-1);
+    assertThat(lock.validate(stamp)).as("it has not begun to write").isTrue();
+    theirs.beginWrite();
+    assertThat(lock.validate(stamp)).isFalse();
+    theirs.releaseOwnership();
+    assertThat(lock.optimisticStamp()).isEqualTo(1);
+  }
+
+  @Test
+  void aLoopOfTriesFindsOutThatAWriterDied() {
+    assertThat(theirs.tryOwn()).isTrue();
+    theirs.beginWrite();
+    simulation.kill(1);
+    assertThat(lock.hold().acquireRead(0)).isFalse();
+    now += 250_000_000 - 1;
+    assertThat(lock.hold().acquireWrite(0)).isFalse();
+    now++;
+    assertThatThrownBy(() -> lock.hold().acquireRead(0))
+        .isInstanceOf(RankFailedException.class)
+        .hasMessageContaining("rank 1")
+        .hasMessageContaining("mpilock.on-holder-death=release");
+    assertThatThrownBy(lock::optimisticStamp).isInstanceOf(RankFailedException.class);
+    assertThatThrownBy(lock::checkUsable).isInstanceOf(RankFailedException.class);
+  }
+
+  @Test
+  void aWaitFindsOutThatAWriterDied() {
+    for (boolean read : new boolean[] {true, false}) {
+      assertThat(theirs.tryOwn() || !read).isTrue();
+      theirs.beginWrite();
+      simulation.kill(1);
+      long start = now;
+      ThreadHold hold = lock.hold();
+      assertThatThrownBy(
+              () -> {
+                if (read) {
+                  hold.acquireRead(ThreadHold.FOREVER);
+                } else {
+                  hold.acquireWrite(ThreadHold.FOREVER);
+                }
+              })
+          .isInstanceOf(RankFailedException.class);
+      assertThat(now - start).isLessThan(400_000_000);
+    }
+  }
+
+  @Test
+  void aLongWaitTellsWhoWaitsForWhatAndWhoHoldsIt() {
+    assertThat(theirs.tryOwn()).isTrue();
+    assertThat(lock.hold().acquireRead(3_000_000_000L)).isFalse();
+    assertThat(lock.hold().acquireWrite(3_000_000_000L)).isFalse();
+    String thread = Thread.currentThread().getName();
+    assertThat(stalls).hasSize(2);
+    assertThat(told(stalls.get(0)))
+        .startsWith(
+            "orders: Thread '"
+                + thread
+                + "' of rank 0 (host host, pid 1) has waited 2.0 s for the read of resource"
+                + " 'orders'. No other write was granted for at least 1.7 s. Held by rank 1")
+        .endsWith("; waiting: rank 0 (1 reader).");
+    assertThat(told(stalls.get(1)))
+        .contains("has waited 2.0 s for the write of resource 'orders'.")
+        .endsWith("; waiting: rank 0 (write, thread '" + thread + "' (id) since then).");
+  }
+
+  @Test
+  void aWindowThatIsGoneIsToldAsSuch() {
+    NodeWindow freed =
+        (NodeWindow)
+            Proxy.newProxyInstance(
+                NodeWindow.class.getClassLoader(),
+                new Class<?>[] {NodeWindow.class},
+                (proxy, method, arguments) -> {
+                  throw new IllegalStateException("freed");
+                });
+    Node without =
+        new Node(
+            new LocalCluster(1).world(0), freed, node.settings(), new Node.Pace(0, 0, () -> now));
+    ProcessLock gone = new ProcessLock("orders", without, home);
+    assertThatThrownBy(() -> gone.hold().acquireRead(0))
+        .isInstanceOf(MpilockException.class)
+        .hasMessageContaining("MPI was finalised before the controller was closed");
+    assertThatThrownBy(() -> gone.hold().acquireWrite(0)).isInstanceOf(MpilockException.class);
+    assertThatThrownBy(gone::optimisticStamp).isInstanceOf(MpilockException.class);
+    assertThatThrownBy(() -> gone.validate(0)).isInstanceOf(MpilockException.class);
+    IllegalStateException refused = new IllegalStateException("freed");
+    assertThatThrownBy(() -> gone.swallowIfClosed(refused)).isSameAs(refused);
+    without.markClosed();
+    gone.swallowIfClosed(refused);
+    assertThatThrownBy(() -> gone.hold().acquireRead(0))
+        .isInstanceOf(ControllerClosedException.class);
+    assertThat(gone.unusable(refused)).isInstanceOf(ControllerClosedException.class);
+  }
+}

@@ -1,0 +1,97 @@
+package io.mpilock.protocol.job;
+
+import static io.mpilock.protocol.job.Permission.EXCLUSIVE;
+import static io.mpilock.protocol.job.Permission.NONE;
+import static io.mpilock.protocol.job.Permission.SHARED;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** What a home keeps on record of nodes that give up, that cross its recalls, and that died. */
+class HomeRecordTest {
+  private static final int ALIVE = -1;
+
+  private final List<String> sent = new ArrayList<>();
+  private final Home home =
+      new Home(Home.Outbox.sending("r", (message, node) -> sent.add(node + " " + message)), false);
+
+  private void assertSent(Object... nodesAndMessages) {
+    List<String> expected = new ArrayList<>();
+    for (int i = 0; i < nodesAndMessages.length; i += 2) {
+      expected.add(nodesAndMessages[i] + " " + nodesAndMessages[i + 1]);
+    }
+    assertThat(sent).containsExactlyElementsOf(expected);
+    sent.clear();
+  }
+
+  private static Message grant(Permission permission, long token) {
+    return new Message.Grant("r", permission, token);
+  }
+
+  private static Message recall(Permission limit, boolean tried) {
+    return new Message.Recall("r", limit, tried);
+  }
+
+  @Test
+  void aReaderThatGivesUpLeavesTheOthersInTheirPlaces() {
+    home.request(1, EXCLUSIVE, false);
+    home.request(2, SHARED, false);
+    home.request(3, SHARED, false);
+    home.request(4, SHARED, false);
+    home.cancel(3);
+    assertThat(home.describe()).endsWith("to write [] and to read [2, 4]");
+    sent.clear();
+    home.yielded(1, SHARED, 1, ALIVE);
+    assertSent(2, grant(SHARED, 1), 4, grant(SHARED, 1));
+    assertThat(home.permission(3)).isEqualTo(NONE);
+  }
+
+  @Test
+  void aReaderThatTriesIsRefusedByWhoWrites() {
+    home.request(1, EXCLUSIVE, false);
+    home.request(2, SHARED, true);
+    home.request(3, SHARED, false);
+    assertSent(1, grant(EXCLUSIVE, 0), 1, recall(SHARED, true));
+    home.busy(1);
+    assertSent(2, new Message.Refuse("r"));
+  }
+
+  @Test
+  void aRecallThatCrossesAYieldOfLessIsNotRepeated() {
+    home.request(1, EXCLUSIVE, false);
+    home.request(2, SHARED, false);
+    home.request(3, EXCLUSIVE, false);
+    assertSent(1, grant(EXCLUSIVE, 0), 1, recall(SHARED, false), 1, recall(NONE, false));
+    home.yielded(1, SHARED, 1, ALIVE); // the answer to the first of the two
+    assertSent();
+    home.yielded(1, NONE, 1, ALIVE);
+    assertSent(3, grant(EXCLUSIVE, 1), 3, recall(SHARED, false));
+  }
+
+  @Test
+  void aDeathIsToldToEachNodeOnceAndNothingIsLeftOnRecord() {
+    home.request(1, SHARED, false);
+    home.request(2, SHARED, false);
+    home.request(2, EXCLUSIVE, false); // on record, and waits
+    home.request(3, SHARED, false);
+    sent.clear();
+    home.yielded(1, NONE, 4, 11);
+    assertSent(2, new Message.Poison("r", 11), 3, new Message.Poison("r", 11));
+    assertThat(home.permission(2)).isEqualTo(NONE);
+    assertThat(home.describe())
+        .isEqualTo("permissions {}, nodes that wait to write [] and to read []");
+  }
+
+  @Test
+  void aTokenNeverGoesBack() {
+    home.request(1, SHARED, false);
+    home.request(2, SHARED, false);
+    home.yielded(1, NONE, 9, ALIVE);
+    home.yielded(2, NONE, 4, ALIVE);
+    sent.clear();
+    home.request(3, EXCLUSIVE, false);
+    assertSent(3, grant(EXCLUSIVE, 9));
+  }
+}
