@@ -1,0 +1,159 @@
+package io.mpilock.protocol;
+
+import io.mpilock.transport.NodeWindow;
+import io.mpilock.transport.ffm.OffHeapWords;
+import io.mpilock.transport.local.LocalCluster;
+import io.mpilock.transport.mpj.MappedWords;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * What one run of a stress test uses of a window: the header, the slots of two ranks, the beginning
+ * of each chunk of the ring, and a piece of the directory, close together in one large window of
+ * the JVM. Only the index is changed; the accesses are those of the real window, of the kind that
+ * the system property {@code mpilock.stress.words} names: local, native or mapped.
+ */
+class Slice implements NodeWindow {
+  static final int RANKS = 2;
+
+  private static final long RING = Layout.slot(RANKS);
+  private static final long CHUNK_PART = 2 * Layout.LINE;
+  private static final long RING_END = RING + (long) Layout.RING_CHUNKS * Layout.CHUNK_WORDS;
+  private static final long SHORT_RING_END = RING + Layout.RING_CHUNKS * CHUNK_PART;
+  private static final long DIRECTORY = Layout.directory(RANKS, RANKS);
+  private static final long ENTRY = Layout.entryWords(Long.BYTES, RANKS);
+  private static final long WORDS = SHORT_RING_END + 2 * ENTRY;
+
+  /** More than runs are alive at one time; see the strides in InterleavingStressTest. */
+  private static final int SLICES = 8192;
+
+  private static final NodeWindow WINDOW = window(SLICES * WORDS);
+  private static final AtomicInteger NEXT = new AtomicInteger();
+
+  private final long base = Math.floorMod(NEXT.getAndIncrement(), SLICES) * WORDS;
+
+  private static NodeWindow window(long words) {
+    String kind = System.getProperty("mpilock.stress.words", "local");
+    return switch (kind) {
+      case "local" -> new LocalCluster(1).world(0).allocate(words);
+      case "native" -> OffHeapWords.of(words);
+      case "mapped" -> {
+        try {
+          String directory =
+              System.getProperty("mpilock.stress.directory", System.getProperty("java.io.tmpdir"));
+          yield MappedWords.of(Path.of(directory), words);
+        } catch (IOException e) {
+          throw new UncheckedIOException(e);
+        }
+      }
+      default -> throw new IllegalArgumentException(kind);
+    };
+  }
+
+  /** Takes a part and clears it, as a new window is. */
+  Slice() {
+    for (long i = base; i < base + WORDS; i++) {
+      WINDOW.setRelease(i, 0);
+    }
+    WINDOW.setRelease(at(Layout.DIRECTORY_END), DIRECTORY);
+    for (int rank = 0; rank < RANKS; rank++) {
+      WINDOW.set(at(Layout.slot(rank) + Layout.LIFE), Node.OPEN);
+    }
+  }
+
+  /** The home line of a resource that needs no name. */
+  static long home() {
+    return DIRECTORY;
+  }
+
+  private long at(long index) {
+    if (index < RING) {
+      return base + index;
+    }
+    if (index < RING_END) {
+      long chunk = (index - RING) / Layout.CHUNK_WORDS;
+      long word = (index - RING) % Layout.CHUNK_WORDS;
+      if (word >= CHUNK_PART) {
+        throw new IllegalStateException("word " + word + " of a chunk");
+      }
+      return base + RING + chunk * CHUNK_PART + word;
+    }
+    if (index < DIRECTORY) {
+      throw new IllegalStateException("word " + index);
+    }
+    return base + SHORT_RING_END + index - DIRECTORY;
+  }
+
+  @Override
+  public long words() {
+    return DIRECTORY + 2 * ENTRY;
+  }
+
+  @Override
+  public long get(long index) {
+    return WINDOW.get(at(index));
+  }
+
+  @Override
+  public void set(long index, long value) {
+    WINDOW.set(at(index), value);
+  }
+
+  @Override
+  public void setRelease(long index, long value) {
+    WINDOW.setRelease(at(index), value);
+  }
+
+  @Override
+  public long getAndAdd(long index, long delta) {
+    return WINDOW.getAndAdd(at(index), delta);
+  }
+
+  @Override
+  public boolean compareAndSet(long index, long expected, long value) {
+    return WINDOW.compareAndSet(at(index), expected, value);
+  }
+
+  @Override
+  public void putBytes(long index, byte[] source, int offset, int length) {
+    WINDOW.putBytes(at(index), source, offset, length);
+  }
+
+  @Override
+  public void getBytes(long index, byte[] target, int offset, int length) {
+    WINDOW.getBytes(at(index), target, offset, length);
+  }
+
+  @Override
+  public void sleepWhile(long index, int low32, long nanos) {
+    WINDOW.sleepWhile(at(index), low32, nanos);
+  }
+
+  @Override
+  public void wake(long index) {
+    WINDOW.wake(at(index));
+  }
+
+  @Override
+  public NodeWindow view() {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public void free() {}
+
+  /** Two ranks of one node over this part. */
+  final Node node(int rank) {
+    return new Node(
+        new StressRank(rank),
+        this,
+        StressRank.SETTINGS,
+        new Node.Pace(50, 1_000_000, System::nanoTime));
+  }
+
+  final NodeLock lock(int rank) {
+    return new NodeLock(node(rank), home(), rank);
+  }
+}
