@@ -45,20 +45,22 @@ class AgentTest {
 
   private static CompletableFuture<Long> reads(PlayedNodes nodes, String resource, long nanos) {
     return PlayedNodes.start(() -> {
-      ThreadHold hold = nodes.core(0).resource(resource).hold();
-      if (!hold.acquireRead(nanos)) {
+      ProcessLock lock = nodes.core(0).resource(resource);
+      ThreadHold hold = lock.hold();
+      if (!hold.acquireRead(lock, nanos)) {
         return -1L;
       }
-      hold.releaseRead();
+      hold.releaseRead(lock);
       return hold.token();
     });
   }
 
   private static CompletableFuture<Long> writes(PlayedNodes nodes, String resource) {
     return PlayedNodes.start(() -> {
-      ThreadHold hold = nodes.core(0).resource(resource).hold();
-      assertThat(hold.acquireWrite(ThreadHold.FOREVER)).isTrue();
-      hold.releaseWrite();
+      ProcessLock lock = nodes.core(0).resource(resource);
+      ThreadHold hold = lock.hold();
+      assertThat(hold.acquireWrite(lock, ThreadHold.FOREVER)).isTrue();
+      hold.releaseWrite(lock);
       return hold.token();
     });
   }
@@ -131,13 +133,14 @@ class AgentTest {
   @Test
   void atTheHomeATryOfAnotherNodeIsRefusedWhileARankHolds() throws Exception {
     try (PlayedNodes nodes = pair(0)) {
-      ThreadHold hold = nodes.core(0).resource(DEFAULT).hold();
-      assertThat(hold.acquireWrite(ThreadHold.FOREVER)).isTrue();
+      ProcessLock lock = nodes.core(0).resource(DEFAULT);
+      ThreadHold hold = lock.hold();
+      assertThat(hold.acquireWrite(lock, ThreadHold.FOREVER)).isTrue();
       nodes.send(1, new Message.Request(DEFAULT, Permission.SHARED, true));
       assertThat(nodes.next(1, Message.Refuse.class)).isEqualTo(new Message.Refuse(DEFAULT));
       nodes.send(1, new Message.Cancel(DEFAULT));
       nodes.settle(1);
-      hold.releaseWrite();
+      hold.releaseWrite(lock);
       nodes.settle(1);
       assertThat(nodes.all(1)).isEmpty();
     }
@@ -394,8 +397,9 @@ class AgentTest {
   @Test
   void aQuestionIsAnsweredWithWhoHoldsItAndWhatTheHomeKnows() throws Exception {
     try (PlayedNodes nodes = pair(0)) {
-      ThreadHold hold = nodes.core(0).resource(DEFAULT).hold();
-      assertThat(hold.acquireWrite(ThreadHold.FOREVER)).isTrue();
+      ProcessLock lock = nodes.core(0).resource(DEFAULT);
+      ThreadHold hold = lock.hold();
+      assertThat(hold.acquireWrite(lock, ThreadHold.FOREVER)).isTrue();
       nodes.send(1, new Message.Query(5, DEFAULT));
       Message.Answer answer = nodes.next(1, Message.Answer.class);
       assertThat(answer.query()).isEqualTo(5);
@@ -406,7 +410,7 @@ class AgentTest {
                   + " read [].");
       nodes.send(1, new Message.Query(6, "nobody named this"));
       assertThat(nodes.next(1, Message.Answer.class)).isEqualTo(new Message.Answer(6, ""));
-      hold.releaseWrite();
+      hold.releaseWrite(lock);
     }
   }
 

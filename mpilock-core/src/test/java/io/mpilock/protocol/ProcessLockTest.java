@@ -90,7 +90,7 @@ class ProcessLockTest {
     assertThat(lock).hasToString("resource 'orders': Nobody holds it now.");
     assertThat(lock.heldHere()).isNull();
     assertThat(lock.isAskedHere()).isFalse();
-    assertThat(lock.hold().acquireWrite(0)).isTrue();
+    assertThat(lock.hold().acquireWrite(lock, 0)).isTrue();
     String thread = "thread '" + Thread.currentThread().getName() + "' (id)";
     assertThat(told(lock.describe()))
         .isEqualTo("Held by rank 0 (host host, pid 1), " + thread + ", write with token 1.");
@@ -153,11 +153,11 @@ class ProcessLockTest {
     assertThat(theirs.tryOwn()).isTrue();
     theirs.beginWrite();
     simulation.kill(1);
-    assertThat(lock.hold().acquireRead(0)).isFalse();
+    assertThat(lock.hold().acquireRead(lock, 0)).isFalse();
     now += 250_000_000 - 1;
-    assertThat(lock.hold().acquireWrite(0)).isFalse();
+    assertThat(lock.hold().acquireWrite(lock, 0)).isFalse();
     now++;
-    assertThatThrownBy(() -> lock.hold().acquireRead(0))
+    assertThatThrownBy(() -> lock.hold().acquireRead(lock, 0))
         .isInstanceOf(RankFailedException.class)
         .hasMessageContaining("rank 1")
         .hasMessageContaining("mpilock.on-holder-death=release");
@@ -176,9 +176,9 @@ class ProcessLockTest {
       assertThatThrownBy(
               () -> {
                 if (read) {
-                  hold.acquireRead(ThreadHold.FOREVER);
+                  hold.acquireRead(lock, ThreadHold.FOREVER);
                 } else {
-                  hold.acquireWrite(ThreadHold.FOREVER);
+                  hold.acquireWrite(lock, ThreadHold.FOREVER);
                 }
               })
           .isInstanceOf(RankFailedException.class);
@@ -189,8 +189,8 @@ class ProcessLockTest {
   @Test
   void aLongWaitTellsWhoWaitsForWhatAndWhoHoldsIt() {
     assertThat(theirs.tryOwn()).isTrue();
-    assertThat(lock.hold().acquireRead(3_000_000_000L)).isFalse();
-    assertThat(lock.hold().acquireWrite(3_000_000_000L)).isFalse();
+    assertThat(lock.hold().acquireRead(lock, 3_000_000_000L)).isFalse();
+    assertThat(lock.hold().acquireWrite(lock, 3_000_000_000L)).isFalse();
     String thread = Thread.currentThread().getName();
     assertThat(stalls).hasSize(2);
     assertThat(told(stalls.get(0)))
@@ -219,17 +219,17 @@ class ProcessLockTest {
         new Node(
             new LocalCluster(1).world(0), freed, node.settings(), new Node.Pace(0, 0, () -> now));
     ProcessLock gone = new ProcessLock("orders", without, home);
-    assertThatThrownBy(() -> gone.hold().acquireRead(0))
+    assertThatThrownBy(() -> gone.hold().acquireRead(gone, 0))
         .isInstanceOf(MpilockException.class)
         .hasMessageContaining("MPI was finalised before the controller was closed");
-    assertThatThrownBy(() -> gone.hold().acquireWrite(0)).isInstanceOf(MpilockException.class);
+    assertThatThrownBy(() -> gone.hold().acquireWrite(gone, 0)).isInstanceOf(MpilockException.class);
     assertThatThrownBy(gone::optimisticStamp).isInstanceOf(MpilockException.class);
     assertThatThrownBy(() -> gone.validate(0)).isInstanceOf(MpilockException.class);
     IllegalStateException refused = new IllegalStateException("freed");
     assertThatThrownBy(() -> gone.swallowIfClosed(refused)).isSameAs(refused);
     without.markClosed();
     gone.swallowIfClosed(refused);
-    assertThatThrownBy(() -> gone.hold().acquireRead(0))
+    assertThatThrownBy(() -> gone.hold().acquireRead(gone, 0))
         .isInstanceOf(ControllerClosedException.class);
     assertThat(gone.unusable(refused)).isInstanceOf(ControllerClosedException.class);
   }

@@ -22,6 +22,7 @@ class ThreadHoldTest {
       new Simulation(1, 2, (int) home + Layout.LINE + 2 * Layout.RANK_WORDS, true);
   private final List<Node> nodes = new ArrayList<>();
   private final List<ProcessLock> locks = new ArrayList<>();
+  private final ProcessLock lock;
   private final ThreadHold mine;
   private final NodeLock theirs;
 
@@ -31,7 +32,8 @@ class ThreadHoldTest {
       nodes.add(simulation.node(rank, Simulation.settings(false, 0, false)));
       locks.add(new ProcessLock("orders", nodes.get(rank), home));
     }
-    mine = locks.get(0).hold();
+    lock = locks.get(0);
+    mine = lock.hold();
     theirs = new NodeLock(nodes.get(1), home, 1);
   }
 
@@ -58,7 +60,7 @@ class ThreadHoldTest {
   void readsInReadsAreOneHoldForTheOthers() {
     assertThat(mine.isReading()).isFalse();
     for (int i = 0; i < 3; i++) {
-      assertThat(mine.acquireRead(0)).isTrue();
+      assertThat(mine.acquireRead(lock, 0)).isTrue();
       assertThat(reads()).isEqualTo(1);
     }
     assertThat(mine.isReading()).isTrue();
@@ -66,41 +68,41 @@ class ThreadHoldTest {
     for (int i = 0; i < 3; i++) {
       assertThat(mine.isHeld()).isTrue();
       assertThat(reads()).isEqualTo(1);
-      mine.releaseRead();
+      mine.releaseRead(lock);
     }
     assertFree();
   }
 
   @Test
   void writesInWritesAndReadsInWritesAreOneWrite() {
-    assertThat(mine.acquireWrite(0)).isTrue();
-    assertThat(mine.acquireWrite(0)).isTrue();
-    assertThat(mine.acquireRead(0)).isTrue();
+    assertThat(mine.acquireWrite(lock, 0)).isTrue();
+    assertThat(mine.acquireWrite(lock, 0)).isTrue();
+    assertThat(mine.acquireRead(lock, 0)).isTrue();
     assertThat(mine.isWriting()).isTrue();
     assertThat(mine.isReading()).isTrue();
     assertThat(mine.token()).isEqualTo(1);
     assertThat(reads()).isZero();
-    mine.releaseRead();
-    mine.releaseWrite();
+    mine.releaseRead(lock);
+    mine.releaseWrite(lock);
     assertThat(mine.isWriting()).isTrue();
     assertThat(LockWords.owner(state())).isEqualTo(1);
-    mine.releaseWrite();
+    mine.releaseWrite(lock);
     assertFree();
-    assertThat(mine.acquireWrite(0)).isTrue();
+    assertThat(mine.acquireWrite(lock, 0)).isTrue();
     assertThat(mine.token()).isEqualTo(2);
   }
 
   @Test
   void theWriteIsGivenUpBeforeTheReadThatWasTakenInIt() {
-    assertThat(mine.acquireWrite(0)).isTrue();
-    assertThat(mine.acquireRead(0)).isTrue();
-    mine.releaseWrite();
+    assertThat(mine.acquireWrite(lock, 0)).isTrue();
+    assertThat(mine.acquireRead(lock, 0)).isTrue();
+    mine.releaseWrite(lock);
     assertThat(mine.isHeld()).isTrue();
     assertThat(mine.isWriting()).isFalse();
     assertThat(reads()).isEqualTo(1);
     assertThat(theirs.tryRead()).isTrue();
     theirs.releaseRead();
-    mine.releaseRead();
+    mine.releaseRead(lock);
     assertFree();
   }
 
@@ -109,62 +111,62 @@ class ThreadHoldTest {
     assertThat(theirs.tryOwn()).isTrue();
     theirs.beginWrite();
     theirs.releaseOwnership();
-    assertThat(mine.acquireRead(0)).isTrue();
+    assertThat(mine.acquireRead(lock, 0)).isTrue();
     assertThat(mine.token()).isEqualTo(1);
   }
 
   @Test
   void aTryMeetsAWriterOrAReaderAndHoldsNothing() {
     assertThat(theirs.tryOwn()).isTrue();
-    assertThat(mine.acquireRead(0)).isFalse();
-    assertThat(mine.acquireWrite(0)).isFalse();
+    assertThat(mine.acquireRead(lock, 0)).isFalse();
+    assertThat(mine.acquireWrite(lock, 0)).isFalse();
     assertThat(mine.waited()).isFalse();
     theirs.releaseOwnership();
     assertFree();
     assertThat(theirs.tryRead()).isTrue();
-    assertThat(mine.acquireWrite(0)).isFalse();
+    assertThat(mine.acquireWrite(lock, 0)).isFalse();
     assertFree();
-    assertThat(mine.acquireRead(0)).isTrue();
+    assertThat(mine.acquireRead(lock, 0)).isTrue();
   }
 
   @Test
   void aWriteInAReadIsRefused() {
-    assertThat(mine.acquireRead(0)).isTrue();
-    assertThatThrownBy(() -> mine.acquireWrite(0))
+    assertThat(mine.acquireRead(lock, 0)).isTrue();
+    assertThatThrownBy(() -> mine.acquireWrite(lock, 0))
         .isInstanceOf(LockUseException.class)
         .hasMessageContaining("of rank 0 asks for the write of resource 'orders'")
         .hasMessageContaining("ReadLease.upgrade()");
     assertThat(reads()).isEqualTo(1);
-    mine.releaseRead();
+    mine.releaseRead(lock);
     assertFree();
   }
 
   @Test
   void onlyASingleReadIsUpgraded() {
-    assertThatThrownBy(mine::checkSoleRead).hasMessageContaining("0 read(s) and 0 write(s)");
-    assertThat(mine.acquireRead(0)).isTrue();
-    mine.checkSoleRead();
-    assertThat(mine.acquireRead(0)).isTrue();
-    assertThatThrownBy(mine::checkSoleRead)
+    assertThatThrownBy(() -> mine.checkSoleRead(lock)).hasMessageContaining("0 read(s) and 0 write(s)");
+    assertThat(mine.acquireRead(lock, 0)).isTrue();
+    mine.checkSoleRead(lock);
+    assertThat(mine.acquireRead(lock, 0)).isTrue();
+    assertThatThrownBy(() -> mine.checkSoleRead(lock))
         .isInstanceOf(LockUseException.class)
         .hasMessageContaining("2 read(s) and 0 write(s)");
-    mine.releaseRead();
-    mine.releaseRead();
-    assertThat(mine.acquireWrite(0)).isTrue();
-    assertThat(mine.acquireRead(0)).isTrue();
-    assertThatThrownBy(mine::checkSoleRead).hasMessageContaining("1 read(s) and 1 write(s)");
+    mine.releaseRead(lock);
+    mine.releaseRead(lock);
+    assertThat(mine.acquireWrite(lock, 0)).isTrue();
+    assertThat(mine.acquireRead(lock, 0)).isTrue();
+    assertThatThrownBy(() -> mine.checkSoleRead(lock)).hasMessageContaining("1 read(s) and 1 write(s)");
   }
 
   @Test
   void aHoldBelongsToItsThread() throws Exception {
-    mine.checkOwner("close()");
+    mine.checkOwner(lock, "close()");
     ThreadHold[] others = new ThreadHold[1];
     Thread thread = new Thread(() -> others[0] = locks.get(0).hold(), "other");
     thread.start();
     thread.join();
     assertThat(others[0]).isNotSameAs(mine);
     assertThat(locks.get(0).hold()).isSameAs(mine);
-    assertThatThrownBy(() -> others[0].checkOwner("close()"))
+    assertThatThrownBy(() -> others[0].checkOwner(lock, "close()"))
         .isInstanceOf(LockUseException.class)
         .hasMessageContaining("called close() on a lease of resource 'orders'")
         .hasMessageContaining("belongs to thread 'other' of rank 0");
@@ -188,13 +190,13 @@ class ThreadHoldTest {
   @Test
   void afterTheCloseNothingIsGranted() {
     nodes.get(0).markClosed();
-    assertThatThrownBy(() -> mine.acquireRead(0)).isInstanceOf(ControllerClosedException.class);
+    assertThatThrownBy(() -> mine.acquireRead(lock, 0)).isInstanceOf(ControllerClosedException.class);
     assertFree();
-    assertThatThrownBy(() -> mine.acquireWrite(0)).isInstanceOf(ControllerClosedException.class);
+    assertThatThrownBy(() -> mine.acquireWrite(lock, 0)).isInstanceOf(ControllerClosedException.class);
     assertFree();
     assertThat(theirs.tryOwn()).isTrue();
-    assertThatThrownBy(() -> mine.acquireRead(0)).isInstanceOf(ControllerClosedException.class);
-    assertThatThrownBy(() -> mine.acquireWrite(SECOND))
+    assertThatThrownBy(() -> mine.acquireRead(lock, 0)).isInstanceOf(ControllerClosedException.class);
+    assertThatThrownBy(() -> mine.acquireWrite(lock, SECOND))
         .isInstanceOf(ControllerClosedException.class);
     assertThat(mine.isHeld()).isFalse();
     assertThatThrownBy(() -> locks.get(0).optimisticStamp())
@@ -223,12 +225,12 @@ class ThreadHoldTest {
     assertThat(mine.waited()).isTrue();
     assertFree();
     Thread.interrupted();
-    assertThat(mine.acquireRead(SECOND)).isTrue();
+    assertThat(mine.acquireRead(lock, SECOND)).isTrue();
     assertThat(mine.waited()).as("of an earlier request").isFalse();
   }
 
   private boolean wait(boolean read) {
-    return read ? mine.acquireRead(ThreadHold.FOREVER) : mine.acquireWrite(ThreadHold.FOREVER);
+    return read ? mine.acquireRead(lock, ThreadHold.FOREVER) : mine.acquireWrite(lock, ThreadHold.FOREVER);
   }
 
   /** Time passes in the simulation when everybody sleeps. */
@@ -241,11 +243,11 @@ class ThreadHoldTest {
         () -> {
           ThreadHold hold = locks.get(0).hold();
           assertThat(theirs.tryOwn()).isTrue();
-          granted.add(hold.acquireRead(3 * SECOND));
-          granted.add(hold.acquireWrite(3 * SECOND));
+          granted.add(hold.acquireRead(lock, 3 * SECOND));
+          granted.add(hold.acquireWrite(lock, 3 * SECOND));
           theirs.releaseOwnership();
           assertThat(theirs.tryRead()).isTrue();
-          granted.add(hold.acquireWrite(3 * SECOND));
+          granted.add(hold.acquireWrite(lock, 3 * SECOND));
           theirs.releaseRead();
           assertThat(hold.isHeld()).isFalse();
           assertThat(hold.waited()).isTrue();
