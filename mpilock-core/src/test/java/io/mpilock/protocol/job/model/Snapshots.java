@@ -137,10 +137,10 @@ final class Snapshots {
         }
         state.set(
             at++,
-            permission.ordinal()
-                | (((Permission) LIMIT.get(tenancy)).ordinal() << 2)
-                | (((Permission) LOWEST.get(tenancy)).ordinal() << 4)
-                | (((Permission) TRIED.get(tenancy)).ordinal() << 6));
+            State.number(permission)
+                | (State.number((Permission) LIMIT.get(tenancy)) << 2)
+                | (State.number((Permission) LOWEST.get(tenancy)) << 4)
+                | (State.number((Permission) TRIED.get(tenancy)) << 6));
         state.set(at++, (boolean) LATE.get(tenancy) ? 1 : 0);
       }
     }
@@ -184,7 +184,7 @@ final class Snapshots {
     Permission asked = (Permission) ASKED.get(tenant);
     boolean askedToTry = asked != NONE && (boolean) ASKED_TO_TRY.get(tenant);
     boolean recallTried = limit.compareTo(held) < 0 && (boolean) RECALL_TRIED.get(tenant);
-    state.set(at, held.ordinal() | (limit.ordinal() << 2) | (asked.ordinal() << 4));
+    state.set(at, State.number(held) | (State.number(limit) << 2) | (State.number(asked) << 4));
     state.set(
         at + 1,
         (askedToTry ? 1 : 0)

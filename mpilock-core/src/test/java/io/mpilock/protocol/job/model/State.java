@@ -85,7 +85,6 @@ final class State {
   static final int LAST_TOKEN = 128;
 
   private static final int NODE_BYTES = 5 + 2 * RANKS;
-  private static final Permission[] PERMISSIONS = Permission.values();
 
   final int nodes;
   final int home;
@@ -112,8 +111,22 @@ final class State {
     bytes = new byte[(length + 7) / 8 * 8]; // whole longs, for the hash
   }
 
-  static Permission permission(int ordinal) {
-    return PERMISSIONS[ordinal];
+  /** A permission in two bits. */
+  static int number(Permission permission) {
+    return switch (permission) {
+      case NONE -> 0;
+      case SHARED -> 1;
+      case EXCLUSIVE -> 2;
+    };
+  }
+
+  static Permission permission(int number) {
+    return switch (number) {
+      case 0 -> Permission.NONE;
+      case 1 -> Permission.SHARED;
+      case 2 -> Permission.EXCLUSIVE;
+      default -> throw new AssertionError(number);
+    };
   }
 
   int get(int index) {

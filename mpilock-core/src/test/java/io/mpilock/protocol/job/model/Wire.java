@@ -19,7 +19,7 @@ final class Wire {
   private Wire() {}
 
   static int of(int kind, Permission permission, boolean flag, long token) {
-    return kind | (permission.ordinal() << 4) | (flag ? 64 : 0) | ((int) token << 8);
+    return kind | (State.number(permission) << 4) | (flag ? 64 : 0) | ((int) token << 8);
   }
 
   static int kind(int message) {
