@@ -1,0 +1,181 @@
+package io.mpilock.protocol;
+
+import static io.mpilock.protocol.SequentialLock.check;
+
+import io.mpilock.Leases;
+import io.mpilock.LockListener;
+import io.mpilock.LockMode;
+import io.mpilock.ReadLease;
+import io.mpilock.ResourceLock;
+import io.mpilock.WriteLease;
+import io.mpilock.failure.LockUseException;
+import io.mpilock.protocol.InterleavedRanks.Player;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/** Threads that share a lease or listeners; run under Lincheck. */
+final class InterleavedProcess {
+  private InterleavedProcess() {}
+
+  private static final Node.Pace PACE = new Node.Pace(0, 0, InterleavedThread::now);
+
+  private static Node node(int rank, int ranks, InterleavedWindow words) {
+    words.set(Layout.slot(rank) + Layout.LIFE, Node.OPEN);
+    return new Node(
+        new OneNode(rank, ranks, words), words, Simulation.settings(false, 0, false), PACE);
+  }
+
+  /** A thread gets a lease that another one tries to close. */
+  record ForeignClose() implements Runnable {
+    private static final class Offer {
+      private final SequentialLock specification = new SequentialLock();
+      private volatile @Nullable ReadLease read;
+      private volatile @Nullable WriteLease write;
+      private volatile boolean closed;
+    }
+
+    private static final class Holder extends Player {
+      private final Offer offer;
+      private final ResourceLock lock;
+
+      Holder(Offer offer, ResourceLock lock) {
+        super("holder");
+        this.offer = offer;
+        this.lock = lock;
+      }
+
+      @Override
+      void play() {
+        ReadLease read = lock.read();
+        offer.read = read;
+        offer.specification.beginRead(read.token());
+        offer.specification.endRead();
+        read.close();
+        WriteLease write = lock.write();
+        offer.write = write;
+        offer.specification.beginWrite(write.token());
+        offer.specification.endWrite();
+        write.close();
+        offer.closed = true;
+        write.close();
+      }
+    }
+
+    private static final class Stranger extends Player {
+      private final Offer offer;
+      private final ResourceLock lock;
+
+      Stranger(Offer offer, ResourceLock lock) {
+        super("stranger");
+        this.offer = offer;
+        this.lock = lock;
+      }
+
+      @Override
+      void play() {
+        refuse(offer.read);
+        refuse(offer.write);
+        WriteLease mine = lock.write();
+        offer.specification.beginWrite(mine.token());
+        offer.specification.endWrite();
+        mine.close();
+        refuse(offer.write);
+      }
+
+      private static void refuse(@Nullable AutoCloseable lease) {
+        if (lease != null) {
+          try {
+            lease.close();
+          } catch (LockUseException refusal) {
+            return;
+          } catch (Exception other) {
+            throw new AssertionError(other);
+          }
+          throw new AssertionError("a lease was closed by a thread that does not own it");
+        }
+      }
+    }
+
+    @Override
+    public void run() {
+      InterleavedWindow words = new InterleavedWindow(InterleavedRanks.words(1));
+      Node node = node(0, 1, words);
+      ProcessLock process = new ProcessLock("r", node, InterleavedRanks.home(1));
+      ResourceLock lock = Leases.over(process, new Collectives(node, index -> "r"));
+      Offer offer = new Offer();
+      InterleavedRanks.play(List.of(new Holder(offer, lock), new Stranger(offer, lock)));
+      check(offer.closed, "the holder came to its end");
+      InterleavedRanks.checkNothingIsLeft(words, InterleavedRanks.home(1), 1);
+    }
+  }
+
+  /** Listeners are told of what is granted and released while threads use the lock. */
+  record Listening() implements Runnable {
+    private static final class Counter implements LockListener {
+      private final AtomicInteger granted = new AtomicInteger();
+      private final AtomicInteger released = new AtomicInteger();
+
+      @Override
+      public void granted(String resource, LockMode mode, long waitNanos, boolean contended) {
+        granted.getAndAdd(1);
+      }
+
+      @Override
+      public void released(String resource, LockMode mode, long holdNanos) {
+        released.getAndAdd(1);
+      }
+    }
+
+    private static final class User extends Player {
+      private final ResourceLock lock;
+      private final SequentialLock specification;
+
+      User(String name, ResourceLock lock, SequentialLock specification) {
+        super(name);
+        this.lock = lock;
+        this.specification = specification;
+      }
+
+      @Override
+      void play() {
+        WriteLease lease = lock.write();
+        specification.beginWrite(lease.token());
+        specification.endWrite();
+        lease.close();
+      }
+    }
+
+    @Override
+    public void run() {
+      InterleavedWindow words = new InterleavedWindow(InterleavedRanks.words(1));
+      Node node = node(0, 1, words);
+      ProcessLock process = new ProcessLock("r", node, InterleavedRanks.home(1));
+      Counter counter = new Counter();
+      Leases.Ears ears = new Leases.Ears();
+      ResourceLock lock = Leases.over(process, new Collectives(node, index -> "r"), ears);
+      SequentialLock specification = new SequentialLock();
+      Player adder =
+          new Player("adder") {
+            @Override
+            void play() {
+              ears.add(counter);
+            }
+          };
+      InterleavedRanks.play(
+          List.of(
+              new User("user 0", lock, specification),
+              new User("user 1", lock, specification),
+              adder));
+      check(counter.granted.get() <= 2, "no grant is told twice");
+      check(
+          counter.granted.get() == counter.released.get(),
+          "a listener that stays is told of the end of each hold whose grant it was told of");
+      User last = new User("last", lock, specification);
+      int before = counter.granted.get();
+      InterleavedRanks.play(List.of(last));
+      check(counter.granted.get() == before + 1, "the listener is there");
+      ears.remove(counter);
+    }
+  }
+}

@@ -1,0 +1,42 @@
+package io.mpilock.protocol;
+
+/**
+ * A thread of a Lincheck test. Its clock is its own, so that telling the time is no access that the
+ * threads share: time passes only while the thread sleeps in a timed wait.
+ */
+abstract class InterleavedThread extends Thread {
+  private long clock = 1;
+  private boolean timed;
+  private boolean counted;
+
+  InterleavedThread(String name) {
+    super(name);
+  }
+
+  static long now() {
+    return Thread.currentThread() instanceof InterleavedThread self ? self.clock : 1;
+  }
+
+  /** Lets the time of a timed wait pass; false for a thread that waits for as long as it takes. */
+  static boolean letTimePass(long nanos) {
+    if (Thread.currentThread() instanceof InterleavedThread self && self.timed) {
+      self.clock += nanos;
+      return true;
+    }
+    return false;
+  }
+
+  /** A mark of the thread, for {@link FaultyWindows.NoSecondLook}; gives what it was. */
+  static boolean counted(boolean now) {
+    if (Thread.currentThread() instanceof InterleavedThread self) {
+      boolean before = self.counted;
+      self.counted = now;
+      return before;
+    }
+    return false;
+  }
+
+  void timed(boolean now) {
+    timed = now;
+  }
+}
