@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -379,7 +378,7 @@ public final class ControllerCore {
             "",
             "Rank %d waits in close for %s".formatted(node.myJobRank(), String.join("; ", held)));
       }
-      LockSupport.parkNanos(POLL_NANOS);
+      node.rest(POLL_NANOS);
     }
   }
 }

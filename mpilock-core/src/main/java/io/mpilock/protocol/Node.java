@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
 
@@ -87,8 +88,13 @@ final class Node {
    * @param spinLimit how often it spins
    * @param yieldNanos how long after its start it stops yielding and begins to sleep
    * @param clock nanoseconds, as {@link System#nanoTime()}
+   * @param rest lets nanoseconds pass, as {@link LockSupport#parkNanos(long)}
    */
-  record Pace(int spinLimit, long yieldNanos, LongSupplier clock) {
+  record Pace(int spinLimit, long yieldNanos, LongSupplier clock, LongConsumer rest) {
+
+    Pace(int spinLimit, long yieldNanos, LongSupplier clock) {
+      this(spinLimit, yieldNanos, clock, LockSupport::parkNanos);
+    }
 
     /** Never spins for long with more ranks than cores, where a holder may wait for this core. */
     static Pace of(int ranks) {
@@ -176,6 +182,11 @@ final class Node {
 
   long nanoTime() {
     return pace.clock().getAsLong();
+  }
+
+  /** Lets some time pass; returns early at will. */
+  void rest(long nanos) {
+    pace.rest().accept(nanos);
   }
 
   boolean isClosed() {
@@ -323,7 +334,7 @@ final class Node {
         text = text(Layout.answer(members()));
         break;
       }
-      LockSupport.parkNanos(QUERY_POLL_NANOS);
+      rest(QUERY_POLL_NANOS);
     }
     if (mine) {
       window.set(Layout.QUERY_LOCK, 0);

@@ -181,7 +181,20 @@ final class Simulation {
   }
 
   Node.Pace pace() {
-    return new Node.Pace(0, 0, () -> clock);
+    return new Node.Pace(0, 0, () -> clock, this::rest);
+  }
+
+  /** Sleeps where nobody wakes. */
+  private void rest(long nanos) {
+    step();
+    Actor me = Objects.requireNonNull(current);
+    me.bed = Long.MAX_VALUE;
+    me.wakesAt = clock + nanos;
+    while (me.bed >= 0) {
+      pass(me);
+      awaitBaton(me);
+    }
+    step();
   }
 
   /** Has something happen just before the given access. */
@@ -271,7 +284,7 @@ final class Simulation {
     }
     Actor first = actors.get(random.nextInt(actors.size()));
     current = first;
-    actors.forEach(actor -> actor.thread.start());
+    List.copyOf(actors).forEach(actor -> actor.thread.start()); // which may spawn others
     over.await();
     Throwable why = failure;
     if (why != null) {
@@ -330,7 +343,7 @@ final class Simulation {
       clock += STEP_NANOS;
     }
     events.getOrDefault(steps, () -> {}).run();
-    if (steps > MAX_STEPS) {
+    if (steps > (timed ? 10 * MAX_STEPS : MAX_STEPS)) {
       fail(new AssertionError("Nobody gets on: " + actors));
       throw new Killed();
     }

@@ -1,0 +1,119 @@
+package io.mpilock.protocol;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mpilock.protocol.ClusterSimulation.Trouble;
+import io.mpilock.testing.Mutant;
+import io.mpilock.testing.Runs;
+import io.mpilock.testing.Trace;
+import java.util.function.LongUnaryOperator;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInfo;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * Whole jobs with their real agents, from sync to close, in many orders of events and with every
+ * kind of loss; and faults planted in the agents, each of which must be seen.
+ */
+class AgentSimulationTest {
+  private static final int RUNS = 25;
+  private static final long MOST_OPERATIONS = 100_000;
+  private static final Logger LOGGER = Logger.getLogger("io.mpilock");
+
+  @BeforeAll
+  static void silence() {
+    LOGGER.setLevel(Level.OFF);
+  }
+
+  @AfterAll
+  static void speak() {
+    LOGGER.setLevel(null);
+  }
+
+  @Test
+  void everyOperationOfAJobWithoutTroubleSucceeds(TestInfo info) {
+    run(info, Trouble.NOTHING);
+  }
+
+  @Test
+  void interruptsLoseNobodyElsesOperation(TestInfo info) {
+    run(info, Trouble.INTERRUPTS);
+  }
+
+  @Test
+  void aStallShorterThanTheTimeOutLosesNothing(TestInfo info) {
+    run(info, Trouble.STALL);
+  }
+
+  @Test
+  void theDeathOfARankIsToldOnEveryNodeAndShutsNobodyOut(TestInfo info) {
+    run(info, Trouble.DEATH);
+  }
+
+  @Test
+  void theDeathOfAnAgentIsToldOnEveryNode(TestInfo info) {
+    run(info, Trouble.DEATH_OF_AN_AGENT);
+  }
+
+  @Test
+  void theLossOfAHostIsToldOnEveryNode(TestInfo info) {
+    run(info, Trouble.HOST_LOST);
+  }
+
+  @Test
+  void aHostThatIsCutOffAndTheOthersTellEachOtherLost(TestInfo info) {
+    run(info, Trouble.HOST_CUT_OFF);
+  }
+
+  private static void run(TestInfo info, Trouble trouble) {
+    Runs.of(info).times(RUNS, (seed, trace) -> new ClusterSimulation(seed, trouble, trace).run());
+  }
+
+  /** A run with one trouble or another, as the seed says. */
+  static final class AnyTrouble implements LongUnaryOperator {
+    @Override
+    public long applyAsLong(long seed) {
+      Trouble[] troubles = {Trouble.NOTHING, Trouble.DEATH, Trouble.DEATH, Trouble.HOST_LOST};
+      Trouble trouble = troubles[(int) Math.floorMod(seed, (long) troubles.length)];
+      try {
+        return new ClusterSimulation(seed, trouble, Trace.off()).run();
+      } catch (InterruptedException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+  }
+
+  enum Fault {
+    HEARS_NO_HEARTBEAT(Agent.class, "    lastHeard[from] = node.nanoTime();", ""),
+    IS_NOT_TOLD_OF_DEATHS(
+        Agent.class,
+        "case Message.Died m -> markLost(checkRank(m.rank()));",
+        "case Message.Died _ -> {}"),
+    NOTICES_NO_SILENCE(Agent.class, "now - lastHeard[other] > patience", "false");
+
+    private final Class<?> type;
+    private final String right;
+    private final String wrong;
+
+    Fault(Class<?> type, String right, String wrong) {
+      this.type = type;
+      this.right = right;
+      this.wrong = wrong;
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void thePlantedFaultIsSeen(Fault fault) throws Exception {
+    long operations =
+        Mutant.of(fault.type, fault.right, fault.wrong)
+            .operationsUntilSeen(AnyTrouble.class, MOST_OPERATIONS);
+    System.out.printf("%s: seen after %d operations%n", fault, operations);
+    assertThat(operations).as("operations until %s was seen", fault).isNotNegative();
+  }
+}
