@@ -139,7 +139,7 @@ class SoakTest {
 
   @Test
   void aWriteThatIsNeverGivenBackIsAStallAndTheLockSaysWhoHoldsIt() throws Exception {
-    Result result = run(3, "--minutes", "3", "--fault", "held-for-ever", "--stall", "8");
+    Result result = run(3, "--minutes", "3", "--fault", "held-for-ever", "--stall", "20");
     assertThat(result.status()).as(result.output()).isEqualTo(1);
     assertThat(result.output())
         .contains("has taken ", "The locks say:")
@@ -151,7 +151,7 @@ class SoakTest {
 
   @Test
   void aRankThatStandsStillIsAStall() throws Exception {
-    Result result = run(3, "--minutes", "3", "--fault", "frozen", "--stall", "8");
+    Result result = run(3, "--minutes", "3", "--fault", "frozen", "--stall", "20");
     assertThat(result.status()).as(result.output()).isEqualTo(1);
     assertThat(result.output())
         .containsPattern("has taken |has got no further than")

@@ -17,7 +17,7 @@ final class Worker {
   private static final int READS = 16;
 
   private static final int ONE_IN = 1000;
-  private static final int HOLDS_AT = 300;
+  private static final int HOLDS_AT = 100;
 
   private final Settings settings;
   private final Fault fault;
