@@ -144,7 +144,8 @@ class HostileShareTest {
         bomb("a deep graph", arraysInArrays(1_500, 1), "a graph of depth", "more than"),
         bomb("an array of 16 GiB", longs(Integer.MAX_VALUE), "an array of 2147483647", "more than"),
         bomb("an array of 80 MB", longs(10_000_000), "an array of 10000000", "bytes came"),
-        bomb("900 arrays of 1 MB", arraysInArrays(900, 250_000), "an array of 250000", "bytes came"),
+        bomb(
+            "900 arrays of 1 MB", arraysInArrays(900, 250_000), "an array of 250000", "bytes came"),
         bomb("sets in sets", crafted(setsInSets()), "hash codes"),
         bomb("a stream that is cut", Arrays.copyOf(good, good.length - 7), "EOFException"),
         bomb("a stream with a flipped bit", broken, "StreamCorruptedException"),
@@ -253,7 +254,9 @@ class HostileShareTest {
       flipped[bit / 8] ^= (byte) (1 << (bit % 8));
       Throwable refused = catchThrowable(() -> decode(flipped));
       if (refused != null) {
-        assertThat(refused).as("%s, bit %d", refused, bit).isInstanceOfAny(IOException.class, ClassNotFoundException.class);
+        assertThat(refused)
+            .as("%s, bit %d", refused, bit)
+            .isInstanceOfAny(IOException.class, ClassNotFoundException.class);
       }
     }
   }

@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
  * with, and every input that ever found a fault.
  *
  * <p>Jazzer's driver runs in a JVM of its own, with a small heap, since it ends its JVM. It stops
- * at the first exception that the target lets through, at an input that takes more than half a
- * minute, and when memory runs out.
+ * at the first exception that the target lets through, at an input that takes more than two
+ * minutes, and when memory runs out.
  */
 public final class FuzzRun {
   /** How long each target is fuzzed, in seconds; the default is for the ordinary build. */
@@ -33,7 +33,7 @@ public final class FuzzRun {
   public static final String CORPUS = "mpilock.fuzz.corpus";
 
   private static final int USUAL_SECONDS = 4;
-  private static final int HANG_SECONDS = 30;
+  private static final int HANG_SECONDS = 120;
   private static final Pattern EXECUTIONS =
       Pattern.compile("stat::number_of_executed_units:\\s*(\\d+)");
   private static final Pattern COVERAGE = Pattern.compile("cov: (\\d+) ft: (\\d+) corp: (\\d+)");
@@ -129,7 +129,7 @@ public final class FuzzRun {
             .redirectOutput(log.toFile())
             .start();
     try {
-      if (!driver.waitFor(seconds + 10L * HANG_SECONDS, TimeUnit.SECONDS)) {
+      if (!driver.waitFor(seconds + 5L * HANG_SECONDS, TimeUnit.SECONDS)) {
         throw new AssertionError(target + " does not end:\n" + Files.readString(log));
       }
     } finally {

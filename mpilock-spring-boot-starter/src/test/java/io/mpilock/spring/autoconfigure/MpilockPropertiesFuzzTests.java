@@ -17,11 +17,9 @@ class MpilockPropertiesFuzzTests {
     for (Path kept : FuzzRun.kept(MpilockPropertiesFuzz.class)) {
       MpilockPropertiesFuzz.fuzzerTestOneInput(Files.readAllBytes(kept));
     }
-    FuzzRun.Report report =
-        FuzzRun.fuzz(MpilockPropertiesFuzz.class, FuzzRun.seconds(), scratch);
+    FuzzRun.Report report = FuzzRun.fuzz(MpilockPropertiesFuzz.class, FuzzRun.seconds(), scratch);
     System.out.printf(
-        "MpilockPropertiesFuzz: %d inputs, %d branches%n",
-        report.executions(), report.coverage());
+        "MpilockPropertiesFuzz: %d inputs, %d branches%n", report.executions(), report.coverage());
     assertThat(report.status())
         .as("%s%nIts input: %s%n", report.output(), FuzzRun.find(scratch))
         .isZero();
