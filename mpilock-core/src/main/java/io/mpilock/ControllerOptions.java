@@ -1,14 +1,17 @@
 package io.mpilock;
 
+import io.mpilock.failure.Values;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
  * How a controller behaves. Every rank must use equal options, apart from {@code stallWarning} and
- * {@code shareAllow}; {@code sync} checks it.
+ * {@code shareAllow}; {@code sync} checks it. No duration may be longer than {@link
+ * #LONGEST_DURATION}.
  *
  * @param master the rank that single writes go to unless told otherwise
  * @param fairness who goes first, readers or writers
@@ -22,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param onHolderDeath what becomes of a resource whose writer died
  * @param windowBytes what each rank adds to its node's shared memory, in bytes; the memory is
  *     reserved at once and used as resources come (for each 128 bytes of the ranks, 128 more and
- *     the name); at least 1 MiB
+ *     the name); 1 MiB to 1 TiB
  * @param shareAllow patterns of classes, beside those of {@code java.base}, that may be shared:
  *     {@code com.acme.Order}, {@code com.acme.*} for a package, {@code com.acme.**} for it and
  *     those below
@@ -41,7 +44,19 @@ public record ControllerOptions(
     List<String> shareAllow,
     @Nullable ShareCodec shareCodec) {
 
+  /**
+   * The longest time that an option may be: what is meant to be for ever. A nanosecond clock of 64
+   * bits counts for 292 years.
+   */
+  public static final Duration LONGEST_DURATION = Duration.ofDays(36_500);
+
   private static final long MEBIBYTE = 1L << 20;
+
+  private static final long LARGEST_WINDOW_BYTES = 1L << 40;
+
+  /** Nothing else that {@link java.io.ObjectInputFilter} would understand: no limits, no lists. */
+  private static final Pattern CLASS_PATTERN =
+      Pattern.compile("[\\p{javaJavaIdentifierPart}.]+\\*{0,2}");
 
   /** Checks the options; the master is checked against the communicator's size by {@code sync}. */
   public ControllerOptions {
@@ -62,11 +77,33 @@ public record ControllerOptions(
       throw new IllegalArgumentException(
           "heartbeatTimeout must be positive, but is " + heartbeatTimeout);
     }
+    checkLongest("stallWarning", stallWarning);
+    checkLongest("shutdownTimeout", shutdownTimeout);
+    checkLongest("heartbeatTimeout", heartbeatTimeout);
     if (windowBytes < MEBIBYTE) {
       throw new IllegalArgumentException(
           "windowBytes must be at least 1 MiB, but is " + windowBytes);
     }
+    if (windowBytes > LARGEST_WINDOW_BYTES) {
+      throw new IllegalArgumentException(
+          "windowBytes must be at most 1 TiB, but is " + windowBytes);
+    }
     shareAllow = List.copyOf(shareAllow);
+    for (String pattern : shareAllow) {
+      if (!CLASS_PATTERN.matcher(pattern).matches()) {
+        throw new IllegalArgumentException(
+            "shareAllow has '%s': write a class, or a package and .* or .**"
+                .formatted(Values.shown(pattern)));
+      }
+    }
+  }
+
+  private static void checkLongest(String name, Duration duration) {
+    if (duration.compareTo(LONGEST_DURATION) > 0) {
+      throw new IllegalArgumentException(
+          "%s must be at most %d days, but is %s"
+              .formatted(name, LONGEST_DURATION.toDays(), duration));
+    }
   }
 
   /**

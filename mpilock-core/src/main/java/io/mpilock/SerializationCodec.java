@@ -3,6 +3,7 @@ package io.mpilock;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InvalidClassException;
+import java.io.InvalidObjectException;
 import java.io.NotSerializableException;
 import java.io.ObjectInputFilter;
 import java.io.ObjectInputStream;
@@ -10,9 +11,16 @@ import java.io.ObjectOutputStream;
 import java.io.ObjectStreamClass;
 import java.io.OutputStream;
 import java.io.Serializable;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.Deque;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +28,9 @@ import org.jspecify.annotations.Nullable;
  * Java serialisation behind an allow-list. The same list refuses a class on the way out, so that
  * every rank is told, and on the way in, where the bytes are not trusted. {@link Path} and {@link
  * Optional}, which are not {@link Serializable}, travel in a form that is.
+ *
+ * <p>What is read costs memory and time in proportion to the bytes that came: see {@link Intake}
+ * for arrays, {@link HashWork} for hash codes, and MAX_DEPTH for the stack.
  */
 final class SerializationCodec implements ShareCodec {
 
@@ -51,7 +62,13 @@ final class SerializationCodec implements ShareCodec {
           "java.util.concurrent.atomic.*",
           "io.mpilock.SerializationCodec$*");
 
-  private static final long MAX_DEPTH = 1_000;
+  /** What a writer may nest; it looks at every LOOK_AT_DEPTH-th object. */
+  private static final int MAX_DEPTH = 1_000;
+
+  private static final int LOOK_AT_DEPTH = 256;
+
+  /** What a reader takes: more than any writer that keeps to the above sends. */
+  private static final int MAX_READ_DEPTH = MAX_DEPTH + LOOK_AT_DEPTH + 10;
 
   private final ObjectInputFilter filter;
 
@@ -60,23 +77,7 @@ final class SerializationCodec implements ShareCodec {
     patterns.addAll(allow);
     patterns.add("!*");
     ObjectInputFilter classes = ObjectInputFilter.Config.createFilter(String.join(";", patterns));
-    this.filter =
-        info ->
-            info.depth() > MAX_DEPTH || isTooLong(info)
-                ? ObjectInputFilter.Status.REJECTED
-                : classes.checkInput(info);
-  }
-
-  /** An array that no heap of this process holds is refused before it is allocated. */
-  private static boolean isTooLong(ObjectInputFilter.FilterInfo info) {
-    long width =
-        switch (info.serialClass()) {
-          case Class<?> type when type == long[].class || type == double[].class -> Long.BYTES;
-          case Class<?> type when type == byte[].class || type == boolean[].class -> 1;
-          case Class<?> type when type == char[].class || type == short[].class -> Short.BYTES;
-          case null, default -> Integer.BYTES;
-        };
-    return info.arrayLength() > Runtime.getRuntime().maxMemory() / width;
+    this.filter = classes;
   }
 
   @Override
@@ -88,18 +89,28 @@ final class SerializationCodec implements ShareCodec {
 
   @Override
   public @Nullable Object decode(InputStream in) throws IOException, ClassNotFoundException {
-    Refusals refusals = new Refusals(filter);
-    ObjectInputStream objects = new Decoder(in);
-    objects.setObjectInputFilter(refusals);
+    Intake intake = new Intake(in);
+    Refusals refusals = new Refusals(filter, intake);
     try {
+      ObjectInputStream objects = new Decoder(intake, new HashWork(intake));
+      objects.setObjectInputFilter(refusals);
       return objects.readObject();
     } catch (InvalidClassException failure) {
+      intake.rethrow();
       if (refusals.refused == null) {
         throw failure;
       }
-      InvalidClassException named = new InvalidClassException(refusals.refused, refusals.why());
+      InvalidClassException named = new InvalidClassException(refusals.refused, refusals.why);
       named.initCause(failure);
       throw named;
+    } catch (RuntimeException
+        | StackOverflowError
+        | LinkageError failure) { // of the JDK, on broken bytes
+      intake.rethrow();
+      InvalidObjectException broken =
+          new InvalidObjectException("the bytes are not those of an object: " + failure);
+      broken.initCause(failure);
+      throw broken;
     }
   }
 
@@ -107,38 +118,208 @@ final class SerializationCodec implements ShareCodec {
     return "if it is to be shared, add its class to mpilock.share.allow (ControllerOptions.shareAllow)";
   }
 
-  /** Remembers what the filter refused, since the JDK's exception does not name it. */
+  /** Remembers what was refused, since the JDK's exception does not name it. */
   private static final class Refusals implements ObjectInputFilter {
-    private final ObjectInputFilter filter;
+    private final ObjectInputFilter classes;
+    private final Intake intake;
     private @Nullable String refused;
-    private boolean tooMuch;
+    private String why = "";
 
-    Refusals(ObjectInputFilter filter) {
-      this.filter = filter;
-    }
-
-    String why() {
-      return tooMuch
-          ? "it is more than this rank takes"
-          : "it is not on the allow-list; " + remedy();
+    Refusals(ObjectInputFilter classes, Intake intake) {
+      this.classes = classes;
+      this.intake = intake;
     }
 
     @Override
     public Status checkInput(FilterInfo info) {
       Class<?> type = info.serialClass();
+      if (info.depth() > MAX_READ_DEPTH) {
+        return refuse("a graph of depth " + info.depth(), "it is more than this rank takes");
+      }
       if (type != null && Path.class.isAssignableFrom(type)) {
         return Status.ALLOWED; // what resolveObject made of a Held; no path is in the stream itself
       }
-      Status status = filter.checkInput(info);
-      if (status == Status.REJECTED) {
-        boolean tooLong = isTooLong(info);
-        tooMuch = tooLong || info.depth() > MAX_DEPTH || type == null;
-        refused =
-            tooLong
-                ? "an array of " + info.arrayLength() + " elements"
-                : tooMuch ? "a graph of depth " + info.depth() : type.getName();
+      if (classes.checkInput(info) == Status.REJECTED) {
+        return type == null
+            ? Status.REJECTED
+            : refuse(type.getName(), "it is not on the allow-list; " + remedy());
       }
-      return status;
+      if (info.arrayLength() > 0 && !intake.backs(type, info.arrayLength())) {
+        return refuse(
+            "an array of " + info.arrayLength() + " elements",
+            "it is more than this rank takes: only " + intake.received() + " bytes came");
+      }
+      return Status.UNDECIDED;
+    }
+
+    private Status refuse(String what, String reason) {
+      refused = what;
+      why = reason;
+      return Status.REJECTED;
+    }
+  }
+
+  /**
+   * The bytes as they come. An array is allocated before its elements are read, so its length must
+   * be backed by bytes: over all arrays of a stream, one byte received for each {@value #FACTOR}
+   * that they take, beyond {@value #FREE}. Where they have not been read yet they are received
+   * ahead. Elements take up at least that many bytes in the stream (a HashMap's table, of 4-byte
+   * references, takes up to 6 for each byte of its entries), so no stream that is whole is refused;
+   * but for {@code Collections.nCopies}, which sends one element for many.
+   */
+  private static final class Intake extends InputStream {
+    static final long FREE = 1 << 20;
+    static final int FACTOR = 8;
+
+    private static final int PIECE = 1 << 16;
+
+    private final InputStream in;
+    private final Deque<ByteBuffer> ahead = new ArrayDeque<>();
+    private long received;
+    private long claimed;
+    private @Nullable Exception failure;
+
+    Intake(InputStream in) {
+      this.in = in;
+    }
+
+    long received() {
+      return received;
+    }
+
+    /** Whether enough has come, or comes now, for a further array. */
+    boolean backs(@Nullable Class<?> type, long length) {
+      long width =
+          switch (type) {
+            case Class<?> array when array == long[].class || array == double[].class -> Long.BYTES;
+            case Class<?> array when array == byte[].class || array == boolean[].class -> 1;
+            case Class<?> array when array == char[].class || array == short[].class -> Short.BYTES;
+            case null, default -> Integer.BYTES;
+          };
+      if (length > Runtime.getRuntime().maxMemory() / width) {
+        return false;
+      }
+      claimed += length * width;
+      try {
+        while (claimed > FREE + FACTOR * received) {
+          byte[] piece = new byte[PIECE];
+          int count = receive(piece, 0, PIECE);
+          if (count < 0) {
+            return false;
+          }
+          ahead.add(ByteBuffer.wrap(piece, 0, count));
+        }
+      } catch (IOException e) {
+        return false; // rethrow() has it
+      }
+      return true;
+    }
+
+    @Override
+    public int read() throws IOException {
+      byte[] one = new byte[1];
+      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xFF;
+    }
+
+    @Override
+    public int read(byte[] target, int offset, int length) throws IOException {
+      ByteBuffer first = ahead.peek();
+      if (first == null) {
+        return receive(target, offset, length);
+      }
+      int count = Math.min(length, first.remaining());
+      first.get(target, offset, count);
+      if (!first.hasRemaining()) {
+        ahead.remove();
+      }
+      return count;
+    }
+
+    private int receive(byte[] target, int offset, int length) throws IOException {
+      try {
+        int count = in.read(target, offset, length);
+        received += Math.max(0, count);
+        return count;
+      } catch (IOException | RuntimeException e) {
+        failure = e;
+        throw e;
+      }
+    }
+
+    /** Throws what the stream itself threw, whatever the JDK made of it. */
+    void rethrow() throws IOException {
+      switch (failure) {
+        case IOException e -> throw e;
+        case RuntimeException e -> throw e;
+        case null, default -> {}
+      }
+    }
+  }
+
+  /**
+   * Bounds the time that hash codes take. A set in two sets, both in two sets, and so on, is few
+   * bytes and takes for ever: each hash code asks for those of all elements. So each collection of
+   * the JDK is weighed when it has been read, before it can become an element: by itself and its
+   * elements. Without sharing the sum of all weights is at most the number of objects times the
+   * depth.
+   */
+  private static final class HashWork {
+    private static final long FREE = 2_000_000;
+    private static final int EACH_BYTE = 100;
+
+    private final Intake intake;
+    private final IdentityHashMap<Object, Long> weights = new IdentityHashMap<>();
+    private long sum;
+
+    HashWork(Intake intake) {
+      this.intake = intake;
+    }
+
+    void read(Object object) throws InvalidObjectException {
+      long most = FREE + EACH_BYTE * intake.received();
+      long weight =
+          switch (object) {
+            // One element, however often; its hash code knows that.
+            case Collection<?> copies
+                when copies.getClass().getName().equals("java.util.Collections$CopiesList") ->
+                1;
+            case Collection<?> elements when isOfTheJdk(elements) -> of(elements, most);
+            case Map<?, ?> map when isOfTheJdk(map) ->
+                of(map.keySet(), most) + of(map.values(), most);
+            case Map.Entry<?, ?> entry when isOfTheJdk(entry) ->
+                of(Arrays.asList(entry.getKey(), entry.getValue()), most);
+            case Optional<?> optional -> of(Arrays.asList(optional.orElse(null)), most);
+            default -> 1;
+          };
+      if (weight > 1) {
+        weights.put(object, weight);
+        sum += weight;
+        if (sum > most) {
+          throw new InvalidObjectException(
+              "collections that contain the same collections again and again: their hash codes would"
+                  + " take longer than this rank takes");
+        }
+      }
+    }
+
+    /** An application's collection is its own business: its iterator could be anything. */
+    private static boolean isOfTheJdk(Object object) {
+      return object.getClass().getName().startsWith("java.util.");
+    }
+
+    private long of(Collection<?> elements, long most) {
+      if (weights.isEmpty()) {
+        return 1L + elements.size();
+      }
+      long weight = 1;
+      for (Object element : elements) {
+        Long known = element == null ? null : weights.get(element);
+        weight += known == null ? 1 : known;
+        if (weight > most) {
+          break;
+        }
+      }
+      return weight;
     }
   }
 
@@ -151,6 +332,7 @@ final class SerializationCodec implements ShareCodec {
 
   private static final class Encoder extends ObjectOutputStream {
     private final ObjectInputFilter filter;
+    private int objects;
 
     Encoder(OutputStream out, ObjectInputFilter filter) throws IOException {
       super(out);
@@ -160,6 +342,10 @@ final class SerializationCodec implements ShareCodec {
 
     @Override
     protected @Nullable Object replaceObject(Object object) throws IOException {
+      if (++objects % LOOK_AT_DEPTH == 0 && depth() > MAX_DEPTH) {
+        throw new InvalidClassException(
+            "a graph of depth " + depth(), "it is more than the other ranks take");
+      }
       if (object instanceof Path path) {
         if (!"file".equals(path.getFileSystem().provider().getScheme())) {
           throw new NotSerializableException(
@@ -170,6 +356,13 @@ final class SerializationCodec implements ShareCodec {
       return object instanceof Optional<?> optional
           ? new Held(false, optional.orElse(null))
           : object;
+    }
+
+    /** How many objects are being written, each inside the one before. */
+    private static long depth() {
+      return StackWalker.getInstance()
+          .walk(frames ->
+              frames.filter(frame -> frame.getMethodName().equals("writeObject0")).count());
     }
 
     @Override
@@ -191,8 +384,11 @@ final class SerializationCodec implements ShareCodec {
 
   /** Resolves classes with the application's class loader, as in a Spring Boot jar. */
   private static final class Decoder extends ObjectInputStream {
-    Decoder(InputStream in) throws IOException {
+    private final HashWork work;
+
+    Decoder(InputStream in, HashWork work) throws IOException {
       super(in);
+      this.work = work;
       enableResolveObject(true);
     }
 
@@ -211,8 +407,12 @@ final class SerializationCodec implements ShareCodec {
     }
 
     @Override
-    protected @Nullable Object resolveObject(Object object) {
-      return object instanceof Held held ? held.open() : object;
+    protected @Nullable Object resolveObject(@Nullable Object object) throws IOException {
+      Object resolved = object instanceof Held held ? held.open() : object;
+      if (resolved != null) {
+        work.read(resolved);
+      }
+      return resolved;
     }
   }
 

@@ -169,7 +169,7 @@ class SerializationCodecTest {
   @Test
   void aDeepGraphIsRefused() throws Exception {
     Object deep = "bottom";
-    for (int i = 0; i < 600; i++) { // two levels each
+    for (int i = 0; i < 700; i++) { // two levels each
       deep = new Object[] {new Object[] {deep}};
     }
     byte[] crafted = crafted(deep);

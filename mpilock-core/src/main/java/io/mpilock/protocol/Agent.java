@@ -380,7 +380,10 @@ final class Agent implements Runnable {
       case Message.Broken m -> markBroken(checkRank(m.rank()));
       case Message.Died m -> markLost(checkRank(m.rank()));
       case Message.Arrived m -> root().arrived(from, m);
-      case Message.Fail m -> root().failed(m);
+      case Message.Fail m -> {
+        int _ = checkRank(m.rank());
+        root().failed(m);
+      }
       case Message.Closing m -> {
         if (root != null && node.nodeOf(checkRank(m.rank())) == from) {
           root.closing(m);

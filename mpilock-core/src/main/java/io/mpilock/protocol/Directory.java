@@ -1,5 +1,6 @@
 package io.mpilock.protocol;
 
+import io.mpilock.failure.Values;
 import io.mpilock.transport.NodeWindow;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
@@ -15,6 +16,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Directory {
   static final int MAX_NAME = 255;
+
+  /** A character takes at most 3 bytes in UTF-8, and a pair of surrogates 4. */
+  private static final int MAX_NAME_BYTES = 3 * MAX_NAME;
 
   private final Node node;
   private final NodeWindow window;
@@ -46,25 +50,28 @@ final class Directory {
 
   static void check(String name) {
     if (name.isBlank()) {
-      throw new IllegalArgumentException("A resource name must not be blank.");
+      throw invalid(name, "is blank");
     }
     if (name.length() > MAX_NAME) {
-      throw new IllegalArgumentException(
-          "A resource name has at most %d characters, but this has %d: '%s…'"
-              .formatted(MAX_NAME, name.length(), name.substring(0, 40)));
+      throw invalid(
+          name, "has %d characters, and the longest has %d".formatted(name.length(), MAX_NAME));
     }
-    name.chars()
-        .filter(Character::isISOControl)
-        .findFirst()
-        .ifPresent(control -> {
-          throw new IllegalArgumentException(
-              "A resource name must not contain control characters, but has U+%04X at index %d."
-                  .formatted(control, name.indexOf(control)));
-        });
+    for (int i = 0; i < name.length(); i++) {
+      if (Character.isISOControl(name.charAt(i))) {
+        throw invalid(
+            name,
+            "has the control character U+%04X at index %d".formatted((int) name.charAt(i), i));
+      }
+    }
     if (!StandardCharsets.UTF_8.newEncoder().canEncode(name)) {
-      throw new IllegalArgumentException(
-          "A resource name must be valid Unicode, but has an unpaired surrogate.");
+      throw invalid(name, "has an unpaired surrogate, so it is not valid Unicode");
     }
+  }
+
+  private static IllegalArgumentException invalid(String name, String why) {
+    return new IllegalArgumentException(
+        "The resource name '%s' %s. Take a name of 1 to %d characters that are not all blank, without control characters."
+            .formatted(Values.shown(name), why, MAX_NAME));
   }
 
   /** Gives the home lines of all resources that ranks of this node have named. */
@@ -89,7 +96,7 @@ final class Directory {
   private void readNew() {
     long end = window.get(Layout.DIRECTORY_END);
     while (read < end) {
-      int length = (int) window.get(read);
+      int length = nameLength(window.get(read), end);
       byte[] name = new byte[length];
       window.getBytes(read + 1, name, 0, length);
       String text = new String(name, StandardCharsets.UTF_8);
@@ -97,6 +104,18 @@ final class Directory {
       names.put(read + Layout.nameLines(length), text);
       read += Layout.entryWords(length, node.members());
     }
+  }
+
+  /** Looks at a length that another process wrote before it is used as one. */
+  private int nameLength(long length, long end) {
+    if (length < 1
+        || length > MAX_NAME_BYTES
+        || end > window.words()
+        || Layout.entryWords((int) length, node.members()) > end - read) {
+      throw node.damaged(
+          "an entry of the directory of resources says that it has " + length + " bytes");
+    }
+    return (int) length;
   }
 
   private long append(String name) {
@@ -134,6 +153,9 @@ final class Directory {
   private void lock() {
     for (int turn = 1; ; turn++) {
       long holder = window.get(Layout.DIRECTORY_LOCK);
+      if (holder < 0 || holder > node.members()) {
+        throw node.damaged("the lock of the directory of resources is held by " + holder);
+      }
       if (holder == 0 || (turn % 1024 == 0 && node.isGone((int) holder - 1))) {
         if (window.compareAndSet(Layout.DIRECTORY_LOCK, holder, node.me() + 1)) {
           return;

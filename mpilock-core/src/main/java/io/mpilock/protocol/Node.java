@@ -1,12 +1,12 @@
 package io.mpilock.protocol;
 
 import io.mpilock.failure.ControllerClosedException;
+import io.mpilock.failure.MpilockException;
 import io.mpilock.failure.RankFailedException;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.NodeWindow;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.Objects;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
@@ -376,10 +376,20 @@ final class Node {
   }
 
   String text(long index) {
-    int length = (int) window.get(index);
-    byte[] bytes = new byte[Objects.checkIndex(length, Layout.TEXT_BYTES + 1)];
-    window.getBytes(index + Layout.LINE, bytes, 0, length);
+    long length = window.get(index);
+    if (length < 0 || length > Layout.TEXT_BYTES) {
+      throw damaged("a text says that it has " + length + " bytes");
+    }
+    byte[] bytes = new byte[(int) length];
+    window.getBytes(index + Layout.LINE, bytes, 0, bytes.length);
     return new String(bytes, StandardCharsets.UTF_8);
+  }
+
+  /** A word that no rank of this node can have written. */
+  MpilockException damaged(String what) {
+    return new MpilockException(
+        "The shared memory of node %d is damaged: %s. Something else than mpilock wrote there; start the job again."
+            .formatted(myNode(), what));
   }
 
   ControllerClosedException closedFailure() {

@@ -91,9 +91,9 @@ final class Relay {
     credited = new long[count];
   }
 
-  private int parent() {
-    int place = Math.floorMod(node.myNode() - writersNode, node.nodes());
-    return ((place - 1) / 2 + writersNode) % node.nodes();
+  private int parent(int root) {
+    int place = Math.floorMod(node.myNode() - root, node.nodes());
+    return ((place - 1) / 2 + root) % node.nodes();
   }
 
   /**
@@ -117,19 +117,20 @@ final class Relay {
     if (itsCall < call || root < 0 || root >= node.nodes() || root == node.myNode()) {
       throw new IllegalArgumentException("a stream's frame of call " + itsCall + ", node " + root);
     }
-    if (itsCall > call) {
-      start(itsCall, root);
-      ring = new Stream(node, itsCall, node.leader(root), node.agent());
-    }
-    if (root != writersNode
-        || from != parent()
-        || number != come
-        || chunks.size() > WINDOW
+    boolean isNew = itsCall > call;
+    if ((!isNew && root != writersNode)
+        || from != parent(root)
+        || number != (isNew ? 0 : come)
+        || (!isNew && chunks.size() > WINDOW)
         || length != in.remaining()
         || length > Layout.CHUNK_BYTES) {
       throw new IllegalArgumentException(
           "chunk %d of %d bytes from node %d in place of chunk %d"
               .formatted(number, length, from, come));
+    }
+    if (isNew) { // after all checks: a frame that is dropped changes nothing
+      start(itsCall, root);
+      ring = new Stream(node, itsCall, node.leader(root), node.agent());
     }
     chunks.add(in);
     come++;
@@ -227,7 +228,7 @@ final class Relay {
     }
     if (done - told >= WINDOW / 4 || (ended && done > told)) {
       told = done;
-      send.accept(parent(), new Message.Credit(call, done));
+      send.accept(parent(writersNode), new Message.Credit(call, done));
     }
     return moved;
   }

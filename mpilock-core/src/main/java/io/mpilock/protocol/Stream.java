@@ -150,7 +150,9 @@ final class Stream {
   int take(byte[] target, int offset) {
     long chunk = Layout.chunk(node.members(), chunks);
     int length = (int) window.get(chunk);
-    Objects.checkFromIndexSize(0, length, Layout.CHUNK_BYTES); // before it is used as a size
+    if (length < 0 || length > Layout.CHUNK_BYTES) {
+      throw node.damaged("a chunk of a shared object says that it has " + length + " bytes");
+    }
     window.getBytes(chunk + Layout.LINE, target, offset, length);
     chunks++;
     progress(chunks);

@@ -2,9 +2,11 @@ package io.mpilock.transport;
 
 import io.mpilock.failure.StartupException;
 import io.mpilock.failure.StartupException.Problem;
+import io.mpilock.failure.Values;
 import io.mpilock.transport.Launcher.Kind;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Reads what the launchers leave in the environment. A variable that is blank counts as absent. */
@@ -12,6 +14,9 @@ final class LauncherVariables {
 
   /** Slurm's step ids from here on are not steps of srun: the batch script, interactive shells. */
   private static final long FIRST_RESERVED_STEP = 0xFFFF_FFF0L;
+
+  /** No sign but a minus, which is then out of range, and no digits of other scripts. */
+  private static final Pattern NUMBER = Pattern.compile("-?[0-9]+");
 
   private static final String REMEDY =
       "Start every rank with one launcher, or unset its variables for a process that is no rank.";
@@ -100,14 +105,14 @@ final class LauncherVariables {
   private @Nullable Launcher read(Kind kind, String rankName, String sizeName, String localName) {
     String rankValue = value(rankName);
     String sizeValue = value(sizeName);
-    if (rankValue == null && sizeValue == null) {
-      return null;
+    if (sizeValue == null) {
+      if (rankValue == null) {
+        return null;
+      }
+      throw halfSet(kind, rankName, Values.shown(rankValue), sizeName);
     }
-    if (rankValue == null || sizeValue == null) {
-      String there = rankValue == null ? sizeName + "=" + sizeValue : rankName + "=" + rankValue;
-      String missing = rankValue == null ? rankName : sizeName;
-      throw inconsistent(
-          "The environment has " + there + " of " + kind + ", but no " + missing + ".");
+    if (rankValue == null) {
+      throw halfSet(kind, sizeName, Values.shown(sizeValue), rankName);
     }
     int rank = integer(rankName, rankValue);
     int size = integer(sizeName, sizeValue);
@@ -127,6 +132,11 @@ final class LauncherVariables {
     return new Launcher(kind, rank, size, local);
   }
 
+  private static StartupException halfSet(Kind kind, String there, String value, String missing) {
+    return inconsistent(
+        "The environment has %s=%s of %s, but no %s.".formatted(there, value, kind, missing));
+  }
+
   private @Nullable String value(String name) {
     String value = environment.get(name);
     return value == null || value.isBlank() ? null : value.strip();
@@ -137,14 +147,18 @@ final class LauncherVariables {
   }
 
   private static long number(String name, String value, long max) {
+    if (!NUMBER.matcher(value).matches()) {
+      throw inconsistent(
+          name + "=" + Values.shown(value) + " is not a number in the digits 0 to 9.");
+    }
     long number;
     try {
       number = Long.parseLong(value);
-    } catch (NumberFormatException e) {
-      throw inconsistent(name + "=" + value + " is not a number.");
+    } catch (NumberFormatException tooLong) {
+      number = -1;
     }
     if (number < 0 || number > max) {
-      throw inconsistent(name + "=" + value + " is not between 0 and " + max + ".");
+      throw inconsistent(name + "=" + Values.shown(value) + " is not between 0 and " + max + ".");
     }
     return number;
   }

@@ -28,11 +28,18 @@ public record MpjSettings(
   /** How long the ranks wait for each other unless told otherwise. */
   public static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(60);
 
+  private static final Duration LONGEST_TIMEOUT = Duration.ofDays(36_500);
+
   /** Checks the settings. */
   public MpjSettings {
     Objects.requireNonNull(timeout, "timeout");
     if (!timeout.isPositive()) {
       throw new IllegalArgumentException("timeout must be positive, but is " + timeout);
+    }
+    if (timeout.compareTo(LONGEST_TIMEOUT) > 0) {
+      throw new IllegalArgumentException(
+          "timeout must be at most %d days, but is %s"
+              .formatted(LONGEST_TIMEOUT.toDays(), timeout));
     }
   }
 

@@ -2,6 +2,7 @@ package io.mpilock.transport;
 
 import io.mpilock.failure.StartupException;
 import io.mpilock.failure.StartupException.Problem;
+import io.mpilock.failure.Values;
 import io.mpilock.transport.Launcher.Kind;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -110,7 +111,7 @@ public final class Transports {
     String existing = String.join(", ", transports.keySet());
     String looked =
         "There is no transport named \""
-            + name
+            + Values.shown(name)
             + "\": ServiceLoader found "
             + (existing.isEmpty() ? "none" : existing)
             + " in META-INF/services/"

@@ -40,10 +40,13 @@ final class FrameBuffer {
     return bytes.capacity() == SMALL_BYTES;
   }
 
-  /** Says what comes in, or goes out. */
+  /**
+   * Says what comes in, or goes out. A message that is longer than any frame does not fit: MPI is
+   * told of the memory that there is, and fails the receive instead of writing behind it.
+   */
   void begin(int rank, int bytesOfFrame) {
     peer = rank;
-    length = bytesOfFrame;
+    length = Math.clamp(bytesOfFrame, 0, bytes.capacity());
   }
 
   void copyFrom(ByteBuffer frame) {

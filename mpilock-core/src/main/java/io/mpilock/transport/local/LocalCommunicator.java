@@ -110,7 +110,7 @@ final class LocalCommunicator implements Communicator {
   private LocalWindow.@Nullable Memory memory(long wordsPerRank, int node) {
     try {
       return new LocalWindow.Memory(Math.multiplyExact(wordsPerRank, (long) group.ranksOn(node)));
-    } catch (ArithmeticException tooLarge) {
+    } catch (ArithmeticException | OutOfMemoryError tooLarge) {
       return null;
     }
   }

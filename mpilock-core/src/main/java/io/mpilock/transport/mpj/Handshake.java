@@ -120,6 +120,9 @@ final class Handshake {
      * @throws NotAGateException if it is not a gate of this job
      */
     void check(ByteBuffer answer) throws NotAGateException, RefusedException {
+      if (!answer.hasRemaining()) {
+        throw new NotAGateException("it does not speak as mpilock does");
+      }
       byte[] verdict = {answer.get()};
       if (verdict[0] == STRANGER) {
         throw new NotAGateException("it does not accept this rank's token");

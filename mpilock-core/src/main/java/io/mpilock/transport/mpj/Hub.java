@@ -97,6 +97,9 @@ final class Hub implements Gate.Host {
       return "Rank %d was told that the job has %d ranks, but rank 0 that it has %d."
           .formatted(hello.rank(), hello.size(), fates.length);
     }
+    if (hello.rank() < 0 || hello.rank() >= fates.length) {
+      return "A process was told that it is rank %d of %d.".formatted(hello.rank(), fates.length);
+    }
     if (hello.rank() == SELF) {
       return "Two processes were told that they are rank 0.";
     }
@@ -137,6 +140,11 @@ final class Hub implements Gate.Host {
   }
 
   private void meet(int rank, Message.Meet meet) {
+    for (int member : meet.members()) {
+      if (member < 0 || member >= fates.length) {
+        throw new IllegalArgumentException("rank " + rank + " wants to meet rank " + member);
+      }
+    }
     Meeting meeting =
         meetings.computeIfAbsent(meet.meeting(), name -> new Meeting(name, meet.members()));
     meeting.come(rank, meet.brought());

@@ -195,9 +195,9 @@ final class Lifeline {
         }
       }
       case Message.Stop(String reason) -> hubEnded(new StoppedException(reason));
-      case Message.Died(int other) -> lost(other);
+      case Message.Died(int other) -> lost(checked(other));
       case Message.Left(int other) -> {
-        fates.compareAndSet(other, ALIVE, LEFT);
+        fates.compareAndSet(checked(other), ALIVE, LEFT);
         if (other == 0) {
           hubEnded(new MissedException(0));
         }
@@ -214,6 +214,13 @@ final class Lifeline {
       case Message.Meet _, Message.Bye _ ->
           throw new IllegalArgumentException("the hub does not say " + message);
     }
+  }
+
+  private int checked(int other) {
+    if (other < 0 || other >= fates.length()) {
+      throw new IllegalArgumentException("the hub tells of rank " + other);
+    }
+    return other;
   }
 
   /** Hears that the connection to rank 0 broke. On the reactor's thread. */

@@ -21,6 +21,9 @@ sealed interface Message {
   /** Above this a message is none: the largest carries a few hundred bytes for each rank. */
   int LONGEST = 64 << 20;
 
+  /** In characters; each takes at most 3 of the 65535 bytes that {@code writeUTF} takes. */
+  int LONGEST_REASON = 20_000;
+
   /** The sender is at a meeting of the members, and brings something. */
   record Meet(String meeting, int[] members, byte[] brought) implements Message {}
 
@@ -74,7 +77,7 @@ sealed interface Message {
         }
         case Stop(String reason) -> {
           out.writeByte(4);
-          out.writeUTF(reason);
+          out.writeUTF(reason.substring(0, Math.min(reason.length(), LONGEST_REASON)));
         }
         case Died(int rank) -> {
           out.writeByte(5);
@@ -107,31 +110,36 @@ sealed interface Message {
     buffer.get(bytes);
     DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes));
     int kind = in.readByte();
-    return switch (kind) {
-      case 1 -> {
-        String meeting = in.readUTF();
-        int[] members = new int[length(in)];
-        for (int i = 0; i < members.length; i++) {
-          members[i] = in.readInt();
-        }
-        yield new Meet(meeting, members, read(in));
-      }
-      case 2 -> {
-        String meeting = in.readUTF();
-        byte[][] brought = new byte[length(in)][];
-        for (int i = 0; i < brought.length; i++) {
-          brought[i] = read(in);
-        }
-        yield new Met(meeting, brought);
-      }
-      case 3 -> new Missed(in.readUTF(), in.readInt());
-      case 4 -> new Stop(in.readUTF());
-      case 5 -> new Died(in.readInt());
-      case 6 -> new Left(in.readInt());
-      case 7 -> new Abort(in.readInt(), in.readInt());
-      case 8 -> new Bye();
-      default -> throw new IOException("there is no message of kind " + kind);
-    };
+    Message message =
+        switch (kind) {
+          case 1 -> {
+            String meeting = in.readUTF();
+            int[] members = new int[length(in)];
+            for (int i = 0; i < members.length; i++) {
+              members[i] = in.readInt();
+            }
+            yield new Meet(meeting, members, read(in));
+          }
+          case 2 -> {
+            String meeting = in.readUTF();
+            byte[][] brought = new byte[length(in)][];
+            for (int i = 0; i < brought.length; i++) {
+              brought[i] = read(in);
+            }
+            yield new Met(meeting, brought);
+          }
+          case 3 -> new Missed(in.readUTF(), in.readInt());
+          case 4 -> new Stop(in.readUTF());
+          case 5 -> new Died(in.readInt());
+          case 6 -> new Left(in.readInt());
+          case 7 -> new Abort(in.readInt(), in.readInt());
+          case 8 -> new Bye();
+          default -> throw new IOException("there is no message of kind " + kind);
+        };
+    if (in.available() > 0) {
+      throw new IOException(in.available() + " bytes too many in a message of kind " + kind);
+    }
+    return message;
   }
 
   private static void write(DataOutputStream out, byte[] bytes) throws IOException {

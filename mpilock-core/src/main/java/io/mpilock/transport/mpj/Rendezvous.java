@@ -2,6 +2,7 @@ package io.mpilock.transport.mpj;
 
 import io.mpilock.failure.StartupException;
 import io.mpilock.failure.StartupException.Problem;
+import io.mpilock.failure.Values;
 import io.mpilock.transport.MpjSettings;
 import java.io.IOException;
 import java.net.Inet4Address;
@@ -56,10 +57,10 @@ final class Rendezvous {
       if (token == null) {
         throw invalid(
             "mpilock.mpj.rendezvous="
-                + address
+                + Values.shown(address)
                 + " is set, but no token: anybody who reaches it could join the job.");
       }
-      return new Rendezvous(parse(address), token, null, oneHost);
+      return new Rendezvous(HostPort.parse(address).find(), token, null, oneHost);
     }
     String job =
         environment
@@ -159,30 +160,38 @@ final class Rendezvous {
     return JobToken.of(secret);
   }
 
-  private static InetSocketAddress parse(String text) {
-    int colon = text.lastIndexOf(':');
-    if (colon < 1) {
-      throw invalid("mpilock.mpj.rendezvous=" + text + " is not HOST:PORT.");
+  /** What HOST:PORT says, before a name is looked up. */
+  record HostPort(String host, int port) {
+    static HostPort parse(String text) {
+      int colon = text.lastIndexOf(':');
+      if (colon < 1) {
+        throw invalid(named(text) + " is not HOST:PORT.");
+      }
+      String digits = text.substring(colon + 1);
+      if (!digits.matches("-?[0-9]{1,9}")) { // no other script's digits, as parseInt would take
+        throw invalid(named(text) + " is not HOST:PORT.");
+      }
+      int port = Integer.parseInt(digits);
+      if (port < 1 || port > 65_535) {
+        throw invalid(named(text) + " has a port that is not between 1 and 65535.");
+      }
+      return new HostPort(text.substring(0, colon), port);
     }
-    String host = text.substring(0, colon);
-    int port;
-    try {
-      port = Integer.parseInt(text.substring(colon + 1));
-    } catch (NumberFormatException e) {
-      throw invalid("mpilock.mpj.rendezvous=" + text + " is not HOST:PORT.");
+
+    InetSocketAddress find() {
+      try {
+        return new InetSocketAddress(InetAddress.getByName(host), port);
+      } catch (UnknownHostException e) {
+        throw new StartupException(
+            Problem.RENDEZVOUS_INVALID,
+            named(host + ":" + port) + " names a host that cannot be found.",
+            "Set mpilock.mpj.rendezvous to rank 0's host as this one knows it, or to its address.",
+            e);
+      }
     }
-    if (port < 1 || port > 65_535) {
-      throw invalid(
-          "mpilock.mpj.rendezvous=" + text + " has a port that is not between 1 and 65535.");
-    }
-    try {
-      return new InetSocketAddress(InetAddress.getByName(host), port);
-    } catch (UnknownHostException e) {
-      throw new StartupException(
-          Problem.RENDEZVOUS_INVALID,
-          "mpilock.mpj.rendezvous=" + text + " names a host that cannot be found: " + host + ".",
-          "Set mpilock.mpj.rendezvous to rank 0's host as this one knows it, or to its address.",
-          e);
+
+    private static String named(String text) {
+      return "mpilock.mpj.rendezvous=" + Values.shown(text);
     }
   }
 

@@ -90,11 +90,13 @@ final class RendezvousFile {
       throw new IOException(path + " is not a rendezvous of this version");
     }
     try {
-      return Optional.of(
-          new Place(
-              new InetSocketAddress(
-                  InetAddress.getByName(lines.get(1)), Integer.parseInt(lines.get(2))),
-              JobToken.of(lines.get(3))));
+      InetAddress host = InetAddress.ofLiteral(lines.get(1)); // asks no name server
+      int port = Integer.parseInt(lines.get(2));
+      String token = lines.get(3);
+      if (port < 1 || token.length() < JobToken.SHORTEST) {
+        throw new IOException(path + " says no port, or no token");
+      }
+      return Optional.of(new Place(new InetSocketAddress(host, port), JobToken.of(token)));
     } catch (IllegalArgumentException e) {
       throw new IOException(path + " says no address", e);
     }

@@ -1,6 +1,5 @@
 package io.mpilock.transport.mpj;
 
-import java.io.EOFException;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -29,11 +28,9 @@ final class Wire implements Reactor.Handler {
   private final SocketChannel channel;
   private final SelectionKey key;
   private final Deque<ByteBuffer> outgoing = new ArrayDeque<>();
-  private final ByteBuffer header = ByteBuffer.allocate(Integer.BYTES);
+  private final Incoming incoming = new Incoming();
   private Listener listener;
   private int longest;
-  private ByteBuffer body = ByteBuffer.allocate(0);
-  private boolean inBody;
   private boolean closed;
 
   /**
@@ -120,29 +117,10 @@ final class Wire implements Reactor.Handler {
   }
 
   private void read() throws IOException {
-    if (!inBody) {
-      if (!fill(header)) {
-        return;
-      }
-      int length = header.getInt(0);
-      if (length < 1 || length > longest) {
-        throw new IOException("a message of " + length + " bytes is none of mpilock's");
-      }
-      header.clear();
-      body = ByteBuffer.allocate(length);
-      inBody = true;
+    ByteBuffer message = incoming.read(channel, longest);
+    if (message != null) {
+      listener.message(message);
     }
-    if (fill(body)) {
-      inBody = false;
-      listener.message(body.flip());
-    }
-  }
-
-  private boolean fill(ByteBuffer target) throws IOException {
-    if (channel.read(target) < 0) {
-      throw new EOFException("the other side closed the connection");
-    }
-    return !target.hasRemaining();
   }
 
   private void flush() throws IOException {

@@ -64,6 +64,7 @@ public record MpilockProperties(
     implements Validator {
 
   private static final DataSize SMALLEST_WINDOW = DataSize.ofMegabytes(1);
+  private static final DataSize LARGEST_WINDOW = DataSize.ofTerabytes(1);
 
   /**
    * Sharing of objects between the ranks.
@@ -183,8 +184,29 @@ public record MpilockProperties(
     if (!properties.mpj.timeout().isPositive()) {
       errors.rejectValue("mpj.timeout", "Positive", "must be positive");
     }
+    rejectTooLong(errors, "stallWarning", properties.stallWarning);
+    rejectTooLong(errors, "shutdownTimeout", properties.shutdownTimeout);
+    rejectTooLong(errors, "heartbeatTimeout", properties.heartbeatTimeout);
+    rejectTooLong(errors, "mpj.timeout", properties.mpj.timeout());
     if (properties.windowSize.compareTo(SMALLEST_WINDOW) < 0) {
       errors.rejectValue("windowSize", "Min", "must be at least 1MB");
+    }
+    if (properties.windowSize.compareTo(LARGEST_WINDOW) > 0) {
+      errors.rejectValue("windowSize", "Max", "must be at most 1TB");
+    }
+    try {
+      ControllerOptions _ = ControllerOptions.defaults().withShareAllow(properties.share.allow());
+    } catch (IllegalArgumentException e) {
+      errors.rejectValue("share.allow", "Pattern", String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static void rejectTooLong(Errors errors, String field, Duration duration) {
+    if (duration.compareTo(ControllerOptions.LONGEST_DURATION) > 0) {
+      errors.rejectValue(
+          field,
+          "Max",
+          "must be at most %d days".formatted(ControllerOptions.LONGEST_DURATION.toDays()));
     }
   }
 }

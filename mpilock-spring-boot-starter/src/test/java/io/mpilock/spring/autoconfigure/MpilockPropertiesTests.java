@@ -75,6 +75,21 @@ class MpilockPropertiesTests {
     "mpilock.on-holder-death, cry, No enum constant",
     "mpilock.stall-warning, soon, is not a valid duration",
     "mpilock.master, first, For input string",
+    "mpilock.master, 1099511627776, For input string",
+    "mpilock.stall-warning, -5s, must be positive",
+    "mpilock.stall-warning, PT-1S, must be positive",
+    "mpilock.stall-warning, 109500d, must be at most 36500 days",
+    "mpilock.shutdown-timeout, 109500d, must be at most 36500 days",
+    "mpilock.heartbeat-timeout, -1s, must be positive",
+    "mpilock.heartbeat-timeout, 109500d, must be at most 36500 days",
+    "mpilock.handover-limit, 2147483648, For input string",
+    "mpilock.window-size, 0B, must be at least 1MB",
+    "mpilock.window-size, -1B, must be at least 1MB",
+    "mpilock.window-size, 2TB, must be at most 1TB",
+    "mpilock.window-size, large, is not a valid data size",
+    "mpilock.fairness, readers, WRITER_FIRST",
+    "mpilock.on-holder-death, cry, POISON",
+    "mpilock.enabled, maybe, Invalid boolean value",
   })
   void aBadValueIsReportedWithItsPropertyAndReason(
       String property, String value, String reason, CapturedOutput output) {
@@ -91,15 +106,23 @@ class MpilockPropertiesTests {
   }
 
   /** Boot tells no origin of a nested one. */
-  @Test
-  void aBadNestedValueIsReportedWithItsPropertyAndReason() {
+  @ParameterizedTest
+  @CsvSource({
+    "mpilock.mpj.timeout, 0s, mpj.timeout, must be positive",
+    "mpilock.mpj.timeout, -5s, mpj.timeout, must be positive",
+    "mpilock.mpj.timeout, 109500d, mpj.timeout, must be at most 36500 days",
+    "mpilock.share.allow, maxdepth=1, share.allow, a class",
+    "mpilock.share.allow, !*, share.allow, a class",
+  })
+  void aBadNestedValueIsReportedWithItsPropertyAndReason(
+      String property, String value, String field, String reason) {
     runner
-        .withPropertyValues("mpilock.mpj.timeout=0s")
+        .withPropertyValues(property + "=" + value)
         .run(context ->
             assertThat(context)
                 .getFailure()
                 .rootCause()
-                .hasMessageContaining("mpj.timeout")
-                .hasMessageContaining("must be positive"));
+                .hasMessageContaining(field)
+                .hasMessageContaining(reason));
   }
 }
