@@ -32,7 +32,7 @@ public final class AgentFuzz {
     boolean isRoot = (input.get() & 1) == 0;
     Node node = HostileNode.fresh(RANKS, OTHERS, isRoot ? 0 : RANKS)[0];
     Steps steps = new Steps(node, input);
-    Agent agent = new Agent(node, steps, 1);
+    Agent agent = new Agent(node, steps, 1, Agent.onThread());
     steps.agent = agent;
     agent.run();
     if (node.life(node.agent()) != Node.LEFT) {

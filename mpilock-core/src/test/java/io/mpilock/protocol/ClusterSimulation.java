@@ -302,21 +302,21 @@ final class ClusterSimulation {
     ThreadHold hold = lock.hold();
     switch (random.nextInt(8)) {
       case 0 -> {
-        if (hold.acquireRead(0)) {
+        if (hold.acquireRead(lock, 0)) {
           read(core, rank, number, hold, depth);
         }
       }
       case 1, 2 -> {
-        hold.acquireRead(ThreadHold.FOREVER);
+        hold.acquireRead(lock, ThreadHold.FOREVER);
         read(core, rank, number, hold, depth);
       }
       case 3 -> {
-        if (hold.acquireWrite(0)) {
+        if (hold.acquireWrite(lock, 0)) {
           write(core, rank, number, hold, depth);
         }
       }
       case 4 -> {
-        if (hold.acquireWrite(random.nextInt(100_000_000))) {
+        if (hold.acquireWrite(lock, random.nextInt(100_000_000))) {
           write(core, rank, number, hold, depth);
         }
       }
@@ -326,7 +326,7 @@ final class ClusterSimulation {
         }
       }
       default -> {
-        hold.acquireWrite(ThreadHold.FOREVER);
+        hold.acquireWrite(lock, ThreadHold.FOREVER);
         write(core, rank, number, hold, depth);
       }
     }
@@ -353,7 +353,7 @@ final class ClusterSimulation {
     } finally {
       if (!simulation.isDead(rank)) {
         resource.reading[rank] = 0;
-        hold.releaseRead();
+        hold.releaseRead(core.resource(resource.name));
       }
     }
   }
@@ -367,7 +367,7 @@ final class ClusterSimulation {
     } finally {
       if (!simulation.isDead(rank)) {
         resource.writing = -1;
-        hold.releaseWrite();
+        hold.releaseWrite(core.resource(resource.name));
       }
     }
   }
