@@ -222,7 +222,8 @@ class ProcessLockTest {
     assertThatThrownBy(() -> gone.hold().acquireRead(gone, 0))
         .isInstanceOf(MpilockException.class)
         .hasMessageContaining("MPI was finalised before the controller was closed");
-    assertThatThrownBy(() -> gone.hold().acquireWrite(gone, 0)).isInstanceOf(MpilockException.class);
+    assertThatThrownBy(() -> gone.hold().acquireWrite(gone, 0))
+        .isInstanceOf(MpilockException.class);
     assertThatThrownBy(gone::optimisticStamp).isInstanceOf(MpilockException.class);
     assertThatThrownBy(() -> gone.validate(0)).isInstanceOf(MpilockException.class);
     IllegalStateException refused = new IllegalStateException("freed");

@@ -143,7 +143,8 @@ class ThreadHoldTest {
 
   @Test
   void onlyASingleReadIsUpgraded() {
-    assertThatThrownBy(() -> mine.checkSoleRead(lock)).hasMessageContaining("0 read(s) and 0 write(s)");
+    assertThatThrownBy(() -> mine.checkSoleRead(lock))
+        .hasMessageContaining("0 read(s) and 0 write(s)");
     assertThat(mine.acquireRead(lock, 0)).isTrue();
     mine.checkSoleRead(lock);
     assertThat(mine.acquireRead(lock, 0)).isTrue();
@@ -154,7 +155,8 @@ class ThreadHoldTest {
     mine.releaseRead(lock);
     assertThat(mine.acquireWrite(lock, 0)).isTrue();
     assertThat(mine.acquireRead(lock, 0)).isTrue();
-    assertThatThrownBy(() -> mine.checkSoleRead(lock)).hasMessageContaining("1 read(s) and 1 write(s)");
+    assertThatThrownBy(() -> mine.checkSoleRead(lock))
+        .hasMessageContaining("1 read(s) and 1 write(s)");
   }
 
   @Test
@@ -190,12 +192,15 @@ class ThreadHoldTest {
   @Test
   void afterTheCloseNothingIsGranted() {
     nodes.get(0).markClosed();
-    assertThatThrownBy(() -> mine.acquireRead(lock, 0)).isInstanceOf(ControllerClosedException.class);
+    assertThatThrownBy(() -> mine.acquireRead(lock, 0))
+        .isInstanceOf(ControllerClosedException.class);
     assertFree();
-    assertThatThrownBy(() -> mine.acquireWrite(lock, 0)).isInstanceOf(ControllerClosedException.class);
+    assertThatThrownBy(() -> mine.acquireWrite(lock, 0))
+        .isInstanceOf(ControllerClosedException.class);
     assertFree();
     assertThat(theirs.tryOwn()).isTrue();
-    assertThatThrownBy(() -> mine.acquireRead(lock, 0)).isInstanceOf(ControllerClosedException.class);
+    assertThatThrownBy(() -> mine.acquireRead(lock, 0))
+        .isInstanceOf(ControllerClosedException.class);
     assertThatThrownBy(() -> mine.acquireWrite(lock, SECOND))
         .isInstanceOf(ControllerClosedException.class);
     assertThat(mine.isHeld()).isFalse();
@@ -230,7 +235,9 @@ class ThreadHoldTest {
   }
 
   private boolean wait(boolean read) {
-    return read ? mine.acquireRead(lock, ThreadHold.FOREVER) : mine.acquireWrite(lock, ThreadHold.FOREVER);
+    return read
+        ? mine.acquireRead(lock, ThreadHold.FOREVER)
+        : mine.acquireWrite(lock, ThreadHold.FOREVER);
   }
 
   /** Time passes in the simulation when everybody sleeps. */
