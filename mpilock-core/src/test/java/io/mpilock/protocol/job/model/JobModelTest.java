@@ -1,0 +1,244 @@
+package io.mpilock.protocol.job.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mpilock.protocol.job.Home;
+import io.mpilock.protocol.job.Tenant;
+import io.mpilock.protocol.job.model.Faults.Fault;
+import io.mpilock.protocol.job.model.Setup.Crash;
+import java.io.IOException;
+import java.lang.reflect.Field;
+import java.lang.reflect.Modifier;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Every state that a small job can reach, with the real state machines of the home and of the
+ * nodes. {@code -Dmpilock.models=full} checks larger jobs, too.
+ */
+class JobModelTest {
+  private static final boolean FULL = "full".equals(System.getProperty("mpilock.models"));
+  private static final long MOST_STATES = 85_000_000; // in 2 GiB
+
+  @Test
+  void snapshotsNameEveryField() throws ClassNotFoundException {
+    assertThat(fields(Home.class))
+        .containsExactlyInAnyOrder(
+            "outbox", "phaseFair", "tenants", "writers", "readers", "token", "poisonedBy");
+    assertThat(fields(Class.forName(Home.class.getName() + "$Tenancy")))
+        .containsExactlyInAnyOrder("permission", "limit", "lowest", "tried", "late");
+    assertThat(fields(Tenant.class))
+        .containsExactlyInAnyOrder(
+            "gate", "outbox", "held", "limit", "asked", "askedToTry", "recallTried", "poisoned");
+  }
+
+  private static Stream<String> fields(Class<?> type) {
+    return Arrays.stream(type.getDeclaredFields())
+        .filter(field -> !Modifier.isStatic(field.getModifiers()))
+        .map(Field::getName);
+  }
+
+  static Stream<Setup> setups() {
+    Setup two = Setup.of(2, 2).withGiveUps();
+    Setup three = Setup.of(2, 1, 1).withGiveUps();
+    Setup six = Setup.of(2, 2, 2);
+    Stream<Setup> always =
+        Stream.of(
+            two,
+            two.fairToPhases(),
+            two.withMeanwhile(2),
+            two.withCrashOf(Crash.RANK_RELEASED),
+            Setup.of(1, 1).inRounds(2).withGiveUps().withTries(),
+            Setup.of(1, 2).withGiveUps().withTries(),
+            Setup.of(1, 1, 1).withGiveUps().withTries(),
+            three.withCrashOf(Crash.NODE),
+            three.withCrashOf(Crash.RANK),
+            six);
+    Stream<Setup> larger =
+        Stream.of(
+            two.withTries().withMeanwhile(1),
+            three.withTries(),
+            three.withMeanwhile(1),
+            six.withGiveUps().fairToPhases(),
+            six.withGiveUps().withCrashOf(Crash.RANK),
+            six.withGiveUps().withCrashOf(Crash.NODE));
+    return FULL ? Stream.concat(always, larger) : always;
+  }
+
+  @ParameterizedTest
+  @MethodSource("setups")
+  void allPropertiesHoldInEveryState(Setup setup) {
+    Search.Result result = new Search(new JobModel(setup), MOST_STATES).exhaust();
+    System.out.printf("Model with %s: %s%n", setup, result);
+  }
+
+  static Stream<Arguments> faults() {
+    Setup pair = Setup.of(1, 1);
+    Setup one = Setup.of(1, 2);
+    Setup two = Setup.of(2, 2);
+    Setup three = Setup.of(1, 1, 1);
+    return Stream.of(
+        fault(
+            "a home lets readers in beside a writer",
+            "Home",
+            "if (tenants.values().stream().anyMatch(tenancy -> tenancy.permission == EXCLUSIVE)) {",
+            "if (false) {",
+            two,
+            Violation.RECORD),
+        fault(
+            "a home grants to a node that may be yielding",
+            "Home",
+            " || entry.getValue().mayBeYielding()",
+            "",
+            one.withGiveUps(),
+            Violation.RECORD),
+        fault(
+            "a recall is not taken back when nobody waits any more",
+            "Home",
+            "leave(node);\n    serve();",
+            "leave(node);",
+            one.withGiveUps(),
+            Violation.NO_TRACE),
+        fault(
+            "the last writer goes first",
+            "Home",
+            "int writer = writers.keySet().iterator().next();\n    for",
+            "int writer = new ArrayList<>(writers.keySet()).getLast();\n    for",
+            three,
+            Violation.ORDER),
+        fault(
+            "readers do not wait for writers",
+            "Home",
+            "return !readers.isEmpty() && writers.isEmpty();",
+            "return !readers.isEmpty();",
+            three,
+            Violation.WRITERS_FIRST),
+        fault(
+            "a yield carries no token",
+            "Home",
+            "token = Math.max(token, lastToken);",
+            "",
+            pair,
+            Violation.TOKENS),
+        fault(
+            "a writer's death is not told to those who wait",
+            "Home",
+            "told.forEach(node -> outbox.poison(node, rank));",
+            "",
+            two.withCrashOf(Crash.RANK),
+            Violation.POISON),
+        fault(
+            "a home does not hear that somebody holds",
+            "Home",
+            "refuse(Map.of(first, writers.getOrDefault(first, false)));",
+            "tenancy.answered();",
+            one.withTries(),
+            Violation.TRIES),
+        fault(
+            "a node yields before its gate has closed",
+            "Tenant",
+            "if (!gate.close(limit)) {",
+            "if (!gate.close(limit) && recallTried) {",
+            pair,
+            Violation.RECORD),
+        fault(
+            "a request is not taken back",
+            "Tenant",
+            "outbox.cancel();",
+            "",
+            pair.withGiveUps(),
+            Violation.NO_TRACE),
+        fault(
+            "a gate stays closed after its recall is taken back",
+            "Tenant",
+            "if (before && !isRecalled() && !poisoned) {",
+            "if (false) {",
+            Setup.of(2, 1).withGiveUps(),
+            Violation.PROGRESS),
+        fault(
+            "a grant's token is set after ranks are let in",
+            "Tenant",
+            "gate.token(token);\n    gate.open(permission);",
+            "gate.open(permission);\n    gate.token(token);",
+            pair,
+            Violation.TOKENS),
+        fault(
+            "a recall is answered by a node that has yielded before",
+            "Tenant",
+            "boolean mayAsk = !isRecalled() || giveUp();",
+            "boolean mayAsk = limit == EXCLUSIVE || giveUp();",
+            three.withGiveUps(),
+            Violation.RECORD),
+        fault(
+            "a node is poisoned, and does not tell its ranks",
+            "Tenant",
+            "gate.poison(rank);",
+            "",
+            pair.withCrashOf(Crash.RANK),
+            Violation.POISON),
+        fault(
+            "a rank that waits does not tell the agent",
+            "model.NodeModel",
+            "state.set(node, TRIED, true);\n    }\n    tellAgentOwner();",
+            "state.set(node, TRIED, true);\n    }",
+            pair,
+            Violation.PROGRESS),
+        fault(
+            "the agent closes over readers",
+            "model.NodeModel",
+            "} else if (isUnread()) {",
+            "} else {",
+            Setup.of(2, 1),
+            Violation.RECORD),
+        fault(
+            "the last reader does not tell the agent",
+            "model.NodeModel",
+            "if (state.gate(node) == DRAINING) {\n      tellAgent();",
+            "if (state.gate(node) == DRAINING) {",
+            pair,
+            Violation.PROGRESS),
+        fault(
+            "the agent lets readers in before a writer of its node",
+            "model.NodeModel",
+            "if (setup.phaseFair() || lookForWanted() != EXCLUSIVE) {",
+            "if (true) {",
+            Setup.of(2, 1),
+            Violation.WRITERS_FIRST),
+        fault(
+            "a lock is passed on after its writer died",
+            "model.NodeModel",
+            "become(rank, THROUGH);\n          poison(0);",
+            "release(rank);",
+            pair.withCrashOf(Crash.RANK),
+            Violation.POISON),
+        fault(
+            "messages overtake each other",
+            "model.State",
+            """
+            int message = get(channel + 1) | (get(channel + 2) << 8);
+                int length = bytes[channel] - 1;
+                System.arraycopy(bytes, channel + 3, bytes, channel + 1, 2 * length);\
+            """,
+            "int length = bytes[channel] - 1;\n    int message = message(channel, length);",
+            pair.withGiveUps(),
+            Violation.NO_TRACE));
+  }
+
+  private static Arguments fault(
+      String what, String name, String sound, String faulty, Setup setup, String property) {
+    return Arguments.of(what, new Fault(name, sound, faulty, setup, property));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("faults")
+  void faultsAreFound(String what, Fault fault, @TempDir Path directory) throws IOException {
+    String[] found = Faults.check(fault, directory);
+    assertThat(found[0]).as("%s: %s", what, found[1]).isEqualTo(fault.property());
+  }
+}

@@ -1,0 +1,234 @@
+package io.mpilock.protocol.job.model;
+
+import static io.mpilock.protocol.job.Permission.EXCLUSIVE;
+import static io.mpilock.protocol.job.Permission.NONE;
+
+import io.mpilock.protocol.job.Home;
+import io.mpilock.protocol.job.Permission;
+import io.mpilock.protocol.job.Tenant;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.lang.invoke.VarHandle;
+import java.util.Map;
+
+/**
+ * Puts what is in a real {@link Home} and a real {@link Tenant} into bytes and back. The test of
+ * this class holds it to name every field that they have.
+ */
+final class Snapshots {
+  /** For a resource that is not poisoned. */
+  private static final int NOBODY = -1;
+
+  private static final Class<?> TENANCY;
+  private static final MethodHandle NEW_TENANCY;
+  private static final VarHandle PERMISSION;
+  private static final VarHandle LIMIT;
+  private static final VarHandle LOWEST;
+  private static final VarHandle TRIED;
+  private static final VarHandle LATE;
+  private static final VarHandle TENANTS;
+  private static final VarHandle WRITERS;
+  private static final VarHandle READERS;
+  private static final VarHandle TOKEN;
+  private static final VarHandle POISONED_BY;
+  private static final VarHandle HELD;
+  private static final VarHandle HELD_LIMIT;
+  private static final VarHandle ASKED;
+  private static final VarHandle ASKED_TO_TRY;
+  private static final VarHandle RECALL_TRIED;
+  private static final VarHandle TENANT_POISONED;
+
+  static {
+    try {
+      MethodHandles.Lookup home = MethodHandles.privateLookupIn(Home.class, MethodHandles.lookup());
+      TENANCY = home.findClass(Home.class.getName() + "$Tenancy");
+      MethodHandles.Lookup tenancy = MethodHandles.privateLookupIn(TENANCY, home);
+      NEW_TENANCY =
+          tenancy
+              .findConstructor(TENANCY, MethodType.methodType(void.class))
+              .asType(MethodType.methodType(Object.class));
+      PERMISSION = tenancy.findVarHandle(TENANCY, "permission", Permission.class);
+      LIMIT = tenancy.findVarHandle(TENANCY, "limit", Permission.class);
+      LOWEST = tenancy.findVarHandle(TENANCY, "lowest", Permission.class);
+      TRIED = tenancy.findVarHandle(TENANCY, "tried", Permission.class);
+      LATE = tenancy.findVarHandle(TENANCY, "late", boolean.class);
+      TENANTS = home.findVarHandle(Home.class, "tenants", Map.class);
+      WRITERS = home.findVarHandle(Home.class, "writers", Map.class);
+      READERS = home.findVarHandle(Home.class, "readers", Map.class);
+      TOKEN = home.findVarHandle(Home.class, "token", long.class);
+      POISONED_BY = home.findVarHandle(Home.class, "poisonedBy", int.class);
+      MethodHandles.Lookup tenant =
+          MethodHandles.privateLookupIn(Tenant.class, MethodHandles.lookup());
+      HELD = tenant.findVarHandle(Tenant.class, "held", Permission.class);
+      HELD_LIMIT = tenant.findVarHandle(Tenant.class, "limit", Permission.class);
+      ASKED = tenant.findVarHandle(Tenant.class, "asked", Permission.class);
+      ASKED_TO_TRY = tenant.findVarHandle(Tenant.class, "askedToTry", boolean.class);
+      RECALL_TRIED = tenant.findVarHandle(Tenant.class, "recallTried", boolean.class);
+      TENANT_POISONED = tenant.findVarHandle(Tenant.class, "poisoned", boolean.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  private final Home home;
+  private final Map<Integer, Object> tenants;
+  private final Map<Integer, Boolean> writers;
+  private final Map<Integer, Boolean> readers;
+  private final Object[] spare;
+
+  @SuppressWarnings("unchecked")
+  Snapshots(Home home, int nodes) {
+    this.home = home;
+    tenants = (Map<Integer, Object>) TENANTS.get(home);
+    writers = (Map<Integer, Boolean>) WRITERS.get(home);
+    readers = (Map<Integer, Boolean>) READERS.get(home);
+    spare = new Object[nodes];
+    for (int node = 0; node < nodes; node++) {
+      try {
+        spare[node] = (Object) NEW_TENANCY.invokeExact();
+      } catch (Throwable e) {
+        throw new AssertionError(e);
+      }
+    }
+  }
+
+  void loadHome(State state) {
+    int at = state.home;
+    tenants.clear();
+    for (int node = 0; node < state.nodes; node++) {
+      int packed = state.get(at++);
+      int late = state.get(at++);
+      if ((packed & 3) != 0) {
+        Object tenancy = spare[node];
+        PERMISSION.set(tenancy, State.permission(packed & 3));
+        LIMIT.set(tenancy, State.permission((packed >> 2) & 3));
+        LOWEST.set(tenancy, State.permission((packed >> 4) & 3));
+        TRIED.set(tenancy, State.permission(packed >> 6));
+        LATE.set(tenancy, late != 0);
+        tenants.put(node, tenancy);
+      }
+    }
+    at = loadQueue(state, writers, at);
+    at = loadQueue(state, readers, at);
+    TOKEN.set(home, (long) state.get(at));
+    POISONED_BY.set(home, state.get(at + 1) - 1);
+  }
+
+  private static int loadQueue(State state, Map<Integer, Boolean> queue, int first) {
+    queue.clear();
+    for (int at = first; at < first + state.nodes && state.get(at) != 0; at++) {
+      queue.put((state.get(at) & 15) - 1, state.get(at) > 15);
+    }
+    return first + state.nodes;
+  }
+
+  void saveHome(State state) {
+    int at = state.home;
+    for (int node = 0; node < state.nodes; node++) {
+      Object tenancy = tenants.get(node);
+      if (tenancy == null) {
+        state.set(at++, 0);
+        state.set(at++, 0);
+      } else {
+        Permission permission = (Permission) PERMISSION.get(tenancy);
+        if (permission == NONE) {
+          throw new Violation(Violation.RECORD, "node " + node + " is on record with nothing");
+        }
+        state.set(
+            at++,
+            State.number(permission)
+                | (State.number((Permission) LIMIT.get(tenancy)) << 2)
+                | (State.number((Permission) LOWEST.get(tenancy)) << 4)
+                | (State.number((Permission) TRIED.get(tenancy)) << 6));
+        state.set(at++, (boolean) LATE.get(tenancy) ? 1 : 0);
+      }
+    }
+    at = saveQueue(state, writers, at);
+    at = saveQueue(state, readers, at);
+    state.set(at, (int) (long) TOKEN.get(home));
+    state.set(at + 1, (int) POISONED_BY.get(home) == NOBODY ? 0 : 1);
+  }
+
+  private static int saveQueue(State state, Map<Integer, Boolean> queue, int first) {
+    int at = first;
+    for (Map.Entry<Integer, Boolean> entry : queue.entrySet()) {
+      state.set(at++, (entry.getKey() + 1) | (entry.getValue() ? 16 : 0));
+    }
+    while (at < first + state.nodes) {
+      state.set(at++, 0);
+    }
+    return at;
+  }
+
+  static void load(State state, int node, Tenant tenant) {
+    int at = State.tenant(node);
+    int permissions = state.get(at);
+    int flags = state.get(at + 1);
+    HELD.set(tenant, State.permission(permissions & 3));
+    HELD_LIMIT.set(tenant, State.permission((permissions >> 2) & 3));
+    ASKED.set(tenant, State.permission((permissions >> 4) & 3));
+    ASKED_TO_TRY.set(tenant, (flags & 1) != 0);
+    RECALL_TRIED.set(tenant, (flags & 2) != 0);
+    TENANT_POISONED.set(tenant, (flags & 4) != 0);
+  }
+
+  /**
+   * What the tenant does not look at before it sets it again is left out: the limit of a node that
+   * has nothing, for a grant sets it; how a recall was tried that is answered; and a request.
+   */
+  static void save(State state, int node, Tenant tenant) {
+    int at = State.tenant(node);
+    Permission held = (Permission) HELD.get(tenant);
+    Permission limit = held == NONE ? EXCLUSIVE : (Permission) HELD_LIMIT.get(tenant);
+    Permission asked = (Permission) ASKED.get(tenant);
+    boolean askedToTry = asked != NONE && (boolean) ASKED_TO_TRY.get(tenant);
+    boolean recallTried = limit.compareTo(held) < 0 && (boolean) RECALL_TRIED.get(tenant);
+    state.set(at, State.number(held) | (State.number(limit) << 2) | (State.number(asked) << 4));
+    state.set(
+        at + 1,
+        (askedToTry ? 1 : 0)
+            | (recallTried ? 2 : 0)
+            | ((boolean) TENANT_POISONED.get(tenant) ? 4 : 0));
+  }
+
+  static Permission held(State state, int node) {
+    return State.permission(state.get(State.tenant(node)) & 3);
+  }
+
+  static Permission limit(State state, int node) {
+    return State.permission((state.get(State.tenant(node)) >> 2) & 3);
+  }
+
+  static Permission asked(State state, int node) {
+    return State.permission((state.get(State.tenant(node)) >> 4) & 3);
+  }
+
+  static boolean isPoisoned(State state, int node) {
+    return (state.get(State.tenant(node) + 1) & 4) != 0;
+  }
+
+  static boolean isRecalled(State state, int node) {
+    return limit(state, node).compareTo(held(state, node)) < 0;
+  }
+
+  static Permission onRecord(State state, int node) {
+    return State.permission(state.get(state.home + 2 * node) & 3);
+  }
+
+  /** The nodes that wait to read, one bit for each. */
+  static int readers(State state) {
+    int bits = 0;
+    int first = state.home + 3 * state.nodes;
+    for (int at = first; at < first + state.nodes && state.get(at) != 0; at++) {
+      bits |= 1 << ((state.get(at) & 15) - 1);
+    }
+    return bits;
+  }
+
+  /** Whether nobody waits at the home. */
+  static boolean isIdle(State state) {
+    return state.get(state.home + 2 * state.nodes) == 0
+        && state.get(state.home + 3 * state.nodes) == 0;
+  }
+}

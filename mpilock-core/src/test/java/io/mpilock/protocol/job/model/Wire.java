@@ -1,0 +1,64 @@
+package io.mpilock.protocol.job.model;
+
+import io.mpilock.protocol.job.Message;
+import io.mpilock.protocol.job.Permission;
+
+/** A message in two bytes: kind, permission and a flag; behind them a token. */
+final class Wire {
+  static final int REQUEST = 1;
+  static final int CANCEL = 2;
+  static final int GRANT = 3;
+  static final int RECALL = 4;
+  static final int YIELD = 5;
+  static final int BUSY = 6;
+  static final int REFUSE = 7;
+  static final int POISON = 8;
+
+  private static final String RESOURCE = "r";
+
+  private Wire() {}
+
+  static int of(int kind, Permission permission, boolean flag, long token) {
+    return kind | (State.number(permission) << 4) | (flag ? 64 : 0) | ((int) token << 8);
+  }
+
+  static int kind(int message) {
+    return message & 15;
+  }
+
+  static Permission permission(int message) {
+    return State.permission((message >> 4) & 3);
+  }
+
+  static boolean flag(int message) {
+    return (message & 64) != 0;
+  }
+
+  static int token(int message) {
+    return message >>> 8;
+  }
+
+  static boolean hasToken(int message) {
+    return kind(message) == GRANT || kind(message) == YIELD;
+  }
+
+  /** Whose death it tells, if the flag says that it tells one: which rank makes no difference. */
+  static int deadWriter(int message) {
+    return flag(message) ? 0 : -1;
+  }
+
+  /** For people. */
+  static Message.OfLock message(int message) {
+    Permission permission = permission(message);
+    return switch (kind(message)) {
+      case REQUEST -> new Message.Request(RESOURCE, permission, flag(message));
+      case CANCEL -> new Message.Cancel(RESOURCE);
+      case GRANT -> new Message.Grant(RESOURCE, permission, token(message));
+      case RECALL -> new Message.Recall(RESOURCE, permission, flag(message));
+      case YIELD -> new Message.Yield(RESOURCE, permission, token(message), deadWriter(message));
+      case BUSY -> new Message.Busy(RESOURCE);
+      case REFUSE -> new Message.Refuse(RESOURCE);
+      default -> new Message.Poison(RESOURCE, 0);
+    };
+  }
+}
