@@ -220,9 +220,11 @@ class JobModelTest {
         fault(
             "messages overtake each other",
             "model.State",
-            "int message = get(channel + 1) | (get(channel + 2) << 8);\n"
-                + "    int length = bytes[channel] - 1;\n"
-                + "    System.arraycopy(bytes, channel + 3, bytes, channel + 1, 2 * length);",
+            """
+            int message = get(channel + 1) | (get(channel + 2) << 8);
+                int length = bytes[channel] - 1;
+                System.arraycopy(bytes, channel + 3, bytes, channel + 1, 2 * length);\
+            """,
             "int length = bytes[channel] - 1;\n    int message = message(channel, length);",
             pair.withGiveUps(),
             Violation.NO_TRACE));
@@ -237,7 +239,6 @@ class JobModelTest {
   @MethodSource("faults")
   void faultsAreFound(String what, Fault fault, @TempDir Path directory) throws IOException {
     String[] found = Faults.check(fault, directory);
-    assertThat(found).as(what).isNotNull();
-    assertThat(found[0]).as(found[1]).isEqualTo(fault.property());
+    assertThat(found[0]).as("%s: %s", what, found[1]).isEqualTo(fault.property());
   }
 }
