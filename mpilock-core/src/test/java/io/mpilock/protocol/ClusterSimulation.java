@@ -100,6 +100,10 @@ final class ClusterSimulation {
   private final long mostDelay;
   private final boolean releaseOnDeath;
   private final Set<Integer> victims = new HashSet<>();
+
+  /** Who was told in sync of a rank that is lost: the others are told of either. */
+  private final Set<Integer> gaveUp = new HashSet<>();
+
   private int cut = -1;
   private int operations;
 
@@ -265,6 +269,7 @@ final class ClusterSimulation {
               simulation.communicator(rank), settings, simulation.pace(), new ActorCarrier(rank));
     } catch (RankFailedException e) {
       checkNamed(rank, e);
+      gaveUp.add(rank);
       ended[rank] = true;
       return;
     }
@@ -454,9 +459,9 @@ final class ClusterSimulation {
 
   /** A failure names a rank that died, or one of a node that cannot be reached. */
   private void checkNamed(int rank, RankFailedException e) {
-    boolean right = victims.contains(e.rank());
+    boolean right = victims.contains(e.rank()) || gaveUp.contains(e.rank());
     if (cut >= 0) {
-      right = (nodeOf[rank] == cut) != (nodeOf[e.rank()] == cut);
+      right |= (nodeOf[rank] == cut) != (nodeOf[e.rank()] == cut);
     }
     boolean good = right;
     that(good, () -> "rank " + rank + " is told of rank " + e.rank() + ": " + e.getMessage());
