@@ -190,7 +190,7 @@ ranks_per_host=$(
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/mpilock-soak.XXXXXX")
 trap 'rm -rf "$folder"' EXIT
-mkdir -m 700 "$folder/meet"
+mkdir -m 700 "$folder/meet" "$folder/t"
 
 program=("$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:-UsePerfData -Xmx512m)
 [ "$transport" != native ] || program+=(--enable-native-access=ALL-UNNAMED)
@@ -217,6 +217,7 @@ if [ "$transport" != local ]; then
   command+=(-n "$ranks")
 fi
 export MPILOCK_MPJ_DIRECTORY=$folder/meet
+export TMPDIR=$folder/t # a launcher that is ended at once may leave something there
 
 # --- run
 
