@@ -10,8 +10,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * The contract on the smallest job of one node, for config/mutation.sh, which repeats it for each
- * mutant; {@code LocalContractTest} runs all of it, also on larger jobs. What measures time, or takes
- * long, is left out.
+ * mutant; {@code LocalContractTest} runs all of it, also on larger jobs. What measures time, or
+ * takes long, is left out.
  */
 @Timeout(20)
 class OneNodeContract {

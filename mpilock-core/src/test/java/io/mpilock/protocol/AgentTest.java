@@ -415,8 +415,7 @@ class AgentTest {
     try (PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(1, NEVER), 0, 0, 1, 2)) {
       nodes.greet();
       ProcessLock lock = nodes.core(0).resource("orders");
-      String whole =
-          "On node 0: Nobody holds it now. On node 1: One holds. On node 2: Two waits.";
+      String whole = "On node 0: Nobody holds it now. On node 1: One holds. On node 2: Two waits.";
       String text;
       long asked = 0;
       do { // again, if this machine was too busy for the half second that an answer may take

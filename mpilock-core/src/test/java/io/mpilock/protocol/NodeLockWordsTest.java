@@ -78,8 +78,7 @@ class NodeLockWordsTest {
 
   private void assertState(int sequence, int pending, int owner) {
     long state = simulation.word(home + Layout.STATE);
-    assertThat(
-            List.of(LockWords.sequence(state), LockWords.pending(state), LockWords.owner(state)))
+    assertThat(List.of(LockWords.sequence(state), LockWords.pending(state), LockWords.owner(state)))
         .as("sequence, pending, owner")
         .containsExactly(sequence, pending, owner);
   }

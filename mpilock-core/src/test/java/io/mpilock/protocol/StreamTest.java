@@ -168,7 +168,8 @@ class StreamTest {
     Thread.currentThread().interrupt();
     assertThatThrownBy(() -> streams.get(0).await(patience(0)))
         .isInstanceOf(LockInterruptedException.class)
-        .hasMessageContaining("Rank 0 was interrupted while it waited for the single write of rank 1");
+        .hasMessageContaining(
+            "Rank 0 was interrupted while it waited for the single write of rank 1");
     Thread.interrupted();
     nodes.get(0).markClosed();
     assertThatThrownBy(() -> streams.get(0).await(patience(0)))
