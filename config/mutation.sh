@@ -14,7 +14,8 @@ than 85 % were noticed, or if a class of the two packages is measured by no grou
 was not noticed stands, line by line, in mpilock-core/target/mutation/GROUP/index.html.
 
 The classes are measured in groups, each with its tests: pure ones, and simulations with a small number of runs. No
-launcher is started. All groups take about an hour on 2 idle cores; a group that is slow can be measured alone.
+launcher is started. It takes long, the more so on a busy machine, where a fault may also count as never ending because
+its tests were slow: measure on an idle one, or group by group.
 
   --quick         only the groups whose tests are pure: job, words
   --package P     only the groups of io.mpilock.protocol.job (P = job) or of io.mpilock.protocol (P = protocol)

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.mpilock.failure.MpilockException;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -66,6 +69,37 @@ class DirectoryTest {
     long home = directory(1).home("a"); // behind the first one's back
     assertThat(one.known("a")).isEqualTo(home);
     assertThat(directory(0).home("a")).isEqualTo(home);
+  }
+
+  @Test
+  void ranksThatNameAtTheSameTimeGetTheSameLines() throws Exception {
+    for (long seed = 0; seed < 100; seed++) {
+      Simulation together = new Simulation(seed, RANKS, (int) start + 40 * Layout.LINE, false);
+      together.word(Layout.DIRECTORY_END, start);
+      List<Map<String, Long>> homes = List.of(new HashMap<>(), new HashMap<>());
+      for (int rank = 0; rank < RANKS; rank++) {
+        together.word(Layout.slot(rank) + Layout.LIFE, Node.OPEN);
+        Map<String, Long> mine = homes.get(rank);
+        Node node = together.node(rank, Simulation.settings(false, 0, false));
+        List<String> names = rank == 0 ? List.of("a", "b", "c") : List.of("c", "b", "d");
+        together.actor(
+            rank,
+            "rank " + rank,
+            () -> {
+              Directory directory = new Directory(node);
+              names.forEach(name -> mine.put(name, directory.home(name)));
+            });
+      }
+      together.run();
+      assertThat(homes.get(1).get("b")).isEqualTo(homes.get(0).get("b"));
+      assertThat(homes.get(1).get("c")).isEqualTo(homes.get(0).get("c"));
+      Directory later = new Directory(together.node(0, Simulation.settings(false, 0, false)));
+      assertThat(later.homes()).doesNotHaveDuplicates().hasSize(4);
+      for (Map<String, Long> mine : homes) {
+        mine.forEach((name, home) -> assertThat(later.name(home)).isEqualTo(name));
+      }
+      assertThat(together.word(Layout.DIRECTORY_LOCK)).isZero();
+    }
   }
 
   @Test

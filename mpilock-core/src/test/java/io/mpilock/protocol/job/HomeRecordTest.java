@@ -49,6 +49,17 @@ class HomeRecordTest {
   }
 
   @Test
+  void theOnlyReaderThatGivesUpWaitsNoMore() {
+    home.request(1, EXCLUSIVE, false);
+    home.request(2, SHARED, false);
+    home.cancel(2);
+    assertSent(1, grant(EXCLUSIVE, 0), 1, recall(SHARED, false), 1, recall(EXCLUSIVE, false));
+    home.yielded(1, NONE, 1, ALIVE); // crossed
+    assertSent();
+    assertThat(home.permission(2)).isEqualTo(NONE);
+  }
+
+  @Test
   void aReaderThatTriesIsRefusedByWhoWrites() {
     home.request(1, EXCLUSIVE, false);
     home.request(2, SHARED, true);
