@@ -23,7 +23,7 @@ public final class SerializationCodecFuzz {
 
   /** Tries an input. */
   public static void fuzzerTestOneInput(byte[] input) throws Exception {
-    Bounded.run(12L << 20, () -> decode(input));
+    Bounded.run(64L << 20, () -> decode(input));
   }
 
   private static void decode(byte[] input) throws IOException {

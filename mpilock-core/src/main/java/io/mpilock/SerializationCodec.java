@@ -105,7 +105,8 @@ final class SerializationCodec implements ShareCodec {
       throw named;
     } catch (RuntimeException
         | StackOverflowError
-        | LinkageError failure) { // of the JDK, on broken bytes
+        | LinkageError
+        | InternalError failure) { // of the JDK, on broken bytes
       intake.rethrow();
       InvalidObjectException broken =
           new InvalidObjectException("the bytes are not those of an object: " + failure);

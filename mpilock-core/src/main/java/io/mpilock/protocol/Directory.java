@@ -70,8 +70,8 @@ final class Directory {
 
   private static IllegalArgumentException invalid(String name, String why) {
     return new IllegalArgumentException(
-        "The resource name '%s' %s. Take a name of 1 to %d characters that are not all blank, without control characters."
-            .formatted(Values.shown(name), why, MAX_NAME));
+        "A resource name has 1 to %d characters, not all blank and none of control, but '%s' %s."
+            .formatted(MAX_NAME, Values.shown(name), why));
   }
 
   /** Gives the home lines of all resources that ranks of this node have named. */

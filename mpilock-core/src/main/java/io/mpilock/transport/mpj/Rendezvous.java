@@ -184,7 +184,10 @@ final class Rendezvous {
       } catch (UnknownHostException e) {
         throw new StartupException(
             Problem.RENDEZVOUS_INVALID,
-            named(host + ":" + port) + " names a host that cannot be found.",
+            named(host + ":" + port)
+                + " names a host that cannot be found: "
+                + Values.shown(host)
+                + ".",
             "Set mpilock.mpj.rendezvous to rank 0's host as this one knows it, or to its address.",
             e);
       }
