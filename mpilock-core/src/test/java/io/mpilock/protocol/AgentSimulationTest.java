@@ -90,10 +90,7 @@ class AgentSimulationTest {
 
   enum Fault {
     HEARS_NO_HEARTBEAT(Agent.class, "    lastHeard[from] = node.nanoTime();", ""),
-    IS_NOT_TOLD_OF_DEATHS(
-        Agent.class,
-        "case Message.Died m -> markLost(checkRank(m.rank()));",
-        "case Message.Died _ -> {}"),
+    ENDS_WHILE_RANKS_USE_IT(Agent.class, "all &= node.life(member) != Node.OPEN;", ""),
     NOTICES_NO_SILENCE(Agent.class, "now - lastHeard[other] > patience", "false");
 
     private final Class<?> type;

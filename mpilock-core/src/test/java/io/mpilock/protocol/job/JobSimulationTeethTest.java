@@ -62,9 +62,7 @@ class JobSimulationTeethTest {
         "if (entry.getKey() != writer ||",
         "if (entry.getValue().permission == EXCLUSIVE && entry.getKey() != writer ||"),
     LETS_READERS_PASS_WRITERS(
-        Home.class,
-        "(writers.isEmpty() || readersFirst > 0)",
-        "(writers.isEmpty() || readersFirst >= 0)"),
+        Home.class, "!readers.isEmpty() && writers.isEmpty()", "!readers.isEmpty()"),
     LOSES_THE_PLACE_OF_WHO_ASKS_AGAIN(
         Home.class, "if (!queue.containsKey(node)) {\n      leave(node);\n    }", "leave(node);"),
     FORGETS_TO_SERVE_AFTER_A_CANCEL(
