@@ -101,7 +101,7 @@ class SoakTest {
         "--transport native --mpi openmpi",
         "--transport native --mpi mpich",
         "--transport mpj",
-        "--transport native --mpi openmpi --hosts 2"
+        "--transport native --mpi openmpi --hosts 2 --heartbeat 30"
       })
   void nothingIsFound(String how) throws Exception {
     String[] options = (how + " --minutes " + MINUTES).split(" ", -1);

@@ -1,5 +1,7 @@
 package io.mpilock.soak;
 
+import java.util.Locale;
+
 /** What a soak does. Each mode has its own line in the figures at the end. */
 enum Mode {
   READ,
@@ -63,6 +65,6 @@ enum Mode {
   }
 
   String label() {
-    return name().toLowerCase(java.util.Locale.ROOT).replace('_', '-');
+    return name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 }

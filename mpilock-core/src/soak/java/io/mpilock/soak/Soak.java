@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * One rank of a soak, or all of them where the ranks are threads. Started by {@code
@@ -145,7 +146,7 @@ public final class Soak {
 
   private void hello(ControllerOptions options) {
     System.out.printf(
-        "soak: seed %d, %s, %d ranks on %d nodes, %d threads on each and one for collective calls,"
+        "soak: seed %d, %s, %d ranks on %d node(s), %d threads on each and one for collective calls,"
             + " %d resources, %s, handover limit %d, heartbeat time-out %d s%n",
         settings.seed(),
         world.description(),
@@ -185,7 +186,7 @@ public final class Soak {
   /** Until the watchdog has ended the process. */
   private static void sleepForEver() {
     while (true) {
-      java.util.concurrent.locks.LockSupport.park();
+      LockSupport.park();
     }
   }
 }

@@ -2,6 +2,8 @@ package io.mpilock.soak;
 
 import io.mpilock.WriteLease;
 import io.mpilock.soak.Settings.Fault;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -103,8 +105,8 @@ final class Worker {
     try {
       Process _ =
           new ProcessBuilder("kill", "-STOP", Long.toString(ProcessHandle.current().pid())).start();
-    } catch (java.io.IOException e) {
-      throw new java.io.UncheckedIOException(e);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 }
