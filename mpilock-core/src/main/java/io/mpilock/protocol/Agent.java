@@ -132,6 +132,7 @@ final class Agent implements Runnable {
   private @Nullable Query query;
 
   private final Carrier carrier;
+  private volatile boolean started;
   private volatile boolean stopped;
   private volatile boolean alone;
 
@@ -187,6 +188,7 @@ final class Agent implements Runnable {
    */
   void start(boolean differ) {
     settingsDiffer = differ;
+    started = true;
     carrier.start(this);
   }
 
@@ -212,6 +214,11 @@ final class Agent implements Runnable {
   /** Ends the agent, after it has sent what it had to; waits for that, but not for long. */
   void stop() {
     stopped = true;
+    if (!started) { // sync failed before that
+      messenger.close();
+      window.free();
+      return;
+    }
     try {
       bell.ring();
       carrier.awaitEnd(2 * FLUSH_NANOS);
@@ -224,6 +231,7 @@ final class Agent implements Runnable {
 
   @Override
   public void run() {
+    started = true;
     try {
       node.life(node.agent(), Node.OPEN);
       long now = node.nanoTime();
