@@ -52,7 +52,7 @@ class HoldersTest {
     locks.get(2).beginWrite();
     name(2, Layout.WRITER_THREAD, "writer");
     assertThat(describe())
-        .isEqualTo("Held by rank 2 (host host, pid 1), thread 'writer' (id), write with token 1.");
+        .isEqualTo("Held by rank 2 (host host0, pid 1), thread 'writer' (id), write with token 1.");
     word(2, Layout.WRITER_SINCE, 1_000_000_000_123L);
     assertThat(describe()).endsWith("write with token 1 since 2001-09-09T01:46:40.123Z.");
   }
@@ -62,15 +62,15 @@ class HoldersTest {
     assertThat(locks.get(0).tryRead()).isTrue();
     name(0, Layout.READER, "one");
     assertThat(describe())
-        .isEqualTo("Held by rank 0 (host host, pid 1), 1 read, thread 'one' (id).");
+        .isEqualTo("Held by rank 0 (host host0, pid 1), 1 read, thread 'one' (id).");
     assertThat(locks.get(0).tryRead()).isTrue();
     assertThat(locks.get(2).tryRead()).isTrue();
     name(0, Layout.READER, "two");
     name(2, Layout.READER, "three");
     assertThat(describe())
         .isEqualTo(
-            "Held by rank 0 (host host, pid 1), 2 reads, the last by thread 'two' (id);"
-                + " rank 2 (host host, pid 1), 1 read, thread 'three' (id).");
+            "Held by rank 0 (host host0, pid 1), 2 reads, the last by thread 'two' (id);"
+                + " rank 2 (host host0, pid 1), 1 read, thread 'three' (id).");
   }
 
   @Test
@@ -81,7 +81,7 @@ class HoldersTest {
     name(0, Layout.READER, "r");
     assertThat(describe())
         .isEqualTo(
-            "Held by rank 0 (host host, pid 1), thread 'w' (id), write with token 0, and 1 read,"
+            "Held by rank 0 (host host0, pid 1), thread 'w' (id), write with token 0, and 1 read,"
                 + " thread 'r' (id).");
   }
 
@@ -95,7 +95,7 @@ class HoldersTest {
     name(2, Layout.WAITER, "asks");
     assertThat(describe())
         .isEqualTo(
-            "Held by rank 0 (host host, pid 1), thread 'w' (id), write with token 0; waiting:"
+            "Held by rank 0 (host host0, pid 1), thread 'w' (id), write with token 0; waiting:"
                 + " rank 1 (1 reader), rank 2 (write, thread 'asks' (id), 2 readers).");
     word(2, Layout.REQUEST, LockWords.request(2, LockWords.INTENT));
     word(2, Layout.WAITING_READERS, 0);

@@ -3,6 +3,7 @@ package io.mpilock.protocol;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.mpilock.failure.MpilockException;
 import io.mpilock.failure.RankFailedException;
 import io.mpilock.transport.local.LocalCluster;
 import java.util.function.LongSupplier;
@@ -131,15 +132,15 @@ class NodeTest {
   void aFailureSaysHowTheRankWent() {
     job.word(life(0), Node.DEAD);
     assertThat(node.failed(0, "so."))
-        .hasMessage("rank 0 (host host, pid 1) died: so.")
+        .hasMessage("rank 0 (host host0, pid 1) died: so.")
         .extracting(RankFailedException::rank)
         .isEqualTo(0);
     job.word(life(0), Node.LEFT_HOLDING);
     assertThat(node.failed(0, "so."))
-        .hasMessage("rank 0 (host host, pid 1) closed its controller while it held the lock: so.");
+        .hasMessage("rank 0 (host host0, pid 1) closed its controller while it held the lock: so.");
     assertThat(node.failed(50, "so."))
         .hasMessage(
-            "rank 50 (host host, pid 1) died, or closed its controller while it held the lock: so.");
+            "rank 50 (host host1, pid 1) died, or closed its controller while it held the lock: so.");
   }
 
   @Test
@@ -152,7 +153,7 @@ class NodeTest {
     assertThat(node.brokenBy()).isZero();
     assertThatThrownBy(node::throwIfBroken)
         .isInstanceOf(RankFailedException.class)
-        .hasMessageContaining("rank 0 (host host, pid 1)")
+        .hasMessageContaining("rank 0 (host host0, pid 1)")
         .hasMessageContaining("spoke for node 0")
         .hasMessageContaining("mpilock.heartbeat-timeout");
     assertThat(node.elsewhere(1)).isEmpty();
@@ -205,7 +206,9 @@ class NodeTest {
     node.putText(index, "x".repeat(5000));
     assertThat(node.text(index)).isEqualTo("x".repeat(4096));
     job.word(index, 4097);
-    assertThatThrownBy(() -> node.text(index)).isInstanceOf(IndexOutOfBoundsException.class);
+    assertThatThrownBy(() -> node.text(index))
+        .isInstanceOf(MpilockException.class)
+        .hasMessageContaining("a text says that it has 4097 bytes");
     node.putText(index, "");
     assertThat(node.text(index)).isEmpty();
   }

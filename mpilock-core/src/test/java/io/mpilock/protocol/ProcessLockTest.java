@@ -93,7 +93,7 @@ class ProcessLockTest {
     assertThat(lock.hold().acquireWrite(lock, 0)).isTrue();
     String thread = "thread '" + Thread.currentThread().getName() + "' (id)";
     assertThat(told(lock.describe()))
-        .isEqualTo("Held by rank 0 (host host, pid 1), " + thread + ", write with token 1.");
+        .isEqualTo("Held by rank 0 (host host0, pid 1), " + thread + ", write with token 1.");
     assertThat(told(String.valueOf(lock.heldHere()))).isEqualTo(thread + ", write with token 1");
     node.markClosed();
     assertThat(lock).hasToString("resource 'orders': closed.");
@@ -197,7 +197,7 @@ class ProcessLockTest {
         .startsWith(
             "orders: Thread '"
                 + thread
-                + "' of rank 0 (host host, pid 1) has waited 2.0 s for the read of resource"
+                + "' of rank 0 (host host0, pid 1) has waited 2.0 s for the read of resource"
                 + " 'orders'. No other write was granted for at least 1.7 s. Held by rank 1")
         .endsWith("; waiting: rank 0 (1 reader).");
     assertThat(told(stalls.get(1)))

@@ -222,6 +222,8 @@ class RootTest {
     root.through(2, true);
     assertSent();
     root.through(1, true);
+    assertSent(); // all close other controllers, and will come back to this one
+    root.closing(new Message.Closing(2, 2));
     assertSent("all through");
     root.through(1, false);
     root.through(1, true);
