@@ -168,6 +168,11 @@ final class Agent implements Runnable {
   /** Ends the agent, after it has sent what it had to; waits for that, but not for long. */
   void stop() {
     stopped = true;
+    if (thread.getState() == Thread.State.NEW) {
+      messenger.close(); // sync failed before it began
+      window.free();
+      return;
+    }
     try {
       bell.ring();
       thread.join(2 * TimeUnit.NANOSECONDS.toMillis(FLUSH_NANOS));

@@ -23,18 +23,30 @@ final class Leftovers {
   private final Set<Group> groups = new LinkedHashSet<>();
   private final List<FrameBuffer> unsettled = new ArrayList<>();
   private final List<FrameBuffer> kept = new ArrayList<>();
+  private int messengers;
 
   Leftovers(PointToPoint mpi, ReentrantLock inside) {
     this.mpi = mpi;
     this.inside = inside;
   }
 
-  /** Notes a group whose ranks send frames, and frees what has been settled since. */
+  /** Notes a messenger of a group, and frees what has been settled since. */
   void opened(Group group) {
     inside.lock();
     try {
       groups.add(group);
+      messengers++;
       settle();
+    } finally {
+      inside.unlock();
+    }
+  }
+
+  /** A messenger is closed: nobody here receives its frames any more. */
+  void closed() {
+    inside.lock();
+    try {
+      messengers--;
     } finally {
       inside.unlock();
     }
@@ -62,7 +74,8 @@ final class Leftovers {
   }
 
   /**
-   * Lets what is on its way get on, and drops what comes. For the time when no messenger is open.
+   * Lets what is on its way get on, and drops what comes, unless a messenger is open: the agent of
+   * a controller that other ranks have not closed yet still speaks for its node.
    *
    * @return whether nothing is on its way from here
    */
@@ -70,7 +83,7 @@ final class Leftovers {
     inside.lock();
     try {
       for (Group group : groups) {
-        while (mpi.match(mpi.anyTag(), group.comm())) {
+        while (messengers == 0 && mpi.match(mpi.anyTag(), group.comm())) {
           FrameBuffer dropped = FrameBuffer.allocate(FrameBuffer.isSmall(mpi.length()));
           dropped.begin(mpi.source(), mpi.length());
           (mpi.receive(dropped) ? unsettled : kept).add(dropped);

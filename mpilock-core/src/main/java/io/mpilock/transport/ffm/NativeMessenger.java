@@ -136,6 +136,7 @@ final class NativeMessenger implements Messenger {
         collect();
         outgoing.forEach(runtime.leftovers()::settleLater);
         runtime.leftovers().settleLater(incoming);
+        runtime.leftovers().closed();
         queued = 0;
       }
     } finally {
