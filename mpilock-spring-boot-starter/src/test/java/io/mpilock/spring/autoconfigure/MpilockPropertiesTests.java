@@ -86,7 +86,7 @@ class MpilockPropertiesTests {
     "mpilock.window-size, 0B, must be at least 1MB",
     "mpilock.window-size, -1B, must be at least 1MB",
     "mpilock.window-size, 2TB, must be at most 1TB",
-    "mpilock.window-size, large, is not a valid data size",
+    "mpilock.window-size, large, does not match data size pattern",
     "mpilock.fairness, readers, WRITER_FIRST",
     "mpilock.on-holder-death, cry, POISON",
     "mpilock.enabled, maybe, Invalid boolean value",
