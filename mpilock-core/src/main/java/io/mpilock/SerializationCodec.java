@@ -265,7 +265,7 @@ final class SerializationCodec implements ShareCodec {
    * depth.
    */
   private static final class HashWork {
-    private static final long FREE = 2_000_000;
+    private static final long FREE = 500_000;
     private static final int EACH_BYTE = 100;
 
     private final Intake intake;

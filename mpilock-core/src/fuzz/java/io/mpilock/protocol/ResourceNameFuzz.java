@@ -47,7 +47,7 @@ public final class ResourceNameFuzz {
       return directory.home(name);
     } catch (IllegalArgumentException e) {
       String message = String.valueOf(e.getMessage());
-      if (message.length() > 400 || message.chars().anyMatch(Character::isISOControl)) {
+      if (message.length() > 600 || message.chars().anyMatch(Character::isISOControl)) {
         throw new AssertionError("an answer that cannot be read", e);
       }
       return null;

@@ -37,7 +37,15 @@ public final class LifelineMessageFuzz {
     } catch (IOException e) {
       return;
     }
-    if (!message.encode().equals(ByteBuffer.wrap(input))) {
+    // Once: readUTF takes some texts in two spellings, and writeUTF writes one.
+    ByteBuffer again = message.encode();
+    Message same;
+    try {
+      same = Message.decode(again.duplicate());
+    } catch (IOException e) {
+      throw new AssertionError(message + " is encoded as no message", e);
+    }
+    if (!same.encode().equals(again)) {
       throw new AssertionError(message + " is encoded otherwise");
     }
   }
