@@ -610,9 +610,12 @@ final class JobModel implements NodeModel.Events {
     forget(node);
   }
 
-  /** Whether nobody has in use or asks for what a try would meet, and all nodes know that. */
+  /**
+   * Whether nobody has in use or asks for what a try would meet, and all nodes know that: no
+   * message is on its way, or just being handled.
+   */
   private boolean isFreeFor(int node, int rank, boolean writes) {
-    if (!Snapshots.isIdle(state) || meets(node, rank, writes)) {
+    if (inAgent || !Snapshots.isIdle(state) || meets(node, rank, writes)) {
       return false;
     }
     for (int other = 0; other < nodes; other++) {

@@ -47,6 +47,7 @@ class JobModelTest {
   static Stream<Setup> setups() {
     Setup two = Setup.of(2, 2).withGiveUps();
     Setup three = Setup.of(2, 1, 1).withGiveUps();
+    Setup five = Setup.of(2, 2, 1).withGiveUps();
     Setup six = Setup.of(2, 2, 2);
     Stream<Setup> always =
         Stream.of(
@@ -59,15 +60,15 @@ class JobModelTest {
             Setup.of(1, 1, 1).withGiveUps().withTries(),
             three.withCrashOf(Crash.NODE),
             three.withCrashOf(Crash.RANK),
-            six);
+            six.withGiveUps());
     Stream<Setup> larger =
         Stream.of(
             two.withTries().withMeanwhile(1),
             three.withTries(),
             three.withMeanwhile(1),
             six.withGiveUps().fairToPhases(),
-            six.withGiveUps().withCrashOf(Crash.RANK),
-            six.withGiveUps().withCrashOf(Crash.NODE));
+            five.withCrashOf(Crash.RANK),
+            five.withCrashOf(Crash.NODE));
     return FULL ? Stream.concat(always, larger) : always;
   }
 
