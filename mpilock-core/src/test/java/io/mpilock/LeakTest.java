@@ -61,7 +61,7 @@ class LeakTest {
   private static void openAndClose(int times) throws Exception {
     for (int i = 0; i < times; i++) {
       LocalRanks.run(
-          i % 10 == 0 ? new int[] {1, 1} : new int[] {2},
+          i % 100 == 0 ? new int[] {1, 1} : new int[] {2},
           ControllerOptions.defaults(),
           controller -> {
             controller.resource("orders").write().close();
