@@ -81,6 +81,14 @@ public final class ProcessLock {
   }
 
   /**
+   * Lets go of the calling thread's holds, which would else stay with the thread until it happens
+   * to look through its ThreadLocals.
+   */
+  void forget() {
+    holds.remove();
+  }
+
+  /**
    * Waits to read. A wait of no time is one for the answer of another node, and for nobody's hold.
    */
   boolean awaitRead(ThreadHold hold, long nanos) {
