@@ -171,8 +171,11 @@ final class Watchdog {
   private void obey() throws InterruptedException {
     Verdict verdict = ledger.verdict();
     tally.publish(ledger, rank);
-    ledger.write("rank-" + rank, describe(verdict != Verdict.VIOLATION));
-    ledger.set(rank, Ledger.HEARD, 1);
+    if (ledger.get(rank, Ledger.HEARD)
+        == 0) { // else it stood still, and goes on because it is ended
+      ledger.write("rank-" + rank, describe(verdict != Verdict.VIOLATION));
+      ledger.set(rank, Ledger.HEARD, 1);
+    }
     int status = 10 + verdict.index();
     if (ledger.finder() == rank) {
       long since = System.nanoTime();
@@ -181,6 +184,7 @@ final class Watchdog {
       }
       for (int other = 0; other < ledger.ranks(); other++) {
         if (ledger.get(other, Ledger.HEARD) == 0) {
+          ledger.set(other, Ledger.HEARD, 1);
           ledger.write("rank-" + other, "rank " + other + " says nothing.\n");
         }
       }
