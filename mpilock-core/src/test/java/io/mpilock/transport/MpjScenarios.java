@@ -2,6 +2,7 @@ package io.mpilock.transport;
 
 import io.mpilock.failure.RankFailedException;
 import io.mpilock.transport.mpj.MpjTransport;
+import java.nio.ByteBuffer;
 import java.util.concurrent.locks.LockSupport;
 
 /** Programs that {@link MpjTransportTest} runs as the ranks of a job. */
@@ -24,6 +25,25 @@ final class MpjScenarios {
     }
     System.out.println(
         "noticed rank %d after %d ms".formatted(rank, (System.nanoTime() - start) / 1_000_000));
+  }
+
+  private static void tellThatAllJoined(Communicator world, int rank) {
+    Messenger messenger = world.messenger(() -> {});
+    ByteBuffer frame = ByteBuffer.allocate(Messenger.FRAME_BYTES);
+    if (world.rank() != rank) {
+      messenger.send(rank, frame.limit(1));
+      while (!messenger.isFlushed()) {
+        LockSupport.parkNanos(1_000_000);
+      }
+      return;
+    }
+    for (int missing = world.size() - 1; missing > 0; ) {
+      if (messenger.receive(frame) >= 0) {
+        missing--;
+      } else {
+        LockSupport.parkNanos(1_000_000);
+      }
+    }
   }
 
   /** Rank 1 kills rank 0, then rank 2. */
@@ -67,11 +87,13 @@ final class MpjScenarios {
     public static void main(String[] args) throws Exception {
       int killed = Integer.parseInt(args[0]);
       Communicator world = world();
+      int killer = (killed + 1) % world.size();
+      tellThatAllJoined(world, killer); // a death while they join is another matter
+      if (world.rank() == killer) {
+        kill(world, killed);
+      }
       if (world.rank() == killed) {
         Thread.sleep(Long.MAX_VALUE);
-      }
-      if (world.rank() == (killed + 1) % world.size()) {
-        kill(world, killed);
       }
       awaitDeath(world, killed);
       world.close();
