@@ -110,6 +110,7 @@ reports=()
 for group in "${groups[@]}"; do
   report=mpilock-core/target/mutation/$group
   rm -rf "$report"
+  mkdir -p "${report%/*}"
   echo "mutation.sh: group $group" >&2
   # The threshold is for all groups together.
   mvn -q -B -pl mpilock-core -Pmutation -Dmutation.threshold=0 "-Dmutation.reports=$root/$report" \

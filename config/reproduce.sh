@@ -13,7 +13,8 @@ them there in another time zone and locale and as another user, and compares eve
 by byte, with those in this checkout's target directories ("mvn package" makes them). Names each that differs or is
 missing, and ends with 1.
 
-Jars tell the permissions of the files that they were made of, so both builds want the same umask: 022.
+Jars tell the permissions of the files that they were made of, and which JDK ran Maven. So both builds want the same
+umask, 022, and the same of these JDKs: this script takes the one that config/jdk25.sh finds.
 HELP
 }
 

@@ -12,7 +12,7 @@ Finds a JDK 25, as root on Debian installs what else is missing (config/setup.sh
 and runs "mvn clean verify" to its end: format, Error Prone, NullAway, and all tests, those under the launchers of
 Open MPI and MPICH included. No test is skipped in silence: it fails if a launcher is missing, if a test was skipped,
 and if a test class did not run. It also fails if something is left in /dev/shm, if the launchers leave something in the
-temporary directory, or if a rank still runs.
+temporary directory, if a rank still runs, or if a second build makes other jars (config/reproduce.sh).
 
 The last line is "N passed, N failed". Ends with 0 if nothing failed.
 
@@ -104,6 +104,10 @@ status=0
 # A failed test does not keep the modules after it from being tested: the reports decide.
 TMPDIR=$temporary/t mvn -B -Dmaven.test.failure.ignore=true clean verify </dev/null || status=$?
 [ "$status" -eq 0 ] || problem "mvn ended with $status"
+
+# --- a second build
+
+[ "$status" -ne 0 ] || config/reproduce.sh || problem "a second build is not the same"
 
 # --- what the reports say
 
