@@ -107,6 +107,8 @@ public final class FuzzRun {
                 "com.code_intelligence.jazzer.Jazzer",
                 "--target_class=" + target.getName(),
                 "--instrumentation_includes=io.mpilock.**",
+                // Else each class that is loaded is looked through.
+                "--custom_hook_includes=io.mpilock.**",
                 "--reproducer_path=" + scratch,
                 "-max_total_time=" + seconds,
                 "-timeout=" + HANG_SECONDS,
