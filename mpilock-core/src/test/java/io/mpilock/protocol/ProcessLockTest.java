@@ -9,9 +9,6 @@ import io.mpilock.failure.RankFailedException;
 import io.mpilock.transport.NodeWindow;
 import io.mpilock.transport.local.LocalCluster;
 import java.lang.reflect.Proxy;
-import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterAll;
@@ -27,11 +24,10 @@ class ProcessLockTest {
   private final long home = Layout.directory(2, 2) + Layout.LINE;
   private final Simulation simulation =
       new Simulation(1, 2, (int) home + Layout.LINE + 2 * Layout.RANK_WORDS, false);
-  private final List<String> stalls = new ArrayList<>();
-  private long now = 1_000_000_000;
-  private final Node node = node(0);
+  private final ScriptedNode scripted = new ScriptedNode(simulation);
+  private final Node node = scripted.node(0);
   private final ProcessLock lock = new ProcessLock("orders", node, home);
-  private final NodeLock theirs = new NodeLock(node(1), home, 1);
+  private final NodeLock theirs = new NodeLock(scripted.node(1), home, 1);
 
   ProcessLockTest() {
     simulation.word(Layout.slot(0) + Layout.LIFE, Node.OPEN);
@@ -46,37 +42,6 @@ class ProcessLockTest {
   @AfterAll
   static void speak() {
     LOGGER.setLevel(null);
-  }
-
-  /** A node whose clock the test moves, and whose sleeps take as long as they may. */
-  private Node node(int rank) {
-    Node simulated = simulation.node(rank, Simulation.settings(false, 0, false));
-    NodeWindow window =
-        (NodeWindow)
-            Proxy.newProxyInstance(
-                NodeWindow.class.getClassLoader(),
-                new Class<?>[] {NodeWindow.class},
-                (proxy, method, arguments) -> {
-                  if (method.getName().equals("sleepWhile")) {
-                    now += (Long) arguments[2];
-                    return null;
-                  }
-                  return method.invoke(simulated.window(), arguments);
-                });
-    CoreSettings settings =
-        new CoreSettings(
-            0,
-            false,
-            0,
-            false,
-            Duration.ofSeconds(2),
-            Duration.ofSeconds(30),
-            Duration.ofSeconds(4),
-            1,
-            (value, out) -> {},
-            in -> null,
-            (resource, report) -> stalls.add(resource + ": " + report));
-    return new Node(simulated.communicator(), window, settings, new Node.Pace(0, 0, () -> now));
   }
 
   private String told(String text) {
@@ -154,9 +119,9 @@ class ProcessLockTest {
     theirs.beginWrite();
     simulation.kill(1);
     assertThat(lock.hold().acquireRead(lock, 0)).isFalse();
-    now += 250_000_000 - 1;
+    scripted.pass(250_000_000 - 1);
     assertThat(lock.hold().acquireWrite(lock, 0)).isFalse();
-    now++;
+    scripted.pass(1);
     assertThatThrownBy(() -> lock.hold().acquireRead(lock, 0))
         .isInstanceOf(RankFailedException.class)
         .hasMessageContaining("rank 1")
@@ -171,7 +136,7 @@ class ProcessLockTest {
       assertThat(theirs.tryOwn() || !read).isTrue();
       theirs.beginWrite();
       simulation.kill(1);
-      long start = now;
+      long start = scripted.now();
       ThreadHold hold = lock.hold();
       assertThatThrownBy(
               () -> {
@@ -182,7 +147,7 @@ class ProcessLockTest {
                 }
               })
           .isInstanceOf(RankFailedException.class);
-      assertThat(now - start).isLessThan(400_000_000);
+      assertThat(scripted.now() - start).isLessThan(400_000_000);
     }
   }
 
@@ -192,15 +157,15 @@ class ProcessLockTest {
     assertThat(lock.hold().acquireRead(lock, 3_000_000_000L)).isFalse();
     assertThat(lock.hold().acquireWrite(lock, 3_000_000_000L)).isFalse();
     String thread = Thread.currentThread().getName();
-    assertThat(stalls).hasSize(2);
-    assertThat(told(stalls.get(0)))
+    assertThat(scripted.stalls).hasSize(2);
+    assertThat(told(scripted.stalls.get(0)))
         .startsWith(
             "orders: Thread '"
                 + thread
                 + "' of rank 0 (host host0, pid 1) has waited 2.0 s for the read of resource"
                 + " 'orders'. No other write was granted for at least 1.7 s. Held by rank 1")
         .endsWith("; waiting: rank 0 (1 reader).");
-    assertThat(told(stalls.get(1)))
+    assertThat(told(scripted.stalls.get(1)))
         .contains("has waited 2.0 s for the write of resource 'orders'.")
         .endsWith("; waiting: rank 0 (write, thread '" + thread + "' (id) since then).");
   }
@@ -217,7 +182,10 @@ class ProcessLockTest {
                 });
     Node without =
         new Node(
-            new LocalCluster(1).world(0), freed, node.settings(), new Node.Pace(0, 0, () -> now));
+            new LocalCluster(1).world(0),
+            freed,
+            node.settings(),
+            new Node.Pace(0, 0, scripted::now));
     ProcessLock gone = new ProcessLock("orders", without, home);
     assertThatThrownBy(() -> gone.hold().acquireRead(gone, 0))
         .isInstanceOf(MpilockException.class)

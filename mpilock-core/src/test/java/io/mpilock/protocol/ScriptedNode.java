@@ -1,0 +1,94 @@
+package io.mpilock.protocol;
+
+import io.mpilock.transport.NodeWindow;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+
+/**
+ * Ranks of a node on simulated words, for a test in one thread: while the rank that is tested
+ * sleeps, the script says what the others do, one step for each sleep. Without a script a sleep
+ * takes all the time that it may.
+ */
+final class ScriptedNode {
+  static final long STALL_NANOS = 2_000_000_000;
+
+  final Simulation simulation;
+  final List<String> stalls = new ArrayList<>();
+  private final Deque<Runnable> script = new ArrayDeque<>();
+  private long now = 1_000_000_000;
+
+  ScriptedNode(Simulation simulation) {
+    this.simulation = simulation;
+  }
+
+  long now() {
+    return now;
+  }
+
+  void pass(long nanos) {
+    now += nanos;
+  }
+
+  /** What happens in the next sleep that has no step yet. */
+  void meanwhile(Runnable step) {
+    script.add(step);
+  }
+
+  /** Nothing happens in that many sleeps but that time passes. */
+  void sleeps(int count) {
+    for (int i = 0; i < count; i++) {
+      script.add(() -> {});
+    }
+  }
+
+  boolean isPlayed() {
+    return script.isEmpty();
+  }
+
+  Node node(int rank) {
+    Node simulated = simulation.node(rank, Simulation.settings(false, 0, false));
+    NodeWindow window =
+        (NodeWindow)
+            Proxy.newProxyInstance(
+                NodeWindow.class.getClassLoader(),
+                new Class<?>[] {NodeWindow.class},
+                (proxy, method, arguments) -> {
+                  if (method.getName().equals("sleepWhile")) {
+                    sleep((Long) arguments[2]);
+                    return null;
+                  }
+                  try {
+                    return method.invoke(simulated.window(), arguments);
+                  } catch (InvocationTargetException e) {
+                    throw e.getCause();
+                  }
+                });
+    CoreSettings settings =
+        new CoreSettings(
+            0,
+            false,
+            0,
+            false,
+            Duration.ofNanos(STALL_NANOS),
+            Duration.ofSeconds(30),
+            Duration.ofSeconds(4),
+            1,
+            (value, out) -> out.write((byte[]) value),
+            in -> in.readAllBytes(),
+            (resource, report) -> stalls.add(resource + ": " + report));
+    return new Node(simulated.communicator(), window, settings, new Node.Pace(0, 0, () -> now));
+  }
+
+  private void sleep(long nanos) {
+    now += nanos;
+    Runnable step = script.poll();
+    if (step != null) {
+      step.run();
+    }
+  }
+}
