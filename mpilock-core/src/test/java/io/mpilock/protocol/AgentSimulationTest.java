@@ -5,14 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.mpilock.protocol.ClusterSimulation.Trouble;
 import io.mpilock.testing.Mutant;
 import io.mpilock.testing.Runs;
+import io.mpilock.testing.Silent;
 import io.mpilock.testing.Trace;
 import java.util.function.LongUnaryOperator;
-import java.util.logging.Level;
-import java.util.logging.Logger;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -20,20 +18,10 @@ import org.junit.jupiter.params.provider.EnumSource;
  * Whole jobs with their real agents, from sync to close, in many orders of events and with every
  * kind of loss; and faults planted in the agents, each of which must be seen.
  */
+@ExtendWith(Silent.class)
 class AgentSimulationTest {
   private static final int RUNS = 25;
   private static final long MOST_OPERATIONS = 100_000;
-  private static final Logger LOGGER = Logger.getLogger("io.mpilock");
-
-  @BeforeAll
-  static void silence() {
-    LOGGER.setLevel(Level.OFF);
-  }
-
-  @AfterAll
-  static void speak() {
-    LOGGER.setLevel(null);
-  }
 
   @Test
   void everyOperationOfAJobWithoutTroubleSucceeds(TestInfo info) {

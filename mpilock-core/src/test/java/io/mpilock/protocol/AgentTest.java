@@ -8,33 +8,21 @@ import io.mpilock.failure.StartupException;
 import io.mpilock.protocol.job.Message;
 import io.mpilock.protocol.job.Permission;
 import io.mpilock.protocol.job.Verdict;
+import io.mpilock.testing.Silent;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import java.util.logging.Level;
-import java.util.logging.Logger;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /** What a node says to the others and what they say to it, message by message. */
 @Timeout(180)
+@ExtendWith(Silent.class)
 class AgentTest {
-  private static final Logger LOGGER = Logger.getLogger("io.mpilock");
   private static final String DEFAULT = ControllerCore.DEFAULT_RESOURCE;
   private static final Duration USUAL = Duration.ofSeconds(4);
   private static final Duration NEVER = Duration.ofHours(1);
-
-  @BeforeAll
-  static void silence() {
-    LOGGER.setLevel(Level.OFF);
-  }
-
-  @AfterAll
-  static void speak() {
-    LOGGER.setLevel(null);
-  }
 
   /** Rank 0 is real; rank 1 is played, on a node of its own. */
   private static PlayedNodes pair(int master) throws Exception {

@@ -4,41 +4,29 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mpilock.failure.MpilockException;
 import io.mpilock.testing.Runs;
+import io.mpilock.testing.Silent;
 import io.mpilock.testing.Trace;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
-import java.util.logging.Level;
-import java.util.logging.Logger;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /** Single writes and close under many interleavings, with deaths and interrupts at any access. */
 @Timeout(1800)
+@ExtendWith(Silent.class)
 class CollectivesSimulationTest {
   private static final int RUNS = 1_500;
-  private static final Logger LOGGER = Logger.getLogger("io.mpilock");
 
   private enum Trouble {
     NONE,
     DEATH,
     INTERRUPT,
     DISAGREEMENT
-  }
-
-  @BeforeAll
-  static void silence() {
-    LOGGER.setLevel(Level.OFF);
-  }
-
-  @AfterAll
-  static void speak() {
-    LOGGER.setLevel(null);
   }
 
   @Test

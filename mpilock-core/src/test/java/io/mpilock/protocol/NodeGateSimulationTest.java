@@ -12,6 +12,7 @@ import io.mpilock.protocol.job.Message;
 import io.mpilock.protocol.job.Permission;
 import io.mpilock.protocol.job.Tenant;
 import io.mpilock.testing.Runs;
+import io.mpilock.testing.Silent;
 import io.mpilock.testing.Trace;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -20,13 +21,10 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
-import java.util.logging.Level;
-import java.util.logging.Logger;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
  * The lock of one resource on a node of several under many interleavings: the ranks' threads, the
@@ -34,9 +32,9 @@ import org.junit.jupiter.api.Timeout;
  * of the test begins at another seed.
  */
 @Timeout(1800)
+@ExtendWith(Silent.class)
 class NodeGateSimulationTest {
   private static final int RUNS = 1_000;
-  private static final Logger LOGGER = Logger.getLogger("io.mpilock");
   private static final String RESOURCE = "r";
   private static final long SECOND = 1_000_000_000;
 
@@ -50,16 +48,6 @@ class NodeGateSimulationTest {
     INTERRUPTS,
     DEATHS,
     DEATH_OF_THE_AGENT
-  }
-
-  @BeforeAll
-  static void silence() {
-    LOGGER.setLevel(Level.OFF);
-  }
-
-  @AfterAll
-  static void speak() {
-    LOGGER.setLevel(null);
   }
 
   @Test

@@ -4,36 +4,24 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mpilock.failure.RankFailedException;
 import io.mpilock.testing.Runs;
+import io.mpilock.testing.Silent;
 import io.mpilock.testing.Trace;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
-import java.util.logging.Level;
-import java.util.logging.Logger;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /** The lock of one resource under many interleavings, with and without deaths at any access. */
 @Timeout(1800)
+@ExtendWith(Silent.class)
 class NodeLockSimulationTest {
   private static final int RUNS = 20_000;
-  private static final Logger LOGGER = Logger.getLogger("io.mpilock");
-
-  @BeforeAll
-  static void silence() {
-    LOGGER.setLevel(Level.OFF);
-  }
-
-  @AfterAll
-  static void speak() {
-    LOGGER.setLevel(null);
-  }
 
   @Test
   void noInterleavingBreaksExclusionOrOrderOrLosesAWakeUp(TestInfo info) {

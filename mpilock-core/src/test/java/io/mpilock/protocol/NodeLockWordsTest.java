@@ -5,23 +5,21 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.mpilock.failure.RankFailedException;
 import io.mpilock.protocol.job.Permission;
+import io.mpilock.testing.Silent;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.logging.Level;
-import java.util.logging.Logger;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
  * What each step of the lock does to the words of the window, one step after another, on a node of
  * two ranks and an agent. docs/architecture.md has the words.
  */
 @Timeout(20)
+@ExtendWith(Silent.class)
 class NodeLockWordsTest {
-  private static final Logger LOGGER = Logger.getLogger("io.mpilock");
   private static final int AGENT = 2;
   private static final int MEMBERS = 3;
 
@@ -43,16 +41,6 @@ class NodeLockWordsTest {
     for (int member = 0; member < MEMBERS; member++) {
       simulation.word(Layout.slot(member) + Layout.LIFE, Node.OPEN);
     }
-  }
-
-  @BeforeAll
-  static void silence() {
-    LOGGER.setLevel(Level.OFF);
-  }
-
-  @AfterAll
-  static void speak() {
-    LOGGER.setLevel(null);
   }
 
   @AfterEach

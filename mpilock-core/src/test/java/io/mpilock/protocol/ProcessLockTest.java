@@ -6,21 +6,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.mpilock.failure.ControllerClosedException;
 import io.mpilock.failure.MpilockException;
 import io.mpilock.failure.RankFailedException;
+import io.mpilock.testing.Silent;
 import io.mpilock.transport.NodeWindow;
 import io.mpilock.transport.local.LocalCluster;
 import java.lang.reflect.Proxy;
-import java.util.logging.Level;
-import java.util.logging.Logger;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /** What a rank tells of a resource, and what its calls do when the window or a rank is gone. */
 @Timeout(20)
+@ExtendWith(Silent.class)
 class ProcessLockTest {
-  private static final Logger LOGGER = Logger.getLogger("io.mpilock");
-
   private final long home = Layout.directory(2, 2) + Layout.LINE;
   private final Simulation simulation =
       new Simulation(1, 2, (int) home + Layout.LINE + 2 * Layout.RANK_WORDS, false);
@@ -32,16 +29,6 @@ class ProcessLockTest {
   ProcessLockTest() {
     simulation.word(Layout.slot(0) + Layout.LIFE, Node.OPEN);
     simulation.word(Layout.slot(1) + Layout.LIFE, Node.OPEN);
-  }
-
-  @BeforeAll
-  static void silence() {
-    LOGGER.setLevel(Level.OFF);
-  }
-
-  @AfterAll
-  static void speak() {
-    LOGGER.setLevel(null);
   }
 
   private String told(String text) {

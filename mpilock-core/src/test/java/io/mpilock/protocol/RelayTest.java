@@ -9,34 +9,22 @@ import io.mpilock.failure.SingleWriteFailedException;
 import io.mpilock.protocol.PlayedNodes.Part;
 import io.mpilock.protocol.job.Message;
 import io.mpilock.protocol.job.Verdict;
+import io.mpilock.testing.Silent;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.logging.Level;
-import java.util.logging.Logger;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /** A single write over four nodes, frame by frame: what goes to whom, and when. */
 @Timeout(180)
+@ExtendWith(Silent.class)
 class RelayTest {
-  private static final Logger LOGGER = Logger.getLogger("io.mpilock");
   private static final String DEFAULT = ControllerCore.DEFAULT_RESOURCE;
   private static final Duration NEVER = Duration.ofHours(1);
-
-  @BeforeAll
-  static void silence() {
-    LOGGER.setLevel(Level.OFF);
-  }
-
-  @AfterAll
-  static void speak() {
-    LOGGER.setLevel(null);
-  }
 
   /** A job of four nodes with a rank each, of which one is real; the root is on node 0. */
   private static PlayedNodes four(int real) throws Exception {
