@@ -76,8 +76,7 @@ final class SerializationCodec implements ShareCodec {
     List<String> patterns = new ArrayList<>(JAVA);
     patterns.addAll(allow);
     patterns.add("!*");
-    ObjectInputFilter classes = ObjectInputFilter.Config.createFilter(String.join(";", patterns));
-    this.filter = classes;
+    this.filter = ObjectInputFilter.Config.createFilter(String.join(";", patterns));
   }
 
   @Override

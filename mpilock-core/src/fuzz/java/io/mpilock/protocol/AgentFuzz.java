@@ -32,12 +32,22 @@ public final class AgentFuzz {
     boolean isRoot = (input.get() & 1) == 0;
     Node node = HostileNode.fresh(RANKS, OTHERS, isRoot ? 0 : RANKS)[0];
     Steps steps = new Steps(node, input);
-    Agent agent = new Agent(node, steps, 1, Agent.onThread());
+    Agent agent = new Agent(node, steps, 1, new CallersThread());
     steps.agent = agent;
-    agent.run();
+    agent.start(false);
     if (node.life(node.agent()) != Node.LEFT) {
       throw new AssertionError("the agent ended in the middle");
     }
+  }
+
+  private static final class CallersThread implements Agent.Carrier {
+    @Override
+    public void start(Runnable agent) {
+      agent.run();
+    }
+
+    @Override
+    public void awaitEnd(long nanos) {}
   }
 
   /** Frames as they come, and between them what ranks of the node do. */

@@ -1,8 +1,7 @@
 package io.mpilock.protocol;
 
-import io.mpilock.transport.Communicator;
+import io.mpilock.testing.BareCommunicator;
 import io.mpilock.transport.Member;
-import io.mpilock.transport.Messenger;
 import io.mpilock.transport.NodeWindow;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -16,7 +15,7 @@ import java.util.logging.Logger;
  * One node of a job, of which the fuzz targets write the words and the frames. One thread runs it;
  * its clock goes on by a millisecond at each look. There is one at a time, since they share memory.
  */
-final class HostileNode implements Communicator {
+final class HostileNode implements BareCommunicator {
   static final int WORDS = 90_000;
 
   /** Kept, so that the level stays: what is dropped is logged, thousands of times a second. */
@@ -103,56 +102,12 @@ final class HostileNode implements Communicator {
   }
 
   @Override
-  public boolean isAlive(int rank) {
-    return true;
-  }
-
-  @Override
   public void lost(int rank) {
     Objects.checkIndex(rank, size());
   }
 
   @Override
-  public String description() {
-    return "hostile";
-  }
-
-  @Override
-  public Communicator duplicate() {
-    throw new UnsupportedOperationException();
-  }
-
-  @Override
-  public Communicator split(int color, int key) {
-    throw new UnsupportedOperationException();
-  }
-
-  @Override
-  public NodeWindow allocate(long wordsPerRank) {
-    throw new UnsupportedOperationException();
-  }
-
-  @Override
-  public Messenger messenger(Runnable arrived) {
-    throw new UnsupportedOperationException();
-  }
-
-  @Override
-  public void leaving(boolean now) {}
-
-  @Override
-  public boolean isLeaving(int rank) {
-    return false;
-  }
-
-  @Override
   public void abort(int status) {}
-
-  @Override
-  public void close() {}
-
-  @Override
-  public void abandon() {}
 
   private final class Words implements NodeWindow {
     @Override

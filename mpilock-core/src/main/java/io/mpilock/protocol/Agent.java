@@ -231,7 +231,6 @@ final class Agent implements Runnable {
 
   @Override
   public void run() {
-    started = true;
     try {
       node.life(node.agent(), Node.OPEN);
       long now = node.nanoTime();

@@ -45,7 +45,7 @@ final class DescriptorLimit {
     }
   }
 
-  static long softLimit(List<String> limits) {
+  private static long softLimit(List<String> limits) {
     return limits.stream()
         .filter(line -> line.startsWith(LIMIT))
         .map(line -> line.substring(LIMIT.length()).strip().split(" +", 2)[0])

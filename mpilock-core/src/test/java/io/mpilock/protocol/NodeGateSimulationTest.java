@@ -627,17 +627,17 @@ class NodeGateSimulationTest {
         try {
           switch (simulation.random().nextInt(9)) {
             case 0 -> {
-              if (tries(() -> hold.acquireRead(locks.get(rank), 0))) {
+              if (tries(() -> hold.acquireRead(lock, 0))) {
                 read(hold);
               }
             }
             case 1, 2 -> {
-              if (hold.acquireRead(locks.get(rank), ThreadHold.FOREVER)) {
+              if (hold.acquireRead(lock, ThreadHold.FOREVER)) {
                 read(hold);
               }
             }
             case 3 -> {
-              if (hold.acquireRead(locks.get(rank), timeout)) {
+              if (hold.acquireRead(lock, timeout)) {
                 read(hold);
               }
             }
@@ -653,7 +653,7 @@ class NodeGateSimulationTest {
             }
             case 6 -> readOptimistically(lock);
             case 7 -> {
-              if (hold.acquireRead(locks.get(rank), ThreadHold.FOREVER)) {
+              if (hold.acquireRead(lock, ThreadHold.FOREVER)) {
                 read(hold);
               }
               if (own(hold, ThreadHold.FOREVER)) {

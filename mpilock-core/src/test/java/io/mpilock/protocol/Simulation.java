@@ -1,5 +1,6 @@
 package io.mpilock.protocol;
 
+import io.mpilock.testing.BareCommunicator;
 import io.mpilock.testing.Trace;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.Member;
@@ -434,7 +435,7 @@ final class Simulation {
     words[0][(int) index] = value;
   }
 
-  private final class Ranks implements Communicator {
+  private final class Ranks implements BareCommunicator {
     private final int rank;
 
     Ranks(int rank) {
@@ -463,21 +464,6 @@ final class Simulation {
     }
 
     @Override
-    public String description() {
-      return "simulated";
-    }
-
-    @Override
-    public Communicator duplicate() {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public Communicator split(int color, int key) {
-      throw new UnsupportedOperationException();
-    }
-
-    @Override
     public NodeWindow allocate(long wordsPerRank) {
       return new Window(nodeOf[rank]);
     }
@@ -502,12 +488,6 @@ final class Simulation {
 
     @Override
     public void abort(int status) {}
-
-    @Override
-    public void close() {}
-
-    @Override
-    public void abandon() {}
   }
 
   private final class Window implements NodeWindow {

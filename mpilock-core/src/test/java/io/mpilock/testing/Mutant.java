@@ -50,7 +50,9 @@ public final class Mutant extends ClassLoader {
   public static Mutant of(Class<?> type, String right, String wrong) throws IOException {
     Path module = Path.of(System.getProperty("basedir", ""));
     String file = type.getName().replace('.', '/') + ".java";
-    String source = Files.readString(module.resolve("src/main/java").resolve(file));
+    Path main = module.resolve("src/main/java").resolve(file);
+    String source =
+        Files.readString(Files.exists(main) ? main : module.resolve("src/test/java").resolve(file));
     assertThat(source.split(java.util.regex.Pattern.quote(right), -1))
         .as("'%s' stands once in %s: if the code was changed, so must be the fault", right, file)
         .hasSize(2);
