@@ -14,6 +14,20 @@ final class FaultyWindows {
     public void wake(long index) {}
   }
 
+  /** Two threads that add at once may count for one. */
+  static final class TornAdd extends InterleavedWindow {
+    TornAdd(long words) {
+      super(words);
+    }
+
+    @Override
+    public long getAndAdd(long index, long delta) {
+      long before = get(index);
+      set(index, before + delta);
+      return before;
+    }
+  }
+
   /** A reader that has counted itself is told that no writer has come. */
   static final class NoSecondLook extends InterleavedWindow {
     private final long state;
@@ -37,6 +51,23 @@ final class FaultyWindows {
       return index == state && InterleavedThread.counted(false)
           ? LockWords.withPending(value, 0)
           : value;
+    }
+  }
+
+  /** Everybody gets the lock of the directory at once. */
+  static final class OpenDirectory extends InterleavedWindow {
+    OpenDirectory(long words) {
+      super(words);
+    }
+
+    @Override
+    public boolean compareAndSet(long index, long expected, long value) {
+      return super.compareAndSet(index, expected, value) || index == Layout.DIRECTORY_LOCK;
+    }
+
+    @Override
+    public long get(long index) {
+      return index == Layout.DIRECTORY_LOCK ? 0 : super.get(index);
     }
   }
 }

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
-/** Threads that share a lease or listeners; run under Lincheck. */
+/** Threads that share a lease, a directory, or listeners; run under Lincheck. */
 final class InterleavedProcess {
   private InterleavedProcess() {}
 
@@ -107,6 +107,48 @@ final class InterleavedProcess {
       InterleavedRanks.play(List.of(new Holder(offer, lock), new Stranger(offer, lock)));
       check(offer.closed, "the holder came to its end");
       InterleavedRanks.checkNothingIsLeft(words, InterleavedRanks.home(1), 1);
+    }
+  }
+
+  /**
+   * Threads of two ranks name resources.
+   *
+   * @param open the fault that everybody gets the lock of the directory at once
+   */
+  record Naming(boolean open) implements Runnable {
+    private static final class Namer extends Player {
+      private final Directory directory;
+      private final String name;
+      private long home;
+
+      Namer(Directory directory, String name) {
+        super("namer of " + name);
+        this.directory = directory;
+        this.name = name;
+      }
+
+      @Override
+      void play() {
+        home = directory.home(name);
+        check(name.equals(directory.name(home)), "the name of the line");
+      }
+    }
+
+    @Override
+    public void run() {
+      long size = Layout.directory(2, 2) + 4 * Layout.entryWords(1, 2);
+      InterleavedWindow words =
+          open ? new FaultyWindows.OpenDirectory(size) : new InterleavedWindow(size);
+      words.set(Layout.DIRECTORY_END, Layout.directory(2, 2));
+      Directory first = new Directory(node(0, 2, words));
+      Directory second = new Directory(node(1, 2, words));
+      Namer one = new Namer(first, "a");
+      Namer two = new Namer(first, "b");
+      Namer other = new Namer(second, "a");
+      InterleavedRanks.play(List.of(one, two, other));
+      check(one.home == other.home, "one line for one name");
+      check(one.home != two.home, "two names have two lines");
+      check(second.home("b") == two.home, "the other rank finds it");
     }
   }
 

@@ -35,7 +35,9 @@ record InterleavedRanks(List<Part> script, boolean phaseFair, int handoverLimit,
     /** Nobody is woken. */
     LOST_WAKE,
     /** A reader that has counted itself does not look whether a writer has come. */
-    NO_SECOND_LOOK
+    NO_SECOND_LOOK,
+    /** Two threads that add at once may count for one. */
+    TORN_ADD
   }
 
   /** What a thread may do. */
@@ -84,6 +86,7 @@ record InterleavedRanks(List<Part> script, boolean phaseFair, int handoverLimit,
       case NONE, NO_TURNS -> new InterleavedWindow(words);
       case LOST_WAKE -> new FaultyWindows.LostWake(words);
       case NO_SECOND_LOOK -> new FaultyWindows.NoSecondLook(words, home(ranks));
+      case TORN_ADD -> new FaultyWindows.TornAdd(words);
     };
   }
 

@@ -1,13 +1,23 @@
 package io.mpilock.protocol;
 
+import static io.mpilock.protocol.InterleavedRanks.Step.DOWNGRADE;
+import static io.mpilock.protocol.InterleavedRanks.Step.INTERRUPT;
+import static io.mpilock.protocol.InterleavedRanks.Step.NESTED_READ;
 import static io.mpilock.protocol.InterleavedRanks.Step.READ;
+import static io.mpilock.protocol.InterleavedRanks.Step.TIMED_READ;
+import static io.mpilock.protocol.InterleavedRanks.Step.TIMED_WRITE;
+import static io.mpilock.protocol.InterleavedRanks.Step.TRY_WRITE;
+import static io.mpilock.protocol.InterleavedRanks.Step.UPGRADE;
 import static io.mpilock.protocol.InterleavedRanks.Step.WRITE;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.mpilock.protocol.InterleavedRanks.Fault;
 import io.mpilock.protocol.InterleavedRanks.Part;
 import io.mpilock.protocol.InterleavedRanks.Step;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import org.jetbrains.lincheck.Lincheck;
 import org.jetbrains.lincheck.LincheckAssertionError;
 import org.jetbrains.lincheck.LincheckSettings;
@@ -21,7 +31,8 @@ import org.junit.jupiter.params.provider.EnumSource;
  * Checked are the steps of a {@linkplain SequentialLock sequential lock}, and that nobody waits for
  * ever.
  *
- * <p>{@code -Dmpilock.interleavings=long} tries more of them.
+ * <p>{@code -Dmpilock.interleavings=long} tries more of them; {@code
+ * -Dmpilock.interleavings.seed=N} other scripts.
  */
 class ProcessLockInterleavingTest {
   static final boolean LONG = "long".equals(System.getProperty("mpilock.interleavings"));
@@ -41,6 +52,8 @@ class ProcessLockInterleavingTest {
   }
 
   private static final String FOUND = "The following interleaving leads to the error";
+  private static final int SCRIPTS = LONG ? 60 : 3;
+  private static final long SEED = Long.getLong("mpilock.interleavings.seed", 1);
 
   private static Part part(int rank, Step... steps) {
     return new Part(rank, List.of(steps));
@@ -82,14 +95,55 @@ class ProcessLockInterleavingTest {
   }
 
   @Test
-  void writersOfTwoRanksTakeTurns() {
-    check(ranks(false, 2, part(0, WRITE), part(1, WRITE)));
-    check(ranks(true, 0, part(0, WRITE), part(1, WRITE)));
+  void threadsOfARankTakeTurnsWithAnotherRank() {
+    check(ranks(false, 1, part(0, WRITE, WRITE), part(0, WRITE), part(1, WRITE)));
+  }
+
+  @Test
+  void upgradesTellOfEachOther() {
+    check(ranks(false, 0, part(0, UPGRADE), part(0, UPGRADE), part(1, UPGRADE)));
+  }
+
+  @Test
+  void requestsThatGiveUpLeaveNoTrace() {
+    check(ranks(false, 1, part(0, TIMED_WRITE, INTERRUPT), part(0, WRITE), part(1, TIMED_READ)));
+  }
+
+  @Test
+  void waitingReadersAreLetInOrGiveUp() {
+    check(ranks(true, 0, part(0, DOWNGRADE, INTERRUPT), part(1, READ), part(1, TIMED_READ)));
+  }
+
+  @Test
+  void nestedHoldsKeepOthersOut() {
+    check(ranks(false, 0, part(0, DOWNGRADE), part(0, NESTED_READ), part(1, WRITE, TRY_WRITE)));
+  }
+
+  @Test
+  void noRandomScriptBreaksTheLock() {
+    Random random = new Random(SEED);
+    List<Step> steps = Arrays.asList(Step.values());
+    for (int script = 0; script < SCRIPTS; script++) {
+      List<Part> parts = new ArrayList<>();
+      for (int i = 2 + random.nextInt(2); i > 0; i--) {
+        List<Step> mine = new ArrayList<>();
+        for (int j = 1 + random.nextInt(2); j > 0; j--) {
+          mine.add(steps.get(random.nextInt(steps.size())));
+        }
+        parts.add(new Part(parts.isEmpty() ? 0 : random.nextInt(2), mine));
+      }
+      check(new InterleavedRanks(parts, random.nextBoolean(), random.nextInt(3), Fault.NONE));
+    }
   }
 
   @Test
   void aLeaseIsClosedByItsThreadOnly() {
     check(new InterleavedProcess.ForeignClose());
+  }
+
+  @Test
+  void aNameIsOneResourceForAllThreads() {
+    check(new InterleavedProcess.Naming(false));
   }
 
   @Test
@@ -104,11 +158,16 @@ class ProcessLockInterleavingTest {
   void aPlantedFaultIsFound(Fault fault) {
     List<Part> parts =
         switch (fault) {
-          case NO_SECOND_LOOK -> List.of(part(0, READ), part(1, WRITE));
+          case NO_SECOND_LOOK, TORN_ADD -> List.of(part(0, READ), part(1, WRITE));
           case NO_TURNS -> List.of(part(1, WRITE), part(0, WRITE), part(0, WRITE));
           default -> List.of(part(0, WRITE), part(0, WRITE));
         };
     InterleavedRanks faulty = new InterleavedRanks(parts, false, 0, fault);
     checkFound(faulty);
+  }
+
+  @Test
+  void aDirectoryWithoutALockIsFound() {
+    checkFound(new InterleavedProcess.Naming(true));
   }
 }
