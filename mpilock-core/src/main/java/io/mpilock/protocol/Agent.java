@@ -263,7 +263,7 @@ final class Agent implements Runnable {
     while (!isDone()) {
       boolean news = turn();
       long now = node.nanoTime();
-      if (now - nextTick >= 0) {
+      if (now - nextTick >= 0 || (news && calls.isClosing())) { // nobody is to wait for the tick
         tick(now);
       }
       if (news) {

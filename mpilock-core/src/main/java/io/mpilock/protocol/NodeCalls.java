@@ -95,6 +95,11 @@ final class NodeCalls {
     return news;
   }
 
+  /** Whether a rank of this node has called close. */
+  boolean isClosing() {
+    return toldClosing;
+  }
+
   /** Tells the root when all ranks of the node are in a close, or are not any more. */
   void lookForClose() {
     boolean through = collectives.areAllThrough();

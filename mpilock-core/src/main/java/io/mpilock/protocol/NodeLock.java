@@ -777,6 +777,9 @@ final class NodeLock {
 
   void throwIfPoisoned() {
     if (isPoisoned()) {
+      if (node.isClosed()) { // it may be this very rank that has closed with the write held
+        throw node.closedFailure();
+      }
       int rank = poisonedBy();
       throw node.failed(
           rank,
