@@ -78,7 +78,7 @@ declare -A tests=(
   [words]="LayoutTest PatienceTest NodeTest DirectoryTest HoldersTest NodeLockWordsTest NodeLockTest"
   [lock]="NodeLockWordsTest NodeLockTest NodeLockSimulationTest NodeGateSimulationTest"
   [rank]="ThreadHoldTest ProcessLockTest NodeGateSimulationTest"
-  [calls]="StreamTest RelayTest CollectivesSimulationTest OneNodeContract"
+  [calls]="StreamTest RelayTest CollectivesTest CollectivesSimulationTest OneNodeContract LockListenerTest"
   [agent]="AgentTest RelayTest TwoNodesContract"
 )
 
@@ -98,7 +98,7 @@ comma_separated() { # the names of $1, and of the classes inside them
   local name list=()
   for name in $1; do
     case $name in
-      *Contract) list+=("io.mpilock.$name") ;;
+      OneNodeContract | TwoNodesContract | LockListenerTest) list+=("io.mpilock.$name") ;;
       *) list+=("io.mpilock.protocol.$name" "io.mpilock.protocol.$name\$*") ;;
     esac
   done

@@ -4,12 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.mpilock.failure.ControllerClosedException;
+import io.mpilock.failure.LockInterruptedException;
 import io.mpilock.failure.MpilockException;
 import io.mpilock.failure.RankFailedException;
 import io.mpilock.testing.Silent;
 import io.mpilock.transport.NodeWindow;
 import io.mpilock.transport.local.LocalCluster;
 import java.lang.reflect.Proxy;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -188,5 +194,64 @@ class ProcessLockTest {
     assertThatThrownBy(() -> gone.hold().acquireRead(gone, 0))
         .isInstanceOf(ControllerClosedException.class);
     assertThat(gone.unusable(refused)).isInstanceOf(ControllerClosedException.class);
+  }
+
+  @Test
+  void aThreadThatIsForgottenBeginsAnew() {
+    ThreadHold hold = lock.hold();
+    assertThat(lock.hold()).isSameAs(hold);
+    lock.forget();
+    assertThat(lock.hold()).isNotSameAs(hold);
+  }
+
+  @Test
+  void aFullWindowSaysHowLargeItIs() {
+    assertThat(ProcessLock.full("orders", 1 << 17))
+        .hasMessageContaining("no room for resource 'orders' in the window of 1048576 bytes");
+  }
+
+  @Test
+  void aThreadWaitsForItsTurnBehindAnotherOfItsRank() {
+    assertThat(theirs.tryOwn()).isTrue();
+    List<Object> seen = new ArrayList<>();
+    scripted.meanwhile(() -> seen.add(resultOf(() -> acquireWrite(60_000_000))));
+    scripted.meanwhile(() -> {});
+    scripted.meanwhile(() ->
+        seen.add(
+            resultOf(() -> {
+              Thread.currentThread().interrupt();
+              return acquireWrite(60_000_000);
+            })));
+    scripted.meanwhile(theirs::releaseOwnership);
+    assertThat(acquireWrite(ThreadHold.FOREVER)).isTrue();
+    assertThat(seen.getFirst()).isEqualTo(false);
+    assertThat(seen.getLast())
+        .isInstanceOf(LockInterruptedException.class)
+        .asString()
+        .contains("was interrupted while it waited for the write of resource 'orders'");
+    assertThat(simulation.word(home + Layout.STATE) >>> 16 & 0xFFFF).as("pending").isLessThan(2);
+  }
+
+  private boolean acquireWrite(long nanos) {
+    return lock.hold().acquireWrite(lock, nanos);
+  }
+
+  /** What a call gives, or throws, in a thread of its own. */
+  private Object resultOf(Callable<Object> call) {
+    CompletableFuture<Object> result = new CompletableFuture<>();
+    Thread thread =
+        new Thread(() -> {
+          try {
+            result.complete(call.call());
+          } catch (Exception e) {
+            result.complete(e);
+          }
+        });
+    thread.start();
+    while (!result.isDone()) {
+      scripted.pass(1_000_000); // a wait for the own rank's turn lasts as long as it really does
+      LockSupport.parkNanos(1_000_000);
+    }
+    return result.join();
   }
 }

@@ -8,11 +8,12 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Ranks of a node on simulated words, for a test in one thread: while the rank that is tested
- * sleeps, the script says what the others do, one step for each sleep. Without a script a sleep
- * takes all the time that it may.
+ * sleeps, the script says what the others do, one step for each sleep. Without a script, and in
+ * threads that a step starts, a sleep takes all the time that it may and nothing happens.
  */
 final class ScriptedNode {
   static final long STALL_NANOS = 2_000_000_000;
@@ -20,18 +21,19 @@ final class ScriptedNode {
   final Simulation simulation;
   final List<String> stalls = new ArrayList<>();
   private final Deque<Runnable> script = new ArrayDeque<>();
-  private long now = 1_000_000_000;
+  private final Thread tested = Thread.currentThread();
+  private final AtomicLong now = new AtomicLong(1_000_000_000);
 
   ScriptedNode(Simulation simulation) {
     this.simulation = simulation;
   }
 
   long now() {
-    return now;
+    return now.get();
   }
 
   void pass(long nanos) {
-    now += nanos;
+    now.addAndGet(nanos);
   }
 
   /** What happens in the next sleep that has no step yet. */
@@ -81,12 +83,12 @@ final class ScriptedNode {
             (value, out) -> out.write((byte[]) value),
             in -> in.readAllBytes(),
             (resource, report) -> stalls.add(resource + ": " + report));
-    return new Node(simulated.communicator(), window, settings, new Node.Pace(0, 0, () -> now));
+    return new Node(simulated.communicator(), window, settings, new Node.Pace(0, 0, now::get));
   }
 
   private void sleep(long nanos) {
-    now += nanos;
-    Runnable step = script.poll();
+    now.addAndGet(nanos);
+    Runnable step = Thread.currentThread().equals(tested) ? script.poll() : null;
     if (step != null) {
       step.run();
     }
