@@ -232,6 +232,36 @@ class ProcessLockTest {
     assertThat(simulation.word(home + Layout.STATE) >>> 16 & 0xFFFF).as("pending").isLessThan(2);
   }
 
+  @Test
+  void withoutTheOtherNodesNothingIsAskedOfThem() {
+    Simulation several =
+        new Simulation(1, 1, 1, (int) home + Layout.LINE + 2 * Layout.RANK_WORDS, false);
+    several.word(Layout.slot(0) + Layout.LIFE, Node.OPEN);
+    several.word(Layout.slot(1) + Layout.LIFE, Node.OPEN);
+    ScriptedNode desk = new ScriptedNode(several);
+    ProcessLock far = new ProcessLock("orders", desk.node(0), home);
+    several.word(Layout.BROKEN, 1 + 1);
+    assertThat(far.describe()).isEqualTo("On node 0: Nobody holds it now.");
+    assertThat(far.hold().acquireWrite(far, 0)).as("the node still has it").isTrue();
+    far.hold().releaseWrite(far);
+    several.word(home + Layout.STATE, 1 << 16 | 2); // the agent's
+    for (long nanos : new long[] {0, ThreadHold.FOREVER}) {
+      for (boolean read : new boolean[] {true, false}) {
+        assertThatThrownBy(
+                () -> {
+                  boolean _ =
+                      read
+                          ? far.hold().acquireRead(far, nanos)
+                          : far.hold().acquireWrite(far, nanos);
+                })
+            .isInstanceOf(RankFailedException.class)
+            .hasMessageContaining("no lock can be asked for across nodes any more");
+      }
+    }
+    assertThatThrownBy(far::optimisticStamp).isInstanceOf(RankFailedException.class);
+    assertThat(desk.now()).as("nobody waited").isEqualTo(1_000_000_000);
+  }
+
   private boolean acquireWrite(long nanos) {
     return lock.hold().acquireWrite(lock, nanos);
   }
