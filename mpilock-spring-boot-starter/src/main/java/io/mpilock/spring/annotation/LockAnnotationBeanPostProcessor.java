@@ -93,7 +93,7 @@ public final class LockAnnotationBeanPostProcessor
           try {
             operation.check(template);
           } catch (IllegalArgumentException e) {
-            throw new IllegalStateException(
+            throw new LockAnnotationException(
                 "The lock of %s cannot be: %s"
                     .formatted(ResourceName.shown(method), e.getMessage()),
                 e);

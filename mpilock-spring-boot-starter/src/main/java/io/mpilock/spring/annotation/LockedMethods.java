@@ -57,7 +57,7 @@ final class LockedMethods {
   /**
    * Tells whether a class has locked methods.
    *
-   * @throws IllegalStateException if an annotation is wrong, saying which and why
+   * @throws LockAnnotationException if an annotation is wrong, saying which and why
    */
   boolean has(Class<?> type) {
     return !of(type).declared.isEmpty();
@@ -142,10 +142,11 @@ final class LockedMethods {
     MergedAnnotation<?> first = nearest.getFirst();
     for (MergedAnnotation<?> other : nearest) {
       if (other.getType() != first.getType()) {
-        throw new IllegalStateException(
+        throw new LockAnnotationException(
             "@%s and @%s are both on %s: a method runs under one of them."
                 .formatted(
-                    first.getType().getSimpleName(), other.getType().getSimpleName(), element));
+                    first.getType().getSimpleName(), other.getType().getSimpleName(), element),
+            null);
       }
     }
     return first;
@@ -212,9 +213,9 @@ final class LockedMethods {
     return kind;
   }
 
-  private static IllegalStateException wrong(
+  private static LockAnnotationException wrong(
       Method method, MergedAnnotation<?> annotation, String why, @Nullable Throwable cause) {
-    return new IllegalStateException(
+    return new LockAnnotationException(
         "@%s cannot be for %s: %s"
             .formatted(annotation.getType().getSimpleName(), ResourceName.shown(method), why),
         cause);

@@ -18,8 +18,10 @@ import org.springframework.integration.support.locks.LockRegistry;
  * {@code DefaultLockRegistry}.
  *
  * <p>The locks are those of {@link io.mpilock.ResourceLock#asReadWriteLock()}: reentrant, owned by
- * a thread, without conditions. They have no time to live: a lock is held until it is unlocked, or
- * its rank is gone. Safe for use by many threads.
+ * a thread, without conditions. They have no time to live: a lock is held until it is unlocked. If
+ * its rank dies first, {@link io.mpilock.OnHolderDeath} says whether another gets it; for an
+ * election that is to go on, that is {@code mpilock.on-holder-death=release}. Safe for use by many
+ * threads.
  */
 public final class MpilockLockRegistry implements LockRegistry<Lock> {
   private final WindowController controller;

@@ -86,6 +86,16 @@ class WrongAnnotationTests {
     public void save() {}
   }
 
+  static class EndlessTimeout {
+    @WriteLocked(timeout = "99999999999999999999s")
+    public void save() {}
+  }
+
+  static class HugeTimeout {
+    @WriteLocked(timeout = "9223372036854775807d")
+    public void save() {}
+  }
+
   static class NegativeTimeout {
     @WriteLocked(timeout = "-1s")
     public void save() {}
@@ -139,6 +149,8 @@ class WrongAnnotationTests {
         Arguments.of(Reactive.class, "Reactive.save", "Mono", "lock is gone"),
         Arguments.of(Published.class, "Published.save", "Publisher", "lock is gone"),
         Arguments.of(BadTimeout.class, "BadTimeout.save", "'soon'", "5s"),
+        Arguments.of(EndlessTimeout.class, "EndlessTimeout.save", "'99999999999999999999s'", "5s"),
+        Arguments.of(HugeTimeout.class, "HugeTimeout.save", "'9223372036854775807d'", "5s"),
         Arguments.of(NegativeTimeout.class, "NegativeTimeout.save", "'-1s'", "negative"),
         Arguments.of(BadRank.class, "BadRank.save", "no rank -2", ""),
         Arguments.of(NoSuchRank.class, "NoSuchRank.save", "no rank 1", ""),

@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.springframework.aop.support.AopUtils;
 import org.springframework.beans.factory.DisposableBean;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
@@ -217,6 +218,40 @@ class AnnotationConfigurationTests {
       assertThat(events(context))
           .containsExactly("granted", "body", "released", "granted", "body", "released");
     });
+  }
+
+  interface Saving {
+    void save();
+  }
+
+  static class SavingStore implements Saving {
+    private final List<String> events;
+
+    SavingStore(List<String> events) {
+      this.events = events;
+    }
+
+    @Override
+    @WriteLocked
+    public void save() {
+      events.add("body");
+    }
+  }
+
+  @Test
+  void proxiesAreOfTheKindThatTheApplicationWants() {
+    ApplicationContextRunner saving =
+        telling.withBean(
+            "saving", Saving.class, () -> new SavingStore(new CopyOnWriteArrayList<>()));
+    saving.run(
+        context -> assertThat(AopUtils.isCglibProxy(context.getBean(Saving.class))).isTrue());
+    saving
+        .withPropertyValues("spring.aop.proxy-target-class=false")
+        .run(context -> {
+          assertThat(AopUtils.isJdkDynamicProxy(context.getBean(Saving.class))).isTrue();
+          context.getBean(Saving.class).save();
+          assertThat(events(context)).containsExactly("granted", "released");
+        });
   }
 
   @Test

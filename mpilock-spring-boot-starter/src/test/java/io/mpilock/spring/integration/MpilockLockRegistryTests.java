@@ -3,7 +3,9 @@ package io.mpilock.spring.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.mpilock.ControllerOptions;
 import io.mpilock.LocalRanks;
+import io.mpilock.OnHolderDeath;
 import io.mpilock.WindowController;
 import io.mpilock.WriteLease;
 import io.mpilock.failure.ControllerClosedException;
@@ -364,5 +366,38 @@ class MpilockLockRegistryTests {
           }
         });
     assertThat(reigns).contains(0, 1, 2);
+  }
+
+  @Test
+  void anElectionGoesOnWhenTheLeadersRankIsGoneIfItsLocksAreReleased() throws Exception {
+    CountDownLatch firstLeads = new CountDownLatch(1);
+    CountDownLatch secondLeads = new CountDownLatch(1);
+    LocalRanks.run(
+        2,
+        ControllerOptions.defaults().withOnHolderDeath(OnHolderDeath.RELEASE),
+        controller -> {
+          boolean first = controller.rank() == 0;
+          if (!first) {
+            assertThat(firstLeads.await(30, TimeUnit.SECONDS)).isTrue();
+          }
+          DefaultCandidate candidate =
+              new DefaultCandidate("rank-" + controller.rank(), "the-role") {
+                @Override
+                public void onGranted(Context context) {
+                  (first ? firstLeads : secondLeads).countDown();
+                }
+              };
+          LockRegistryLeaderInitiator initiator = initiator(controller, candidate);
+          initiator.start();
+          try {
+            assertThat(firstLeads.await(30, TimeUnit.SECONDS)).isTrue();
+            if (first) {
+              controller.abandon(); // as if it had died, holding the lock
+            }
+            assertThat(secondLeads.await(30, TimeUnit.SECONDS)).isTrue();
+          } finally {
+            initiator.destroy();
+          }
+        });
   }
 }
