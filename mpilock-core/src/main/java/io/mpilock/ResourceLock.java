@@ -14,6 +14,8 @@ import io.mpilock.protocol.ThreadHold;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReadWriteLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +44,7 @@ public final class ResourceLock {
   private final Collectives collectives;
   private final Listeners listeners;
   private final ControllerOptions options;
+  private final ReadWriteLock view = new ReadWriteLockView(this);
 
   ResourceLock(
       ProcessLock process,
@@ -305,6 +308,35 @@ public final class ResourceLock {
   }
 
   /**
+   * Gives this lock as one of {@code java.util.concurrent}, for libraries that take such. It is the
+   * same lock with the same rules; leases and {@code Lock}s of a thread nest in each other. Where
+   * {@link Lock} leaves a choice:
+   *
+   * <ul>
+   *   <li>{@code lock()} waits on when it is interrupted, and leaves the interrupt status set. An
+   *       interrupt makes it ask anew, so a write comes behind those that others asked for
+   *       meanwhile.
+   *   <li>{@code tryLock()} does not barge: it is refused as {@link #tryRead()} and {@link
+   *       #tryWrite()} are, and does not look at the interrupt status.
+   *   <li>{@code lockInterruptibly()} and {@code tryLock(time, unit)} throw {@link
+   *       InterruptedException}, also if the status was set before, and clear it.
+   *   <li>The write lock, in whatever form, is refused to a thread that reads, with {@link
+   *       LockUseException}. A read lock inside a write lock, unlocked after it, is a downgrade.
+   *   <li>{@code unlock()} by a thread that has not locked throws {@link
+   *       IllegalMonitorStateException}; it never gives back a lease. Once the controller is closed
+   *       it does nothing.
+   *   <li>{@code newCondition()} throws {@link UnsupportedOperationException}.
+   *   <li>The other exceptions are those of {@link #read()} and {@link #write()}: a dead rank, a
+   *       closed controller.
+   * </ul>
+   *
+   * @return always the same object for a resource
+   */
+  public ReadWriteLock asReadWriteLock() {
+    return view;
+  }
+
+  /**
    * Tells who holds the resource and who waits for it, over all ranks: host, process, thread, mode
    * and, where known, since when. For people; a snapshot that may be out of date at once.
    *
@@ -352,7 +384,7 @@ public final class ResourceLock {
     }
   }
 
-  private boolean acquire(ThreadHold hold, LockMode mode, long nanos) {
+  boolean acquire(ThreadHold hold, LockMode mode, long nanos) {
     LockListener listener = listeners.current();
     if (listener != null && !hold.isHeld()) {
       return acquireObserved(listener, hold, mode, nanos);

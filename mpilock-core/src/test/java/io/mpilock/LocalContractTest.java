@@ -56,6 +56,22 @@ class LocalContractTest {
   @Nested
   @ParameterizedClass
   @EnumSource
+  class JavaLock extends ReadWriteLockContract {
+    private final Topology topology;
+
+    JavaLock(Topology topology) {
+      this.topology = topology;
+    }
+
+    @Override
+    protected Ranks ranks() {
+      return topology.ranks(folder);
+    }
+  }
+
+  @Nested
+  @ParameterizedClass
+  @EnumSource
   class SingleWrite extends SingleWriteContract {
     private final Topology topology;
 

@@ -33,6 +33,14 @@ class OneNodeContract {
   }
 
   @Nested
+  class JavaLock extends ReadWriteLockContract {
+    @Override
+    protected Ranks ranks() {
+      return smallest();
+    }
+  }
+
+  @Nested
   class SingleWrite extends SingleWriteContract {
     @Override
     void aTimedSingleWriteThatCannotLockFailsOnAll() {} // takes its 2 s

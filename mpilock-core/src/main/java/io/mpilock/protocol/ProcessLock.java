@@ -67,7 +67,12 @@ public final class ProcessLock {
     return words.home();
   }
 
-  String me() {
+  /**
+   * This rank for messages.
+   *
+   * @return such as {@code rank 3}
+   */
+  public String me() {
     return "rank " + node.myJobRank();
   }
 
@@ -308,7 +313,12 @@ public final class ProcessLock {
     window.setRelease(myLine + Layout.WAITER_SINCE, System.currentTimeMillis());
   }
 
-  boolean isClosed() {
+  /**
+   * Tells whether this rank has begun to close its controller.
+   *
+   * @return true from the first close or abandon
+   */
+  public boolean isClosed() {
     return node.isClosed();
   }
 

@@ -19,6 +19,8 @@ public final class ThreadHold {
   private final ThreadId id;
   private int reads;
   private int writes;
+  private int lockedReads;
+  private int lockedWrites;
   private long token;
   private boolean waited;
   private long readSince;
@@ -248,6 +250,31 @@ public final class ThreadHold {
    */
   public boolean isWriting() {
     return writes > 0;
+  }
+
+  /**
+   * Counts the reads or writes among the thread's that it took by a {@code Lock}, which remembers
+   * nothing itself: only these may be given back by {@code unlock}, and a lease only by itself.
+   *
+   * @param read true for reads, false for writes
+   * @return how many
+   */
+  public int locked(boolean read) {
+    return read ? lockedReads : lockedWrites;
+  }
+
+  /**
+   * Counts a {@code lock}, or an {@code unlock}.
+   *
+   * @param read true for a read, false for a write
+   * @param change 1 or -1
+   */
+  public void addLocked(boolean read, int change) {
+    if (read) {
+      lockedReads += change;
+    } else {
+      lockedWrites += change;
+    }
   }
 
   /**

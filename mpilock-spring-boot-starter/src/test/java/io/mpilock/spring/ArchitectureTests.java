@@ -70,6 +70,19 @@ class ArchitectureTests {
   }
 
   @Test
+  void onlyTheRegistryAndItsConfigurationKnowSpringIntegration() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("io.mpilock.spring.integration")
+        .and()
+        .doNotHaveSimpleName("IntegrationConfiguration")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("org.springframework.integration..", "io.mpilock.spring.integration")
+        .check(CLASSES);
+  }
+
+  @Test
   void nothingReachesBehindTheCoresApi() {
     noClasses()
         .should()

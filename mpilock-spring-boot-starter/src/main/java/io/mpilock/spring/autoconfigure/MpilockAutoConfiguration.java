@@ -6,10 +6,11 @@ import org.springframework.context.annotation.Import;
 
 /**
  * Auto-configuration of mpilock: one {@link io.mpilock.WindowController} of all ranks of the job, a
- * {@link io.mpilock.spring.LockTemplate} over it, meters if there is a meter registry, and an
- * orderly stop of batch jobs if there is Spring Batch. Each bean of the API backs off when the
- * application defines its own bean of that type; a bean of type {@link
- * io.mpilock.transport.Communicator} or {@link io.mpilock.ShareCodec} is used by the controller.
+ * {@link io.mpilock.spring.LockTemplate} over it, locks by annotation, meters if there is a meter
+ * registry, an orderly stop of batch jobs if there is Spring Batch, and a lock registry if there is
+ * Spring Integration. Each bean of the API backs off when the application defines its own bean of
+ * that type; a bean of type {@link io.mpilock.transport.Communicator} or {@link
+ * io.mpilock.ShareCodec} is used by the controller.
  */
 @AutoConfiguration(
     afterName = {
@@ -23,7 +24,9 @@ import org.springframework.context.annotation.Import;
   LockingConfiguration.class,
   UnlockedConfiguration.class,
   MetricsConfiguration.class,
-  BatchConfiguration.class
+  BatchConfiguration.class,
+  AnnotationConfiguration.class,
+  IntegrationConfiguration.class
 })
 public final class MpilockAutoConfiguration {
   /** For Spring. */

@@ -43,6 +43,8 @@ import org.springframework.validation.Validator;
  * @param mpj The transport over MPJ Express.
  * @param metrics The meters.
  * @param batch Spring Batch.
+ * @param annotations Locks by annotation.
+ * @param integration Spring Integration.
  */
 @ConfigurationProperties("mpilock")
 public record MpilockProperties(
@@ -60,7 +62,9 @@ public record MpilockProperties(
     @DefaultValue @Name("native") Native nativeTransport,
     @DefaultValue Mpj mpj,
     @DefaultValue Metrics metrics,
-    @DefaultValue Batch batch)
+    @DefaultValue Batch batch,
+    @DefaultValue Annotations annotations,
+    @DefaultValue Integration integration)
     implements Validator {
 
   private static final DataSize SMALLEST_WINDOW = DataSize.ofMegabytes(1);
@@ -133,6 +137,28 @@ public record MpilockProperties(
   public record Batch(@DefaultValue("true") boolean stopOnShutdown) {}
 
   /**
+   * Locks by annotation.
+   *
+   * @param enabled Whether methods that are annotated with ReadLocked, WriteLocked or SingleWrite
+   *     run under their locks; if not, the annotations do nothing.
+   */
+  public record Annotations(@DefaultValue("true") boolean enabled) {}
+
+  /**
+   * Spring Integration.
+   *
+   * @param enabled Whether there is a LockRegistry over the ranks' locks, unless the application
+   *     has its own. Components of Spring Integration use it where they are given it.
+   * @param prefix What the names of the registry's resources begin with.
+   * @param stripes Number of resources that the keys share, for keys without end; 0 gives each key
+   *     its own, which lives as long as the controller.
+   */
+  public record Integration(
+      @DefaultValue("true") boolean enabled,
+      @DefaultValue("integration/") String prefix,
+      @DefaultValue("0") int stripes) {}
+
+  /**
    * The controller's options.
    *
    * @param applicationPackages the application's base packages, whose classes may be shared too
@@ -183,6 +209,9 @@ public record MpilockProperties(
     }
     if (!properties.mpj.timeout().isPositive()) {
       errors.rejectValue("mpj.timeout", "Positive", "must be positive");
+    }
+    if (properties.integration.stripes() < 0) {
+      errors.rejectValue("integration.stripes", "PositiveOrZero", "must not be negative");
     }
     rejectTooLong(errors, "stallWarning", properties.stallWarning);
     rejectTooLong(errors, "shutdownTimeout", properties.shutdownTimeout);

@@ -1,0 +1,140 @@
+package io.mpilock;
+
+import io.mpilock.failure.LockInterruptedException;
+import io.mpilock.protocol.ThreadHold;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReadWriteLock;
+
+/**
+ * A resource's lock as {@code java.util.concurrent} has it; {@link ResourceLock#asReadWriteLock}
+ * says what it promises. Has no state of its own: what a thread has locked stands in its {@link
+ * ThreadHold}.
+ */
+final class ReadWriteLockView implements ReadWriteLock {
+  private final Lock readLock;
+  private final Lock writeLock;
+
+  ReadWriteLockView(ResourceLock resource) {
+    this.readLock = new Side(resource, LockMode.READ);
+    this.writeLock = new Side(resource, LockMode.WRITE);
+  }
+
+  @Override
+  public Lock readLock() {
+    return readLock;
+  }
+
+  @Override
+  public Lock writeLock() {
+    return writeLock;
+  }
+
+  /** The reads or the writes. */
+  private record Side(ResourceLock resource, LockMode mode) implements Lock {
+
+    @Override
+    public void lock() {
+      acquireUninterruptibly(ThreadHold.FOREVER);
+    }
+
+    @Override
+    public boolean tryLock() {
+      return acquireUninterruptibly(0);
+    }
+
+    @Override
+    public void lockInterruptibly() throws InterruptedException {
+      acquireInterruptibly(ThreadHold.FOREVER);
+    }
+
+    @Override
+    public boolean tryLock(long time, TimeUnit unit) throws InterruptedException {
+      return acquireInterruptibly(Math.max(0, unit.toNanos(time)));
+    }
+
+    @Override
+    public void unlock() {
+      ThreadHold hold = resource.process().hold();
+      if (hold.locked(isRead()) == 0) {
+        if (resource.process().isClosed()) {
+          return; // closing took the closing thread's holds
+        }
+        throw new IllegalMonitorStateException(
+            "Thread '%s' of %s unlocks the %s lock of %s, which it has not locked: the thread that locked unlocks, and a lease is closed by its own close()."
+                .formatted(
+                    Thread.currentThread().getName(),
+                    resource.process().me(),
+                    mode,
+                    resource.quotedName()));
+      }
+      hold.addLocked(isRead(), -1);
+      if (isRead()) {
+        resource.releaseRead(hold);
+      } else {
+        resource.releaseWrite(hold);
+      }
+    }
+
+    @Override
+    public Condition newCondition() {
+      throw new UnsupportedOperationException(
+          "The locks of mpilock have no conditions: a thread that waits for one would have to be woken by another rank, and the ranks share no queue of such threads. Unlock, and look again later; or let the ranks tell each other by a single write or a message.");
+    }
+
+    @Override
+    public String toString() {
+      return mode + " lock of " + resource;
+    }
+
+    /** An interrupted request has left no trace, so it can be made again. */
+    private boolean acquireUninterruptibly(long nanos) {
+      boolean interrupted = false;
+      try {
+        while (true) {
+          try {
+            return acquire(nanos);
+          } catch (LockInterruptedException e) {
+            interrupted |= Thread.interrupted();
+          }
+        }
+      } finally {
+        if (interrupted) {
+          Thread.currentThread().interrupt();
+        }
+      }
+    }
+
+    private boolean acquireInterruptibly(long nanos) throws InterruptedException {
+      try {
+        if (!Thread.interrupted()) {
+          return acquire(nanos);
+        }
+      } catch (LockInterruptedException e) {
+        Thread.interrupted(); // the exception tells it
+        throw (InterruptedException) new InterruptedException(e.getMessage()).initCause(e);
+      }
+      throw new InterruptedException(
+          "Thread '%s' of %s was interrupted before it asked for the %s of %s."
+              .formatted(
+                  Thread.currentThread().getName(),
+                  resource.process().me(),
+                  mode,
+                  resource.quotedName()));
+    }
+
+    private boolean acquire(long nanos) {
+      ThreadHold hold = resource.process().hold();
+      boolean granted = resource.acquire(hold, mode, nanos);
+      if (granted) {
+        hold.addLocked(isRead(), 1);
+      }
+      return granted;
+    }
+
+    private boolean isRead() {
+      return mode == LockMode.READ;
+    }
+  }
+}

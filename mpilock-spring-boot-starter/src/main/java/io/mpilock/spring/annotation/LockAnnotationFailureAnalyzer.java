@@ -1,0 +1,17 @@
+package io.mpilock.spring.annotation;
+
+import org.springframework.boot.diagnostics.AbstractFailureAnalyzer;
+import org.springframework.boot.diagnostics.FailureAnalysis;
+
+/** Reports an annotation that cannot work. */
+final class LockAnnotationFailureAnalyzer extends AbstractFailureAnalyzer<LockAnnotationException> {
+
+  @Override
+  protected FailureAnalysis analyze(Throwable rootFailure, LockAnnotationException cause) {
+    return new FailureAnalysis(
+        "A lock by annotation cannot be taken:\n\n    " + cause.getMessage(),
+        "Change the annotation or its method, or take the lock inside of the method, by a"
+            + " LockTemplate. The rules stand at @WriteLocked.",
+        cause);
+  }
+}

@@ -1,0 +1,32 @@
+package io.mpilock.spring.annotation;
+
+import io.mpilock.spring.LockTemplate;
+import java.lang.annotation.Documented;
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+
+/**
+ * The method of a bean runs while no rank writes, as in {@link LockTemplate#read}. The rules are
+ * those of {@link WriteLocked}.
+ */
+@Documented
+@Retention(RetentionPolicy.RUNTIME)
+@Target({ElementType.METHOD, ElementType.TYPE})
+public @interface ReadLocked {
+
+  /**
+   * The name of the resource, or a template of it; as {@link WriteLocked#value}.
+   *
+   * @return the name; empty for the default resource
+   */
+  String value() default "";
+
+  /**
+   * The longest wait for the lock; as {@link WriteLocked#timeout}.
+   *
+   * @return the time, 0 not to wait; empty for as long as it takes
+   */
+  String timeout() default "";
+}

@@ -1,0 +1,65 @@
+package io.mpilock.spring.annotation;
+
+import io.mpilock.failure.LockTimeoutException;
+import io.mpilock.spring.LockTemplate;
+import java.lang.annotation.Documented;
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+
+/**
+ * The method of a bean runs alone, over all threads of all ranks, as in {@link LockTemplate#write}.
+ *
+ * <pre>{@code
+ * @WriteLocked("orders-#{#order.customer}")
+ * @Transactional
+ * public void save(Order order) { ... }
+ * }</pre>
+ *
+ * <p>The rules of all three annotations:
+ *
+ * <ul>
+ *   <li><b>Through the bean only.</b> The lock is taken by a proxy around the bean. A call from
+ *       within the same object passes no proxy and takes no lock.
+ *   <li><b>On a class</b> it is the default for the methods that the class declares, and those of
+ *       its subclasses; {@code equals}, {@code hashCode} and {@code toString}, and private and
+ *       static methods are left out. One on a method goes before that of its class; one method has
+ *       one of them. It may be a meta-annotation of your own.
+ *   <li><b>Outside of transactions.</b> The lock is taken before a transaction of the same method
+ *       begins, and released after it has been committed; so it is with other advice too. Only
+ *       {@code @Async} and retries come before: the lock belongs to the thread that runs the body,
+ *       and is not held between attempts.
+ *   <li><b>The work is done when the method returns.</b> Futures and reactive types, as what the
+ *       method returns, are refused; do not return a lazy stream, or start work that goes on.
+ *   <li><b>Exceptions</b> of the method reach the caller as they were thrown. Those of the lock are
+ *       those of {@link LockTemplate}.
+ * </ul>
+ *
+ * <p>Wrong use is told when the context starts. {@code mpilock.annotations.enabled=false} leaves
+ * all methods without their locks.
+ */
+@Documented
+@Retention(RetentionPolicy.RUNTIME)
+@Target({ElementType.METHOD, ElementType.TYPE})
+public @interface WriteLocked {
+
+  /**
+   * The name of the resource: as it stands, or a template with expressions of SpEL in {@code #{…}}.
+   * They see the parameters as {@code #name} (if compiled with {@code -parameters}) or {@code #p0},
+   * beans as {@code @bean}, and {@code #root.method} and {@code #root.target}; {@code ${…}} is a
+   * property. An expression that gives null is an error. Each name is a resource that lives as long
+   * as the controller, so let them be bounded.
+   *
+   * @return the name; empty for the default resource
+   */
+  String value() default "";
+
+  /**
+   * The longest wait for the lock, as in Boot's properties: {@code 5s}, {@code PT5S}, or
+   * milliseconds; {@code ${…}} is a property. The end of it is a {@link LockTimeoutException}.
+   *
+   * @return the time, 0 not to wait; empty for as long as it takes
+   */
+  String timeout() default "";
+}

@@ -1,0 +1,75 @@
+package io.mpilock.spring.integration;
+
+import io.mpilock.WindowController;
+import io.mpilock.failure.MpilockException;
+import java.util.concurrent.locks.Lock;
+import org.springframework.integration.support.locks.LockRegistry;
+
+/**
+ * Gives Spring Integration locks that the ranks of an MPI job share: for aggregators and other
+ * correlating handlers over a shared message store, for the election of a leader among the ranks,
+ * for files that one rank at a time writes.
+ *
+ * <p>A key is a String, and its lock the write of the resource that is called the prefix and the
+ * key: two keys never share a lock. The resource lives as long as the controller, as does a place
+ * for it in the window. So let the keys be bounded; where they are not, as correlation keys, give a
+ * number of stripes: then a key's lock is that of the resource of the prefix and {@code
+ * floorMod(key.hashCode(), stripes)}, which other keys share, as they do in Spring Integration's
+ * {@code DefaultLockRegistry}.
+ *
+ * <p>The locks are those of {@link io.mpilock.ResourceLock#asReadWriteLock()}: reentrant, owned by
+ * a thread, without conditions. They have no time to live: a lock is held until it is unlocked. If
+ * its rank dies first, {@link io.mpilock.OnHolderDeath} says whether another gets it; for an
+ * election that is to go on, that is {@code mpilock.on-holder-death=release}. Safe for use by many
+ * threads.
+ */
+public final class MpilockLockRegistry implements LockRegistry<Lock> {
+  private final WindowController controller;
+  private final String prefix;
+  private final int stripes;
+
+  /**
+   * Makes a registry over a controller's resources.
+   *
+   * @param controller whose locks to give; stays the caller's to close
+   * @param prefix what the resources' names begin with, the same on every rank
+   * @param stripes the number of resources that all keys share, the same on every rank; 0 gives
+   *     each key its own
+   * @throws IllegalArgumentException if {@code stripes} is negative
+   */
+  public MpilockLockRegistry(WindowController controller, String prefix, int stripes) {
+    if (stripes < 0) {
+      throw new IllegalArgumentException("There cannot be %d stripes.".formatted(stripes));
+    }
+    this.controller = controller;
+    this.prefix = prefix;
+    this.stripes = stripes;
+  }
+
+  /**
+   * Gives the lock of a key.
+   *
+   * @param lockKey a String; without stripes, one that makes a valid name with the prefix: at most
+   *     255 characters together, none of them a control character
+   * @return the lock, the same on all ranks
+   * @throws IllegalArgumentException if the key is no such String
+   * @throws MpilockException if the window has no room for another resource
+   * @throws io.mpilock.failure.ControllerClosedException if the key is new and the controller is
+   *     closed
+   */
+  @Override
+  public Lock obtain(Object lockKey) {
+    if (!(lockKey instanceof String key)) {
+      throw new IllegalArgumentException(
+          "The lock key '%s' is a %s. Only Strings are the same key on all ranks: make one of it."
+              .formatted(lockKey, lockKey.getClass().getName()));
+    }
+    String name = stripes == 0 ? key : String.valueOf(Math.floorMod(key.hashCode(), stripes));
+    return controller.resource(prefix + name).asReadWriteLock().writeLock();
+  }
+
+  @Override
+  public String toString() {
+    return "MpilockLockRegistry[" + prefix + (stripes == 0 ? "]" : ", " + stripes + " stripes]");
+  }
+}

@@ -1,0 +1,5 @@
+/** The ranks' locks for Spring Integration. */
+@NullMarked
+package io.mpilock.spring.integration;
+
+import org.jspecify.annotations.NullMarked;
