@@ -15,6 +15,9 @@ import org.springframework.context.annotation.Conditional;
  *
  * <p>If the rank is not known, or the master is not a rank of the job, the context does not start.
  * May be used as a meta-annotation.
+ *
+ * <p>Not for applications that are processed ahead of time: conditions are decided there for all
+ * ranks, when the application is built.
  */
 @Target({ElementType.TYPE, ElementType.METHOD})
 @Retention(RetentionPolicy.RUNTIME)

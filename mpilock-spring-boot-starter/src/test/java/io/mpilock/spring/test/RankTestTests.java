@@ -1,6 +1,7 @@
 package io.mpilock.spring.test;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectMethod;
 import static org.junit.platform.testkit.engine.EventConditions.abortedWithReason;
 import static org.junit.platform.testkit.engine.EventConditions.event;
@@ -11,6 +12,7 @@ import static org.junit.platform.testkit.engine.TestExecutionResultConditions.in
 import static org.junit.platform.testkit.engine.TestExecutionResultConditions.message;
 
 import io.mpilock.WindowController;
+import io.mpilock.failure.RankFailedException;
 import io.mpilock.spring.LockTemplate;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
@@ -100,6 +102,16 @@ class RankTestTests {
     int node = rank.controller().member(rank.rank()).node();
     assertThat(node).isEqualTo(rank.rank() == 0 ? 0 : 1);
     seen.add(rank.rank());
+  }
+
+  @RankTest(ranks = 3)
+  void aRankThatDiesFailsNoTest(TestRank rank, LockTemplate locks) {
+    seen.add(rank.rank());
+    if (rank.rank() == 2) {
+      rank.die();
+    }
+    assertThatExceptionOfType(RankFailedException.class)
+        .isThrownBy(() -> locks.singleWrite(() -> "never"));
   }
 
   @OnTwoRanks
