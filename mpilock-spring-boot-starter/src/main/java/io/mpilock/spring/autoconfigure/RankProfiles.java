@@ -93,7 +93,10 @@ final class RankProfiles implements EnvironmentPostProcessor, Ordered {
     preview.setActiveProfiles(environment.getActiveProfiles());
     preview.setDefaultProfiles(environment.getDefaultProfiles());
     ConfigDataEnvironmentPostProcessor.applyTo(
-        preview, application.getResourceLoader(), bootstrap, application.getAdditionalProfiles());
+        preview,
+        application.getResourceLoader(),
+        new PreviewBootstrapContext(bootstrap),
+        application.getAdditionalProfiles());
     return preview;
   }
 }

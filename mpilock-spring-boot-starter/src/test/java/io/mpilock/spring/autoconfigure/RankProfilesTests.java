@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
 import org.springframework.boot.SpringApplication;
+import org.springframework.boot.bootstrap.BootstrapRegistry.InstanceSupplier;
 import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Configuration;
@@ -112,6 +113,21 @@ class RankProfilesTests {
     try (ConfigurableApplicationContext context = application.run()) {
       assertThat(context.getEnvironment().getActiveProfiles())
           .containsExactly("default", "master", "rank-0");
+    }
+  }
+
+  /** As the clients of configuration servers do it: twice would fail. */
+  @Test
+  void whatIsReadTwiceIsRegisteredOnce() {
+    SpringApplication application = application(0);
+    application.addBootstrapRegistryInitializer(registry ->
+        registry.register(
+            ImportedConfig.Server.class, InstanceSupplier.of(new ImportedConfig.Server("own"))));
+    try (ConfigurableApplicationContext context =
+        application.run(location("ranks"), "--spring.config.import=of-tests:")) {
+      assertThat(context.getEnvironment().getProperty("imported-from")).isEqualTo("own");
+      assertThat(context.getEnvironment().getProperty("connection")).isEqualTo("1");
+      assertThat(context.getBean(ImportedConfig.Client.class).server().name()).isEqualTo("own");
     }
   }
 
