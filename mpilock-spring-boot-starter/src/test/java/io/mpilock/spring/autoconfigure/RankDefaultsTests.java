@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.springframework.boot.SpringApplication;
+import org.springframework.boot.context.logging.LoggingApplicationListener;
 import org.springframework.boot.context.properties.bind.BindException;
 import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
 import org.springframework.context.ConfigurableApplicationContext;
@@ -154,6 +155,11 @@ class RankDefaultsTests {
     SpringApplication application = new SpringApplication(Nothing.class);
     application.setEnvironment(FakeEnvironments.of(variables));
     application.setRegisterShutdownHook(false);
+    // The JVM's log is not to be what these properties say: other tests read it.
+    application.setListeners(
+        application.getListeners().stream()
+            .filter(listener -> !(listener instanceof LoggingApplicationListener))
+            .toList());
     return application;
   }
 }
