@@ -22,10 +22,10 @@ class ArchitectureTests {
   }
 
   @Test
-  void nothingDependsOnTheAutoConfiguration() {
+  void onlyTheTestSupportDependsOnTheAutoConfiguration() {
     noClasses()
         .that()
-        .resideOutsideOfPackage("io.mpilock.spring.autoconfigure")
+        .resideOutsideOfPackages("io.mpilock.spring.autoconfigure", "io.mpilock.spring.test")
         .should()
         .dependOnClassesThat()
         .resideInAPackage("io.mpilock.spring.autoconfigure")
@@ -85,9 +85,48 @@ class ArchitectureTests {
   @Test
   void nothingReachesBehindTheCoresApi() {
     noClasses()
+        .that()
+        .resideOutsideOfPackage("io.mpilock.spring.test")
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage("io.mpilock.protocol..", "io.mpilock.transport.*..")
+        .check(CLASSES);
+  }
+
+  @Test
+  void theTestSupportMakesLocalJobsAndReachesNoFurther() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.mpilock.spring.test")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(
+            "io.mpilock.protocol..", "io.mpilock.transport.ffm..", "io.mpilock.transport.mpj..")
+        .check(CLASSES);
+  }
+
+  @Test
+  void onlyTheTestSupportKnowsTestFrameworks() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("io.mpilock.spring.test")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(
+            "org.springframework.boot.test..", "org.junit..", "org.opentest4j..", "org.assertj..")
+        .check(CLASSES);
+  }
+
+  @Test
+  void onlyTheExtensionKnowsJUnit() {
+    noClasses()
+        .that()
+        .doNotHaveSimpleName("RankExtension")
+        .and()
+        .doNotHaveSimpleName("RankTest")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("org.junit..", "org.opentest4j..")
         .check(CLASSES);
   }
 

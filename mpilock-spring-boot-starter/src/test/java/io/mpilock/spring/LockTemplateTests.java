@@ -13,6 +13,7 @@ import io.mpilock.failure.LockTimeoutException;
 import io.mpilock.failure.LockUseException;
 import io.mpilock.failure.MpilockException;
 import io.mpilock.failure.SingleWriteFailedException;
+import io.mpilock.spring.test.RankTest;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -29,6 +30,8 @@ import org.junit.jupiter.api.Timeout;
 class LockTemplateTests {
   private static final int RANKS = 4;
   private static final int ROUNDS = 500;
+
+  private final CyclicBarrier all = new CyclicBarrier(RANKS);
 
   /** Counts without any synchronisation of its own: only exclusion keeps it from losing updates. */
   private static final class PlainCounter {
@@ -57,17 +60,11 @@ class LockTemplateTests {
     assertThat(counter.value).isEqualTo(RANKS * ROUNDS);
   }
 
-  @Test
-  void readsOfSeveralRanksOverlap() throws Exception {
-    CyclicBarrier inside = new CyclicBarrier(RANKS);
-    LocalRanks.run(
-        RANKS,
-        controller -> {
-          LockTemplate locks = LockTemplate.of(controller);
-          locks.readWithoutResult(inside::await); // passes only if all are inside at once
-          int result = locks.read(inside::await);
-          assertThat(result).isBetween(0, RANKS - 1);
-        });
+  @RankTest(ranks = RANKS)
+  void readsOfSeveralRanksOverlap(LockTemplate locks) throws Exception {
+    locks.readWithoutResult(all::await); // passes only if all are inside at once
+    int result = locks.read(all::await);
+    assertThat(result).isBetween(0, RANKS - 1);
   }
 
   @Test
@@ -136,17 +133,12 @@ class LockTemplateTests {
     assertThat(results).hasSize(RANKS).containsOnly(Path.of("made", "once"));
   }
 
-  @Test
-  void singleWriteRunsOnTheRankThatIsNamed() throws Exception {
-    LocalRanks.run(
-        RANKS,
-        controller -> {
-          LockTemplate locks = LockTemplate.of(controller);
-          int writer = locks.on("named").singleWrite(RANKS - 1, locks::rank);
-          assertThat(writer).isEqualTo(RANKS - 1);
-          int timed = locks.withTimeout(Duration.ofSeconds(30)).singleWrite(1, locks::rank);
-          assertThat(timed).isEqualTo(1);
-        });
+  @RankTest(ranks = RANKS)
+  void singleWriteRunsOnTheRankThatIsNamed(LockTemplate locks) {
+    int writer = locks.on("named").singleWrite(RANKS - 1, locks::rank);
+    assertThat(writer).isEqualTo(RANKS - 1);
+    int timed = locks.withTimeout(Duration.ofSeconds(30)).singleWrite(1, locks::rank);
+    assertThat(timed).isEqualTo(1);
   }
 
   @Test
@@ -182,16 +174,10 @@ class LockTemplateTests {
     assertThat(passed).hasValue(1);
   }
 
-  @Test
-  void aFencedBlockNeedNotShare() throws Exception {
-    LocalRanks.run(
-        2,
-        controller -> {
-          String shared =
-              LockTemplate.of(controller)
-                  .<String, RuntimeException>singleWriteFenced(fence -> fence.guard());
-          assertThat(shared).isNull();
-        });
+  @RankTest(ranks = 2)
+  void aFencedBlockNeedNotShare(LockTemplate locks) {
+    String shared = locks.<String, RuntimeException>singleWriteFenced(fence -> fence.guard());
+    assertThat(shared).isNull();
   }
 
   @Test
@@ -227,28 +213,21 @@ class LockTemplateTests {
         });
   }
 
-  @Test
-  void aTimeOutEndsTheWaitForAnotherRanksWrite() throws Exception {
-    CyclicBarrier held = new CyclicBarrier(2);
-    LocalRanks.run(
-        2,
-        controller -> {
-          LockTemplate locks = LockTemplate.of(controller);
-          if (locks.rank() == 0) {
-            locks.writeWithoutResult(() -> {
-              held.await();
-              held.await();
-            });
-          } else {
-            held.await();
-            LockTemplate hurried = locks.withTimeout(Duration.ofMillis(20));
-            assertThatExceptionOfType(LockTimeoutException.class)
-                .isThrownBy(() -> hurried.read(() -> 0));
-            assertThatExceptionOfType(LockTimeoutException.class)
-                .isThrownBy(() -> hurried.write(() -> 0));
-            held.await();
-          }
-        });
+  @RankTest(ranks = RANKS)
+  void aTimeOutEndsTheWaitForAnotherRanksWrite(LockTemplate locks) throws Exception {
+    if (locks.rank() == 0) {
+      locks.writeWithoutResult(() -> {
+        all.await();
+        all.await();
+      });
+    } else {
+      all.await();
+      LockTemplate hurried = locks.withTimeout(Duration.ofMillis(20));
+      assertThatExceptionOfType(LockTimeoutException.class).isThrownBy(() -> hurried.read(() -> 0));
+      assertThatExceptionOfType(LockTimeoutException.class)
+          .isThrownBy(() -> hurried.write(() -> 0));
+      all.await();
+    }
   }
 
   @Test
@@ -311,17 +290,12 @@ class LockTemplateTests {
         });
   }
 
-  @Test
-  void tellsWhereItStands() throws Exception {
-    LocalRanks.run(
-        2,
-        controller -> {
-          LockTemplate locks = LockTemplate.of(controller);
-          assertThat(locks.rank()).isEqualTo(controller.rank());
-          assertThat(locks.size()).isEqualTo(2);
-          assertThat(locks.master()).isZero();
-          assertThat(locks.isMaster()).isEqualTo(controller.rank() == 0);
-        });
+  @RankTest(ranks = 2)
+  void tellsWhereItStands(LockTemplate locks, WindowController controller) {
+    assertThat(locks.rank()).isEqualTo(controller.rank());
+    assertThat(locks.size()).isEqualTo(2);
+    assertThat(locks.master()).isZero();
+    assertThat(locks.isMaster()).isEqualTo(controller.rank() == 0);
   }
 
   private static void expectFailure(LockTemplate locks, Throwable failure, Throwable thrown) {

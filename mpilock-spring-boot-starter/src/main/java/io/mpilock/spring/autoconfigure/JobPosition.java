@@ -2,6 +2,7 @@ package io.mpilock.spring.autoconfigure;
 
 import io.mpilock.transport.Launcher;
 import java.util.Optional;
+import org.springframework.boot.context.properties.bind.Binder;
 
 /**
  * Where this process stands in the job, as far as the launcher tells.
@@ -16,6 +17,14 @@ record JobPosition(int rank, int size, int localRank) {
     return launcher
         .map(found -> new JobPosition(found.rank(), found.size(), found.localRank()))
         .orElse(new JobPosition(0, 1, 0));
+  }
+
+  /** As {@link LauncherEnvironmentPostProcessor} has put it into the environment. */
+  static JobPosition of(Binder properties) {
+    return new JobPosition(
+        properties.bind(LauncherEnvironmentPostProcessor.RANK, Integer.class).get(),
+        properties.bind(LauncherEnvironmentPostProcessor.SIZE, Integer.class).orElse(-1),
+        properties.bind(LauncherEnvironmentPostProcessor.LOCAL_RANK, Integer.class).orElse(-1));
   }
 
   /** The number of ranks, or where it is unknown, as many as there must be for this rank. */

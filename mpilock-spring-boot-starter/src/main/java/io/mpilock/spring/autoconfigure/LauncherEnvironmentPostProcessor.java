@@ -26,7 +26,7 @@ final class LauncherEnvironmentPostProcessor implements EnvironmentPostProcessor
 
   @Override
   public int getOrder() {
-    return ConfigDataEnvironmentPostProcessor.ORDER - 1;
+    return ConfigDataEnvironmentPostProcessor.ORDER - 2; // RankProfiles needs them
   }
 
   @Override

@@ -1,0 +1,142 @@
+package io.mpilock.spring.autoconfigure;
+
+import io.mpilock.spring.autoconfigure.RankProfiles.AssumedMaster;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.EnvironmentPostProcessor;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.bootstrap.ConfigurableBootstrapContext;
+import org.springframework.boot.context.config.ConfigDataEnvironmentPostProcessor;
+import org.springframework.boot.context.properties.bind.Binder;
+import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
+import org.springframework.core.Ordered;
+import org.springframework.core.env.ConfigurableEnvironment;
+import org.springframework.core.env.MapPropertySource;
+
+/**
+ * Gives Boot's own properties defaults that suit a rank: the banner on the master only, the rank in
+ * each line of the log, and with {@code mpilock.logging.console=master} a log file for each rank
+ * and only warnings on the consoles of the others. What the application sets itself stays.
+ *
+ * <p>With {@code mpilock.web.port-offset} the ports are moved, which is no default: it changes what
+ * the application says.
+ *
+ * <p>Runs after the application's configuration files are read, and before logging and banner.
+ */
+final class RankDefaults implements EnvironmentPostProcessor, Ordered {
+  private static final String DEFAULTS = "mpilock rank defaults";
+  private static final String PORTS = "mpilock ports";
+
+  private static final String PORT_OFFSET = "mpilock.web.port-offset";
+  private static final int HTTP_PORT = 8080;
+  private static final int LAST_PORT = 65_535;
+
+  private final ConfigurableBootstrapContext bootstrap;
+
+  /** Whose console gets everything. */
+  enum Console {
+    ALL,
+    MASTER
+  }
+
+  /** For Boot. */
+  RankDefaults(ConfigurableBootstrapContext bootstrap) {
+    this.bootstrap = bootstrap;
+  }
+
+  @Override
+  public int getOrder() {
+    return ConfigDataEnvironmentPostProcessor.ORDER + 1;
+  }
+
+  @Override
+  public void postProcessEnvironment(
+      ConfigurableEnvironment environment, SpringApplication application) {
+    Binder properties = Binder.get(environment);
+    JobPosition position = JobPosition.of(properties);
+    int master = RankProfiles.master(properties);
+    checkAssumed(master);
+    Map<String, Object> defaults = new HashMap<>();
+    if (position.rank() != master) {
+      defaults.put("spring.main.banner-mode", "off");
+    }
+    if (properties.bind("mpilock.logging.rank", Boolean.class).orElse(true)) {
+      addRank(position, defaults);
+    }
+    if (properties.bind("mpilock.logging.console", Console.class).orElse(Console.ALL)
+        == Console.MASTER) {
+      divideLog(environment, position, master, defaults);
+    }
+    defaults.keySet().removeIf(environment::containsProperty);
+    environment.getPropertySources().addLast(new MapPropertySource(DEFAULTS, defaults));
+    if (properties.bind(PORT_OFFSET, Boolean.class).orElse(false)) {
+      Map<String, Object> ports = ports(properties, position.localRank());
+      environment.getPropertySources().addFirst(new MapPropertySource(PORTS, ports));
+    }
+  }
+
+  private void checkAssumed(int master) {
+    @Nullable AssumedMaster assumed = bootstrap.getOrElse(AssumedMaster.class, null);
+    if (assumed != null && assumed.rank() != master) {
+      throw new InvalidConfigurationPropertyValueException(
+          "mpilock.master",
+          master,
+          ("The profiles master and rank-N were activated for the master %d, and a file of such a"
+                  + " profile names another. Name the master elsewhere, or set"
+                  + " mpilock.profiles.enabled=false.")
+              .formatted(assumed.rank()));
+    }
+  }
+
+  /** One rank alone needs no name. The pattern reaches all threads, which an MDC would not. */
+  private static void addRank(JobPosition position, Map<String, Object> defaults) {
+    if (position.size() != 1) {
+      String of = position.size() < 1 ? "" : "/" + position.size();
+      defaults.put("logging.pattern.level", "%5p [rank " + position.rank() + of + "]");
+      defaults.put("logging.structured.json.add.rank", Integer.toString(position.rank()));
+    }
+  }
+
+  /** A failure is never silent: warnings and errors stay on every console. */
+  private static void divideLog(
+      ConfigurableEnvironment environment,
+      JobPosition position,
+      int master,
+      Map<String, Object> defaults) {
+    if (position.rank() != master) {
+      defaults.put("logging.threshold.console", "WARN");
+    }
+    if (!environment.containsProperty("logging.file.path")) {
+      defaults.put("logging.file.name", "logs/rank-" + position.rank() + ".log");
+    }
+  }
+
+  private static Map<String, Object> ports(Binder properties, int localRank) {
+    if (localRank < 0) {
+      throw new InvalidConfigurationPropertyValueException(
+          PORT_OFFSET, true, "The launcher does not tell the rank among those of this node.");
+    }
+    Map<String, Object> ports = new HashMap<>();
+    move("server.port", HTTP_PORT, properties, localRank, ports);
+    move("management.server.port", 0, properties, localRank, ports);
+    return ports;
+  }
+
+  /** Leaves alone what is no fixed port: 0 takes any that is free, and -1 none. */
+  private static void move(
+      String name, int unset, Binder properties, int offset, Map<String, Object> ports) {
+    int port = properties.bind(name, Integer.class).orElse(unset);
+    if (port <= 0) {
+      return;
+    }
+    if (port > LAST_PORT - offset) {
+      throw new InvalidConfigurationPropertyValueException(
+          name,
+          port,
+          "With %s the local rank %d would have port %d, beyond %d."
+              .formatted(PORT_OFFSET, offset, (long) port + offset, LAST_PORT));
+    }
+    ports.put(name, port + offset);
+  }
+}

@@ -1,0 +1,102 @@
+package io.mpilock.spring.autoconfigure;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.springframework.boot.EnvironmentPostProcessor;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.bootstrap.BootstrapRegistry.InstanceSupplier;
+import org.springframework.boot.bootstrap.ConfigurableBootstrapContext;
+import org.springframework.boot.context.config.ConfigDataEnvironmentPostProcessor;
+import org.springframework.boot.context.properties.bind.Binder;
+import org.springframework.boot.context.properties.source.ConfigurationPropertySources;
+import org.springframework.core.Ordered;
+import org.springframework.core.env.ConfigurableEnvironment;
+import org.springframework.core.env.MutablePropertySources;
+import org.springframework.core.env.PropertySource;
+import org.springframework.core.env.StandardEnvironment;
+
+/**
+ * Activates the profiles {@code rank-N} and, on the master, {@code master}, in time for {@code
+ * application-master.yml} and {@code application-rank-3.yml} to be read. As Boot's additional
+ * profiles they come before those that are made active, whose files override theirs; but where no
+ * other is active, the default profiles stay active before them. Off with {@code
+ * mpilock.profiles.enabled=false}.
+ *
+ * <p>Which rank is the master, and whether another profile is active, may stand in the
+ * configuration files, and these are to be read with the profiles. So they are read twice: first
+ * into an environment that is thrown away. What is assumed from that is checked by {@link
+ * RankDefaults} when they have been read.
+ */
+final class RankProfiles implements EnvironmentPostProcessor, Ordered {
+  private static final String ENABLED = "mpilock.profiles.enabled";
+  private static final String MASTER_PROFILE = "master";
+
+  private final ConfigurableBootstrapContext bootstrap;
+
+  /** The master that the profiles were chosen for. */
+  record AssumedMaster(int rank) {}
+
+  /** For Boot. */
+  RankProfiles(ConfigurableBootstrapContext bootstrap) {
+    this.bootstrap = bootstrap;
+  }
+
+  @Override
+  public int getOrder() {
+    return ConfigDataEnvironmentPostProcessor.ORDER - 1;
+  }
+
+  @Override
+  public void postProcessEnvironment(
+      ConfigurableEnvironment environment, SpringApplication application) {
+    if (!isEnabled(Binder.get(environment))) {
+      return; // spares the reading; a file may say so too
+    }
+    ConfigurableEnvironment preview = preview(environment, application);
+    Binder properties = Binder.get(preview);
+    if (!isEnabled(properties)) {
+      return;
+    }
+    int rank = JobPosition.of(properties).rank();
+    int master = master(properties);
+    List<String> profiles = new ArrayList<>(application.getAdditionalProfiles());
+    if (preview.getActiveProfiles().length == 0) {
+      profiles.addAll(List.of(preview.getDefaultProfiles()));
+    }
+    if (rank == master) {
+      profiles.add(MASTER_PROFILE);
+    }
+    profiles.add("rank-" + rank);
+    application.setAdditionalProfiles(profiles.toArray(String[]::new));
+    bootstrap.register(AssumedMaster.class, InstanceSupplier.of(new AssumedMaster(master)));
+  }
+
+  static int master(Binder properties) {
+    return properties.bind("mpilock.master", Integer.class).orElse(0);
+  }
+
+  private static boolean isEnabled(Binder properties) {
+    return properties.bind(ENABLED, Boolean.class).orElse(true);
+  }
+
+  /** What the environment would be without these profiles. */
+  private ConfigurableEnvironment preview(
+      ConfigurableEnvironment environment, SpringApplication application) {
+    StandardEnvironment preview = new StandardEnvironment();
+    MutablePropertySources sources = preview.getPropertySources();
+    sources.stream().map(PropertySource::getName).toList().forEach(sources::remove);
+    environment.getPropertySources().stream()
+        .filter(
+            source -> !ConfigurationPropertySources.isAttachedConfigurationPropertySource(source))
+        .forEach(sources::addLast);
+    preview.setConversionService(environment.getConversionService());
+    preview.setActiveProfiles(environment.getActiveProfiles());
+    preview.setDefaultProfiles(environment.getDefaultProfiles());
+    ConfigDataEnvironmentPostProcessor.applyTo(
+        preview,
+        application.getResourceLoader(),
+        new PreviewBootstrapContext(bootstrap),
+        application.getAdditionalProfiles());
+    return preview;
+  }
+}
