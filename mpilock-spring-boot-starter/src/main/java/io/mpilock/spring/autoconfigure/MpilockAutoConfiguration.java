@@ -23,6 +23,7 @@ import org.springframework.context.annotation.Import;
   LockingConfiguration.class,
   UnlockedConfiguration.class,
   MetricsConfiguration.class,
+  ReportConfiguration.class,
   BatchConfiguration.class
 })
 public final class MpilockAutoConfiguration {
