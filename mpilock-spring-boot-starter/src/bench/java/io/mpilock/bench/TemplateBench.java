@@ -12,7 +12,10 @@ import io.mpilock.transport.local.LocalCluster;
 import java.util.Locale;
 import java.util.Map;
 
-/** What the template, the meters and the report cost over the plain controller, in one JVM with one rank. */
+/**
+ * What the template, the meters and the report cost over the plain controller, in one JVM with one
+ * rank.
+ */
 public final class TemplateBench {
   private TemplateBench() {}
 
