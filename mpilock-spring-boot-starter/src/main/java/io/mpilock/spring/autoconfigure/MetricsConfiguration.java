@@ -35,16 +35,16 @@ class MetricsConfiguration {
     return MpilockMetrics.bind(controller, registry, properties.metrics().rankTag());
   }
 
-  /** Boot's push to a Pushgateway when the application ends. */
-  @Configuration(proxyBeanMethods = false)
-  @ConditionalOnClass(PrometheusPushGatewayManager.class)
-  static class PushConfiguration {
-
-    /** What pushes at the end depends on the meters, so that they are still there then. */
-    @Bean
-    static BeanFactoryPostProcessor pushBeforeTheMetersAreClosed() {
-      return new AbstractDependsOnBeanFactoryPostProcessor(
-          PrometheusPushGatewayManager.class, MpilockMetrics.class) {};
-    }
+  /**
+   * What pushes at the end, to a Pushgateway, depends on the meters, so that they are still there
+   * then.
+   */
+  @Bean
+  @ConditionalOnClass(
+      name =
+          "org.springframework.boot.micrometer.metrics.export.prometheus.PrometheusPushGatewayManager")
+  static BeanFactoryPostProcessor pushBeforeTheMetersAreClosed() {
+    return new AbstractDependsOnBeanFactoryPostProcessor(
+        PrometheusPushGatewayManager.class, MpilockMetrics.class) {};
   }
 }
