@@ -18,8 +18,8 @@ import org.springframework.validation.Validator;
 
 /**
  * The {@code mpilock.*} properties. All ranks must use equal values, apart from {@code
- * stall-warning}, {@code share.allow}, {@code native.library}, {@code mpj.jar}, {@code metrics} and
- * {@code batch}.
+ * stall-warning}, {@code share.allow}, {@code native.library}, {@code mpj.jar}, {@code metrics},
+ * {@code report.events}, {@code report.directory} and {@code batch}.
  *
  * <p>The record validates itself, as Boot allows: so a bad value is reported with its property,
  * value and origin although the starter brings no Bean Validation.
