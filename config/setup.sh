@@ -6,9 +6,9 @@ usage() {
   cat <<'HELP'
 Usage: config/setup.sh [--no-install]
 
-Looks for Maven, the launchers of Open MPI and of MPICH, MPJ Express, h5dump, shellcheck, Spin with a C compiler, and ip.
-As root on Debian it installs what is missing; otherwise, or with --no-install, it names what is missing and ends with
-1. The JDK 25 is config/jdk25.sh's to find.
+Looks for Maven, the launchers of Open MPI and of MPICH, MPJ Express, h5dump, shellcheck, Spin with a C compiler, ip,
+Chromium with its driver, and Prometheus' Pushgateway. As root on Debian it installs what is missing; otherwise, or with
+--no-install, it names what is missing and ends with 1. The JDK 25 is config/jdk25.sh's to find.
 
   --no-install   only look
   --help         this text
@@ -45,6 +45,9 @@ needs=(
   "has_cc|gcc|a C compiler (cc, for Spin)"
   "has_libc|libc6-dev|the headers of the C library (for Spin)"
   "has_ip|iproute2|ip (for the simulated hosts of config/hosts.sh)"
+  "has_chromium|chromium|Chromium (the tests open the report in it)"
+  "has_chromedriver|chromium-driver|chromedriver (by which the tests do so)"
+  "has_pushgateway|prometheus-pushgateway|Prometheus' Pushgateway (the tests push to one of their own)"
 )
 
 has_maven() { command -v mvn >/dev/null; }
@@ -55,6 +58,9 @@ has_cc() { command -v cc >/dev/null; }
 has_libc() { [ -r /usr/include/stdio.h ]; }
 has_shellcheck() { command -v shellcheck >/dev/null; }
 has_ip() { command -v ip >/dev/null; }
+has_chromium() { command -v chromium >/dev/null; }
+has_chromedriver() { command -v chromedriver >/dev/null; }
+has_pushgateway() { command -v prometheus-pushgateway >/dev/null; }
 
 says() { # whether the version of the command $1 matches $2; no pipe into grep -q, which would break it off
   local version

@@ -7,11 +7,15 @@ import io.mpilock.WindowController;
 import io.mpilock.WriteLease;
 import io.mpilock.spring.LockTemplate;
 import io.mpilock.spring.metrics.MpilockMetrics;
+import io.mpilock.spring.report.LockReport;
 import io.mpilock.transport.local.LocalCluster;
 import java.util.Locale;
 import java.util.Map;
 
-/** What the template and the meters cost over the plain controller, in one JVM with one rank. */
+/**
+ * What the template, the meters and the report cost over the plain controller, in one JVM with one
+ * rank.
+ */
 public final class TemplateBench {
   private TemplateBench() {}
 
@@ -25,18 +29,24 @@ public final class TemplateBench {
     SimpleMeterRegistry registry = new SimpleMeterRegistry();
     try (WindowController plain = controller();
         WindowController metered = controller();
+        WindowController recorded = controller();
         MpilockMetrics metrics = MpilockMetrics.bind(metered, registry, true)) {
       LockTemplate template = LockTemplate.of(plain);
       LockTemplate withMeters = LockTemplate.of(metered);
+      LockTemplate withReport = LockTemplate.of(recorded);
+      LockReport report = LockReport.record(recorded, 10_000);
       Map<String, Rounds.Cost> costs =
           new Rounds()
               .add("controller write", count -> writes(plain, count))
               .add("template write", count -> templateWrites(template, count))
               .add("template write with meters", count -> templateWrites(withMeters, count))
+              .add("template write with report", count -> templateWrites(withReport, count))
               .add("controller read", count -> reads(plain, count))
               .add("template read", count -> templateReads(template, count))
               .add("template read with meters", count -> templateReads(withMeters, count))
+              .add("template read with report", count -> templateReads(withReport, count))
               .run(Integer.parseInt(args[0]), Long.parseLong(args[1]) * 1_000_000);
+      report.discard();
       System.out.printf("%n### LockTemplate over the plain controller, one JVM: ns%n%n");
       System.out.println(
           "| | median | least | most | more than the controller | bytes allocated |");

@@ -3,11 +3,14 @@ package io.mpilock.spring.autoconfigure;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.mpilock.WindowController;
 import io.mpilock.spring.metrics.MpilockMetrics;
+import org.springframework.beans.factory.config.BeanFactoryPostProcessor;
+import org.springframework.boot.autoconfigure.AbstractDependsOnBeanFactoryPostProcessor;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnSingleCandidate;
+import org.springframework.boot.micrometer.metrics.export.prometheus.PrometheusPushGatewayManager;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Lazy;
@@ -30,5 +33,18 @@ class MetricsConfiguration {
   MpilockMetrics mpilockMetrics(
       WindowController controller, MeterRegistry registry, MpilockProperties properties) {
     return MpilockMetrics.bind(controller, registry, properties.metrics().rankTag());
+  }
+
+  /**
+   * What pushes at the end, to a Pushgateway, depends on the meters, so that they are still there
+   * then.
+   */
+  @Bean
+  @ConditionalOnClass(
+      name =
+          "org.springframework.boot.micrometer.metrics.export.prometheus.PrometheusPushGatewayManager")
+  static BeanFactoryPostProcessor pushBeforeTheMetersAreClosed() {
+    return new AbstractDependsOnBeanFactoryPostProcessor(
+        PrometheusPushGatewayManager.class, MpilockMetrics.class) {};
   }
 }

@@ -24,6 +24,7 @@ import org.springframework.context.annotation.Import;
   LockingConfiguration.class,
   UnlockedConfiguration.class,
   MetricsConfiguration.class,
+  ReportConfiguration.class,
   BatchConfiguration.class,
   AnnotationConfiguration.class,
   IntegrationConfiguration.class

@@ -3,7 +3,9 @@ package io.mpilock.spring.autoconfigure;
 import io.mpilock.ControllerOptions;
 import io.mpilock.Fairness;
 import io.mpilock.OnHolderDeath;
+import io.mpilock.spring.report.LockReport;
 import io.mpilock.transport.MpjSettings;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -16,8 +18,8 @@ import org.springframework.validation.Validator;
 
 /**
  * The {@code mpilock.*} properties. All ranks must use equal values, apart from {@code
- * stall-warning}, {@code share.allow}, {@code native.library}, {@code mpj.jar}, {@code metrics} and
- * {@code batch}.
+ * stall-warning}, {@code share.allow}, {@code native.library}, {@code mpj.jar}, {@code metrics},
+ * {@code report.events}, {@code report.directory} and {@code batch}.
  *
  * <p>The record validates itself, as Boot allows: so a bad value is reported with its property,
  * value and origin although the starter brings no Bean Validation.
@@ -42,6 +44,7 @@ import org.springframework.validation.Validator;
  * @param nativeTransport The native transport.
  * @param mpj The transport over MPJ Express.
  * @param metrics The meters.
+ * @param report The report at the end of the job.
  * @param batch Spring Batch.
  * @param annotations Locks by annotation.
  * @param integration Spring Integration.
@@ -62,6 +65,7 @@ public record MpilockProperties(
     @DefaultValue @Name("native") Native nativeTransport,
     @DefaultValue Mpj mpj,
     @DefaultValue Metrics metrics,
+    @DefaultValue Report report,
     @DefaultValue Batch batch,
     @DefaultValue Annotations annotations,
     @DefaultValue Integration integration)
@@ -127,6 +131,21 @@ public record MpilockProperties(
    */
   public record Metrics(
       @DefaultValue("true") boolean enabled, @DefaultValue("true") boolean rankTag) {}
+
+  /**
+   * The report at the end of the job.
+   *
+   * @param enabled Whether the locks are recorded, and the master logs a table of all ranks when
+   *     the application shuts down in order.
+   * @param events How many events each rank keeps, the last ones, beside the 100 that waited
+   *     longest; some 50 bytes each.
+   * @param directory Directory in which the master writes mpilock-report.json and
+   *     mpilock-report.html, made if need be; no files if not set.
+   */
+  public record Report(
+      @DefaultValue("false") boolean enabled,
+      @DefaultValue("10000") int events,
+      @Nullable Path directory) {}
 
   /**
    * Spring Batch.
@@ -217,6 +236,9 @@ public record MpilockProperties(
     rejectTooLong(errors, "shutdownTimeout", properties.shutdownTimeout);
     rejectTooLong(errors, "heartbeatTimeout", properties.heartbeatTimeout);
     rejectTooLong(errors, "mpj.timeout", properties.mpj.timeout());
+    if (properties.report.events() < 0 || properties.report.events() > LockReport.MOST_EVENTS) {
+      errors.rejectValue("report.events", "Range", "must be from 0 to " + LockReport.MOST_EVENTS);
+    }
     if (properties.windowSize.compareTo(SMALLEST_WINDOW) < 0) {
       errors.rejectValue("windowSize", "Min", "must be at least 1MB");
     }

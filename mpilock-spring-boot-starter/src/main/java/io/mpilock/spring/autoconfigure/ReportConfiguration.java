@@ -1,0 +1,19 @@
+package io.mpilock.spring.autoconfigure;
+
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+/** The report at the end of the job, if it is asked for. */
+@Configuration(proxyBeanMethods = false)
+@ConditionalOnBooleanProperty("mpilock.report.enabled")
+class ReportConfiguration {
+
+  @Bean
+  static ReportAtTheEnd reportAtTheEnd(
+      ConfigurableApplicationContext context, ObjectProvider<MpilockProperties> properties) {
+    return new ReportAtTheEnd(context, properties);
+  }
+}

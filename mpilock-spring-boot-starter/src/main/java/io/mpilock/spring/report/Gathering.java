@@ -1,0 +1,129 @@
+package io.mpilock.spring.report;
+
+import io.mpilock.ResourceLock;
+import io.mpilock.WindowController;
+import io.mpilock.failure.MpilockException;
+import io.mpilock.failure.ShareException;
+import io.mpilock.failure.SingleWriteFailedException;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Brings the figures of all ranks together. Collective, and bounded: every rank makes a single
+ * write that shares its figures, one after the other, the master first. The first is where the
+ * ranks meet, and waits as long as a close would; all that follow may take as long once more.
+ *
+ * <p>A single write has a time-out until its body begins, and none after that. So this is done on a
+ * thread of its own, which is interrupted and left behind if it takes too long: the close of the
+ * controller ends whatever it waits for.
+ */
+final class Gathering {
+  private static final String RESOURCE = "mpilock.report";
+  private static final Duration GRACE = Duration.ofSeconds(1);
+
+  private final WindowController controller;
+  private final RankRecord mine;
+
+  // Guarded by this object.
+  private final SortedMap<Integer, RankRecord> ranks = new TreeMap<>();
+  private final SortedMap<Integer, String> missing = new TreeMap<>();
+  private String reason = "they did not tell them in time";
+
+  private Gathering(WindowController controller, RankRecord mine) {
+    this.controller = controller;
+    this.mine = mine;
+    ranks.put(mine.rank(), mine);
+  }
+
+  /** Gathers. Every rank calls it, or closes. Does not throw. */
+  static Gathered gather(WindowController controller, RankRecord mine) {
+    Gathering gathering = new Gathering(controller, mine);
+    if (controller.size() > 1) {
+      gathering.onAThreadOfItsOwn();
+    }
+    return gathering.result();
+  }
+
+  private void onAThreadOfItsOwn() {
+    Duration patience = controller.options().shutdownTimeout();
+    Thread thread = Thread.ofPlatform().daemon().name(RESOURCE).start(this::exchange);
+    try {
+      if (!thread.join(patience.multipliedBy(2).plus(GRACE))) {
+        thread.interrupt();
+        if (!thread.join(GRACE)) {
+          stop("a rank stands still");
+        }
+      }
+    } catch (InterruptedException e) {
+      stop("the thread that closes was interrupted");
+      thread.interrupt();
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void exchange() {
+    try {
+      byte[] encoded = RankCodec.encode(mine);
+      ResourceLock lock = controller.resource(RESOURCE);
+      long patience = controller.options().shutdownTimeout().toNanos();
+      int master = controller.master();
+      exchange(lock, master, Duration.ofNanos(patience), encoded);
+      long met = System.nanoTime();
+      for (int rank = 0; rank < controller.size(); rank++) {
+        if (rank != master) {
+          Duration left = Duration.ofNanos(patience - (System.nanoTime() - met));
+          exchange(lock, rank, left, encoded);
+        }
+      }
+    } catch (RuntimeException e) {
+      stop(messageOf(e));
+    }
+  }
+
+  /** One rank's turn. What went wrong with that rank's figures alone does not end the others'. */
+  private void exchange(ResourceLock lock, int rank, Duration timeout, byte[] encoded) {
+    try {
+      byte @Nullable [] shared = lock.singleWrite(rank, timeout, () -> encoded);
+      if (rank != mine.rank() && controller.isMaster()) {
+        take(rank, RankCodec.decode(Objects.requireNonNull(shared, "figures")));
+      }
+    } catch (ShareException | SingleWriteFailedException | IOException | ClassCastException e) {
+      leaveOut(rank, messageOf(e));
+    }
+  }
+
+  private synchronized void take(int rank, RankRecord record) throws IOException {
+    if (record.rank() != rank) {
+      throw new IOException("figures of rank " + record.rank());
+    }
+    ranks.put(rank, record);
+  }
+
+  private synchronized void leaveOut(int rank, String why) {
+    missing.put(rank, why);
+  }
+
+  private synchronized void stop(String why) {
+    reason = why;
+  }
+
+  private synchronized Gathered result() {
+    SortedMap<Integer, String> without = new TreeMap<>(missing);
+    for (int rank = 0; rank < controller.size(); rank++) {
+      if (!ranks.containsKey(rank)) {
+        without.putIfAbsent(rank, reason);
+      }
+    }
+    return new Gathered(ranks, without);
+  }
+
+  private static String messageOf(Exception e) {
+    String message = e.getMessage();
+    String text = message == null ? e.toString() : message.lines().findFirst().orElse("");
+    return e instanceof MpilockException ? text : e.getClass().getSimpleName() + ": " + text;
+  }
+}

@@ -1,0 +1,91 @@
+package io.mpilock.spring.report;
+
+import io.mpilock.WindowController;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.apache.commons.logging.Log;
+import org.apache.commons.logging.LogFactory;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Records what happens to a controller's locks, and at the end tells it for all ranks together.
+ * Memory is bounded: for each of up to 64 resources and each mode some 80 KB, and 50 bytes for each
+ * event that is kept.
+ */
+public final class LockReport {
+
+  /** The largest number of events that a rank can keep. */
+  public static final int MOST_EVENTS = 1_000_000;
+
+  private static final Log LOG = LogFactory.getLog(LockReport.class);
+
+  private final WindowController controller;
+  private final LockRecorder recorder;
+
+  private LockReport(WindowController controller, LockRecorder recorder) {
+    this.controller = controller;
+    this.recorder = recorder;
+  }
+
+  /**
+   * Records, from now on.
+   *
+   * @param controller whose locks are recorded
+   * @param events how many events this rank keeps at most, the last ones, beside the 100 that
+   *     waited longest; from 0 to {@link #MOST_EVENTS}
+   * @return to be finished before the controller is closed
+   * @throws IllegalArgumentException if {@code events} is out of its range
+   */
+  public static LockReport record(WindowController controller, int events) {
+    if (events < 0 || events > MOST_EVENTS) {
+      throw new IllegalArgumentException(
+          "events must be from 0 to %d, not %d".formatted(MOST_EVENTS, events));
+    }
+    LockRecorder recorder = new LockRecorder(events);
+    controller.addListener(recorder);
+    return new LockReport(controller, recorder);
+  }
+
+  /**
+   * Ends the recording, gathers the figures of all ranks, and logs them as a table on the master.
+   * Collective, in the place of which a rank may also close its controller. Bounded: it waits for
+   * the other ranks as long as {@link WindowController#close()} would, and for their figures as
+   * long again; what it did not get by then is reported as missing. Does not throw.
+   *
+   * @param directory where the master writes {@code mpilock-report.json} and {@code
+   *     mpilock-report.html}; no files if null
+   */
+  public void finish(@Nullable Path directory) {
+    controller.removeListener(recorder);
+    try {
+      RankRecord mine = recorder.snapshot(controller.member(controller.rank()));
+      Gathered gathered = Gathering.gather(controller, mine);
+      if (controller.isMaster()) {
+        JobReport report =
+            JobReport.of(controller.size(), controller.master(), controller.transport(), gathered);
+        LOG.info(ReportTable.of(report));
+        if (directory != null) {
+          write(report, directory);
+        }
+      } else if (LOG.isDebugEnabled() && !gathered.missing().isEmpty()) {
+        LOG.debug("Gathering the report ended early: " + gathered.missing().firstEntry());
+      }
+    } catch (RuntimeException e) {
+      LOG.warn("The report of the locks could not be made", e);
+    }
+  }
+
+  /** Ends the recording without a report and without waiting for anybody. */
+  public void discard() {
+    controller.removeListener(recorder);
+  }
+
+  private static void write(JobReport report, Path directory) {
+    try {
+      ReportFiles.write(report, directory);
+      LOG.info("mpilock: the timeline is in " + directory.resolve(ReportFiles.HTML));
+    } catch (IOException | RuntimeException e) {
+      LOG.warn("The report of the locks could not be written to " + directory, e);
+    }
+  }
+}

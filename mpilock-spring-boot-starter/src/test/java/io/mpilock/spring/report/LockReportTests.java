@@ -1,0 +1,205 @@
+package io.mpilock.spring.report;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import io.mpilock.ControllerOptions;
+import io.mpilock.LocalRanks;
+import io.mpilock.WindowController;
+import io.mpilock.WriteLease;
+import io.mpilock.failure.CollectiveMismatchException;
+import io.mpilock.transport.local.LocalCluster;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.concurrent.CyclicBarrier;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
+
+@Timeout(60)
+@ExtendWith(OutputCaptureExtension.class)
+class LockReportTests {
+  private static final ControllerOptions QUICK =
+      ControllerOptions.defaults().withShutdownTimeout(Duration.ofMillis(300));
+
+  @TempDir Path directory;
+
+  private static void lock(WindowController controller) {
+    try (WriteLease _ = controller.resource("orders").write()) {
+      Thread.onSpinWait();
+    }
+  }
+
+  private String json() throws Exception {
+    return Files.readString(directory.resolve(ReportFiles.JSON));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"1", "3", "2,2"})
+  void theMasterTellsTheFiguresOfAllRanks(String ranksPerNode, CapturedOutput output)
+      throws Exception {
+    int[] nodes = Arrays.stream(ranksPerNode.split(",", -1)).mapToInt(Integer::parseInt).toArray();
+    int size = Arrays.stream(nodes).sum();
+    ControllerOptions options = ControllerOptions.defaults().withMaster(size - 1);
+    LocalRanks.run(
+        nodes,
+        options,
+        controller -> {
+          LockReport report = LockReport.record(controller, 100);
+          for (int i = 0; i < 10; i++) {
+            lock(controller);
+          }
+          report.finish(controller.isMaster() ? directory : null);
+        });
+    assertThat(json())
+        .contains("\"missing\":[]")
+        .contains("{\"resource\":\"orders\",\"mode\":\"write\",\"granted\":" + 10 * size)
+        .doesNotContain("mpilock.report\"");
+    for (int rank = 0; rank < size; rank++) {
+      assertThat(json()).contains("{\"rank\":" + rank + ",\"host\":");
+    }
+    assertThat(output.getOut().split("mpilock: the locks of " + size + " rank", -1)).hasSize(2);
+  }
+
+  @Test
+  void aRankThatClosesInsteadIsMissingAndNobodyWaitsForIt(CapturedOutput output) throws Exception {
+    LocalRanks.run(
+        3,
+        controller -> {
+          LockReport report = LockReport.record(controller, 100);
+          lock(controller);
+          if (controller.rank() == 2) {
+            report.discard(); // a context that failed
+            try {
+              controller.close();
+            } catch (CollectiveMismatchException e) {
+              assertThat(e).hasMessageContaining("mpilock.report"); // as for any collective call
+            }
+          } else {
+            report.finish(controller.isMaster() ? directory : null);
+          }
+        });
+    assertThat(output)
+        .contains("the locks of 1 of 3 ranks")
+        .contains("rank 1, 2 missing: ")
+        .contains("rank 2 is closing");
+    assertThat(json()).contains("\"granted\":1");
+  }
+
+  @Test
+  void aRankThatDiedIsMissingAndNobodyWaitsForIt(CapturedOutput output) throws Exception {
+    LocalCluster cluster = new LocalCluster(2);
+    CyclicBarrier both = new CyclicBarrier(2);
+    Thread other =
+        Thread.ofPlatform()
+            .start(() -> {
+              try {
+                WindowController controller =
+                    WindowController.sync(cluster.world(1), ControllerOptions.defaults());
+                lock(controller);
+                both.await();
+              } catch (Exception e) {
+                throw new AssertionError(e);
+              }
+            });
+    try (WindowController controller =
+        WindowController.sync(cluster.world(0), ControllerOptions.defaults())) {
+      LockReport report = LockReport.record(controller, 100);
+      lock(controller);
+      both.await();
+      other.join();
+      cluster.kill(1);
+      report.finish(directory);
+    }
+    assertThat(output).contains("rank 1 missing: ").contains("rank 1 died");
+    assertThat(json()).contains("\"granted\":1");
+  }
+
+  @Test
+  void aRankThatMakesAnotherCallIsToldWhoCalledWhatAndTheReportIsOfWhatIsThere(
+      CapturedOutput output) throws Exception {
+    LocalRanks.run(
+        2,
+        controller -> {
+          LockReport report = LockReport.record(controller, 100);
+          if (controller.rank() == 1) {
+            try {
+              controller.resource("orders").singleWrite(0, () -> 7);
+              throw new AssertionError("the master is not there");
+            } catch (CollectiveMismatchException e) {
+              assertThat(e).hasMessageContaining("mpilock.report").hasMessageContaining("orders");
+            }
+            report.discard();
+          } else {
+            report.finish(directory);
+          }
+        });
+    assertThat(output).contains("rank 1 missing: ").contains("the ranks disagree");
+  }
+
+  @Test
+  void aRankThatDoesNotComeIsWaitedForAsLongAsByACloseAndTheLocksGoOn(CapturedOutput output)
+      throws Exception {
+    CyclicBarrier both = new CyclicBarrier(2);
+    LocalRanks.run(
+        2,
+        QUICK,
+        controller -> {
+          LockReport report = LockReport.record(controller, 100);
+          if (controller.rank() == 0) {
+            report.finish(directory);
+            both.await();
+          } else {
+            both.await();
+            lock(controller); // the other is through with its report
+            report.finish(null); // and is told that it comes too late, without a wait or exception
+          }
+        });
+    assertThat(output).contains("rank 1 missing: ").contains("rank 0 had waited for its time-out");
+  }
+
+  @Test
+  void anInterruptEndsTheGatheringAndIsKept() throws Exception {
+    CyclicBarrier both = new CyclicBarrier(2);
+    LocalRanks.run(
+        2,
+        QUICK,
+        controller -> {
+          LockReport report = LockReport.record(controller, 100);
+          if (controller.rank() == 0) {
+            Thread.currentThread().interrupt();
+            report.finish(directory);
+            assertThat(Thread.interrupted()).isTrue();
+            both.await();
+          } else {
+            both.await();
+            report.finish(null);
+          }
+        });
+    assertThat(json()).contains("\"missing\":[{\"rank\":1,");
+  }
+
+  @Test
+  void aDirectoryThatCannotBeIsLoggedAndNotThrown(CapturedOutput output) throws Exception {
+    Path file = Files.writeString(directory.resolve("file"), "in the way");
+    LocalRanks.run(1, controller -> LockReport.record(controller, 1).finish(file));
+    assertThat(output).contains("could not be written to " + file);
+    assertThat(file).hasContent("in the way");
+  }
+
+  @Test
+  void moreEventsThanAllowedAreRefused() throws Exception {
+    LocalRanks.run(
+        1,
+        controller ->
+            assertThatIllegalArgumentException()
+                .isThrownBy(() -> LockReport.record(controller, LockReport.MOST_EVENTS + 1)));
+  }
+}
