@@ -19,7 +19,7 @@ its tests were slow: measure on an idle one, or group by group.
 
   --quick         only the groups whose tests are pure: job, words
   --package P     only the groups of io.mpilock.protocol.job (P = job) or of io.mpilock.protocol (P = protocol)
-  --group G       only this group, or these: job, words, lock, rank, calls, agent
+  --group G       only this group, or these: job, words, lock, rank, calls, agent, core
   --threshold N   fail below N % instead of 85
   --help          this text
 HELP
@@ -38,13 +38,13 @@ while [ $# -gt 0 ]; do
     --package)
       case ${2:-} in
         job | io.mpilock.protocol.job) groups=(job) ;;
-        protocol | io.mpilock.protocol) groups=(words lock rank calls agent) ;;
+        protocol | io.mpilock.protocol) groups=(words lock rank calls agent core) ;;
         *) fail "--package is followed by job or protocol (--help tells more)" 2 ;;
       esac
       shift
       ;;
     --group)
-      [[ ${2:-} =~ ^(job|words|lock|rank|calls|agent)$ ]] || fail "there is no group ${2:-} (--help tells more)" 2
+      [[ ${2:-} =~ ^(job|words|lock|rank|calls|agent|core)$ ]] || fail "there is no group ${2:-} (--help tells more)" 2
       groups+=("$2")
       shift
       ;;
@@ -61,7 +61,7 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-[ ${#groups[@]} -gt 0 ] || groups=(job words lock rank calls agent)
+[ ${#groups[@]} -gt 0 ] || groups=(job words lock rank calls agent core)
 
 # --- which classes are measured by which tests
 
@@ -71,7 +71,8 @@ declare -A classes=(
   [lock]="NodeLock Mender NodeGate"
   [rank]="ProcessLock ThreadHold"
   [calls]="Collectives Stream FencedSection"
-  [agent]="Agent NodeCalls Relay ControllerCore"
+  [agent]="Agent NodeCalls Relay"
+  [core]="ControllerCore"
 )
 declare -A tests=(
   [job]="job.HomeTest job.HomeRecordTest job.TenantTest job.TenantCrossingTest job.RootTest job.JobTest job.MessageTest"
@@ -79,8 +80,12 @@ declare -A tests=(
   [lock]="NodeLockWordsTest NodeLockTest NodeLockSimulationTest NodeGateSimulationTest"
   [rank]="ThreadHoldTest ProcessLockTest NodeGateSimulationTest"
   [calls]="StreamTest RelayTest CollectivesTest CollectivesSimulationTest OneNodeContract LockListenerTest"
-  [agent]="AgentTest RelayTest TwoNodesContract"
+  [agent]="AgentTest RelayTest AgentSimulationTest"
+  [core]="OneNodeContract TwoNodesContract"
 )
+
+# How often each simulation is run; those of whole controllers are long.
+declare -A runs=([agent]=15)
 
 cd "$root"
 sources=mpilock-core/src/main/java/io/mpilock/protocol
@@ -114,6 +119,7 @@ for group in "${groups[@]}"; do
   echo "mutation.sh: group $group" >&2
   # The threshold is for all groups together.
   mvn -q -B -pl mpilock-core -Pmutation -Dmutation.threshold=0 "-Dmutation.reports=$root/$report" \
+    "-Dmutation.runs=${runs[$group]:-300}" \
     "-Dmutation.classes=$(comma_separated "${classes[$group]}")" "-Dmutation.tests=$(comma_separated "${tests[$group]}")" \
     org.pitest:pitest-maven:mutationCoverage </dev/null >"$report.log" 2>&1 ||
     fail "group $group failed; $report.log says why"
