@@ -19,6 +19,7 @@ import io.mpilock.failure.LockInterruptedException;
 import io.mpilock.failure.LockTimeoutException;
 import io.mpilock.failure.LockUseException;
 import io.mpilock.failure.RankFailedException;
+import io.mpilock.failure.ShareException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -482,6 +483,34 @@ class CollectivesTest {
       desk.assertDecided(1, GO, 0);
       assertThat(desk.words.word(Layout.PRODUCED)).as("a text and the end").isEqualTo(1 << 24 | 2);
       assertThat(desk.collectives.isBusy()).isFalse();
+    }
+
+    @Test
+    void aWriterThatWaitsForReadersTellsWhoIsSlow() {
+      desk.agrees(1, 0);
+      FencedSection section = desk.singleWrite(0);
+      desk.scripted.sleeps(100);
+      desk.scripted.meanwhile(() -> desk.words.kill(1));
+      section.share(new byte[Layout.RING_CHUNKS * Layout.CHUNK_BYTES + 1]);
+      section.close();
+      assertThat(desk.scripted.stalls)
+          .containsExactly(
+              ": rank 0 (host host0, pid 1) has waited 2.0 s, sharing an object, for rank 1 (host"
+                  + " host0, pid 1) to take it.");
+    }
+
+    @Test
+    void whatCannotBeEncodedFailsForAllAndIsToldOnce() {
+      desk.agrees(1, 0);
+      FencedSection section = desk.singleWrite(0);
+      assertThatThrownBy(() -> section.share("no array of bytes"))
+          .isInstanceOf(ShareException.class)
+          .hasMessageContaining("Rank 0 could not encode a java.lang.String to share it");
+      assertThatThrownBy(() -> section.share(new byte[0])).isInstanceOf(LockUseException.class);
+      section.close(); // its own exception was told
+      assertThat(outcomes)
+          .containsExactly(
+              "true " + (desk.scripted.now() - SECOND) + " 0 SingleWriteFailedException");
     }
 
     @Test
