@@ -401,7 +401,10 @@ final class Agent implements Runnable {
       case Message.Summary m -> root().summary(from, m);
       case Message.Through m -> root().through(from, m.all());
       case Message.Ask m -> calls.ask(m.call());
-      case Message.Decide m -> calls.decide(m);
+      case Message.Decide m -> {
+        int _ = checkRank(m.rank()); // now: it is obeyed later, when nobody could drop it any more
+        calls.decide(m);
+      }
       case Message.AllThrough _ -> calls.allThrough();
       case Message.Closed _ -> closed(from);
       case Message.Credit m -> relay.credit(from, m);
@@ -502,7 +505,7 @@ final class Agent implements Runnable {
 
   private void begin(Message.Decide decision) {
     if (decision.code() == Verdict.GO) {
-      relay.begin(decision.call(), checkRank(decision.rank()));
+      relay.begin(decision.call(), decision.rank());
     }
   }
 
@@ -521,11 +524,11 @@ final class Agent implements Runnable {
   }
 
   private void tick(long now) {
-    boolean closing = false;
-    for (int member = 0; member < node.ranks(); member++) {
-      closing |= node.life(member) != Node.OPEN;
+    int open = openRanks();
+    if (open == 0 && !closed[me]) {
+      sendToOthers(new Message.Closed());
+      closed(me);
     }
-    lookForClosed();
     calls.lookForClose();
     handleLoopback();
     relay.lookForDeath();
@@ -535,19 +538,17 @@ final class Agent implements Runnable {
         now
             + Math.min(
                 heartbeatNanos / 8,
-                closing || query != null ? CLOSE_TICK_NANOS : LONGEST_TICK_NANOS);
+                open < node.ranks() || query != null ? CLOSE_TICK_NANOS : LONGEST_TICK_NANOS);
     lastTick = now;
   }
 
-  private void lookForClosed() {
-    boolean all = !closed[me];
+  /** How many ranks of this node have not begun to close this controller, and live. */
+  private int openRanks() {
+    int open = 0;
     for (int member = 0; member < node.ranks(); member++) {
-      all &= node.life(member) != Node.OPEN;
+      open += node.life(member) == Node.OPEN ? 1 : 0;
     }
-    if (all) {
-      sendToOthers(new Message.Closed());
-      closed(me);
-    }
+    return open;
   }
 
   private void closed(int from) {

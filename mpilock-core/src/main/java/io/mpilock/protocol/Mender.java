@@ -207,9 +207,8 @@ final class Mender {
           continue;
         }
         if (node.isGone(rank)) {
-          // The claim of a dead owner tells, while it owns, that it has not written. Everything
-          // else
-          // goes before anybody owns in its place: the next owner must not find it, and claim it.
+          // The claim of a dead owner tells, while it owns, that it has not written. All else goes
+          // before anybody owns in its place: the next owner must not find it, and claim it.
           if (rank != before || phase != CLAIMED) {
             clear(rank);
           }

@@ -104,14 +104,22 @@ public final class Mutant extends ClassLoader {
   }
 
   /**
-   * Runs a simulation on the faulty code until it fails.
+   * Checks that a simulation fails on the faulty code, and tells how many operations that took.
    *
+   * @param fault names it
    * @param type the simulation
    * @param mostOperations what it may take
-   * @return how many operations it took, or -1 if the fault was not seen
    * @throws ReflectiveOperationException if the simulation cannot be made
    */
-  public long operationsUntilSeen(Class<? extends LongUnaryOperator> type, long mostOperations)
+  public void assertSeen(Object fault, Class<? extends LongUnaryOperator> type, long mostOperations)
+      throws ReflectiveOperationException {
+    long operations = operationsUntilSeen(type, mostOperations);
+    System.out.printf("%s: seen after %d operations%n", fault, operations);
+    assertThat(operations).as("operations until %s was seen", fault).isNotNegative();
+  }
+
+  /** How many operations it took, or -1 if the fault was not seen. */
+  private long operationsUntilSeen(Class<? extends LongUnaryOperator> type, long mostOperations)
       throws ReflectiveOperationException {
     LongUnaryOperator run = simulation(type);
     long base = java.util.concurrent.ThreadLocalRandom.current().nextLong();
