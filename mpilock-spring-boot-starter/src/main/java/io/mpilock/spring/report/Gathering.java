@@ -53,14 +53,25 @@ final class Gathering {
     Thread thread = Thread.ofPlatform().daemon().name(RESOURCE).start(this::exchange);
     try {
       if (!thread.join(patience.multipliedBy(2).plus(GRACE))) {
-        thread.interrupt();
-        if (!thread.join(GRACE)) {
-          stop("a rank stands still");
-        }
+        end(thread);
+        stop("a rank stands still");
       }
     } catch (InterruptedException e) {
+      end(thread);
       stop("the thread that closes was interrupted");
-      thread.interrupt();
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /**
+   * Waits a moment for the thread to give up its call: a close that overtook that call would stand
+   * in its place, and be told that the ranks disagree.
+   */
+  private static void end(Thread thread) {
+    thread.interrupt();
+    try {
+      thread.join(GRACE);
+    } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
   }
@@ -118,7 +129,7 @@ final class Gathering {
         without.putIfAbsent(rank, reason);
       }
     }
-    return new Gathered(ranks, without);
+    return new Gathered(new TreeMap<>(ranks), without);
   }
 
   private static String messageOf(Exception e) {
