@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -75,27 +76,29 @@ final class HtmlReport {
 
   static void write(JobReport report, Writer out) throws IOException {
     String script = resource("lock-report.js");
+    List<RankEvent> events = report.longestEvents(MOST_EVENTS);
+    List<RankEvent> worst = report.worstWaits(WORST_WAITS);
     Map<String, Object> page = new HashMap<>();
     page.put("script", script);
     page.put("scriptHash", hash(script));
-    page.put("data", JsonReport.forHtml(report, MOST_EVENTS));
-    headline(page, report);
+    page.put("data", JsonReport.forHtml(report, events));
+    headline(page, report, worst);
     page.put("locks", report.modes().stream().map(HtmlReport::lock).toList());
     page.put("anyLocks", !report.modes().isEmpty());
     page.put("ranks", ranks(report));
     page.put("missing", Units.missing(report.missing()));
-    page.put("waits", waits(report));
-    page.put("anyWaits", !report.worstWaits(1).isEmpty());
+    page.put("waits", waits(report, events, worst));
+    page.put("anyWaits", !worst.isEmpty());
     page.put("pairs", report.pairs().stream().limit(WORST_PAIRS).map(HtmlReport::pair).toList());
     page.put("anyPairs", !report.pairs().isEmpty());
     Mustache.compiler().compile(resource("lock-report.html.mustache")).execute(page, out);
   }
 
-  private static void headline(Map<String, Object> page, JobReport report) {
+  private static void headline(Map<String, Object> page, JobReport report, List<RankEvent> worst) {
     Instant begin = JsonReport.instant(report.beginNanos()).truncatedTo(ChronoUnit.SECONDS);
     long waits = report.ranks().stream().mapToLong(RankRecord::waitNanos).sum();
     long granted = report.modes().stream().mapToLong(ModeRecord::granted).sum();
-    long longest = report.worstWaits(1).stream().mapToLong(wait -> wait.event().waitNanos()).sum();
+    long longest = worst.isEmpty() ? 0 : worst.getFirst().event().waitNanos();
     page.put("size", report.size());
     page.put("severalRanks", report.size() > 1);
     page.put("transport", report.transport());
@@ -150,16 +153,18 @@ final class HtmlReport {
     return Long.toString(most == 0 ? 0 : Math.round(100.0 * part / most));
   }
 
-  private static List<WaitRow> waits(JobReport report) {
-    List<JobReport.RankEvent> worst = report.worstWaits(WORST_WAITS);
-    List<Integer> indexes = JsonReport.indexesOf(report, MOST_EVENTS, worst);
+  /** Each wait with its index among the events of the page; -1 if it was left out. */
+  private static List<WaitRow> waits(
+      JobReport report, List<RankEvent> events, List<RankEvent> worst) {
+    Map<RankEvent, Integer> indexes = new HashMap<>();
+    IntStream.range(0, events.size()).forEach(i -> indexes.putIfAbsent(events.get(i), i));
     List<WaitRow> rows = new ArrayList<>();
-    for (int i = 0; i < worst.size(); i++) {
-      LockEvent event = worst.get(i).event();
+    for (RankEvent wait : worst) {
+      LockEvent event = wait.event();
       rows.add(
           new WaitRow(
-              indexes.get(i),
-              worst.get(i).rank(),
+              indexes.getOrDefault(wait, -1),
+              wait.rank(),
               event.resource(),
               event.use().toString(),
               css(event.use()),

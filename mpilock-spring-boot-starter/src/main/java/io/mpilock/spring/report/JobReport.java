@@ -27,9 +27,6 @@ record JobReport(
     List<ModeRecord> modes,
     List<WaitedFor> pairs) {
 
-  /** An event with the rank that it is of. */
-  record RankEvent(int rank, LockEvent event) {}
-
   static JobReport of(int size, int master, String transport, Gathered gathered) {
     Collection<RankRecord> ranks = gathered.ranks().values();
     return new JobReport(
@@ -71,13 +68,24 @@ record JobReport(
     return ranks.stream().mapToLong(RankRecord::endNanos).max().orElse(0);
   }
 
+  /** The events that took longest, if there are more, by their begin. */
+  List<RankEvent> longestEvents(int most) {
+    return RankEvent.of(ranks)
+        .sorted(
+            Comparator.comparingLong(
+                    (RankEvent at) -> at.event().waitNanos() + at.event().holdNanos())
+                .reversed())
+        .limit(most)
+        .sorted(
+            Comparator.comparingLong((RankEvent at) -> at.event().beginNanos())
+                .thenComparingInt(RankEvent::rank))
+        .toList();
+  }
+
   /** The longest waits of all ranks, the longest first. */
   List<RankEvent> worstWaits(int most) {
-    return ranks.stream()
-        .flatMap(rank ->
-            rank.events().stream()
-                .filter(event -> event.waitNanos() > 0)
-                .map(event -> new RankEvent(rank.rank(), event)))
+    return RankEvent.of(ranks)
+        .filter(at -> at.event().waitNanos() > 0)
         .sorted(
             Comparator.comparingLong((RankEvent wait) -> wait.event().waitNanos())
                 .reversed()

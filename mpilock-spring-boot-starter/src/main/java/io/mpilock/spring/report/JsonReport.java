@@ -4,12 +4,10 @@ import java.io.StringWriter;
 import java.io.Writer;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Map.Entry;
-import java.util.stream.IntStream;
 import org.HdrHistogram.Histogram;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.ObjectWriteContext;
@@ -45,7 +43,7 @@ final class JsonReport {
 
   private JsonReport() {}
 
-  static void write(JobReport report, int mostEvents, Writer out) {
+  static void write(JobReport report, List<RankEvent> events, Writer out) {
     try (JsonGenerator json = new JsonFactory().createGenerator(ObjectWriteContext.empty(), out)) {
       json.writeStartObject();
       json.writeStringProperty("format", "mpilock-report");
@@ -55,15 +53,15 @@ final class JsonReport {
       ranks(json, report);
       locks(json, report);
       pairs(json, report);
-      events(json, report, mostEvents);
+      events(json, report, events);
       json.writeEndObject();
     }
   }
 
   /** As text that can stand in a script element of HTML: {@code <} is there only as an escape. */
-  static String forHtml(JobReport report, int mostEvents) {
+  static String forHtml(JobReport report, List<RankEvent> events) {
     StringWriter text = new StringWriter();
-    write(report, mostEvents, text);
+    write(report, events, text);
     return text.toString().replace("<", "\\u003c");
   }
 
@@ -157,11 +155,10 @@ final class JsonReport {
     json.writeEndArray();
   }
 
-  private static void events(JsonGenerator json, JobReport report, int mostEvents) {
-    List<JobReport.RankEvent> events = longest(report, mostEvents);
+  private static void events(JsonGenerator json, JobReport report, List<RankEvent> events) {
     Map<String, Integer> numbers = new HashMap<>();
     List<String> names = new ArrayList<>();
-    for (JobReport.RankEvent at : events) {
+    for (RankEvent at : events) {
       for (String name : List.of(at.event().resource(), at.event().thread())) {
         if (numbers.putIfAbsent(name, names.size()) == null) {
           names.add(name);
@@ -178,7 +175,7 @@ final class JsonReport {
     json.writeEndArray();
     json.writeName("events");
     json.writeStartArray();
-    for (JobReport.RankEvent at : events) {
+    for (RankEvent at : events) {
       LockEvent event = at.event();
       json.writeStartArray();
       json.writeNumber(at.rank());
@@ -196,34 +193,5 @@ final class JsonReport {
 
   private static int number(Map<String, Integer> numbers, String name) {
     return numbers.getOrDefault(name, -1);
-  }
-
-  /** The events that took longest, if there are too many, by their begin. */
-  private static List<JobReport.RankEvent> longest(JobReport report, int most) {
-    List<JobReport.RankEvent> all = new ArrayList<>();
-    report
-        .ranks()
-        .forEach(rank ->
-            rank.events().forEach(event -> all.add(new JobReport.RankEvent(rank.rank(), event))));
-    Comparator<JobReport.RankEvent> longestFirst =
-        Comparator.comparingLong(
-                (JobReport.RankEvent at) -> at.event().waitNanos() + at.event().holdNanos())
-            .reversed();
-    return all.stream()
-        .sorted(longestFirst)
-        .limit(most)
-        .sorted(
-            Comparator.comparingLong((JobReport.RankEvent at) -> at.event().beginNanos())
-                .thenComparingInt(JobReport.RankEvent::rank))
-        .toList();
-  }
-
-  /** Which of the events in the JSON each of some events is; -1 if it was left out. */
-  static List<Integer> indexesOf(
-      JobReport report, int mostEvents, List<JobReport.RankEvent> events) {
-    List<JobReport.RankEvent> written = longest(report, mostEvents);
-    Map<JobReport.RankEvent, Integer> indexes = new HashMap<>();
-    IntStream.range(0, written.size()).forEach(i -> indexes.putIfAbsent(written.get(i), i));
-    return events.stream().map(event -> indexes.getOrDefault(event, -1)).toList();
   }
 }

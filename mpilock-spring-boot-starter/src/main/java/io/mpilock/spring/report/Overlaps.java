@@ -26,7 +26,7 @@ final class Overlaps {
 
   /** Pairs of ranks with what the one waited for the other, the worst first. */
   static List<WaitedFor> of(Collection<RankRecord> ranks) {
-    Map<String, List<RankWait>> waits = longestWaits(ranks);
+    Map<String, List<RankEvent>> waits = longestWaits(ranks);
     List<WaitedFor> pairs = new ArrayList<>();
     waits.forEach((resource, own) -> {
       for (RankRecord holder : ranks) {
@@ -45,15 +45,10 @@ final class Overlaps {
     return pairs;
   }
 
-  private record RankWait(int rank, LockEvent event) {}
-
-  private static Map<String, List<RankWait>> longestWaits(Collection<RankRecord> ranks) {
-    return ranks.stream()
-        .flatMap(rank ->
-            rank.events().stream()
-                .filter(event -> event.contended() && event.waitNanos() > 0)
-                .map(event -> new RankWait(rank.rank(), event)))
-        .sorted(Comparator.comparingLong((RankWait wait) -> wait.event().waitNanos()).reversed())
+  private static Map<String, List<RankEvent>> longestWaits(Collection<RankRecord> ranks) {
+    return RankEvent.of(ranks)
+        .filter(at -> at.event().contended() && at.event().waitNanos() > 0)
+        .sorted(Comparator.comparingLong((RankEvent wait) -> wait.event().waitNanos()).reversed())
         .limit(MOST_WAITS)
         .collect(
             Collectors.groupingBy(
@@ -61,9 +56,9 @@ final class Overlaps {
   }
 
   private static Collection<WaitedFor> waitsFor(
-      int holder, String resource, List<RankWait> waits, Spans writes, Spans all) {
+      int holder, String resource, List<RankEvent> waits, Spans writes, Spans all) {
     Map<Integer, WaitedFor> byWaiter = new TreeMap<>();
-    for (RankWait wait : waits) {
+    for (RankEvent wait : waits) {
       LockEvent event = wait.event();
       Spans holds = event.use().waitsFor(LockUse.READ) ? all : writes;
       long nanos = holds.within(event.beginNanos(), event.grantNanos());

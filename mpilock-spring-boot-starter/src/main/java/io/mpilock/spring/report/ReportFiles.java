@@ -18,7 +18,9 @@ final class ReportFiles {
   /** Makes the directory if need be, and replaces the files. */
   static void write(JobReport report, Path directory) throws IOException {
     Files.createDirectories(directory);
-    write(directory.resolve(JSON), out -> JsonReport.write(report, Integer.MAX_VALUE, out));
+    write(
+        directory.resolve(JSON),
+        out -> JsonReport.write(report, report.longestEvents(Integer.MAX_VALUE), out));
     write(directory.resolve(HTML), out -> HtmlReport.write(report, out));
   }
 
