@@ -81,9 +81,12 @@ declare -A tests=(
   [lock]="NodeLockWordsTest NodeLockTest NodeLockSimulationTest NodeGateSimulationTest"
   [rank]="ThreadHoldTest ProcessLockTest NodeGateSimulationTest"
   [calls]="StreamTest RelayTest CollectivesTest CollectivesSimulationTest OneNodeContract LockListenerTest"
-  [agent]="AgentTest RelayTest"
+  [agent]="AgentTest RelayTest AgentSimulationTest"
   [core]="OneNodeContract TwoNodesContract"
 )
+
+# How many runs of each simulation: those of whole controllers are long.
+declare -A runs=([agent]=10)
 
 cd "$root"
 sources=mpilock-core/src/main/java/io/mpilock/protocol
@@ -117,6 +120,7 @@ for group in "${groups[@]}"; do
   echo "mutation.sh: group $group" >&2
   # The threshold is for all groups together.
   mvn -q -B -pl mpilock-core -Pmutation -Dmutation.threshold=0 "-Dmutation.reports=$root/$report" \
+    "-Dmutation.runs=${runs[$group]:-300}" \
     "-Dmutation.classes=$(comma_separated "${classes[$group]}")" "-Dmutation.tests=$(comma_separated "${tests[$group]}")" \
     org.pitest:pitest-maven:mutationCoverage </dev/null >"$report.log" 2>&1 ||
     fail "group $group failed; $report.log says why"

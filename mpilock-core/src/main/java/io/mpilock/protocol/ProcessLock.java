@@ -279,9 +279,10 @@ public final class ProcessLock {
     return new Holders(node, words).heldBy(node.me());
   }
 
-  /** Tells whether a thread of this rank has a request for the write in the table. */
+  /** Tells whether a thread of this rank waits, and the words show it to the others. */
   boolean isAskedHere() {
-    return LockWords.phase(window.get(myLine + Layout.REQUEST)) != LockWords.NONE;
+    return LockWords.phase(window.get(myLine + Layout.REQUEST)) != LockWords.NONE
+        || window.get(myLine + Layout.WAITING_READERS) != 0;
   }
 
   /**

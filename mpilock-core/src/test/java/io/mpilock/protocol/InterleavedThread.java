@@ -1,12 +1,14 @@
 package io.mpilock.protocol;
 
+import java.util.concurrent.locks.LockSupport;
+
 /**
  * A thread of a Lincheck test. Its clock is its own, so that telling the time is no access that the
  * threads share: time passes only while the thread sleeps in a timed wait.
  */
 abstract class InterleavedThread extends Thread {
   private long clock = 1;
-  private boolean timed;
+  private volatile boolean timed;
   private boolean counted;
 
   InterleavedThread(String name) {
@@ -38,5 +40,11 @@ abstract class InterleavedThread extends Thread {
 
   void timed(boolean now) {
     timed = now;
+  }
+
+  /** Ends the slices of this thread's sleep from now on, for one that waits in a closed lock. */
+  void endSlices() {
+    timed = true;
+    LockSupport.unpark(this);
   }
 }

@@ -16,7 +16,7 @@ import java.util.concurrent.locks.LockSupport;
  */
 class InterleavedWindow implements NodeWindow {
   private final AtomicLongArray words;
-  private final List<Sleeper> sleepers = new ArrayList<>(); // guarded by itself
+  private final List<Sleeper> sleepers; // guarded by itself
   private volatile boolean freed;
 
   private static final class Sleeper {
@@ -31,6 +31,12 @@ class InterleavedWindow implements NodeWindow {
 
   InterleavedWindow(long words) {
     this.words = new AtomicLongArray(Math.toIntExact(words));
+    this.sleepers = new ArrayList<>();
+  }
+
+  private InterleavedWindow(InterleavedWindow other) {
+    this.words = other.words;
+    this.sleepers = other.sleepers;
   }
 
   @Override
@@ -102,7 +108,9 @@ class InterleavedWindow implements NodeWindow {
       }
       sleepers.add(sleeper);
     }
-    while (!sleeper.woken && !sleeper.thread.isInterrupted()) {
+    while (!sleeper.woken
+        && !sleeper.thread.isInterrupted()
+        && !InterleavedThread.letTimePass(nanos)) {
       LockSupport.park(this);
     }
     synchronized (sleepers) {
@@ -123,8 +131,8 @@ class InterleavedWindow implements NodeWindow {
   }
 
   @Override
-  public NodeWindow view() {
-    throw new UnsupportedOperationException();
+  public InterleavedWindow view() {
+    return new InterleavedWindow(this);
   }
 
   @Override

@@ -13,6 +13,11 @@ record OneNode(int rank, int size, NodeWindow window) implements BareCommunicato
   }
 
   @Override
+  public NodeWindow allocate(long wordsPerRank) {
+    return window.view();
+  }
+
+  @Override
   public Member member(int rank) {
     return MEMBERS[rank];
   }

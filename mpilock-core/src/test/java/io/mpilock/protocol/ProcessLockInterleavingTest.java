@@ -11,6 +11,7 @@ import static io.mpilock.protocol.InterleavedRanks.Step.UPGRADE;
 import static io.mpilock.protocol.InterleavedRanks.Step.WRITE;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.mpilock.protocol.InterleavedClose.Other;
 import io.mpilock.protocol.InterleavedRanks.Fault;
 import io.mpilock.protocol.InterleavedRanks.Part;
 import io.mpilock.protocol.InterleavedRanks.Step;
@@ -141,6 +142,13 @@ class ProcessLockInterleavingTest {
     check(new InterleavedProcess.ForeignClose());
   }
 
+  @ParameterizedTest
+  @EnumSource
+  void aCloseEndsWhileThreadsHoldAndWait(Other other) {
+    check(new InterleavedClose(false, other, false));
+    check(new InterleavedClose(true, other, false));
+  }
+
   @Test
   void aNameIsOneResourceForAllThreads() {
     check(new InterleavedProcess.Naming(false));
@@ -169,5 +177,10 @@ class ProcessLockInterleavingTest {
   @Test
   void aDirectoryWithoutALockIsFound() {
     checkFound(new InterleavedProcess.Naming(true));
+  }
+
+  @Test
+  void aCloseThatWaitingThreadsDoNotSeeIsFound() {
+    checkFound(new InterleavedClose(false, Other.HOLDS, true));
   }
 }

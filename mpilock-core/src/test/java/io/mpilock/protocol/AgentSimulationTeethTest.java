@@ -1,0 +1,53 @@
+package io.mpilock.protocol;
+
+import io.mpilock.protocol.ClusterSimulation.Trouble;
+import io.mpilock.testing.Mutant;
+import io.mpilock.testing.Silent;
+import io.mpilock.testing.Trace;
+import java.util.function.LongUnaryOperator;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Faults planted in the source of the agent, each of which the simulation must see. */
+@ExtendWith(Silent.class)
+class AgentSimulationTeethTest {
+  private static final long MOST_OPERATIONS = 100_000;
+
+  /** A run with one trouble or another, as the seed says. */
+  static final class AnyTrouble implements LongUnaryOperator {
+    @Override
+    public long applyAsLong(long seed) {
+      Trouble[] troubles = {Trouble.NOTHING, Trouble.DEATH, Trouble.DEATH, Trouble.HOST_LOST};
+      Trouble trouble = troubles[(int) Math.floorMod(seed, (long) troubles.length)];
+      try {
+        return new ClusterSimulation(seed, trouble, Trace.off()).run();
+      } catch (InterruptedException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+  }
+
+  enum Fault {
+    HEARS_NO_HEARTBEAT(Agent.class, "    lastHeard[from] = node.nanoTime();", ""),
+    ENDS_WHILE_RANKS_USE_IT(Agent.class, "open += node.life(member) == Node.OPEN ? 1 : 0;", ""),
+    NOTICES_NO_SILENCE(Agent.class, "now - lastHeard[other] > patience", "false");
+
+    private final Class<?> type;
+    private final String right;
+    private final String wrong;
+
+    Fault(Class<?> type, String right, String wrong) {
+      this.type = type;
+      this.right = right;
+      this.wrong = wrong;
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void thePlantedFaultIsSeen(Fault fault) throws Exception {
+    Mutant.of(fault.type, fault.right, fault.wrong)
+        .assertSeen(fault, AnyTrouble.class, MOST_OPERATIONS);
+  }
+}
