@@ -136,16 +136,19 @@ public record MpilockProperties(
    * The report at the end of the job.
    *
    * @param enabled Whether the locks are recorded, and the master logs a table of all ranks when
-   *     the application shuts down in order.
+   *     the application shuts down in order. If not set: with several ranks, or with a directory.
    * @param events How many events each rank keeps, the last ones, beside the 100 that waited
    *     longest; some 50 bytes each.
    * @param directory Directory in which the master writes mpilock-report.json and
    *     mpilock-report.html, made if need be; no files if not set.
    */
   public record Report(
-      @DefaultValue("false") boolean enabled,
-      @DefaultValue("10000") int events,
-      @Nullable Path directory) {}
+      @Nullable Boolean enabled, @DefaultValue("10000") int events, @Nullable Path directory) {
+
+    boolean isOf(int ranks) {
+      return enabled != null ? enabled : ranks > 1 || directory != null;
+    }
+  }
 
   /**
    * Spring Batch.

@@ -36,7 +36,9 @@ final class ReportAtTheEnd
   public Object postProcessAfterInitialization(Object bean, String beanName) {
     if (bean instanceof WindowController controller) {
       MpilockProperties.Report settings = properties.getObject().report();
-      reports.computeIfAbsent(controller, made -> LockReport.record(made, settings.events()));
+      if (settings.isOf(controller.size())) {
+        reports.computeIfAbsent(controller, made -> LockReport.record(made, settings.events()));
+      }
     }
     return bean;
   }

@@ -6,9 +6,9 @@ import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
-/** The report at the end of the job, if it is asked for. */
+/** The report at the end of the job, unless it is refused. */
 @Configuration(proxyBeanMethods = false)
-@ConditionalOnBooleanProperty("mpilock.report.enabled")
+@ConditionalOnBooleanProperty(name = "mpilock.report.enabled", matchIfMissing = true)
 class ReportConfiguration {
 
   @Bean

@@ -36,7 +36,7 @@ class MpilockPropertiesTests {
       assertThat(properties.mpj().toSettings()).isEqualTo(MpjSettings.defaults());
       assertThat(properties.metrics().enabled()).isTrue();
       assertThat(properties.metrics().rankTag()).isTrue();
-      assertThat(properties.report().enabled()).isFalse();
+      assertThat(properties.report().enabled()).isNull();
       assertThat(properties.report().events()).isEqualTo(10_000);
       assertThat(properties.report().directory()).isNull();
     });

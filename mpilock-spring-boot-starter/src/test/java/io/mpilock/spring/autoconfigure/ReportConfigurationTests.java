@@ -19,6 +19,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.DisposableBean;
 import org.springframework.boot.CommandLineRunner;
 import org.springframework.boot.WebApplicationType;
@@ -47,9 +49,29 @@ class ReportConfigurationTests {
   }
 
   @Test
-  void thereIsNoReportUnlessItIsAskedFor(CapturedOutput output) {
+  void aLoneRankReportsOnlyIfItIsAskedTo(CapturedOutput output) {
     runner().run(context -> context.getBean(LockTemplate.class).read(() -> 0));
     assertThat(output).doesNotContain("the locks of");
+    runner()
+        .withPropertyValues("mpilock.report.directory=" + directory)
+        .run(context -> context.getBean(LockTemplate.class).read(() -> 0));
+    assertThat(output).contains("the locks of 1 rank in");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"unset", "false"})
+  void severalRanksReportUnlessItIsRefused(String enabled, CapturedOutput output) throws Exception {
+    LocalCluster cluster = new LocalCluster(2);
+    String refusal = enabled.equals("false") ? "mpilock.report.enabled=false" : "any=1";
+    onEachRank(
+        cluster,
+        rank ->
+            runner()
+                .withBean(Communicator.class, () -> cluster.world(rank))
+                .withPropertyValues(refusal)
+                .run(context -> context.getBean(LockTemplate.class).read(() -> 0)));
+    assertThat(output.toString().contains("the locks of 2 ranks in"))
+        .isEqualTo(enabled.equals("unset"));
   }
 
   @Test
