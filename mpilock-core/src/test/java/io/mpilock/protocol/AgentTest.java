@@ -11,10 +11,13 @@ import io.mpilock.protocol.job.Verdict;
 import io.mpilock.testing.Silent;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What a node says to the others and what they say to it, message by message. */
 @Timeout(180)
@@ -221,6 +224,42 @@ class AgentTest {
         assertThat(PlayedNodes.get(write)).isEqualTo(1);
       }
       assertThat(asked).isBetween(5, 35);
+    }
+  }
+
+  /**
+   * As all versions of this library must agree; hash codes of strings are fixed by the language.
+   */
+  @ParameterizedTest
+  @CsvSource({"orders, 0", "customers, 1", "flights, 0", "journal, 1", "Aa, 0"})
+  void aNameHasTheSameHomeEverywhere(String resource, int home) throws Exception {
+    try (PlayedNodes nodes = pair(0)) {
+      nodes.send(1, new Message.Request(resource, Permission.EXCLUSIVE, false));
+      nodes.settle(1);
+      assertThat(nodes.all(1))
+          .isEqualTo(
+              home == 0
+                  ? List.of(new Message.Grant(resource, Permission.EXCLUSIVE, 0))
+                  : List.of());
+    }
+  }
+
+  @Test
+  void theFirstRankMayBeTheWriterThatDied() throws Exception {
+    try (PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(1, NEVER), 1, 0, 1)) {
+      nodes.greet();
+      nodes.send(0, new Message.Request(DEFAULT, Permission.EXCLUSIVE, false));
+      nodes.next(0, Message.Grant.class);
+      CompletableFuture<Boolean> write =
+          PlayedNodes.start(() -> {
+            ProcessLock lock = nodes.core(1).resource(DEFAULT);
+            return lock.hold().acquireWrite(lock, ThreadHold.FOREVER);
+          });
+      nodes.next(0, Message.Recall.class);
+      nodes.send(0, new Message.Yield(DEFAULT, Permission.NONE, 7, 0));
+      assertThatThrownBy(() -> PlayedNodes.get(write))
+          .isInstanceOf(RankFailedException.class)
+          .hasMessageContaining("rank 0");
     }
   }
 
