@@ -67,21 +67,21 @@ done
 # --- which classes are measured by which tests
 
 declare -A classes=(
-  [job]="job.Home job.Tenant job.Root job.Message job.Permission job.Verdict"
+  [job]="job.Home job.Tenant job.Root job.Message job.Frames job.NodeReport job.Permission job.Verdict"
   [words]="Layout LockWords Patience Bell Node Directory Holders ThreadId CoreSettings"
   [lock]="NodeLock Mender NodeGate"
   [rank]="ProcessLock ThreadHold"
   [calls]="Collectives Stream FencedSection"
-  [agent]="Agent NodeCalls Relay"
+  [agent]="Agent NodeCalls Relay Inquiry InquiryDesk NodeReporter Survey"
   [core]="ControllerCore"
 )
 declare -A tests=(
-  [job]="job.HomeTest job.HomeRecordTest job.TenantTest job.TenantCrossingTest job.RootTest job.JobTest job.MessageTest"
+  [job]="job.HomeTest job.HomeRecordTest job.TenantTest job.TenantCrossingTest job.RootTest job.JobTest job.MessageTest job.NodeReportTest"
   [words]="LayoutTest PatienceTest NodeTest DirectoryTest HoldersTest NodeLockWordsTest NodeLockTest"
   [lock]="NodeLockWordsTest NodeLockTest NodeLockSimulationTest NodeGateSimulationTest"
   [rank]="ThreadHoldTest ProcessLockTest NodeGateSimulationTest"
   [calls]="StreamTest RelayTest CollectivesTest CollectivesSimulationTest OneNodeContract LockListenerTest"
-  [agent]="AgentTest RelayTest AgentSimulationTest"
+  [agent]="AgentTest RelayTest InquiryTest JobStatusTest AgentSimulationTest"
   [core]="OneNodeContract TwoNodesContract"
 )
 
@@ -104,7 +104,7 @@ comma_separated() { # the names of $1, and of the classes inside them
   local name list=()
   for name in $1; do
     case $name in
-      OneNodeContract | TwoNodesContract | LockListenerTest) list+=("io.mpilock.$name") ;;
+      OneNodeContract | TwoNodesContract | LockListenerTest | JobStatusTest) list+=("io.mpilock.$name") ;;
       *) list+=("io.mpilock.protocol.$name" "io.mpilock.protocol.$name\$*") ;;
     esac
   done

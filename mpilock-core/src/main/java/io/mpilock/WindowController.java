@@ -6,6 +6,7 @@ import io.mpilock.failure.MpilockException;
 import io.mpilock.failure.StartupException;
 import io.mpilock.protocol.ControllerCore;
 import io.mpilock.protocol.CoreSettings;
+import io.mpilock.status.JobStatus;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.Launcher;
 import io.mpilock.transport.Member;
@@ -386,6 +387,20 @@ public final class WindowController implements AutoCloseable {
    */
   public String transport() {
     return communicator.description();
+  }
+
+  /**
+   * Looks at the whole job: who is there, and who holds and waits for what. Takes no lock, so it
+   * also works while one is stuck; may be called on any rank by any thread, and costs those that
+   * lock nothing. For people and for monitoring: with several nodes each node's agent is asked.
+   *
+   * @param timeout how long to wait for nodes that do not answer; an interrupt ends the wait, too,
+   *     and stays. A job of one node waits for nobody
+   * @return what was found in that time, with the nodes that were silent
+   * @throws ControllerClosedException if the controller is closed
+   */
+  public JobStatus status(Duration timeout) {
+    return core.status(ResourceLock.nanos(timeout));
   }
 
   /**

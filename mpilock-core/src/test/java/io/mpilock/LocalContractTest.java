@@ -100,4 +100,20 @@ class LocalContractTest {
       return topology.ranks(folder);
     }
   }
+
+  @Nested
+  @ParameterizedClass
+  @EnumSource
+  class Status extends StatusContract {
+    private final Topology topology;
+
+    Status(Topology topology) {
+      this.topology = topology;
+    }
+
+    @Override
+    protected Ranks ranks() {
+      return topology.ranks(folder);
+    }
+  }
 }

@@ -43,7 +43,8 @@ class NativeContractTest {
                 RankSuite.class,
                 Locks.class.getName(),
                 SingleWrites.class.getName(),
-                Lifecycles.class.getName())
+                Lifecycles.class.getName(),
+                Statuses.class.getName())
             .succeeded()
             .output();
     assertThat(output.split("tests succeeded: ", -1)).hasSize(ranks + 1);
@@ -70,6 +71,15 @@ class NativeContractTest {
   /** Run inside each rank. */
   @TestMethodOrder(MethodOrderer.MethodName.class)
   static class Lifecycles extends LifecycleContract {
+    @Override
+    protected Ranks ranks() {
+      return ProcessRanks.world();
+    }
+  }
+
+  /** Run inside each rank. */
+  @TestMethodOrder(MethodOrderer.MethodName.class)
+  static class Statuses extends StatusContract {
     @Override
     protected Ranks ranks() {
       return ProcessRanks.world();

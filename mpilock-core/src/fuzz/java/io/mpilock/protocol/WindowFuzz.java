@@ -37,7 +37,7 @@ public final class WindowFuzz {
     attempt(() -> directory(node));
     attempt(() -> stream(node));
     attempt(() -> node.text(Layout.report(node.members(), 1)));
-    attempt(() -> node.text(Layout.answer(node.members())));
+    attempt(() -> new Inquiry(node).read(0));
   }
 
   /** A few words of the header and the ring, else one of the directory. */

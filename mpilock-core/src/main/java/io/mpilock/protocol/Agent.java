@@ -34,7 +34,6 @@ final class Agent implements Runnable {
   private static final long SHORT_SLEEPS_NANOS = 20_000_000;
   private static final long LONGEST_TICK_NANOS = 250_000_000;
   private static final long CLOSE_TICK_NANOS = 20_000_000;
-  private static final long QUERY_NANOS = 1_000_000_000;
   private static final long FIRST_HELLO_NANOS = 30_000_000_000L;
   private static final long FLUSH_NANOS = 1_000_000_000;
 
@@ -79,20 +78,6 @@ final class Agent implements Runnable {
   /** A resource on this node. */
   private record Seat(NodeGate gate, Tenant tenant) {}
 
-  /** A query of a rank of this node that other nodes have not all answered. */
-  private static final class Query {
-    private final long number;
-    private final long deadline;
-    private final StringBuilder text = new StringBuilder();
-    private int missing;
-
-    Query(long number, int missing, long deadline) {
-      this.number = number;
-      this.missing = missing;
-      this.deadline = deadline;
-    }
-  }
-
   private final Node node;
   private final NodeWindow window;
   private final Messenger messenger;
@@ -109,6 +94,7 @@ final class Agent implements Runnable {
   private final @Nullable Root root;
   private final NodeCalls calls;
   private final Relay relay;
+  private final InquiryDesk desk;
 
   /** Messages to this node itself. */
   private final Deque<Message> loopback = new ArrayDeque<>();
@@ -128,8 +114,6 @@ final class Agent implements Runnable {
   private long lastTick;
   private long nextTick;
   private long messages;
-  private long queries;
-  private @Nullable Query query;
 
   private final Carrier carrier;
   private volatile boolean started;
@@ -169,6 +153,7 @@ final class Agent implements Runnable {
             message -> send(rootNode, message),
             decision -> begin(decision));
     this.relay = new Relay(node, messenger, this::send);
+    this.desk = new InquiryDesk(node, directory, this::record, (message, to) -> send(to, message));
     this.greeted = new boolean[nodes];
     this.lastHeard = new long[nodes];
     this.lastSent = new long[nodes];
@@ -309,7 +294,7 @@ final class Agent implements Runnable {
     }
     news |= lookAtInbox();
     news |= calls.look();
-    news |= lookAtQuery(node.nanoTime());
+    news |= desk.look();
     handleLoopback();
     boolean moved = relay.turn();
     return news || moved;
@@ -376,23 +361,26 @@ final class Agent implements Runnable {
       case Message.Yield m ->
           home(m.resource())
               .yielded(
-                  from, m.kept(), m.token(), m.deadWriter() < 0 ? -1 : checkRank(m.deadWriter()));
+                  from,
+                  m.kept(),
+                  m.token(),
+                  m.deadWriter() < 0 ? -1 : node.checkRank(m.deadWriter()));
       case Message.Busy m -> home(m.resource()).busy(from);
       case Message.Grant m -> tenant(m).granted(m.permission(), m.token());
       case Message.Recall m -> tenant(m).recalled(m.limit(), m.tried());
       case Message.Refuse m -> tenant(m).refused();
-      case Message.Poison m -> tenant(m).poisoned(checkRank(m.rank()));
+      case Message.Poison m -> tenant(m).poisoned(node.checkRank(m.rank()));
       case Message.Hello m -> greet(from, m.settings());
       case Message.Heartbeat _ -> {}
-      case Message.Broken m -> markBroken(checkRank(m.rank()));
-      case Message.Died m -> markLost(checkRank(m.rank()));
+      case Message.Broken m -> markBroken(node.checkRank(m.rank()));
+      case Message.Died m -> markLost(node.checkRank(m.rank()));
       case Message.Arrived m -> root().arrived(from, m);
       case Message.Fail m -> {
-        int _ = checkRank(m.rank());
+        int _ = node.checkRank(m.rank());
         root().failed(m);
       }
       case Message.Closing m -> {
-        if (root != null && node.nodeOf(checkRank(m.rank())) == from) {
+        if (root != null && node.nodeOf(node.checkRank(m.rank())) == from) {
           root.closing(m);
         } else {
           calls.closing(m);
@@ -402,22 +390,16 @@ final class Agent implements Runnable {
       case Message.Through m -> root().through(from, m.all());
       case Message.Ask m -> calls.ask(m.call());
       case Message.Decide m -> {
-        int _ = checkRank(m.rank()); // now: it is obeyed later, when nobody could drop it any more
+        int _ =
+            node.checkRank(m.rank()); // now: it is obeyed later, when nobody could drop it any more
         calls.decide(m);
       }
       case Message.AllThrough _ -> calls.allThrough();
       case Message.Closed _ -> closed(from);
       case Message.Credit m -> relay.credit(from, m);
-      case Message.Query m -> answer(from, m);
-      case Message.Answer m -> collect(from, m);
+      case Message.Query m -> desk.answer(from, m);
+      case Message.Answer m -> desk.collect(from, m);
     }
-  }
-
-  private int checkRank(int rank) {
-    if (rank < 0 || rank >= node.jobSize()) {
-      throw new IllegalArgumentException("there is no rank " + rank);
-    }
-    return rank;
   }
 
   private void send(int to, Message message) {
@@ -443,17 +425,8 @@ final class Agent implements Runnable {
 
   // Locks.
 
-  /** The node whose agent keeps a resource's table. */
-  private int homeOf(String resource) {
-    if (resource.equals(ControllerCore.DEFAULT_RESOURCE)) {
-      return rootNode;
-    }
-    int hash = resource.hashCode(); // the language fixes it: the same everywhere
-    return Math.floorMod(hash ^ hash >>> 16, nodes);
-  }
-
   private Home home(String resource) {
-    if (homeOf(resource) != me) {
+    if (node.homeOf(resource) != me) {
       throw new IllegalArgumentException("'" + resource + "' has its home elsewhere");
     }
     Home known = homes.get(resource);
@@ -465,6 +438,12 @@ final class Agent implements Runnable {
       homes.put(resource, known);
     }
     return known;
+  }
+
+  /** What is on record at a resource's home, if that is here and anybody has asked. */
+  private String record(String resource) {
+    Home known = homes.get(resource);
+    return known == null ? "" : known.describe();
   }
 
   private Tenant tenant(Message.OfLock message) {
@@ -482,7 +461,7 @@ final class Agent implements Runnable {
       String resource = directory.name(home);
       if (resource != null) {
         NodeGate gate = new NodeGate(node, home);
-        int tableAt = homeOf(resource);
+        int tableAt = node.homeOf(resource);
         known =
             new Seat(
                 gate,
@@ -532,13 +511,14 @@ final class Agent implements Runnable {
     calls.lookForClose();
     handleLoopback();
     relay.lookForDeath();
+    desk.lookForDeath();
     lookForDeadRanks();
     lookAtOtherNodes(now);
     nextTick =
         now
             + Math.min(
                 heartbeatNanos / 8,
-                open < node.ranks() || query != null ? CLOSE_TICK_NANOS : LONGEST_TICK_NANOS);
+                open < node.ranks() || desk.isOpen() ? CLOSE_TICK_NANOS : LONGEST_TICK_NANOS);
     lastTick = now;
   }
 
@@ -579,6 +559,7 @@ final class Agent implements Runnable {
     }
     for (Seat seat : seats.values()) {
       if (news || seat.tenant().isRecalled()) {
+        seat.gate().noteToken();
         seat.gate().mend();
         seat.tenant().look();
       }
@@ -649,51 +630,6 @@ final class Agent implements Runnable {
     long start = node.nanoTime();
     while (!messenger.isFlushed() && node.nanoTime() - start < FLUSH_NANOS) {
       rest();
-    }
-  }
-
-  // Who holds what, for people.
-
-  private boolean lookAtQuery(long now) {
-    Query open = query;
-    long home = open == null ? window.get(Layout.QUERY) : 0;
-    if (home != 0) {
-      String resource = directory.name(home);
-      query = new Query(++queries, nodes - 1, now + QUERY_NANOS);
-      sendToOthers(new Message.Query(queries, resource == null ? "" : resource));
-    } else if (open != null && (open.missing == 0 || now - open.deadline >= 0)) {
-      node.putText(
-          Layout.answer(node.members()),
-          open.text + (open.missing == 0 ? "" : " " + open.missing + " nodes do not answer."));
-      query = null;
-      window.set(Layout.QUERY, 0);
-    } else {
-      return false;
-    }
-    return true;
-  }
-
-  private void answer(int from, Message.Query asked) {
-    StringBuilder text = new StringBuilder();
-    Long home = directory.known(asked.resource());
-    if (home != null) {
-      text.append(new Holders(node, new NodeLock(node, home, node.agent())).describe());
-    }
-    Home table = homes.get(asked.resource());
-    if (table != null) {
-      text.append(" Its home, node ").append(me).append(": ").append(table.describe()).append('.');
-    }
-    send(from, new Message.Answer(asked.query(), text.toString()));
-  }
-
-  private void collect(int from, Message.Answer answer) {
-    Query open = query;
-    if (open != null && open.number == answer.query()) {
-      open.missing--;
-      if (!answer.text().isEmpty()) {
-        open.text.append(open.text.isEmpty() ? "" : " ");
-        open.text.append("On node ").append(from).append(": ").append(answer.text());
-      }
     }
   }
 

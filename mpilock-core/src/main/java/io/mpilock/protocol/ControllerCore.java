@@ -4,11 +4,14 @@ import io.mpilock.failure.CollectiveMismatchException;
 import io.mpilock.failure.LockUseException;
 import io.mpilock.failure.MpilockException;
 import io.mpilock.failure.StartupException;
+import io.mpilock.protocol.job.NodeReport;
+import io.mpilock.status.JobStatus;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.Messenger;
 import io.mpilock.transport.NodeWindow;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -340,6 +343,32 @@ public final class ControllerCore {
     }
     try {
       return window.get(Layout.MESSAGES);
+    } catch (IllegalStateException e) {
+      throw node.isClosed() ? node.closedFailure() : e;
+    }
+  }
+
+  /**
+   * Looks at the whole job, without a lock.
+   *
+   * @param nanos how long to wait for other nodes at most; an interrupt ends that, too
+   * @return what was found
+   */
+  public JobStatus status(long nanos) {
+    if (node.isClosed()) {
+      throw node.closedFailure();
+    }
+    try {
+      Map<Integer, NodeReport> reports = new Inquiry(node).ask(Layout.ALL_RESOURCES, nanos);
+      List<Integer> silent = new ArrayList<>();
+      for (int other = 0; other < node.nodes() && node.agent() >= 0; other++) {
+        if (!reports.containsKey(other)) {
+          silent.add(other);
+        }
+      }
+      reports.computeIfAbsent(
+          node.myNode(), here -> new NodeReporter(node, directory, name -> "").report(""));
+      return new Survey(node, reports).status(silent);
     } catch (IllegalStateException e) {
       throw node.isClosed() ? node.closedFailure() : e;
     }

@@ -1,5 +1,7 @@
 package io.mpilock.protocol;
 
+import io.mpilock.protocol.job.NodeReport;
+
 /**
  * Where the words stand in a node's window. Constants and index arithmetic only; an index counts
  * 64-bit words, a line is 128 bytes (two cache lines, since adjacent ones are fetched together).
@@ -14,8 +16,8 @@ package io.mpilock.protocol;
  *      rank slots       one of SLOT_WORDS for each member of the node: life, settings, two call slots,
  *                       progress
  *      ring             RING_CHUNKS chunks of one line and CHUNK_BYTES each: sharing
- *      texts            TEXTS of one line and TEXT_BYTES each: what ranks of other nodes called, or
- *                       hold
+ *      texts            TEXTS of one line and TEXT_BYTES each: what ranks of other nodes called
+ *      answer           one line and NodeReport.MAX_BYTES: who holds what on some node
  *      lost             a bit for each rank of the job
  *      directory        entries, back to back, up to DIRECTORY_END; each is
  *                         name line(s)   length in bytes, the name in UTF-8
@@ -77,8 +79,14 @@ final class Layout {
   /** Node rank + 1 of who asks the agent to ask all nodes about a resource, or 0. */
   static final long QUERY_LOCK = INBOX + 8;
 
-  /** The home line of that resource; 0 when the text is there. */
+  /** The home line of that resource, or {@link #ALL_RESOURCES}; 0 when there is no more to come. */
   static final long QUERY = INBOX + 9;
+
+  /** The node whose report stands in the answer + 1; or 0, when the next may be put there. */
+  static final long ANSWER_FROM = INBOX + 10;
+
+  /** Is the index of no home line. */
+  static final long ALL_RESOURCES = READY;
 
   private static final long PROPOSALS = 5 * LINE;
 
@@ -103,9 +111,11 @@ final class Layout {
   static final int CHUNK_BYTES = 128 * 1024;
   static final int CHUNK_WORDS = LINE + CHUNK_BYTES / Long.BYTES;
 
-  private static final int TEXTS = 3;
+  private static final int TEXTS = 2;
   static final int TEXT_BYTES = 4096;
   private static final int TEXT_WORDS = LINE + TEXT_BYTES / Long.BYTES;
+
+  private static final int ANSWER_WORDS = LINE + NodeReport.MAX_BYTES / Long.BYTES;
 
   // Words of a home line.
   static final int STATE = 0;
@@ -128,6 +138,11 @@ final class Layout {
   /** How often the agent refused the tries that there were. */
   static final int REFUSALS = 9;
 
+  /** A token that a waiter saw, and since when in milliseconds of the epoch: diagnosis. */
+  static final int SEEN_TOKEN = 10;
+
+  static final int SEEN_SINCE = 11;
+
   // Words of a rank's first line: the lock.
   static final int READS = 0;
   static final int REQUEST = 1;
@@ -136,6 +151,11 @@ final class Layout {
 
   /** 1 while the rank owns the write and waits for readers: it has not begun to write. */
   static final int DRAINS = 5;
+
+  /** A thread that has waited to read for a while, or 0; and since when. Diagnosis, as below. */
+  static final int WAITING_READER = 8;
+
+  static final int WAITING_READER_SINCE = 12;
 
   // Words of a rank's second line: diagnosis. Each thread's id is followed by its name.
   static final int READER = LINE;
@@ -148,6 +168,9 @@ final class Layout {
 
   /** When the rank's request was made, in milliseconds of the epoch. */
   static final int WAITER_SINCE = LINE + 13;
+
+  /** How many threads have waited for a while for their turn at the rank's request. */
+  static final int WAITING_WRITERS = LINE + 14;
 
   static final int RANK_WORDS = 2 * LINE;
 
@@ -180,9 +203,9 @@ final class Layout {
     return text(members, (int) (call & 1));
   }
 
-  /** The text that answers a query. */
+  /** A node's report that answers a query: its length, and on the next line its bytes. */
   static long answer(int members) {
-    return text(members, 2);
+    return text(members, TEXTS);
   }
 
   private static long text(int members, int number) {
@@ -190,7 +213,7 @@ final class Layout {
   }
 
   static long lost(int members) {
-    return text(members, TEXTS);
+    return answer(members) + ANSWER_WORDS;
   }
 
   static long directory(int members, int jobSize) {

@@ -39,9 +39,6 @@ final class Node {
   /** Was found dead, or gave itself up. */
   static final long DEAD = 5;
 
-  private static final long QUERY_NANOS = 500_000_000;
-  private static final long QUERY_POLL_NANOS = 100_000;
-
   private final Communicator communicator;
   private final NodeWindow window;
   private final CoreSettings settings;
@@ -150,6 +147,28 @@ final class Node {
 
   int nodeOf(int jobRank) {
     return communicator.member(jobRank).node();
+  }
+
+  /** The node whose agent keeps a resource's table: the same everywhere. */
+  int homeOf(String resource) {
+    if (resource.equals(ControllerCore.DEFAULT_RESOURCE)) {
+      return nodeOf(settings.master());
+    }
+    int hash = resource.hashCode(); // the language fixes it
+    return Math.floorMod(hash ^ hash >>> 16, nodes());
+  }
+
+  /**
+   * Looks at a rank that another process named.
+   *
+   * @return the rank
+   * @throws IllegalArgumentException if there is no such rank
+   */
+  int checkRank(int jobRank) {
+    if (jobRank < 0 || jobRank >= jobSize()) {
+      throw new IllegalArgumentException("there is no rank " + jobRank);
+    }
+    return jobRank;
   }
 
   /** The job rank whose process the agent of a node lives in. */
@@ -305,41 +324,6 @@ final class Node {
             + nodeOf(rank)
             + ", so no lock can be asked for across nodes any more. Start the job again; if the rank"
             + " was only slow, set mpilock.heartbeat-timeout higher.");
-  }
-
-  /**
-   * Asks the other nodes who holds a resource; an empty text if there are none, or no answer.
-   *
-   * @param home its home line
-   */
-  String elsewhere(long home) {
-    if (agent < 0 || brokenBy() >= 0) {
-      return "";
-    }
-    long start = nanoTime();
-    boolean mine = false;
-    String text = "";
-    while (nanoTime() - start < QUERY_NANOS) {
-      if (!mine) {
-        long holder = window.get(Layout.QUERY_LOCK);
-        mine =
-            (holder == 0 || isGone((int) holder - 1))
-                && window.get(Layout.QUERY) == 0
-                && window.compareAndSet(Layout.QUERY_LOCK, holder, me + 1L);
-        if (mine) {
-          window.set(Layout.QUERY, home);
-          ringAgent();
-        }
-      } else if (window.get(Layout.QUERY) == 0) {
-        text = text(Layout.answer(members()));
-        break;
-      }
-      rest(QUERY_POLL_NANOS);
-    }
-    if (mine) {
-      window.set(Layout.QUERY_LOCK, 0);
-    }
-    return text;
   }
 
   /** Remembers that a rank of another node died, for all ranks of this one. */

@@ -163,6 +163,11 @@ final class NodeGate implements Tenant.Gate {
     lock.ringAll();
   }
 
+  /** Notes how long the node's ranks have held what others wait for. */
+  void noteToken() {
+    lock.noteToken();
+  }
+
   /** Mends what dead ranks of the node left; while the agent owns nobody else does. */
   void mend() {
     mendAttention();

@@ -446,6 +446,14 @@ final class NodeLock {
     return left;
   }
 
+  /** What the ranks of the node may do, as far as the words tell. */
+  Permission permission() {
+    if (isPoisoned()) {
+      return Permission.NONE;
+    }
+    return !isAgents() ? Permission.EXCLUSIVE : token() < 0 ? Permission.NONE : Permission.SHARED;
+  }
+
   /** What ranks of the node wait for. */
   Permission wanted() {
     Permission wanted = Permission.NONE;
@@ -746,6 +754,26 @@ final class NodeLock {
 
   long token() {
     return window.get(home + Layout.TOKEN);
+  }
+
+  /**
+   * Remembers since when the token has been what it is, at the latest: the write that has it is as
+   * old. Whoever has waited for a while calls it, since a write that is granted at once reads no
+   * clock.
+   */
+  void noteToken() {
+    long token = token();
+    if (window.get(home + Layout.SEEN_TOKEN) != token) {
+      window.setRelease(home + Layout.SEEN_SINCE, System.currentTimeMillis());
+      window.setRelease(home + Layout.SEEN_TOKEN, token);
+    }
+  }
+
+  /** Since when at the latest a write has held, in milliseconds of the epoch, or 0. */
+  long tokenSince() {
+    return window.get(home + Layout.SEEN_TOKEN) == token()
+        ? window.get(home + Layout.SEEN_SINCE)
+        : 0;
   }
 
   /**

@@ -98,16 +98,20 @@ public final class ProcessLock {
    */
   boolean awaitRead(ThreadHold hold, long nanos) {
     hold.markWaited();
-    Patience patience = nanos == 0 ? tryPatience("read") : patience("read", nanos);
-    return words.awaitRead(patience)
-        || gaveUp("read", patience)
-        || (patience.isTry() && words.tryRead());
+    Patience patience = nanos == 0 ? tryPatience("read") : patience(hold, "read", nanos);
+    try {
+      return words.awaitRead(patience)
+          || gaveUp("read", patience)
+          || (patience.isTry() && words.tryRead());
+    } finally {
+      forgetWaitingReader(hold);
+    }
   }
 
   boolean awaitNoReaders(ThreadHold hold, long nanos) {
     hold.markWaited();
     noteWaiter(hold);
-    Patience patience = patience("write", nanos);
+    Patience patience = patience(hold, "write", nanos);
     return words.awaitNoReaders(patience) || gaveUp("write", patience);
   }
 
@@ -135,7 +139,7 @@ public final class ProcessLock {
     long refusals = words.refusals();
     words.countTry();
     boolean reads = mode.equals("read");
-    return patience(mode, Patience.FOREVER)
+    return patience(hold(), mode, Patience.FOREVER)
         .untilRefused(() ->
             words.refusals() != refusals
                 || !(reads ? words.isClosedToReaders() : words.isAgents()));
@@ -143,7 +147,7 @@ public final class ProcessLock {
 
   boolean awaitWrite(ThreadHold hold, long nanos) {
     hold.markWaited();
-    Patience patience = patience("write", nanos);
+    Patience patience = patience(hold, "write", nanos);
     if (!takeTurn(patience)) {
       return gaveUp("write", patience);
     }
@@ -159,9 +163,14 @@ public final class ProcessLock {
 
   private boolean takeTurn(Patience patience) {
     Bell nobodyRings = new Bell(window, myLine + Layout.WRITER_BELL);
+    boolean counted = false;
     try {
       while (!requestTurn.tryLock(
           Math.min(Patience.SLICE_NANOS, patience.remainingNanos()), TimeUnit.NANOSECONDS)) {
+        if (!counted) {
+          counted = true;
+          window.getAndAdd(myLine + Layout.WAITING_WRITERS, 1);
+        }
         patience.skipSpinning();
         if (!patience.pause(nobodyRings, () -> true)) {
           return false;
@@ -171,6 +180,10 @@ public final class ProcessLock {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new LockInterruptedException(interruptedMessage("write"));
+    } finally {
+      if (counted) {
+        window.getAndAdd(myLine + Layout.WAITING_WRITERS, -1);
+      }
     }
   }
 
@@ -203,9 +216,9 @@ public final class ProcessLock {
   }
 
   /** Begins a wait, unless another node would have to be asked and cannot. */
-  private Patience patience(String mode, long nanos) {
+  private Patience patience(ThreadHold hold, String mode, long nanos) {
     words.throwIfBroken();
-    return new Patience(node, name, node.nanoTime(), nanos, new Watch(mode));
+    return new Patience(node, name, node.nanoTime(), nanos, new Watch(hold, mode));
   }
 
   /**
@@ -259,12 +272,7 @@ public final class ProcessLock {
    */
   public String describe() {
     String here = new Holders(node, words).describe();
-    if (node.agent() < 0) {
-      return here;
-    }
-    String elsewhere = node.elsewhere(words.home());
-    return "On node %d: %s%s"
-        .formatted(node.myNode(), here, elsewhere.isEmpty() ? "" : " " + elsewhere);
+    return node.agent() < 0 ? here : new Inquiry(node).describe(words.home(), here);
   }
 
   @Override
@@ -314,6 +322,21 @@ public final class ProcessLock {
     window.setRelease(myLine + Layout.WAITER_SINCE, System.currentTimeMillis());
   }
 
+  /** Names a thread that has waited to read for a while, unless another has waited longer. */
+  private void noteWaitingReader(ThreadHold hold, long since) {
+    long reader = myLine + Layout.WAITING_READER;
+    if (window.get(reader) == 0 || window.get(myLine + Layout.WAITING_READER_SINCE) > since) {
+      window.setRelease(myLine + Layout.WAITING_READER_SINCE, since);
+      hold.id().put(window, reader);
+    }
+  }
+
+  private void forgetWaitingReader(ThreadHold hold) {
+    if (hold.id().stands(window, myLine + Layout.WAITING_READER)) {
+      window.setRelease(myLine + Layout.WAITING_READER, 0);
+    }
+  }
+
   /**
    * Tells whether this rank has begun to close its controller.
    *
@@ -358,11 +381,14 @@ public final class ProcessLock {
 
   /** What a waiter of this resource looks at now and then. */
   private final class Watch implements Patience.Watch {
+    private final ThreadHold hold;
     private final String mode;
+    private final long start = node.nanoTime();
     private long seenToken = -1;
-    private long seenAt = node.nanoTime();
+    private long seenAt = start;
 
-    Watch(String mode) {
+    Watch(ThreadHold hold, String mode) {
+      this.hold = hold;
       this.mode = mode;
     }
 
@@ -372,6 +398,11 @@ public final class ProcessLock {
       if (token != seenToken) {
         seenToken = token;
         seenAt = node.nanoTime();
+      }
+      words.noteToken();
+      if (mode.equals("read")) {
+        long waited = TimeUnit.NANOSECONDS.toMillis(node.nanoTime() - start);
+        noteWaitingReader(hold, System.currentTimeMillis() - waited);
       }
       words.mend();
       words.throwIfBroken();

@@ -25,9 +25,14 @@ final class ThreadId {
     name2 = bytes.getLong(2 * Long.BYTES);
   }
 
+  /** Tells whether this thread's id stands there. */
+  boolean stands(NodeWindow window, long index) {
+    return window.get(index) == id;
+  }
+
   /** Writes id and name, unless they stand there already. */
   void put(NodeWindow window, long index) {
-    if (window.get(index) != id) {
+    if (!stands(window, index)) {
       window.setRelease(index, id);
       window.setRelease(index + 1, name0);
       window.setRelease(index + 2, name1);
@@ -35,13 +40,12 @@ final class ThreadId {
     }
   }
 
-  /** Reads what {@link #put} wrote; may mix two threads if one is being written now. */
-  static String describe(NodeWindow window, long index) {
+  /** Reads the name that {@link #put} wrote; may mix two threads if one is being written now. */
+  static String name(NodeWindow window, long index) {
     ByteBuffer bytes = ByteBuffer.allocate(NAME_BYTES);
     for (int i = 0; i < Layout.NAME_WORDS; i++) {
       bytes.putLong(window.get(index + 1 + i));
     }
-    String name = new String(bytes.array(), StandardCharsets.UTF_8).replace("\0", "");
-    return "thread '" + name + "' (id " + window.get(index) + ")";
+    return new String(bytes.array(), StandardCharsets.UTF_8).replace("\0", "");
   }
 }

@@ -2,17 +2,24 @@ package io.mpilock.protocol;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.mpilock.failure.RankFailedException;
 import io.mpilock.failure.StartupException;
 import io.mpilock.protocol.job.Message;
+import io.mpilock.protocol.job.NodeReport;
+import io.mpilock.protocol.job.NodeReport.Use;
 import io.mpilock.protocol.job.Permission;
 import io.mpilock.protocol.job.Verdict;
+import io.mpilock.status.JobStatus;
+import io.mpilock.status.RankStatus;
+import io.mpilock.status.ResourceStatus;
 import io.mpilock.testing.Silent;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -430,15 +437,50 @@ class AgentTest {
       nodes.send(1, new Message.Query(5, DEFAULT));
       Message.Answer answer = nodes.next(1, Message.Answer.class);
       assertThat(answer.query()).isEqualTo(5);
-      assertThat(answer.text())
-          .startsWith("Held by rank 0 (")
-          .endsWith(
-              " Its home, node 0: permissions {0=EXCLUSIVE}, nodes that wait to write [] and to"
-                  + " read [].");
+      assertThat(answer.report().lives()).containsExactly((int) Node.OPEN);
+      NodeReport.Resource told = answer.report().resources().getFirst();
+      assertThat(told.name()).isEqualTo(DEFAULT);
+      assertThat(told.token()).isEqualTo(1);
+      assertThat(told.poisonedBy()).isEqualTo(-1);
+      assertThat(told.permission()).isEqualTo(Permission.EXCLUSIVE);
+      assertThat(told.record())
+          .isEqualTo("permissions {0=EXCLUSIVE}, nodes that wait to write [] and to read []");
+      assertThat(told.uses())
+          .singleElement()
+          .matches(use -> use.rank() == 0 && use.holds() && use.writes() && use.threads() == 1);
       nodes.send(1, new Message.Query(6, "nobody named this"));
-      assertThat(nodes.next(1, Message.Answer.class)).isEqualTo(new Message.Answer(6, ""));
+      assertThat(nodes.next(1, Message.Answer.class).report().resources()).isEmpty();
       hold.releaseWrite(lock);
     }
+  }
+
+  @Test
+  void aQuestionOfAllIsAnsweredWithThoseThatAreHeldFirst() throws Exception {
+    try (PlayedNodes nodes = pair(0)) {
+      ProcessLock _ = nodes.core(0).resource("a");
+      ProcessLock lock = nodes.core(0).resource(DEFAULT);
+      assertThat(lock.hold().acquireWrite(lock, ThreadHold.FOREVER)).isTrue();
+      nodes.send(1, new Message.Query(7, ""));
+      NodeReport report = nodes.next(1, Message.Answer.class).report();
+      assertThat(report.resources())
+          .extracting(NodeReport.Resource::name, NodeReport.Resource::permission)
+          .containsExactly(tuple(DEFAULT, Permission.EXCLUSIVE), tuple("a", Permission.NONE));
+      assertThat(report.leftOut()).isZero();
+      lock.hold().releaseWrite(lock);
+    }
+  }
+
+  /** A node of one rank that says this of a resource. */
+  private static NodeReport report(String resource, Use... uses) {
+    return new NodeReport(
+        1000,
+        List.of((int) Node.OPEN),
+        List.of(new NodeReport.Resource(resource, 7, -1, Permission.NONE, "", List.of(uses))),
+        0);
+  }
+
+  private static Use use(int rank, boolean holds) {
+    return new Use(rank, holds, true, 1, 9, "t" + rank, 0);
   }
 
   @Test
@@ -446,7 +488,8 @@ class AgentTest {
     try (PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(1, NEVER), 0, 0, 1, 2)) {
       nodes.greet();
       ProcessLock lock = nodes.core(0).resource("orders");
-      String whole = "On node 0: Nobody holds it now. On node 1: One holds. On node 2: Two waits.";
+      String here = "On node 0: Nobody holds it now.";
+      String silent = " No answer from node";
       String text;
       long asked = 0;
       do { // again, if this machine was too busy for the half second that an answer may take
@@ -456,18 +499,78 @@ class AgentTest {
         assertThat(query.query()).as("another question").isNotEqualTo(asked);
         asked = query.query();
         assertThat(nodes.next(2, Message.Query.class)).isEqualTo(query);
-        nodes.send(1, new Message.Answer(query.query() + 1, "to another question"));
-        nodes.send(1, new Message.Answer(query.query(), "One holds."));
-        nodes.send(2, new Message.Answer(query.query(), "Two waits."));
+        nodes.send(
+            1, new Message.Answer(query.query() + 1, report("another question", use(1, true))));
+        nodes.send(1, new Message.Answer(query.query(), report("orders", use(1, true))));
+        nodes.send(1, new Message.Answer(query.query(), report("once more", use(1, true))));
+        nodes.send(2, new Message.Answer(query.query(), report("orders", use(2, false))));
         text = PlayedNodes.get(described);
-      } while (text.equals("On node 0: Nobody holds it now."));
-      assertThat(text).isEqualTo(whole);
+      } while (text.contains(silent));
+      assertThat(text)
+          .startsWith(here + " On node 1: Held by rank 1 (")
+          .endsWith(
+              "), thread 't1' (id 9), write with token 7. On node 2: Nobody holds it now; waiting:"
+                  + " rank 2 (write, thread 't2' (id 9)).")
+          .doesNotContain("another question", "once more");
       CompletableFuture<String> nothing = PlayedNodes.start(lock::describe);
       Message.Query next = nodes.next(2, Message.Query.class);
       assertThat(next.query()).isNotEqualTo(asked);
-      nodes.send(2, new Message.Answer(next.query(), ""));
-      nodes.send(1, new Message.Answer(next.query(), ""));
-      assertThat(PlayedNodes.get(nothing)).isEqualTo("On node 0: Nobody holds it now.");
+      nodes.send(
+          2,
+          new Message.Answer(
+              next.query(), new NodeReport(1000, List.of((int) Node.OPEN), List.of(), 0)));
+      assertThat(PlayedNodes.get(nothing)).isIn(here + silent + " 1.", here + silent + " 1, 2.");
+    }
+  }
+
+  @Test
+  void anAnswerThatSpeaksOfRanksThatAreElsewhereIsDropped() throws Exception {
+    try (PlayedNodes nodes = pair(0)) {
+      for (NodeReport wrong :
+          List.of(
+              report("orders", use(0, true)),
+              report("orders", use(2, true)),
+              report("orders", use(-1, true)),
+              new NodeReport(1000, List.of(), List.of(), 0),
+              new NodeReport(
+                  1000,
+                  List.of(1),
+                  List.of(new NodeReport.Resource("o", 1, 2, Permission.NONE, "", List.of())),
+                  0))) {
+        CompletableFuture<JobStatus> asked =
+            PlayedNodes.start(() -> nodes.core(0).status(TimeUnit.SECONDS.toNanos(20)));
+        long query = nodes.next(1, Message.Query.class).query();
+        nodes.send(1, new Message.Answer(query, wrong));
+        nodes.send(1, new Message.Answer(query, report("orders", use(1, true))));
+        JobStatus status = PlayedNodes.get(asked);
+        assertThat(status.silentNodes()).isEmpty();
+        assertThat(status.resources().getFirst().name()).isEqualTo("orders");
+        assertThat(status.resources().getFirst().holders())
+            .extracting(user -> user.member().rank())
+            .containsExactly(1);
+      }
+    }
+  }
+
+  @Test
+  void whoGivesUpAskingLeavesNothingBehind() throws Exception {
+    try (PlayedNodes nodes = pair(0)) {
+      JobStatus alone = nodes.core(0).status(TimeUnit.MILLISECONDS.toNanos(100));
+      assertThat(alone.silentNodes()).contains(1);
+      assertThat(alone.ranks())
+          .extracting(RankStatus::state)
+          .containsExactly(RankStatus.State.OPEN, RankStatus.State.UNKNOWN);
+      long first = nodes.next(1, Message.Query.class).query();
+      nodes.send(1, new Message.Answer(first, report("late", use(1, true))));
+      nodes.settle(1);
+      CompletableFuture<JobStatus> asked =
+          PlayedNodes.start(() -> nodes.core(0).status(TimeUnit.SECONDS.toNanos(20)));
+      long second = nodes.next(1, Message.Query.class).query();
+      nodes.send(1, new Message.Answer(second, report("orders", use(1, true))));
+      assertThat(PlayedNodes.get(asked).resources())
+          .extracting(ResourceStatus::name)
+          .contains("orders")
+          .doesNotContain("late");
     }
   }
 }

@@ -1,7 +1,9 @@
 package io.mpilock.protocol;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
+import io.mpilock.protocol.job.NodeReport.Use;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -104,6 +106,90 @@ class HoldersTest {
   }
 
   @Test
+  void whoOwnsAndWaitsForReadersWaits() {
+    assertThat(locks.get(0).tryRead()).isTrue();
+    name(0, Layout.READER, "r");
+    assertThat(locks.get(2).tryOwn()).isTrue();
+    name(2, Layout.WAITER, "w");
+    word(2, Layout.DRAINS, 1);
+    word(2, Layout.WAITER_SINCE, 1_000_000_000_000L);
+    assertThat(describe())
+        .as("and the read is as old, since none begins while a writer waits")
+        .isEqualTo(
+            "Held by rank 0 (host host0, pid 1), 1 read, thread 'r' (id) since"
+                + " 2001-09-09T01:46:40Z; waiting: rank 2 (write, thread 'w' (id) since"
+                + " 2001-09-09T01:46:40Z).");
+  }
+
+  @Test
+  void aReadIsAsOldAsTheFirstWriterThatWaits() {
+    assertThat(locks.get(0).tryRead()).isTrue();
+    for (int rank = 1; rank < RANKS; rank++) {
+      word(rank, Layout.REQUEST, LockWords.request(rank, LockWords.WAITING));
+      word(rank, Layout.WAITER_SINCE, 5000 - rank * 1000L);
+    }
+    assertThat(new Holders(nodes.get(1), locks.get(1)).uses())
+        .extracting(Use::rank, Use::holds, Use::since)
+        .containsExactly(tuple(0, true, 3000L), tuple(1, false, 4000L), tuple(2, false, 3000L));
+  }
+
+  @Test
+  void withPhaseFairNobodyKnowsHowOldAReadIs() {
+    Node fair = simulation.node(0, Simulation.settings(true, 0, false));
+    assertThat(locks.get(0).tryRead()).isTrue();
+    word(1, Layout.REQUEST, LockWords.request(1, LockWords.WAITING));
+    word(1, Layout.WAITER_SINCE, 4000);
+    assertThat(new Holders(fair, locks.get(0)).uses())
+        .extracting(Use::rank, Use::since)
+        .containsExactly(tuple(0, 0L), tuple(1, 4000L));
+  }
+
+  @Test
+  void aWriteThatWasGrantedAtOnceIsAsOldAsAWaiterSaw() {
+    assertThat(locks.get(0).tryOwn()).isTrue();
+    locks.get(0).beginWrite();
+    assertThat(locks.get(1).tokenSince()).isZero();
+    locks.get(1).noteToken();
+    long seen = locks.get(2).tokenSince();
+    assertThat(seen).isNotZero();
+    simulation.word(home + Layout.SEEN_SINCE, seen - 10);
+    locks.get(2).noteToken();
+    assertThat(locks.get(2).tokenSince()).as("the first that saw it").isEqualTo(seen - 10);
+    assertThat(new Holders(nodes.get(1), locks.get(1)).uses())
+        .extracting(Use::since)
+        .containsExactly(seen - 10);
+    word(0, Layout.WRITER_SINCE, 7000);
+    assertThat(new Holders(nodes.get(1), locks.get(1)).uses())
+        .as("it knows better itself")
+        .extracting(Use::since)
+        .containsExactly(7000L);
+    locks.get(0).releaseOwnership();
+    assertThat(locks.get(0).tryOwn()).isTrue();
+    locks.get(0).beginWrite();
+    assertThat(locks.get(1).tokenSince()).as("another write").isZero();
+  }
+
+  @Test
+  void thoseWhoWaitForTheirRanksTurnAndTheReaderThatWaitsLongestAreTold() {
+    word(1, Layout.REQUEST, LockWords.request(1, LockWords.WAITING));
+    word(1, Layout.WAITING_WRITERS, 1);
+    name(1, Layout.WAITER, "w");
+    word(2, Layout.REQUEST, LockWords.request(2, LockWords.WAITING));
+    word(2, Layout.WAITING_WRITERS, 2);
+    word(2, Layout.WAITING_READERS, 2);
+    name(2, Layout.WAITER, "w");
+    name(2, Layout.WAITING_READER, "r");
+    word(2, Layout.WAITING_READER_SINCE, 1_000_000_000_000L);
+    assertThat(describe())
+        .isEqualTo(
+            "Nobody holds it now; waiting: rank 1 (write, thread 'w' (id), and another thread),"
+                + " rank 2 (write, thread 'w' (id), and 2 other threads, 2 readers, thread 'r' (id)"
+                + " since 2001-09-09T01:46:40Z).");
+    simulation.word(Layout.slot(2) + Layout.LIFE, Node.DEAD);
+    assertThat(describe()).as("the dead do not wait").doesNotContain("rank 2");
+  }
+
+  @Test
   void aNameIsCutAndAThreadWithoutOneIsCalledUnnamed() {
     assertThat(locks.get(0).tryRead()).isTrue();
     name(0, Layout.READER, "a name of more than twenty-four bytes");
@@ -119,7 +205,6 @@ class HoldersTest {
     id.put(nodes.get(0).window(), home);
     simulation.word(home + 1, 0x4142430000000000L);
     id.put(nodes.get(0).window(), home);
-    assertThat(ThreadId.describe(nodes.get(0).window(), home))
-        .isEqualTo("thread 'ABC' (id " + thread.threadId() + ")");
+    assertThat(ThreadId.name(nodes.get(0).window(), home)).isEqualTo("ABC");
   }
 }

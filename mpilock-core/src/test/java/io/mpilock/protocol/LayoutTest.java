@@ -2,6 +2,7 @@ package io.mpilock.protocol;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.mpilock.protocol.job.NodeReport;
 import java.util.TreeMap;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -37,7 +38,7 @@ class LayoutTest {
     claim(Layout.PRODUCED, 1);
     claim(Layout.INBOX, 1);
     claim(Layout.AGENT_BELL, 2);
-    for (long word = Layout.BROKEN; word <= Layout.QUERY; word++) {
+    for (long word = Layout.BROKEN; word <= Layout.ANSWER_FROM; word++) {
       claim(word, 1);
     }
     for (int member = 0; member < members; member++) {
@@ -50,10 +51,10 @@ class LayoutTest {
     for (long chunk = 12; chunk < 12 + Layout.RING_CHUNKS; chunk++) {
       claim(Layout.chunk(members, chunk), 16 + Layout.CHUNK_BYTES / 8);
     }
-    for (long text :
-        new long[] {Layout.report(members, 6), Layout.report(members, 7), Layout.answer(members)}) {
+    for (long text : new long[] {Layout.report(members, 6), Layout.report(members, 7)}) {
       claim(text, 16 + Layout.TEXT_BYTES / 8);
     }
+    claim(Layout.answer(members), 16 + NodeReport.MAX_BYTES / 8);
     claim(Layout.lost(members), (jobSize + 63) / 64);
     claim(Layout.directory(members, jobSize), 1);
     assertThat(parts.lastKey()).isEqualTo(Layout.directory(members, jobSize));

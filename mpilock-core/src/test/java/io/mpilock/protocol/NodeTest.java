@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.mpilock.failure.MpilockException;
 import io.mpilock.failure.RankFailedException;
 import io.mpilock.transport.local.LocalCluster;
-import java.util.function.LongSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,7 +39,6 @@ class NodeTest {
     assertThat(one.nodes()).isEqualTo(1);
     assertThat(one.me()).isEqualTo(1);
     assertThat(one.brokenBy()).isEqualTo(-1);
-    assertThat(one.elsewhere(1)).isEmpty();
     one.throwIfBroken();
   }
 
@@ -156,7 +154,6 @@ class NodeTest {
         .hasMessageContaining("rank 0 (host host0, pid 1)")
         .hasMessageContaining("spoke for node 0")
         .hasMessageContaining("mpilock.heartbeat-timeout");
-    assertThat(node.elsewhere(1)).isEmpty();
   }
 
   @Test
@@ -200,7 +197,7 @@ class NodeTest {
 
   @Test
   void aTextIsReadAsItWasWrittenUpToItsRoom() {
-    long index = Layout.answer(3);
+    long index = Layout.report(3, 0);
     node.putText(index, "größer");
     assertThat(node.text(index)).isEqualTo("größer");
     node.putText(index, "x".repeat(5000));
@@ -230,68 +227,5 @@ class NodeTest {
   void secondsHaveOneDigit() {
     assertThat(Node.seconds(1_250_000_001L)).isEqualTo("1.3 s");
     assertThat(Node.seconds(0)).isEqualTo("0.0 s");
-  }
-
-  /** The agent's part is played whenever the clock is looked at; each look takes 50 ms. */
-  private String elsewhere(Runnable agent) {
-    long[] now = {1_000_000_000};
-    LongSupplier clock =
-        () -> {
-          agent.run();
-          return now[0] += 50_000_000;
-        };
-    return new Node(
-            new LocalCluster(2, 100).world(1), node.window(), SETTINGS, new Node.Pace(0, 0, clock))
-        .elsewhere(123);
-  }
-
-  @Test
-  void otherNodesAreAskedThroughTheAgent() {
-    job.word(life(2), Node.OPEN);
-    job.word(Layout.AGENT_BELL + 1, 1); // it sleeps
-    String text =
-        elsewhere(() -> {
-          if (job.word(Layout.QUERY) == 123) {
-            assertThat(job.word(Layout.QUERY_LOCK)).isEqualTo(2);
-            assertThat(job.word(Layout.AGENT_BELL)).as("it was rung for").isEqualTo(1);
-            node.putText(Layout.answer(3), "held there");
-            job.word(Layout.QUERY, 0);
-          }
-        });
-    assertThat(text).isEqualTo("held there");
-    assertThat(job.word(Layout.QUERY_LOCK)).isZero();
-  }
-
-  @Test
-  void anAgentThatDoesNotAnswerIsNotWaitedForForEver() {
-    job.word(life(2), Node.OPEN);
-    int[] looks = {0};
-    assertThat(elsewhere(() -> looks[0]++)).isEmpty();
-    assertThat(looks[0]).as("half a second").isBetween(10, 12);
-    assertThat(job.word(Layout.QUERY_LOCK)).isZero();
-  }
-
-  @Test
-  void oneAsksAtATimeUnlessTheOtherIsGone() {
-    job.word(life(2), Node.OPEN);
-    job.word(life(0), Node.OPEN);
-    job.word(Layout.QUERY_LOCK, 1);
-    assertThat(elsewhere(() -> {})).isEmpty();
-    assertThat(job.word(Layout.QUERY_LOCK)).isEqualTo(1);
-    assertThat(job.word(Layout.QUERY)).isZero();
-    job.word(life(0), Node.DEAD);
-    job.word(life(2), Node.OPEN);
-    Runnable agent =
-        () -> {
-          if (job.word(Layout.QUERY) == 123) {
-            node.putText(Layout.answer(3), "held there");
-            job.word(Layout.QUERY, 0);
-          }
-        };
-    assertThat(elsewhere(agent)).isEqualTo("held there");
-    job.word(Layout.QUERY_LOCK, 1);
-    job.word(Layout.QUERY, 99); // the agent is still at it for the one that died
-    assertThat(elsewhere(() -> {})).isEmpty();
-    assertThat(job.word(Layout.QUERY)).isEqualTo(99);
   }
 }

@@ -77,8 +77,8 @@ class ProcessLockTest {
     ThreadId other = new ThreadId(new Thread(() -> {}, "other"));
     lock.noteWriter(other, false);
     assertThat(simulation.word(since)).isZero();
-    assertThat(ThreadId.describe(node.window(), home + Layout.LINE + Layout.WRITER_THREAD))
-        .startsWith("thread 'other'");
+    assertThat(ThreadId.name(node.window(), home + Layout.LINE + Layout.WRITER_THREAD))
+        .isEqualTo("other");
   }
 
   @Test
@@ -86,7 +86,7 @@ class ProcessLockTest {
     lock.noteReader(lock.hold().id());
     lock.noteReader(new ThreadId(new Thread(() -> {}, "other")));
     long word = home + Layout.LINE + Layout.READER;
-    assertThat(ThreadId.describe(node.window(), word)).startsWith("thread 'other'");
+    assertThat(ThreadId.name(node.window(), word)).isEqualTo("other");
     simulation.word(word, 0);
     lock.noteReader(lock.hold().id());
     assertThat(simulation.word(word)).isEqualTo(Thread.currentThread().threadId());
@@ -157,7 +157,10 @@ class ProcessLockTest {
                 + thread
                 + "' of rank 0 (host host0, pid 1) has waited 2.0 s for the read of resource"
                 + " 'orders'. No other write was granted for at least 1.7 s. Held by rank 1")
-        .endsWith("; waiting: rank 0 (1 reader).");
+        .endsWith("; waiting: rank 0 (1 reader, thread '" + thread + "' (id) since then).");
+    assertThat(simulation.word(home + Layout.LINE + Layout.WAITING_READER))
+        .as("it does not wait any more")
+        .isZero();
     assertThat(told(scripted.stalls.get(1)))
         .contains("has waited 2.0 s for the write of resource 'orders'.")
         .endsWith("; waiting: rank 0 (write, thread '" + thread + "' (id) since then).");

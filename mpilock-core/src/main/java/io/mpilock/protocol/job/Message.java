@@ -1,9 +1,13 @@
 package io.mpilock.protocol.job;
 
+import static io.mpilock.protocol.job.Frames.code;
+import static io.mpilock.protocol.job.Frames.flag;
+import static io.mpilock.protocol.job.Frames.permission;
+import static io.mpilock.protocol.job.Frames.put;
+import static io.mpilock.protocol.job.Frames.text;
+
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 
 /**
  * What the agents of the nodes say to each other; docs/architecture.md has the table of who says
@@ -194,10 +198,10 @@ public sealed interface Message {
   record Credit(long call, long parts) implements Message {}
 
   /**
-   * A node to each other: who holds a resource there?
+   * A node to each other: who is there, and who holds what?
    *
    * @param query a number of the asking node
-   * @param resource the resource
+   * @param resource the resource, or "" for all
    */
   record Query(long query, String resource) implements Message {}
 
@@ -205,9 +209,9 @@ public sealed interface Message {
    * A node to the one that asked.
    *
    * @param query the number of the query
-   * @param text who holds and who waits there, or ""
+   * @param report what the node knows
    */
-  record Answer(long query, String text) implements Message {}
+  record Answer(long query, NodeReport report) implements Message {}
 
   /** Says that a frame is none of these. */
   final class MalformedException extends Exception {
@@ -226,13 +230,13 @@ public sealed interface Message {
   default void encode(ByteBuffer frame) {
     frame.clear();
     switch (this) {
-      case Request m -> put(frame.put((byte) 1), m.resource).put(of(m.wanted)).put(of(m.tried));
+      case Request m -> put(frame.put((byte) 1), m.resource).put(code(m.wanted)).put(code(m.tried));
       case Cancel m -> put(frame.put((byte) 2), m.resource);
-      case Grant m -> put(frame.put((byte) 3), m.resource).put(of(m.permission)).putLong(m.token);
-      case Recall m -> put(frame.put((byte) 4), m.resource).put(of(m.limit)).put(of(m.tried));
+      case Grant m -> put(frame.put((byte) 3), m.resource).put(code(m.permission)).putLong(m.token);
+      case Recall m -> put(frame.put((byte) 4), m.resource).put(code(m.limit)).put(code(m.tried));
       case Yield m ->
           put(frame.put((byte) 5), m.resource)
-              .put(of(m.kept))
+              .put(code(m.kept))
               .putLong(m.token)
               .putInt(m.deadWriter);
       case Busy m -> put(frame.put((byte) 6), m.resource);
@@ -250,11 +254,11 @@ public sealed interface Message {
       case Summary m -> put(frame.put((byte) 17).putLong(m.call), m.text);
       case Decide m ->
           put(frame.put((byte) 18).putLong(m.call).putInt(m.code).putInt(m.rank), m.text);
-      case Through m -> frame.put((byte) 19).put(of(m.all));
+      case Through m -> frame.put((byte) 19).put(code(m.all));
       case AllThrough _ -> frame.put((byte) 20);
       case Credit m -> frame.put((byte) 21).putLong(m.call).putLong(m.parts);
       case Query m -> put(frame.put((byte) 22).putLong(m.query), m.resource);
-      case Answer m -> put(frame.put((byte) 23).putLong(m.query), m.text);
+      case Answer m -> m.report.encode(frame.put((byte) 23).putLong(m.query));
       case Closed _ -> frame.put((byte) 24);
     }
     frame.flip();
@@ -294,7 +298,7 @@ public sealed interface Message {
             case 20 -> new AllThrough();
             case 21 -> new Credit(frame.getLong(), frame.getLong());
             case 22 -> new Query(frame.getLong(), text(frame));
-            case 23 -> new Answer(frame.getLong(), text(frame));
+            case 23 -> new Answer(frame.getLong(), NodeReport.decode(frame));
             case 24 -> new Closed();
             default -> throw new MalformedException("there is no message of type " + type);
           };
@@ -305,58 +309,6 @@ public sealed interface Message {
       return message;
     } catch (BufferUnderflowException e) {
       throw new MalformedException("a message is cut off");
-    }
-  }
-
-  private static byte of(Permission permission) {
-    return switch (permission) {
-      case NONE -> 0;
-      case SHARED -> 1;
-      case EXCLUSIVE -> 2;
-    };
-  }
-
-  private static byte of(boolean flag) {
-    return (byte) (flag ? 1 : 0);
-  }
-
-  private static ByteBuffer put(ByteBuffer frame, String text) {
-    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-    int length = Math.min(bytes.length, LONGEST_TEXT);
-    while (length < bytes.length && (bytes[length] & 0xC0) == 0x80) {
-      length--; // the next byte goes on with a character: that is left out whole
-    }
-    return frame.putShort((short) length).put(bytes, 0, length);
-  }
-
-  private static Permission permission(ByteBuffer frame) throws MalformedException {
-    return switch (frame.get()) {
-      case 0 -> Permission.NONE;
-      case 1 -> Permission.SHARED;
-      case 2 -> Permission.EXCLUSIVE;
-      default -> throw new MalformedException("there is no such permission");
-    };
-  }
-
-  private static boolean flag(ByteBuffer frame) throws MalformedException {
-    return switch (frame.get()) {
-      case 0 -> false;
-      case 1 -> true;
-      default -> throw new MalformedException("there is no such flag");
-    };
-  }
-
-  private static String text(ByteBuffer frame) throws MalformedException {
-    int length = frame.getShort();
-    if (length < 0 || length > LONGEST_TEXT) {
-      throw new MalformedException("a text of " + length + " bytes");
-    }
-    byte[] bytes = new byte[length]; // bounded above
-    frame.get(bytes);
-    try {
-      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
-    } catch (CharacterCodingException e) {
-      throw new MalformedException("a text is not UTF-8");
     }
   }
 }

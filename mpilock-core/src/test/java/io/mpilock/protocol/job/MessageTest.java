@@ -8,6 +8,7 @@ import java.lang.reflect.RecordComponent;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
@@ -61,8 +62,28 @@ class MessageTest {
       return variant % 2 == 0;
     } else if (type == Permission.class) {
       return List.copyOf(EnumSet.allOf(Permission.class)).get(variant % 3);
+    } else if (type == NodeReport.class) {
+      return report(variant);
     }
     throw new AssertionError("no value of " + type + " to test with");
+  }
+
+  private static NodeReport report(int variant) {
+    Permission permission = (Permission) value(Permission.class, variant);
+    String text = (String) value(String.class, variant);
+    long number = (long) value(long.class, variant);
+    int rank = (int) value(int.class, variant);
+    NodeReport.Use use =
+        new NodeReport.Use(
+            rank, variant % 2 == 0, variant / 2 == 0, ~rank, number, text, number + 1);
+    NodeReport.Resource resource =
+        new NodeReport.Resource(
+            text, number, rank, permission, text, Collections.nCopies(variant, use));
+    return new NodeReport(
+        number,
+        List.of(1, variant, -128, 127),
+        Collections.nCopies((variant + 1) % 4, resource),
+        rank);
   }
 
   private static byte[] encode(Message message) {
@@ -177,9 +198,9 @@ class MessageTest {
 
   @Test
   void theLongestTextIsKept() throws MalformedException {
-    Message.Answer answer = new Message.Answer(1, "x".repeat(Message.LONGEST_TEXT));
-    byte[] bytes = encode(answer);
-    assertThat(decode(bytes)).isEqualTo(answer);
+    Message.Summary summary = new Message.Summary(1, "x".repeat(Message.LONGEST_TEXT));
+    byte[] bytes = encode(summary);
+    assertThat(decode(bytes)).isEqualTo(summary);
     assertMalformed(Arrays.copyOf(bytes, bytes.length - 1));
   }
 
@@ -188,9 +209,9 @@ class MessageTest {
     for (String character : List.of("a", "ö", "€", "\uD83D\uDD12")) {
       for (int before = 0; before < 4; before++) {
         String text = "x".repeat(before) + character.repeat(5000);
-        Message.Answer answer = (Message.Answer) decode(encode(new Message.Answer(1, text)));
-        assertThat(text).startsWith(answer.text());
-        int bytes = answer.text().getBytes(StandardCharsets.UTF_8).length;
+        Message.Summary summary = (Message.Summary) decode(encode(new Message.Summary(1, text)));
+        assertThat(text).startsWith(summary.text());
+        int bytes = summary.text().getBytes(StandardCharsets.UTF_8).length;
         assertThat(bytes).isBetween(Message.LONGEST_TEXT - 3, Message.LONGEST_TEXT);
       }
     }
@@ -198,8 +219,8 @@ class MessageTest {
 
   @Test
   void textThatHasNoUtf8IsStillAMessage() throws MalformedException {
-    assertThat(decode(encode(new Message.Answer(1, "a\uD83D"))))
-        .isEqualTo(new Message.Answer(1, "a?"));
+    assertThat(decode(encode(new Message.Summary(1, "a\uD83D"))))
+        .isEqualTo(new Message.Summary(1, "a?"));
   }
 
   private static Message decode(byte[] bytes) throws MalformedException {

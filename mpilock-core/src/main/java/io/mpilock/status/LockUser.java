@@ -1,0 +1,43 @@
+package io.mpilock.status;
+
+import io.mpilock.transport.Member;
+import java.time.Duration;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Threads of one rank that hold a resource, or wait for it, in the same mode.
+ *
+ * @param member the rank, with its host and process
+ * @param mode how
+ * @param threads how many threads
+ * @param thread the start of the name of one of them: of those who read the last that began, of
+ *     those who wait the one that has waited longest; or null if it is not known, as it is not in
+ *     the first quarter of a second that a thread waits to read
+ * @param threadId that thread's id in its process, or 0
+ * @param elapsed for how long at least that thread has held or waited, or null if it is not known.
+ *     No clock is read when a lock is granted at once, so of a hold that nobody waits for it is
+ *     not, nor of a read with {@code phase-fair}, or if only other nodes wait
+ */
+public record LockUser(
+    Member member,
+    Mode mode,
+    int threads,
+    @Nullable String thread,
+    long threadId,
+    @Nullable Duration elapsed) {
+
+  /** How a resource is used. */
+  public enum Mode {
+    /** Shared with other readers. */
+    READ,
+    /** Alone. */
+    WRITE
+  }
+
+  /** Checks the parts. */
+  public LockUser {
+    Objects.requireNonNull(member, "member");
+    Objects.requireNonNull(mode, "mode");
+  }
+}
