@@ -1,6 +1,11 @@
 package io.mpilock.demo.job;
 
+import io.mpilock.demo.DemoException;
 import io.mpilock.demo.DemoProperties;
+import io.mpilock.demo.store.JournalHead;
+import java.io.IOException;
+import java.time.InstantSource;
+import java.util.Optional;
 import org.springframework.batch.core.BatchStatus;
 import org.springframework.batch.core.job.Job;
 import org.springframework.batch.core.job.JobExecution;
@@ -14,23 +19,38 @@ import org.springframework.boot.ExitCodeGenerator;
 
 /** Runs the job on this rank, and turns its end into the exit status. */
 final class DemoRunner implements ApplicationRunner, ExitCodeGenerator {
+  /** The parameter that tells the work, which may take several runs. */
+  static final String WORK = "work";
+
   private final JobOperator operator;
   private final Job job;
   private final DemoProperties properties;
   private final Locks locks;
+  private final OutputFiles output;
+  private final InstantSource clock;
 
   private int exitCode = 1;
 
-  DemoRunner(JobOperator operator, Job job, DemoProperties properties, Locks locks) {
+  DemoRunner(
+      JobOperator operator,
+      Job job,
+      DemoProperties properties,
+      Locks locks,
+      OutputFiles output,
+      InstantSource clock) {
     this.operator = operator;
     this.job = job;
     this.properties = properties;
     this.locks = locks;
+    this.output = output;
+    this.clock = clock;
   }
 
+  /** Collective. */
   @Override
   public void run(ApplicationArguments arguments) throws JobExecutionException {
-    JobExecution execution = operator.start(job, parameters());
+    long work = locks.file().singleWrite(this::work);
+    JobExecution execution = operator.start(job, parameters(work));
     exitCode = execution.getStatus() == BatchStatus.COMPLETED ? 0 : 1;
   }
 
@@ -39,12 +59,29 @@ final class DemoRunner implements ApplicationRunner, ExitCodeGenerator {
     return exitCode;
   }
 
-  private JobParameters parameters() {
+  /** Finds out whether there is work to go on with. On the master alone. */
+  private long work() {
+    try {
+      if (locks.shared() && !properties.fresh() && output.hasJournal()) {
+        Optional<JournalHead> head = output.takeJournal().head();
+        if (head.isPresent()) {
+          return head.get().work();
+        }
+      }
+    } catch (DemoException | IOException e) {
+      // the first step takes it again, and says what is wrong
+    }
+    return clock.millis();
+  }
+
+  /** A run that goes on with the work of another one is to Spring Batch a restart of its job. */
+  private JobParameters parameters(long work) {
     return new JobParametersBuilder()
+        .addLong(WORK, work)
         .addLong("rank", (long) locks.rank())
         .addLong("size", (long) locks.size())
-        .addString("input", properties.input())
-        .addString("output", properties.output())
+        .addString("input", properties.input(), false)
+        .addString("output", properties.output(), false)
         .toJobParameters();
   }
 }

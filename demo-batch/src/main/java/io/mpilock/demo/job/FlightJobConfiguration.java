@@ -13,7 +13,6 @@ import io.mpilock.demo.timing.LockTimes;
 import io.mpilock.spring.LockTemplate;
 import java.nio.file.Path;
 import java.time.InstantSource;
-import java.util.UUID;
 import org.springframework.batch.core.job.Job;
 import org.springframework.batch.core.job.builder.JobBuilder;
 import org.springframework.batch.core.launch.JobOperator;
@@ -30,11 +29,6 @@ import org.springframework.context.annotation.Configuration;
  */
 @Configuration(proxyBeanMethods = false)
 class FlightJobConfiguration {
-  /** What the files of a job without locks are called: its ranks cannot tell each other a name. */
-  private static final String UNLOCKED_JOB = "unlocked";
-
-  private static final int JOB_ID_LENGTH = 8;
-
   @Bean
   InstantSource clock() {
     return InstantSource.system();
@@ -48,7 +42,9 @@ class FlightJobConfiguration {
   @Bean
   Locks locks(LockTemplate template, ObjectProvider<WindowController> controller) {
     return new Locks(
-        template.on(Locks.FILE), template.on(Locks.RANKS), controller.getIfAvailable() != null);
+        template.on(Locks.FILE),
+        template.on(Locks.RANKS),
+        controller.stream().findFirst().map(c -> c.resource(Locks.FILE)).orElse(null));
   }
 
   @Bean
@@ -59,16 +55,14 @@ class FlightJobConfiguration {
   }
 
   @Bean
-  RankRun rankRun() {
-    return new RankRun();
+  RankRun rankRun(Locks locks) {
+    return new RankRun(locks.rank());
   }
 
   /** Closed with the context, so that a job that is ended from outside cleans up, too. */
   @Bean(destroyMethod = "close")
-  OutputFiles outputFiles(DemoProperties properties, Locks locks) {
-    String job =
-        locks.shared() ? UUID.randomUUID().toString().substring(0, JOB_ID_LENGTH) : UNLOCKED_JOB;
-    return new OutputFiles(properties.outputDirectory(), job);
+  OutputFiles outputFiles(DemoProperties properties) {
+    return new OutputFiles(properties.outputDirectory());
   }
 
   @Bean
@@ -111,16 +105,19 @@ class FlightJobConfiguration {
       AirportJoin join,
       Locks locks,
       RankRun run,
+      OutputFiles output,
       LoadListener listener) {
+    FlightReader reader =
+        new FlightReader(
+            properties::inputFile,
+            new Share(locks.rank(), locks.size()),
+            () -> run.plan().rows(),
+            () -> run.plan().earlier().done());
     return new StepBuilder("load", repository)
         .<Flight, FlightRow>chunk(Math.max(1, properties.chunkSize()))
-        .reader(
-            new FlightReader(
-                properties::inputFile,
-                new Share(locks.rank(), locks.size()),
-                () -> run.plan().rows()))
+        .reader(reader)
         .processor(join)
-        .writer(new ChunkWriter(locks, run, listener, properties.chunkPause()))
+        .writer(new ChunkWriter(locks, run, reader, output, listener, properties.chunkPause()))
         .faultTolerant()
         .skipPolicy(new SkipLimit(run, properties.skipLimit()))
         .skipListener(listener)
@@ -132,12 +129,11 @@ class FlightJobConfiguration {
   Step verify(
       JobRepository repository,
       DemoProperties properties,
-      AirportJoin join,
       Locks locks,
       RankRun run,
       RankAgreement agreement) {
     return new StepBuilder("verify", repository)
-        .tasklet(new VerifyTasklet(locks, run, agreement, join, properties.skipLimit()))
+        .tasklet(new VerifyTasklet(locks, run, agreement, properties.skipLimit()))
         .listener(agreement)
         .build();
   }
@@ -192,7 +188,13 @@ class FlightJobConfiguration {
   }
 
   @Bean
-  DemoRunner demoRunner(JobOperator operator, Job flights, DemoProperties properties, Locks locks) {
-    return new DemoRunner(operator, flights, properties, locks);
+  DemoRunner demoRunner(
+      JobOperator operator,
+      Job flights,
+      DemoProperties properties,
+      Locks locks,
+      OutputFiles output,
+      InstantSource clock) {
+    return new DemoRunner(operator, flights, properties, locks, output, clock);
   }
 }

@@ -36,9 +36,10 @@ public final class FlightFile {
    * Creates the file with empty datasets; one that exists is emptied.
    *
    * @param attributes what the group says about itself, by name
+   * @param stamp this write; later ones must come after it, unless it is {@link WriteStamp#NONE}
    * @throws DemoException if the file cannot be written
    */
-  public void create(Map<String, String> attributes) {
+  public void create(Map<String, String> attributes, WriteStamp stamp) {
     run(
         "create",
         scope -> {
@@ -53,6 +54,7 @@ public final class FlightFile {
               scope.group(
                   H5.H5Gcreate(file, GROUP, scope.defaults(), scope.defaults(), scope.defaults()));
           new TreeMap<>(attributes).forEach((name, value) -> attribute(scope, group, name, value));
+          StampAttribute.create(scope, group, stamp);
           for (FlightColumn column : FlightColumn.values()) {
             createDataset(scope, file, column);
           }
@@ -79,19 +81,23 @@ public final class FlightFile {
   }
 
   /**
-   * Adds rows at the end of every dataset.
+   * Adds rows at the end of every dataset. A write may do so several times, until a later one has.
    *
    * @param rows what {@link #encode} made
-   * @throws DemoException if the file cannot be written, or its datasets are not of one length
+   * @param stamp this write
+   * @throws DemoException if a later write was there before, and nothing has changed then; or if
+   *     the file cannot be written, or its datasets are not of one length
    */
-  public void append(EncodedRows rows) {
-    if (rows.count() == 0) {
-      return;
-    }
+  public void append(EncodedRows rows, WriteStamp stamp) {
     run(
         "append to",
         scope -> {
           long file = open(scope, HDF5Constants.H5F_ACC_RDWR);
+          long group = scope.group(H5.H5Gopen(file, GROUP, scope.defaults()));
+          StampAttribute.admit(scope, group, stamp, description.file());
+          if (rows.count() == 0) {
+            return;
+          }
           Datasets datasets = Datasets.open(scope, file);
           long first = datasets.rows();
           for (FlightColumn column : FlightColumn.values()) {

@@ -48,12 +48,12 @@ class FlightFileTest {
   @Test
   void whatWasAppendedIsReadBackInOrder() {
     FlightFile file = file();
-    file.create(Map.of("source", "a test", "empty", ""));
+    file.create(Map.of("source", "a test", "empty", ""), WriteStamp.NONE);
     assertThat(read(file)).isEmpty();
 
-    file.append(file.encode(rows(100, 0)));
-    file.append(file.encode(List.of()));
-    file.append(file.encode(rows(9_000, 3)));
+    file.append(file.encode(rows(100, 0)), WriteStamp.NONE);
+    file.append(file.encode(List.of()), WriteStamp.NONE);
+    file.append(file.encode(rows(9_000, 3)), WriteStamp.NONE);
 
     List<FlightRow> expected = new ArrayList<>(rows(100, 0));
     expected.addAll(rows(9_000, 3));
@@ -63,9 +63,9 @@ class FlightFileTest {
   @Test
   void creatingAgainEmptiesTheFile() {
     FlightFile file = file();
-    file.create(Map.of());
-    file.append(file.encode(rows(3, 0)));
-    file.create(Map.of());
+    file.create(Map.of(), WriteStamp.NONE);
+    file.append(file.encode(rows(3, 0)), WriteStamp.NONE);
+    file.create(Map.of(), WriteStamp.NONE);
 
     assertThat(read(file)).isEmpty();
   }
@@ -74,7 +74,7 @@ class FlightFileTest {
   void aFileThatIsNotThereOrNotHdf5IsOneClearError() throws IOException {
     FlightFile file = file();
 
-    assertThatThrownBy(() -> file.append(file.encode(rows(1, 0))))
+    assertThatThrownBy(() -> file.append(file.encode(rows(1, 0)), WriteStamp.NONE))
         .isInstanceOf(DemoException.class)
         .hasMessageContaining("flights.h5");
     Files.writeString(directory.resolve("flights.h5"), "not HDF5");
