@@ -10,9 +10,11 @@ import org.springframework.batch.core.BatchStatus;
 import org.springframework.batch.core.job.Job;
 import org.springframework.batch.core.job.JobExecution;
 import org.springframework.batch.core.job.JobExecutionException;
+import org.springframework.batch.core.job.JobInstance;
 import org.springframework.batch.core.job.parameters.JobParameters;
 import org.springframework.batch.core.job.parameters.JobParametersBuilder;
 import org.springframework.batch.core.launch.JobOperator;
+import org.springframework.batch.core.repository.JobRepository;
 import org.springframework.boot.ApplicationArguments;
 import org.springframework.boot.ApplicationRunner;
 import org.springframework.boot.ExitCodeGenerator;
@@ -23,6 +25,7 @@ final class DemoRunner implements ApplicationRunner, ExitCodeGenerator {
   static final String WORK = "work";
 
   private final JobOperator operator;
+  private final JobRepository repository;
   private final Job job;
   private final DemoProperties properties;
   private final Locks locks;
@@ -33,12 +36,14 @@ final class DemoRunner implements ApplicationRunner, ExitCodeGenerator {
 
   DemoRunner(
       JobOperator operator,
+      JobRepository repository,
       Job job,
       DemoProperties properties,
       Locks locks,
       OutputFiles output,
       InstantSource clock) {
     this.operator = operator;
+    this.repository = repository;
     this.job = job;
     this.properties = properties;
     this.locks = locks;
@@ -49,8 +54,14 @@ final class DemoRunner implements ApplicationRunner, ExitCodeGenerator {
   /** Collective. */
   @Override
   public void run(ApplicationArguments arguments) throws JobExecutionException {
-    long work = locks.file().singleWrite(this::work);
-    JobExecution execution = operator.start(job, parameters(work));
+    JobParameters parameters = parameters(locks.file().singleWrite(this::work));
+    JobInstance known = repository.getJobInstance(job.getName(), parameters);
+    if (known != null) {
+      repository.getJobExecutions(known).stream()
+          .filter(JobExecution::isRunning) // as those who look see it: it was killed
+          .forEach(operator::recover);
+    }
+    JobExecution execution = operator.start(job, parameters);
     exitCode = execution.getStatus() == BatchStatus.COMPLETED ? 0 : 1;
   }
 

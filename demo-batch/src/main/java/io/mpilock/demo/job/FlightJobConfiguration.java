@@ -25,7 +25,8 @@ import org.springframework.context.annotation.Configuration;
 
 /**
  * The job of one rank: prepare, load, verify, publish. Every rank runs the same steps in the same
- * order, as the collective calls in them need.
+ * order, as the collective calls in them need; also in a run that goes on, whatever the repository
+ * says of a rank's steps: what is done stands in the journal.
  */
 @Configuration(proxyBeanMethods = false)
 class FlightJobConfiguration {
@@ -95,6 +96,7 @@ class FlightJobConfiguration {
     return new StepBuilder("prepare", repository)
         .tasklet(new PrepareTasklet(properties, airports, output, locks, run, agreement, clock))
         .listener(agreement)
+        .allowStartIfComplete(true)
         .build();
   }
 
@@ -122,6 +124,7 @@ class FlightJobConfiguration {
         .skipPolicy(new SkipLimit(run, properties.skipLimit()))
         .skipListener(listener)
         .listener(listener)
+        .allowStartIfComplete(true)
         .build();
   }
 
@@ -135,6 +138,7 @@ class FlightJobConfiguration {
     return new StepBuilder("verify", repository)
         .tasklet(new VerifyTasklet(locks, run, agreement, properties.skipLimit()))
         .listener(agreement)
+        .allowStartIfComplete(true)
         .build();
   }
 
@@ -162,6 +166,7 @@ class FlightJobConfiguration {
                 new Summary(System.out, directory),
                 clock))
         .listener(agreement)
+        .allowStartIfComplete(true)
         .build();
   }
 
@@ -190,11 +195,12 @@ class FlightJobConfiguration {
   @Bean
   DemoRunner demoRunner(
       JobOperator operator,
+      JobRepository repository,
       Job flights,
       DemoProperties properties,
       Locks locks,
       OutputFiles output,
       InstantSource clock) {
-    return new DemoRunner(operator, flights, properties, locks, output, clock);
+    return new DemoRunner(operator, repository, flights, properties, locks, output, clock);
   }
 }
