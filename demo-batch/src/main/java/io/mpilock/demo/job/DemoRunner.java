@@ -6,6 +6,9 @@ import io.mpilock.demo.store.JournalHead;
 import java.io.IOException;
 import java.time.InstantSource;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 import org.springframework.batch.core.BatchStatus;
 import org.springframework.batch.core.job.Job;
 import org.springframework.batch.core.job.JobExecution;
@@ -15,12 +18,16 @@ import org.springframework.batch.core.job.parameters.JobParameters;
 import org.springframework.batch.core.job.parameters.JobParametersBuilder;
 import org.springframework.batch.core.launch.JobOperator;
 import org.springframework.batch.core.repository.JobRepository;
+import org.springframework.beans.factory.DisposableBean;
 import org.springframework.boot.ApplicationArguments;
 import org.springframework.boot.ApplicationRunner;
 import org.springframework.boot.ExitCodeGenerator;
 
-/** Runs the job on this rank, and turns its end into the exit status. */
-final class DemoRunner implements ApplicationRunner, ExitCodeGenerator {
+/**
+ * Runs the job on this rank, and turns its end into the exit status. A context that is closed by a
+ * signal waits for it: after the last listener Spring Batch still writes the end to its repository.
+ */
+final class DemoRunner implements ApplicationRunner, ExitCodeGenerator, DisposableBean {
   /** The parameter that tells the work, which may take several runs. */
   static final String WORK = "work";
 
@@ -32,6 +39,9 @@ final class DemoRunner implements ApplicationRunner, ExitCodeGenerator {
   private final OutputFiles output;
   private final InstantSource clock;
 
+  private static final long LONGEST_END_SECONDS = 10;
+
+  private final Lock running = new ReentrantLock();
   private int exitCode = 1;
 
   DemoRunner(
@@ -54,6 +64,22 @@ final class DemoRunner implements ApplicationRunner, ExitCodeGenerator {
   /** Collective. */
   @Override
   public void run(ApplicationArguments arguments) throws JobExecutionException {
+    running.lock();
+    try {
+      run();
+    } finally {
+      running.unlock();
+    }
+  }
+
+  @Override
+  public void destroy() throws InterruptedException {
+    if (running.tryLock(LONGEST_END_SECONDS, TimeUnit.SECONDS)) {
+      running.unlock();
+    }
+  }
+
+  private void run() throws JobExecutionException {
     JobParameters parameters = parameters(locks.file().singleWrite(this::work));
     JobInstance known = repository.getJobInstance(job.getName(), parameters);
     if (known != null) {
