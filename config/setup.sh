@@ -7,8 +7,8 @@ usage() {
 Usage: config/setup.sh [--no-install]
 
 Looks for Maven, the launchers of Open MPI and of MPICH, MPJ Express, h5dump, shellcheck, Spin with a C compiler, ip,
-Chromium with its driver, Prometheus and its Pushgateway. As root on Debian it installs what is missing; otherwise, or with
---no-install, it names what is missing and ends with 1. The JDK 25 is config/jdk25.sh's to find.
+Chromium with its driver, Prometheus and its Pushgateway, and PostgreSQL. As root on Debian it installs what is missing;
+otherwise, or with --no-install, it names what is missing and ends with 1. The JDK 25 is config/jdk25.sh's to find.
 
   --no-install   only look
   --help         this text
@@ -49,6 +49,7 @@ needs=(
   "has_chromedriver|chromium-driver|chromedriver (by which the tests do so)"
   "has_prometheus|prometheus|Prometheus (the tests ask one of their own what the dashboard asks)"
   "has_pushgateway|prometheus-pushgateway|Prometheus' Pushgateway (the tests push to one of their own)"
+  "has_postgresql|postgresql|PostgreSQL (the tests start one of their own)"
 )
 
 has_maven() { command -v mvn >/dev/null; }
@@ -62,6 +63,7 @@ has_ip() { command -v ip >/dev/null; }
 has_chromium() { command -v chromium >/dev/null; }
 has_chromedriver() { command -v chromedriver >/dev/null; }
 has_prometheus() { command -v prometheus >/dev/null; }
+has_postgresql() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 has_pushgateway() { command -v prometheus-pushgateway >/dev/null; }
 
 says() { # whether the version of the command $1 matches $2; no pipe into grep -q, which would break it off

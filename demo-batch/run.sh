@@ -17,6 +17,7 @@ Runs one Spring Batch job on each of several MPI ranks. All write one HDF5 file,
   --transport T    auto, native, mpj: MPJ Express, for which the launcher only starts the ranks, or local: one rank
                    without a launcher (default auto)
   --mpi M          openmpi or mpich, whose launcher starts the ranks (default openmpi)
+  --fresh          give up the work of an earlier run that did not come to its end, instead of going on with it
   --mpilock.x=y    any property of mpilock, such as --mpilock.enabled=false to see what the lock is for
   --demo.x=y       any property of the demo, such as --demo.chunk-size=100, --demo.skip-limit=0,
                    --demo.progress=bar|lines|none
@@ -55,6 +56,10 @@ while [ $# -gt 0 ]; do
       ;;
     --mpilock.*=* | --demo.*=* | --logging.*=*)
       passed+=("$option")
+      continue
+      ;;
+    --fresh)
+      passed+=(--demo.fresh=true)
       continue
       ;;
     --mpilock.* | --demo.*)
@@ -227,8 +232,9 @@ if [ "$transport" != local ]; then
   fi
   command+=(-n "$ranks")
 fi
-# Several JVMs share the machine: none needs a crowd of threads to collect its little garbage.
-command+=("$JAVA_HOME/bin/java" -XX:+UseSerialGC -jar "$jar")
+# Several JVMs share the machine for a short time: none needs a crowd of threads to collect its little garbage, nor code
+# that is compiled for the long run.
+command+=("$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -jar "$jar")
 command+=("--demo.input=$input" "--demo.output=$output" "--mpilock.transport=$transport")
 if [ -t 1 ]; then
   command+=(--demo.progress=bar) # the ranks themselves see only the launcher's pipes

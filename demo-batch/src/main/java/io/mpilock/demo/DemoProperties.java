@@ -17,6 +17,8 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param progress how the master shows progress
  * @param fewestFlights how many flights an airport needs to be in the ranking of the report
  * @param chunkPause a pause before each chunk, to watch the ranks at work
+ * @param fresh whether to give up the work of an earlier run that did not come to its end, instead
+ *     of going on with it
  */
 @ConfigurationProperties("demo")
 public record DemoProperties(
@@ -26,7 +28,8 @@ public record DemoProperties(
     @DefaultValue("10") int skipLimit,
     @DefaultValue("auto") ProgressMode progress,
     @DefaultValue("50") int fewestFlights,
-    @DefaultValue("0ms") Duration chunkPause) {
+    @DefaultValue("0ms") Duration chunkPause,
+    @DefaultValue("false") boolean fresh) {
 
   /**
    * The input as a path.

@@ -56,6 +56,16 @@ final class DemoJob implements AutoCloseable {
       words.addAll(List.of("-n", String.valueOf(ranks)));
       return words;
     }
+
+    /** The command that starts a program of the tests. */
+    List<String> program(int ranks, Class<?> main, String... arguments) {
+      List<String> words = command(ranks, true);
+      words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+      words.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC"));
+      words.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
+      words.addAll(List.of(arguments));
+      return words;
+    }
   }
 
   /** What became of a job. */
@@ -68,9 +78,19 @@ final class DemoJob implements AutoCloseable {
 
   static DemoJob start(Path directory, Launcher launcher, int ranks, String... arguments)
       throws IOException {
+    return start(directory, launcher, ranks, Map.of(), arguments);
+  }
+
+  static DemoJob start(
+      Path directory,
+      Launcher launcher,
+      int ranks,
+      Map<String, String> environment,
+      String... arguments)
+      throws IOException {
     List<String> command = launcher.command(ranks, true);
     command.addAll(java(arguments));
-    return start(directory, command);
+    return start(directory, command, environment);
   }
 
   static Result run(Path directory, Launcher launcher, int ranks, String... arguments)

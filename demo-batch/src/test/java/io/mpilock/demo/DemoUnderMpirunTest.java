@@ -24,7 +24,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** The finished jar under the real launchers. */
 class DemoUnderMpirunTest {
-  private static final Path REAL = Path.of("data", "flights.csv").toAbsolutePath();
   private static final String BEFORE = "what an earlier run left";
 
   @TempDir Path directory;
@@ -48,37 +47,15 @@ class DemoUnderMpirunTest {
     return output.resolve("flights.h5");
   }
 
+  /**
+   * What is in the output directory, without the repository of Spring Batch and the lock report.
+   */
   private List<String> files() throws IOException {
     try (Stream<Path> all = Files.list(output)) {
-      return all.map(file -> String.valueOf(file.getFileName())).sorted().toList();
-    }
-  }
-
-  /** The rows as the input and the airports have them, without any code of the demo. */
-  private static List<String> expectedRows() throws IOException {
-    Map<String, String> names =
-        Files.readAllLines(Path.of("data", "airports.csv")).stream()
-            .skip(1)
-            .collect(Collectors.toMap(line -> line.substring(0, 3), DemoUnderMpirunTest::name));
-    return Files.readAllLines(REAL).stream()
-        .skip(1)
-        .map(line -> line.replace(',', '|') + "|" + names.get(line.split(",", -1)[3]))
-        .sorted()
-        .toList();
-  }
-
-  private static String name(String line) {
-    return line.charAt(4) == '"'
-        ? line.substring(5, line.indexOf('"', 5))
-        : line.substring(4, line.indexOf(',', 4));
-  }
-
-  /** Names the first row that differs, and not all the others. */
-  private void assertRows(List<String> expected) throws IOException, InterruptedException {
-    List<String> found = Dump.sortedRows(flights());
-    assertThat(found.size()).isEqualTo(expected.size());
-    for (int i = 0; i < found.size(); i++) {
-      assertThat(found.get(i)).isEqualTo(expected.get(i));
+      return all.map(file -> String.valueOf(file.getFileName()))
+          .filter(name -> !name.startsWith(".") && !name.startsWith("mpilock-report."))
+          .sorted()
+          .toList();
     }
   }
 
@@ -90,10 +67,10 @@ class DemoUnderMpirunTest {
   @EnumSource
   void theResultDoesNotDependOnTheNumberOfRanks(Launcher launcher)
       throws IOException, InterruptedException {
-    List<String> expected = expectedRows();
+    List<String> expected = RealRows.expected();
     List<String> reports = new ArrayList<>();
     for (int ranks : new int[] {1, 2, 4}) {
-      Result result = DemoJob.run(directory, launcher, ranks, arguments(REAL));
+      Result result = DemoJob.run(directory, launcher, ranks, arguments(RealRows.FILE));
 
       assertThat(result.status()).as(result.err()).isZero();
       assertThat(result.out()).contains("20,000 rows from " + ranks + " rank(s)");
@@ -103,7 +80,7 @@ class DemoUnderMpirunTest {
       assertThat(sum(Dump.dataset(flights(), "distance"))).isEqualTo(14_476_934);
       assertThat(Dump.dataset(flights(), "origin").stream().distinct()).hasSize(220);
       assertThat(Dump.dataset(flights(), "destination").stream().distinct()).hasSize(223);
-      assertRows(expected);
+      RealRows.assertIn(flights(), expected);
       Map<String, Long> rowsOfRank =
           Dump.dataset(flights(), "rank").stream()
               .collect(Collectors.groupingBy(rank -> rank, TreeMap::new, Collectors.counting()));
@@ -120,25 +97,27 @@ class DemoUnderMpirunTest {
   @EnumSource
   void theResultIsTheSameOverMpjExpress(Launcher launcher)
       throws IOException, InterruptedException {
-    Result result = DemoJob.run(directory, launcher, 4, arguments(REAL, "--mpilock.transport=mpj"));
+    Result result =
+        DemoJob.run(directory, launcher, 4, arguments(RealRows.FILE, "--mpilock.transport=mpj"));
 
     assertThat(result.status()).as(result.err()).isZero();
     assertThat(result.out()).contains("20,000 rows from 4 rank(s)");
-    assertRows(expectedRows());
+    RealRows.assertIn(flights(), RealRows.expected());
   }
 
   @Test
   void oneRankNeedsNoLauncher() throws IOException, InterruptedException {
-    Result result = DemoJob.runAlone(directory, arguments(REAL, "--mpilock.transport=local"));
+    Result result =
+        DemoJob.runAlone(directory, arguments(RealRows.FILE, "--mpilock.transport=local"));
 
     assertThat(result.status()).as(result.err()).isZero();
-    assertRows(expectedRows());
+    RealRows.assertIn(flights(), RealRows.expected());
   }
 
   @Test
   void malformedRowsWithinTheLimitAreReportedAndTheOthersAreWritten()
       throws IOException, InterruptedException {
-    Path input = withMalformedRows(4);
+    Path input = RealRows.withMalformed(directory, 4);
 
     Result result =
         DemoJob.run(directory, Launcher.OPEN_MPI, 3, arguments(input, "--demo.skip-limit=4"));
@@ -148,7 +127,7 @@ class DemoUnderMpirunTest {
         .contains("4 malformed row(s) skipped")
         .contains("broken.csv:2: has 1 field(s) instead of 5")
         .contains("broken.csv:15005: has 1 field(s) instead of 5");
-    assertRows(expectedRows());
+    RealRows.assertIn(flights(), RealRows.expected());
   }
 
   @ParameterizedTest
@@ -156,6 +135,7 @@ class DemoUnderMpirunTest {
   void aMissingInputFailsOnAllRanksWithOneMessage(Launcher launcher)
       throws IOException, InterruptedException {
     assertFails(launcher, directory.resolve("missing.csv"), "missing.csv does not exist.");
+    assertThat(files()).containsExactly("flights.h5");
   }
 
   @ParameterizedTest
@@ -165,9 +145,11 @@ class DemoUnderMpirunTest {
     // no rank is over the limit alone
     assertFails(
         launcher,
-        withMalformedRows(12),
+        RealRows.withMalformed(directory, 12),
         "More malformed rows than the 10 that demo.skip-limit allows",
-        "broken.csv:2: ");
+        "broken.csv:2: ",
+        "rows are done and kept. Start the job again to go on");
+    assertThat(files()).containsExactly("flights.h5", "flights.h5.partial", "journal.partial");
   }
 
   @Test
@@ -176,7 +158,8 @@ class DemoUnderMpirunTest {
     Files.delete(output);
     Files.writeString(output, BEFORE);
 
-    assertFailsOnAllRanks(Launcher.OPEN_MPI, arguments(REAL), "output is not a directory.");
+    assertFailsOnAllRanks(
+        Launcher.OPEN_MPI, arguments(RealRows.FILE), "output is not a directory.");
     assertThat(output).hasContent(BEFORE);
   }
 
@@ -186,7 +169,6 @@ class DemoUnderMpirunTest {
 
     assertFailsOnAllRanks(launcher, arguments(input), messages);
     assertThat(flights()).hasContent(BEFORE);
-    assertThat(files()).containsExactly("flights.h5");
   }
 
   private void assertFailsOnAllRanks(Launcher launcher, String[] arguments, String... messages)
@@ -206,7 +188,8 @@ class DemoUnderMpirunTest {
       throws IOException, InterruptedException {
     Files.writeString(flights(), BEFORE);
     try (DemoJob job =
-        DemoJob.start(directory, launcher, 3, arguments(REAL, "--demo.chunk-pause=500ms"))) {
+        DemoJob.start(
+            directory, launcher, 3, arguments(RealRows.FILE, "--demo.chunk-pause=500ms"))) {
       while (files().stream().noneMatch(name -> name.startsWith("progress."))) {
         assertThat(job.isAlive()).isTrue();
         Thread.sleep(20);
@@ -235,7 +218,7 @@ class DemoUnderMpirunTest {
     "MPICH,launcher,INT",
     "MPICH,ranks,TERM"
   })
-  void aSignalStopsAllRanksAndLeavesNothingBehind(Launcher launcher, String to, String signal)
+  void aSignalStopsAllRanksAndKeepsWhatIsDone(Launcher launcher, String to, String signal)
       throws IOException, InterruptedException {
     Files.writeString(flights(), BEFORE);
     Path temporary = Files.createDirectory(directory.resolve("t"));
@@ -246,7 +229,7 @@ class DemoUnderMpirunTest {
             temporary,
             launcher,
             toRanks,
-            arguments(REAL, "--demo.chunk-size=25", "--demo.chunk-pause=150ms"))) {
+            arguments(RealRows.FILE, "--demo.chunk-size=25", "--demo.chunk-pause=150ms"))) {
       job.awaitOutput("Writing: ");
       List<ProcessHandle> ranks = job.ranks();
       assertThat(ranks).hasSize(4);
@@ -275,7 +258,7 @@ class DemoUnderMpirunTest {
       assertThat(left.filter(Files::isRegularFile)).isEmpty();
     }
     assertThat(flights()).hasContent(BEFORE);
-    assertThat(files()).containsExactly("flights.h5");
+    assertThat(files()).containsExactly("flights.h5", "flights.h5.partial", "journal.partial");
   }
 
   private static void signal(ProcessHandle process, String name)
@@ -287,11 +270,12 @@ class DemoUnderMpirunTest {
 
   @Test
   void withoutTheLockSeveralRanksFailOrLoseRows() throws IOException, InterruptedException {
-    List<String> expected = expectedRows();
+    List<String> expected = RealRows.expected();
     boolean spoilt = false;
     for (int attempt = 0; attempt < 5 && !spoilt; attempt++) {
       Result result =
-          DemoJob.run(directory, Launcher.OPEN_MPI, 4, arguments(REAL, "--mpilock.enabled=false"));
+          DemoJob.run(
+              directory, Launcher.OPEN_MPI, 4, arguments(RealRows.FILE, "--mpilock.enabled=false"));
       spoilt = result.status() != 0 || !Dump.sortedRows(flights()).equals(expected);
     }
 
@@ -300,23 +284,14 @@ class DemoUnderMpirunTest {
 
   @Test
   void withTheLockTheyNeverDoHoweverSmallTheChunks() throws IOException, InterruptedException {
-    List<String> expected = expectedRows();
+    List<String> expected = RealRows.expected();
     for (int attempt = 0; attempt < 3; attempt++) {
       Result result =
-          DemoJob.run(directory, Launcher.OPEN_MPI, 4, arguments(REAL, "--demo.chunk-size=50"));
+          DemoJob.run(
+              directory, Launcher.OPEN_MPI, 4, arguments(RealRows.FILE, "--demo.chunk-size=50"));
 
       assertThat(result.status()).as(result.err()).isZero();
-      assertRows(expected);
+      RealRows.assertIn(flights(), expected);
     }
-  }
-
-  /** The real rows with malformed ones spread among them, the first of them on line 2. */
-  private Path withMalformedRows(int count) throws IOException {
-    List<String> lines = new ArrayList<>(Files.readAllLines(REAL));
-    int distance = 20_000 / count;
-    for (int i = count - 1; i >= 0; i--) {
-      lines.add(1 + i * distance, "broken");
-    }
-    return Files.write(directory.resolve("broken.csv"), lines);
   }
 }

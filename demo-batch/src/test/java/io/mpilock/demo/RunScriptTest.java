@@ -55,6 +55,7 @@ class RunScriptTest {
 
     assertThat(result.status()).isZero();
     assertThat(result.out())
-        .contains("--ranks", "--input", "--output", "--transport", "--mpi ", "--mpilock.x=y");
+        .contains(
+            "--ranks", "--input", "--output", "--transport", "--mpi ", "--fresh", "--mpilock.x=y");
   }
 }

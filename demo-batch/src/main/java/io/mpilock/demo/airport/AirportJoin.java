@@ -2,7 +2,6 @@ package io.mpilock.demo.airport;
 
 import io.mpilock.demo.flight.Flight;
 import io.mpilock.demo.store.FlightRow;
-import java.util.Optional;
 import org.springframework.batch.infrastructure.item.ItemProcessor;
 
 /**
@@ -12,8 +11,6 @@ import org.springframework.batch.infrastructure.item.ItemProcessor;
 public final class AirportJoin implements ItemProcessor<Flight, FlightRow> {
   private final Airports airports;
   private final int rank;
-
-  private long unknown;
 
   /**
    * Makes a join.
@@ -28,19 +25,7 @@ public final class AirportJoin implements ItemProcessor<Flight, FlightRow> {
 
   @Override
   public FlightRow process(Flight flight) {
-    Optional<Airport> airport = airports.find(flight.origin());
-    if (airport.isEmpty()) {
-      unknown++;
-    }
-    return new FlightRow(flight, airport.map(Airport::name).orElse(flight.origin()), rank);
-  }
-
-  /**
-   * How many flights left an airport that is not known.
-   *
-   * @return the number of flights so far
-   */
-  public long unknown() {
-    return unknown;
+    String name = airports.find(flight.origin()).map(Airport::name).orElse(flight.origin());
+    return new FlightRow(flight, name, rank);
   }
 }

@@ -7,9 +7,11 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /** The known airports, by code. Immutable. */
 public final class Airports {
@@ -62,6 +64,17 @@ public final class Airports {
    */
   public Optional<Airport> find(String code) {
     return Optional.ofNullable(byCode.get(code));
+  }
+
+  /**
+   * Adds what rows get from here to a digest.
+   *
+   * @param digest of all that decides what the rows are
+   */
+  public void update(MessageDigest digest) {
+    new TreeMap<>(byCode)
+        .forEach((code, airport) ->
+            digest.update((code + airport.name() + "\n").getBytes(StandardCharsets.UTF_8)));
   }
 
   /**

@@ -10,20 +10,24 @@ import org.springframework.batch.infrastructure.item.ItemStreamException;
 import org.springframework.batch.infrastructure.item.ItemStreamReader;
 
 /**
- * Reads a rank's {@linkplain Share share} of the input. Restarts after the last row of the last
- * chunk that was committed. Not for several threads.
+ * Reads a rank's {@linkplain Share share} of those rows of the input that are not done yet. Not for
+ * several threads.
+ *
+ * <p>It keeps nothing in the execution context of Spring Batch: what is done stands in the journal,
+ * together with the rows, so that the two cannot contradict each other.
  */
 public final class FlightReader implements ItemStreamReader<Flight> {
-  private static final String NEXT_ROW = "flights.next-row";
-
   private final Supplier<Path> file;
   private final Share share;
   private final LongSupplier rows;
+  private final Supplier<RowRanges> done;
 
   private @Nullable FlightsCsv csv;
   private @Nullable FlightParser parser;
+  private RowRanges doneBefore = new RowRanges();
   private long next;
-  private long end;
+  private long first;
+  private long left;
 
   /**
    * Makes a reader; it opens nothing yet.
@@ -31,27 +35,33 @@ public final class FlightReader implements ItemStreamReader<Flight> {
    * @param file the input, asked for when the reader is opened
    * @param share which rows to read
    * @param rows the number of rows of the input, asked for when the reader is opened
+   * @param done the rows that are done, asked for when the reader is opened
    */
-  public FlightReader(Supplier<Path> file, Share share, LongSupplier rows) {
+  public FlightReader(
+      Supplier<Path> file, Share share, LongSupplier rows, Supplier<RowRanges> done) {
     this.file = file;
     this.share = share;
     this.rows = rows;
+    this.done = done;
   }
 
   @Override
   public void open(ExecutionContext context) {
     close();
-    long all = rows.getAsLong();
-    next = context.getLong(NEXT_ROW, share.first(all));
-    end = share.end(all);
+    doneBefore = done.get();
+    long open = rows.getAsLong() - doneBefore.count();
+    long skip = share.first(open);
+    left = share.end(open) - skip;
+    next = 0;
     Path path = file.get();
     parser = new FlightParser(String.valueOf(path.getFileName()));
     FlightsCsv opened = FlightsCsv.open(path);
     csv = opened;
     try {
-      for (long row = 0; row < next; row++) {
-        opened.nextRow();
+      for (; skip > 0; skip--) {
+        nextOpen(opened);
       }
+      first = next;
     } catch (IOException e) {
       throw new ItemStreamException("Cannot read " + path, e);
     }
@@ -64,17 +74,46 @@ public final class FlightReader implements ItemStreamReader<Flight> {
     if (opened == null || rowParser == null) {
       throw new IllegalStateException("The reader is not open.");
     }
-    String row = next < end ? opened.nextRow() : null;
+    String row = left > 0 ? nextOpen(opened) : null;
     if (row == null) {
       return null;
     }
-    next++;
+    left--;
     return rowParser.parse(row, opened.line());
   }
 
-  @Override
-  public void update(ExecutionContext context) {
-    context.putLong(NEXT_ROW, next);
+  /** The next row that is not done. */
+  private @Nullable String nextOpen(FlightsCsv opened) throws IOException {
+    while (doneBefore.contains(next)) {
+      opened.nextRow();
+      next++;
+    }
+    next++;
+    return opened.nextRow();
+  }
+
+  /**
+   * Where the chunk that is being read begins.
+   *
+   * @return the first row of the input that was read after {@link #chunkDone}, or one before it
+   *     that was done already
+   */
+  public long chunkFirst() {
+    return first;
+  }
+
+  /**
+   * Where the chunk that is being read ends so far.
+   *
+   * @return the row after the one that was read last
+   */
+  public long chunkEnd() {
+    return next;
+  }
+
+  /** Begins the next chunk. */
+  public void chunkDone() {
+    first = next;
   }
 
   @Override

@@ -36,7 +36,7 @@ final class EndReport implements JobExecutionListener {
       execution.setExitStatus(ExitStatus.COMPLETED);
       return;
     }
-    agreement.agree(Outcome.of(locks.rank(), execution, run.done()));
+    agreement.agree(Outcome.of(locks.rank(), execution));
     run.earlyEnd()
         .ifPresent(end -> {
           execution.setStatus(end.status());
@@ -68,8 +68,11 @@ final class EndReport implements JobExecutionListener {
   }
 
   private void print(EarlyEnd end) {
-    output.close();
+    String kept = output.end();
     err.println(end.text());
+    if (!kept.isEmpty()) {
+      err.println(kept);
+    }
     err.flush();
   }
 }

@@ -13,7 +13,6 @@ import io.mpilock.demo.timing.LockTimes;
 import io.mpilock.spring.LockTemplate;
 import java.nio.file.Path;
 import java.time.InstantSource;
-import java.util.UUID;
 import org.springframework.batch.core.job.Job;
 import org.springframework.batch.core.job.builder.JobBuilder;
 import org.springframework.batch.core.launch.JobOperator;
@@ -26,15 +25,11 @@ import org.springframework.context.annotation.Configuration;
 
 /**
  * The job of one rank: prepare, load, verify, publish. Every rank runs the same steps in the same
- * order, as the collective calls in them need.
+ * order, as the collective calls in them need; also in a run that goes on, whatever the repository
+ * says of a rank's steps: what is done stands in the journal.
  */
 @Configuration(proxyBeanMethods = false)
 class FlightJobConfiguration {
-  /** What the files of a job without locks are called: its ranks cannot tell each other a name. */
-  private static final String UNLOCKED_JOB = "unlocked";
-
-  private static final int JOB_ID_LENGTH = 8;
-
   @Bean
   InstantSource clock() {
     return InstantSource.system();
@@ -48,7 +43,9 @@ class FlightJobConfiguration {
   @Bean
   Locks locks(LockTemplate template, ObjectProvider<WindowController> controller) {
     return new Locks(
-        template.on(Locks.FILE), template.on(Locks.RANKS), controller.getIfAvailable() != null);
+        template.on(Locks.FILE),
+        template.on(Locks.RANKS),
+        controller.stream().findFirst().map(c -> c.resource(Locks.FILE)).orElse(null));
   }
 
   @Bean
@@ -59,16 +56,14 @@ class FlightJobConfiguration {
   }
 
   @Bean
-  RankRun rankRun() {
-    return new RankRun();
+  RankRun rankRun(Locks locks) {
+    return new RankRun(locks.rank());
   }
 
   /** Closed with the context, so that a job that is ended from outside cleans up, too. */
   @Bean(destroyMethod = "close")
-  OutputFiles outputFiles(DemoProperties properties, Locks locks) {
-    String job =
-        locks.shared() ? UUID.randomUUID().toString().substring(0, JOB_ID_LENGTH) : UNLOCKED_JOB;
-    return new OutputFiles(properties.outputDirectory(), job);
+  OutputFiles outputFiles(DemoProperties properties) {
+    return new OutputFiles(properties.outputDirectory());
   }
 
   @Bean
@@ -101,6 +96,7 @@ class FlightJobConfiguration {
     return new StepBuilder("prepare", repository)
         .tasklet(new PrepareTasklet(properties, airports, output, locks, run, agreement, clock))
         .listener(agreement)
+        .allowStartIfComplete(true)
         .build();
   }
 
@@ -111,20 +107,24 @@ class FlightJobConfiguration {
       AirportJoin join,
       Locks locks,
       RankRun run,
+      OutputFiles output,
       LoadListener listener) {
+    FlightReader reader =
+        new FlightReader(
+            properties::inputFile,
+            new Share(locks.rank(), locks.size()),
+            () -> run.plan().rows(),
+            () -> run.plan().earlier().done());
     return new StepBuilder("load", repository)
         .<Flight, FlightRow>chunk(Math.max(1, properties.chunkSize()))
-        .reader(
-            new FlightReader(
-                properties::inputFile,
-                new Share(locks.rank(), locks.size()),
-                () -> run.plan().rows()))
+        .reader(reader)
         .processor(join)
-        .writer(new ChunkWriter(locks, run, listener, properties.chunkPause()))
+        .writer(new ChunkWriter(locks, run, reader, output, listener, properties.chunkPause()))
         .faultTolerant()
         .skipPolicy(new SkipLimit(run, properties.skipLimit()))
         .skipListener(listener)
         .listener(listener)
+        .allowStartIfComplete(true)
         .build();
   }
 
@@ -132,13 +132,13 @@ class FlightJobConfiguration {
   Step verify(
       JobRepository repository,
       DemoProperties properties,
-      AirportJoin join,
       Locks locks,
       RankRun run,
       RankAgreement agreement) {
     return new StepBuilder("verify", repository)
-        .tasklet(new VerifyTasklet(locks, run, agreement, join, properties.skipLimit()))
+        .tasklet(new VerifyTasklet(locks, run, agreement, properties.skipLimit()))
         .listener(agreement)
+        .allowStartIfComplete(true)
         .build();
   }
 
@@ -166,6 +166,7 @@ class FlightJobConfiguration {
                 new Summary(System.out, directory),
                 clock))
         .listener(agreement)
+        .allowStartIfComplete(true)
         .build();
   }
 
@@ -192,7 +193,14 @@ class FlightJobConfiguration {
   }
 
   @Bean
-  DemoRunner demoRunner(JobOperator operator, Job flights, DemoProperties properties, Locks locks) {
-    return new DemoRunner(operator, flights, properties, locks);
+  DemoRunner demoRunner(
+      JobOperator operator,
+      JobRepository repository,
+      Job flights,
+      DemoProperties properties,
+      Locks locks,
+      OutputFiles output,
+      InstantSource clock) {
+    return new DemoRunner(operator, repository, flights, properties, locks, output, clock);
   }
 }

@@ -18,9 +18,8 @@ import org.springframework.batch.core.step.StepExecution;
  * @param rank the rank
  * @param kind whether it goes on
  * @param problem why it failed; null if it did not
- * @param rows how many rows it has dealt with
  */
-record Outcome(int rank, Kind kind, @Nullable String problem, long rows) implements Serializable {
+record Outcome(int rank, Kind kind, @Nullable String problem) implements Serializable {
 
   /** What becomes of the rank, the worst last. */
   enum Kind {
@@ -31,40 +30,35 @@ record Outcome(int rank, Kind kind, @Nullable String problem, long rows) impleme
     FAILED
   }
 
-  static Outcome goesOn(int rank, long rows) {
-    return new Outcome(rank, Kind.GOES_ON, null, rows);
+  static Outcome goesOn(int rank) {
+    return new Outcome(rank, Kind.GOES_ON, null);
   }
 
   /** How a step ended. */
-  static Outcome of(int rank, StepExecution step, long rows) {
+  static Outcome of(int rank, StepExecution step) {
     return step.getStatus() == BatchStatus.COMPLETED
-        ? goesOn(rank, rows)
-        : ended(
-            rank,
-            step.getStatus(),
-            step.getFailureExceptions(),
-            "step " + step.getStepName(),
-            rows);
+        ? goesOn(rank)
+        : ended(rank, step.getStatus(), step.getFailureExceptions(), "step " + step.getStepName());
   }
 
   /** How a job ended before its end. */
-  static Outcome of(int rank, JobExecution job, long rows) {
-    return ended(rank, job.getStatus(), job.getFailureExceptions(), "job", rows);
+  static Outcome of(int rank, JobExecution job) {
+    return ended(rank, job.getStatus(), job.getFailureExceptions(), "job");
   }
 
   private static Outcome ended(
-      int rank, BatchStatus status, List<Throwable> failures, String what, long rows) {
+      int rank, BatchStatus status, List<Throwable> failures, String what) {
     if (status == BatchStatus.STOPPED || status == BatchStatus.STOPPING) {
-      return new Outcome(rank, Kind.STOPPED, null, rows);
+      return new Outcome(rank, Kind.STOPPED, null);
     }
     if (failures.isEmpty()) {
       String problem = "The " + what + " ended as " + status + ".";
-      return new Outcome(rank, Kind.FAILED, problem, rows);
+      return new Outcome(rank, Kind.FAILED, problem);
     }
     Throwable cause = telling(failures.getFirst());
     Kind kind =
         cause instanceof SingleWriteFailedException ? Kind.FAILED_WITH_ANOTHER : Kind.FAILED;
-    return new Outcome(rank, kind, describe(cause), rows);
+    return new Outcome(rank, kind, describe(cause));
   }
 
   /**

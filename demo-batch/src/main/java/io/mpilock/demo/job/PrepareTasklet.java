@@ -7,11 +7,19 @@ import io.mpilock.demo.flight.FlightsCsv;
 import io.mpilock.demo.progress.ProgressBoard;
 import io.mpilock.demo.store.FileDescription;
 import io.mpilock.demo.store.FlightFile;
+import io.mpilock.demo.store.JournalHead;
+import io.mpilock.demo.store.WriteStamp;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.DigestOutputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.InstantSource;
+import java.util.HexFormat;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.springframework.batch.core.job.JobInterruptedException;
 import org.springframework.batch.core.scope.context.ChunkContext;
@@ -20,8 +28,8 @@ import org.springframework.batch.core.step.tasklet.Tasklet;
 import org.springframework.batch.infrastructure.repeat.RepeatStatus;
 
 /**
- * The first step: the master looks at the input and the output, creates the file and shares its
- * description; every rank checks that it sees the same.
+ * The first step: the master looks at the input and the output, makes the file from what earlier
+ * runs have done, and shares its description; every rank checks that it sees the same.
  */
 final class PrepareTasklet implements Tasklet {
   private final DemoProperties properties;
@@ -53,14 +61,15 @@ final class PrepareTasklet implements Tasklet {
   public @Nullable RepeatStatus execute(StepContribution contribution, ChunkContext context)
       throws IOException, JobInterruptedException {
     agreement.begin();
-    JobPlan plan = locks.file().singleWrite(this::prepare);
+    Long work = contribution.getStepExecution().getJobParameters().getLong(DemoRunner.WORK);
+    JobPlan plan = locks.file().singleWrite(() -> prepare(Objects.requireNonNull(work)));
     run.begin(plan);
     checkFromHere(plan);
     return RepeatStatus.FINISHED;
   }
 
   /** Runs on the master alone. */
-  private JobPlan prepare() throws IOException {
+  private JobPlan prepare(long work) throws IOException {
     long started = clock.millis();
     properties.check();
     Path input = properties.inputFile();
@@ -69,18 +78,43 @@ final class PrepareTasklet implements Tasklet {
     FileDescription file =
         FileDescription.of(
             output.partialFlights().toString(), properties.chunkSize(), airports.longestName());
-    new FlightFile(file)
-        .create(
-            Map.of(
-                "title",
-                "Flights inside the United States",
-                "source",
-                "U.S. Bureau of Transportation Statistics, on-time reports; subset of the npm"
-                    + " package vega-datasets",
-                "input",
-                String.valueOf(input.getFileName())));
-    ProgressBoard.create(output.board(), locks.size());
-    return new JobPlan(rows, Files.size(input), file, output.board().toString(), started);
+    String name = String.valueOf(input.getFileName());
+    Map<String, String> attributes =
+        Map.of(
+            "title",
+            "Flights inside the United States",
+            "source",
+            "U.S. Bureau of Transportation Statistics, on-time reports; subset of the npm"
+                + " package vega-datasets",
+            "input",
+            name);
+    JobPlan.Earlier earlier = JobPlan.Earlier.NONE;
+    if (locks.shared()) {
+      JournalHead head = new JournalHead(work, name, rows, digest(input));
+      earlier =
+          new Recovery(output, properties.fresh(), System.out)
+              .recover(head, new FlightFile(file), attributes, started, locks::stamp);
+    } else {
+      output.working(null);
+      new FlightFile(file).create(attributes, WriteStamp.NONE);
+    }
+    ProgressBoard.create(output.board(), locks.size(), earlier.done().count());
+    return new JobPlan(rows, Files.size(input), file, output.board().toString(), started, earlier);
+  }
+
+  /** Of all that decides what the rows of the result are. */
+  private String digest(Path input) throws IOException {
+    MessageDigest digest;
+    try {
+      digest = MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e); // every Java has it
+    }
+    airports.update(digest);
+    try (OutputStream sink = new DigestOutputStream(OutputStream.nullOutputStream(), digest)) {
+      Files.copy(input, sink);
+    }
+    return HexFormat.of().formatHex(digest.digest());
   }
 
   /** Runs on every rank: it may be on another node, or another user. */
@@ -94,6 +128,9 @@ final class PrepareTasklet implements Tasklet {
               .formatted(input, bytes, plan.inputBytes()));
     }
     FlightFile.warmUp();
+    if (locks.shared()) {
+      output.joinJournal();
+    }
     Path file = Path.of(plan.file().file());
     if (!Files.isWritable(file)) {
       throw new DemoException(

@@ -67,7 +67,8 @@ final class PublishTasklet implements Tasklet {
     FlightFigures flights = new FlightFigures();
     new FlightFile(run.plan().file()).forEach(flights);
     double seconds = (clock.millis() - run.plan().startedMillis()) / 1e3;
-    RunFigures figures = new RunFigures(run.loads(), ofAllRanks, seconds);
+    RunFigures figures =
+        new RunFigures(run.plan().earlier().load(), run.loads(), ofAllRanks, seconds);
     CsvReport.write(output.partialCsv(), flights.airports());
     html.write(output.partialHtml(), flights, figures);
     output.publish();

@@ -7,7 +7,6 @@ import io.mpilock.failure.RankFailedException;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -67,7 +66,7 @@ final class RankAgreement implements StepExecutionListener {
    * @throws JobInterruptedException if they must not be made
    */
   void begin() throws JobInterruptedException {
-    agree(Outcome.goesOn(locks.rank(), run.done()));
+    agree(Outcome.goesOn(locks.rank()));
     if (run.earlyEnd().isPresent()) {
       throw new JobInterruptedException("Not all ranks go on.");
     }
@@ -82,7 +81,7 @@ final class RankAgreement implements StepExecutionListener {
     if (run.isPublished()) {
       step.setStatus(BatchStatus.COMPLETED); // too late to stop
     }
-    agree(Outcome.of(locks.rank(), step, run.done()));
+    agree(Outcome.of(locks.rank(), step));
     Optional<EarlyEnd> end = run.earlyEnd();
     if (end.isEmpty()) {
       return step.getExitStatus();
@@ -101,7 +100,7 @@ final class RankAgreement implements StepExecutionListener {
     }
     try {
       List<Outcome> all = exchange(mine);
-      Outcome.worst(all).ifPresent(worst -> run.end(end(worst, all)));
+      Outcome.worst(all).ifPresent(worst -> run.end(end(worst)));
     } catch (ControllerClosedException e) {
       run.end(new EarlyEnd(true, CUT_OFF, false, false));
     } catch (MpilockException e) {
@@ -113,19 +112,14 @@ final class RankAgreement implements StepExecutionListener {
     }
   }
 
-  private EarlyEnd end(Outcome worst, List<Outcome> all) {
-    boolean stopped = worst.kind() == Kind.STOPPED;
-    String message;
-    if (stopped) {
-      long rows = all.stream().mapToLong(Outcome::rows).sum();
-      message =
-          String.format(Locale.ROOT, "%,d row(s) were done. Nothing of this run is kept.", rows);
-    } else {
-      message = String.valueOf(worst.problem());
-      if (worst.rank() != locks.master()) {
-        message = "rank " + worst.rank() + ": " + message;
-      }
+  private EarlyEnd end(Outcome worst) {
+    if (worst.kind() == Kind.STOPPED) {
+      return new EarlyEnd(true, "All ranks have ended their chunk.", locks.shared(), false);
     }
-    return new EarlyEnd(stopped, message, locks.shared(), false);
+    String message = String.valueOf(worst.problem());
+    if (worst.rank() != locks.master()) {
+      message = "rank " + worst.rank() + ": " + message;
+    }
+    return new EarlyEnd(false, message, locks.shared(), false);
   }
 }

@@ -2,7 +2,7 @@ package io.mpilock.demo.job;
 
 import io.mpilock.demo.flight.SkippedRow;
 import io.mpilock.demo.report.RankLoad;
-import io.mpilock.demo.store.FileDigest;
+import io.mpilock.demo.store.FlightRow;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -10,13 +10,17 @@ import org.jspecify.annotations.Nullable;
 
 /** What this rank knows of its run, from one step to the next. Used by the thread of the job. */
 final class RankRun {
-  private final List<SkippedRow> skipped = new ArrayList<>();
+  private final List<SkippedRow> skippedSince = new ArrayList<>();
 
+  private RankLoad load;
   private @Nullable JobPlan plan;
-  private FileDigest written = FileDigest.NONE;
   private List<RankLoad> loads = List.of();
   private @Nullable EarlyEnd earlyEnd;
   private boolean published;
+
+  RankRun(int rank) {
+    load = RankLoad.none(rank);
+  }
 
   void begin(JobPlan thePlan) {
     plan = thePlan;
@@ -30,21 +34,29 @@ final class RankRun {
     return known;
   }
 
-  void wrote(FileDigest rows) {
-    written = written.plus(rows);
+  void skipped(SkippedRow row) {
+    skippedSince.add(row);
   }
 
-  void skipped(SkippedRow row) {
-    skipped.add(row);
+  /** The rows that were left out since the last chunk. */
+  List<SkippedRow> skippedSince() {
+    return List.copyOf(skippedSince);
+  }
+
+  /** Notes a chunk, and with it what was left out since the one before. */
+  void wrote(List<FlightRow> rows) {
+    load = load.plus(rows, skippedSince);
+    skippedSince.clear();
   }
 
   /** How many rows of its share this rank has dealt with. */
   long done() {
-    return written.rows() + skipped.size();
+    return load.written().rows() + load.skipped().size() + skippedSince.size();
   }
 
-  RankLoad load(int rank, long unknownAirports) {
-    return new RankLoad(rank, written, skipped, unknownAirports);
+  /** What this rank has done so far. */
+  RankLoad load() {
+    return load.plus(List.of(), skippedSince);
   }
 
   void loaded(List<RankLoad> ofAllRanks) {

@@ -6,6 +6,7 @@ import io.mpilock.demo.flight.SkippedRow;
 import io.mpilock.demo.report.RankLoad;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.springframework.batch.core.step.skip.SkipPolicy;
 
 /**
@@ -29,20 +30,27 @@ final class SkipLimit implements SkipPolicy {
     if (!(failure instanceof MalformedRowException malformed)) {
       return false;
     }
-    if (skipped < limit) {
+    RankLoad earlier = run.plan().earlier().load();
+    if (earlier.skipped().size() + skipped < limit) {
       return true;
     }
     run.skipped(malformed.row());
-    throw exceeded(run.load(0, 0).skipped(), limit);
+    throw exceeded(together(earlier, List.of(run.load())), limit);
   }
 
-  /** Checks the ranks together. */
-  static void check(List<RankLoad> loads, int limit) {
-    List<SkippedRow> all =
-        loads.stream().flatMap(load -> load.skipped().stream()).sorted().toList();
+  /** Checks the ranks together, and the runs before them. */
+  static void check(RankLoad earlier, List<RankLoad> loads, int limit) {
+    List<SkippedRow> all = together(earlier, loads);
     if (all.size() > limit) {
       throw exceeded(all, limit);
     }
+  }
+
+  private static List<SkippedRow> together(RankLoad earlier, List<RankLoad> loads) {
+    return Stream.concat(Stream.of(earlier), loads.stream())
+        .flatMap(load -> load.skipped().stream())
+        .sorted()
+        .toList();
   }
 
   private static DemoException exceeded(List<SkippedRow> rows, int limit) {

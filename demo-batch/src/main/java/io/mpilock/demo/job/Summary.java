@@ -31,6 +31,14 @@ final class Summary {
         run.loads().size(),
         run.seconds(),
         skipped.size());
+    RankLoad earlier = run.earlier();
+    if (run.isRestart()) {
+      out.printf(
+          Locale.ROOT,
+          "%,d of them, and %,d of the skipped rows, were done by earlier runs%n",
+          earlier.written().rows(),
+          earlier.skipped().size());
+    }
     for (SkippedRow row : skipped) {
       out.println("  " + row);
     }
@@ -46,6 +54,9 @@ final class Summary {
       RankLoad load = run.loads().get(rank);
       RankTimes times = run.times().get(rank);
       line(String.valueOf(rank), load.written().rows(), load.skipped().size(), List.of(times));
+    }
+    if (run.isRestart()) {
+      line("before", earlier.written().rows(), earlier.skipped().size(), List.of());
     }
     line("all", run.rows(), skipped.size(), run.times());
     out.printf("flights.h5, report.csv and report.html are in %s%n", directory);

@@ -1,12 +1,12 @@
 package io.mpilock.demo.job;
 
 import io.mpilock.demo.DemoException;
-import io.mpilock.demo.airport.AirportJoin;
 import io.mpilock.demo.report.RankLoad;
 import io.mpilock.demo.store.FileDigest;
 import io.mpilock.demo.store.FlightFile;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.batch.core.job.JobInterruptedException;
 import org.springframework.batch.core.scope.context.ChunkContext;
@@ -16,21 +16,18 @@ import org.springframework.batch.infrastructure.repeat.RepeatStatus;
 
 /**
  * The step that reads the whole file on every rank, under the read lock: all must see the same, and
- * it must be what they wrote.
+ * it must be what they and the runs before them wrote.
  */
 final class VerifyTasklet implements Tasklet {
   private final Locks locks;
   private final RankRun run;
   private final RankAgreement agreement;
-  private final AirportJoin join;
   private final int skipLimit;
 
-  VerifyTasklet(
-      Locks locks, RankRun run, RankAgreement agreement, AirportJoin join, int skipLimit) {
+  VerifyTasklet(Locks locks, RankRun run, RankAgreement agreement, int skipLimit) {
     this.locks = locks;
     this.run = run;
     this.agreement = agreement;
-    this.join = join;
     this.skipLimit = skipLimit;
   }
 
@@ -38,9 +35,10 @@ final class VerifyTasklet implements Tasklet {
   public @Nullable RepeatStatus execute(StepContribution contribution, ChunkContext context)
       throws JobInterruptedException {
     agreement.begin();
-    List<RankLoad> loads = agreement.exchange(run.load(locks.rank(), join.unknown()));
+    List<RankLoad> loads = agreement.exchange(run.load());
     run.loaded(loads);
-    SkipLimit.check(loads, skipLimit);
+    RankLoad earlier = run.plan().earlier().load();
+    SkipLimit.check(earlier, loads, skipLimit);
 
     FileDigest here = locks.file().read(this::digest);
     List<FileDigest> everywhere = agreement.exchange(here);
@@ -51,7 +49,7 @@ final class VerifyTasklet implements Tasklet {
                 .formatted(locks.rank(), here, rank, everywhere.get(rank)));
       }
     }
-    checkComplete(here, loads);
+    checkComplete(here, Stream.concat(Stream.of(earlier), loads.stream()).toList());
     return RepeatStatus.FINISHED;
   }
 

@@ -10,8 +10,9 @@ import java.nio.file.StandardOpenOption;
 
 /**
  * How many rows each rank has dealt with: a file of one 64-bit number for each rank, which that
- * rank alone writes and the master reads. It needs no lock and no message, and the work does not
- * wait for it; a number that comes late does no harm, because it is only shown.
+ * rank alone writes and the master reads, and behind them one for earlier runs. It needs no lock
+ * and no message, and the work does not wait for it; a number that comes late does no harm, because
+ * it is only shown.
  */
 public final class ProgressBoard implements Closeable {
   private final FileChannel channel;
@@ -25,10 +26,12 @@ public final class ProgressBoard implements Closeable {
    *
    * @param file where; replaced if it exists
    * @param ranks the number of ranks
+   * @param before how many rows were dealt with before
    * @throws IOException if it cannot be written
    */
-  public static void create(Path file, int ranks) throws IOException {
-    Files.write(file, new byte[Math.multiplyExact(ranks, Long.BYTES)]);
+  public static void create(Path file, int ranks, long before) throws IOException {
+    ByteBuffer words = ByteBuffer.allocate(Math.multiplyExact(ranks + 1, Long.BYTES));
+    Files.write(file, words.putLong(ranks * Long.BYTES, before).array());
   }
 
   /**

@@ -2,8 +2,10 @@ package io.mpilock.demo.report;
 
 import io.mpilock.demo.flight.SkippedRow;
 import io.mpilock.demo.store.FileDigest;
+import io.mpilock.demo.store.FlightRow;
 import java.io.Serializable;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * What a rank did with its share of the input.
@@ -19,5 +21,30 @@ public record RankLoad(int rank, FileDigest written, List<SkippedRow> skipped, l
   /** Copies the list. */
   public RankLoad {
     skipped = List.copyOf(skipped);
+  }
+
+  /**
+   * Before there was anything.
+   *
+   * @param rank the rank
+   * @return a load of no rows
+   */
+  public static RankLoad none(int rank) {
+    return new RankLoad(rank, FileDigest.NONE, List.of(), 0);
+  }
+
+  /**
+   * Adds rows.
+   *
+   * @param rows what was written
+   * @param left what was left out
+   * @return the load with them
+   */
+  public RankLoad plus(List<FlightRow> rows, List<SkippedRow> left) {
+    return new RankLoad(
+        rank,
+        rows.stream().reduce(written, FileDigest::plus, FileDigest::plus),
+        Stream.concat(skipped.stream(), left.stream()).toList(),
+        unknownAirports + rows.stream().filter(row -> !row.isOriginKnown()).count());
   }
 }

@@ -3,15 +3,31 @@ package io.mpilock.demo.report;
 import io.mpilock.demo.flight.SkippedRow;
 import io.mpilock.demo.timing.RankTimes;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * How the run went, over all ranks.
  *
+ * @param earlier what earlier runs of the same work did, all ranks together
  * @param loads what each rank did with its share, by rank
  * @param times what each rank did with the lock, by rank
  * @param seconds from the start of the job to the report
  */
-public record RunFigures(List<RankLoad> loads, List<RankTimes> times, double seconds) {
+public record RunFigures(
+    RankLoad earlier, List<RankLoad> loads, List<RankTimes> times, double seconds) {
+
+  private Stream<RankLoad> all() {
+    return Stream.concat(Stream.of(earlier), loads.stream());
+  }
+
+  /**
+   * Whether an earlier run did a part of the work.
+   *
+   * @return whether this one went on from there
+   */
+  public boolean isRestart() {
+    return earlier.written().rows() > 0 || !earlier.skipped().isEmpty();
+  }
 
   /**
    * The number of rows in the file.
@@ -19,7 +35,7 @@ public record RunFigures(List<RankLoad> loads, List<RankTimes> times, double sec
    * @return rows that were written
    */
   public long rows() {
-    return loads.stream().mapToLong(load -> load.written().rows()).sum();
+    return all().mapToLong(load -> load.written().rows()).sum();
   }
 
   /**
@@ -28,7 +44,7 @@ public record RunFigures(List<RankLoad> loads, List<RankTimes> times, double sec
    * @return by line
    */
   public List<SkippedRow> skipped() {
-    return loads.stream().flatMap(load -> load.skipped().stream()).sorted().toList();
+    return all().flatMap(load -> load.skipped().stream()).sorted().toList();
   }
 
   /**
@@ -37,6 +53,6 @@ public record RunFigures(List<RankLoad> loads, List<RankTimes> times, double sec
    * @return how many
    */
   public long unknownAirports() {
-    return loads.stream().mapToLong(RankLoad::unknownAirports).sum();
+    return all().mapToLong(RankLoad::unknownAirports).sum();
   }
 }

@@ -16,7 +16,7 @@ final class RunSection {
 
   /** A rank's row of the table. */
   record RankLine(
-      int rank,
+      String rank,
       String rows,
       int skipped,
       String waited,
@@ -47,20 +47,25 @@ final class RunSection {
 
   private static List<RankLine> lines(RunFigures run) {
     List<RankLine> lines = new ArrayList<>();
+    if (run.isRestart()) {
+      RankLoad earlier = run.earlier();
+      lines.add(line("earlier runs", earlier, new RankTimes(earlier.rank(), List.of())));
+    }
     for (int rank = 0; rank < run.loads().size(); rank++) {
-      RankLoad load = run.loads().get(rank);
-      RankTimes times = run.times().get(rank);
-      lines.add(
-          new RankLine(
-              rank,
-              String.format(Locale.ROOT, "%,d", load.written().rows()),
-              load.skipped().size(),
-              seconds(times.seconds(Kind.WAITED)),
-              seconds(times.longest(Kind.WAITED)),
-              seconds(times.seconds(Kind.WROTE)),
-              seconds(times.seconds(Kind.READ))));
+      lines.add(line(String.valueOf(rank), run.loads().get(rank), run.times().get(rank)));
     }
     return lines;
+  }
+
+  private static RankLine line(String rank, RankLoad load, RankTimes times) {
+    return new RankLine(
+        rank,
+        String.format(Locale.ROOT, "%,d", load.written().rows()),
+        load.skipped().size(),
+        seconds(times.seconds(Kind.WAITED)),
+        seconds(times.longest(Kind.WAITED)),
+        seconds(times.seconds(Kind.WROTE)),
+        seconds(times.seconds(Kind.READ)));
   }
 
   private static String seconds(double value) {

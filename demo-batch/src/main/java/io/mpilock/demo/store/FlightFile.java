@@ -5,9 +5,11 @@ import hdf.hdf5lib.HDF5Constants;
 import hdf.hdf5lib.exceptions.HDF5Exception;
 import io.mpilock.demo.DemoException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
 /**
@@ -20,6 +22,9 @@ public final class FlightFile {
 
   private static final int BLOCK_ROWS = 8192;
   private static final int DEFLATE_LEVEL = 4;
+  private static final String LOCKED = "lock file";
+  private static final int ATTEMPTS = 100;
+  private static final Duration PAUSE = Duration.ofMillis(10);
 
   private final FileDescription description;
 
@@ -36,9 +41,10 @@ public final class FlightFile {
    * Creates the file with empty datasets; one that exists is emptied.
    *
    * @param attributes what the group says about itself, by name
+   * @param stamp this write; later ones must come after it, unless it is {@link WriteStamp#NONE}
    * @throws DemoException if the file cannot be written
    */
-  public void create(Map<String, String> attributes) {
+  public void create(Map<String, String> attributes, WriteStamp stamp) {
     run(
         "create",
         scope -> {
@@ -53,6 +59,7 @@ public final class FlightFile {
               scope.group(
                   H5.H5Gcreate(file, GROUP, scope.defaults(), scope.defaults(), scope.defaults()));
           new TreeMap<>(attributes).forEach((name, value) -> attribute(scope, group, name, value));
+          StampAttribute.create(scope, group, stamp);
           for (FlightColumn column : FlightColumn.values()) {
             createDataset(scope, file, column);
           }
@@ -79,19 +86,26 @@ public final class FlightFile {
   }
 
   /**
-   * Adds rows at the end of every dataset.
+   * Adds rows at the end of every dataset. A write may do so several times, until a later one has.
    *
    * @param rows what {@link #encode} made
-   * @throws DemoException if the file cannot be written, or its datasets are not of one length
+   * @param stamp this write
+   * @throws DemoException if a later write was there before, and nothing has changed then; or if
+   *     the file cannot be written, or its datasets are not of one length
    */
-  public void append(EncodedRows rows) {
-    if (rows.count() == 0) {
-      return;
-    }
+  public void append(EncodedRows rows, WriteStamp stamp) {
     run(
         "append to",
         scope -> {
-          long file = open(scope, HDF5Constants.H5F_ACC_RDWR);
+          long file =
+              stamp.equals(WriteStamp.NONE)
+                  ? open(scope, HDF5Constants.H5F_ACC_RDWR)
+                  : openPatiently(scope, HDF5Constants.H5F_ACC_RDWR);
+          long group = scope.group(H5.H5Gopen(file, GROUP, scope.defaults()));
+          StampAttribute.admit(scope, group, stamp, description.file());
+          if (rows.count() == 0) {
+            return;
+          }
           Datasets datasets = Datasets.open(scope, file);
           long first = datasets.rows();
           for (FlightColumn column : FlightColumn.values()) {
@@ -112,7 +126,7 @@ public final class FlightFile {
     run(
         "read",
         scope -> {
-          long file = open(scope, HDF5Constants.H5F_ACC_RDONLY);
+          long file = openPatiently(scope, HDF5Constants.H5F_ACC_RDONLY);
           Datasets datasets = Datasets.open(scope, file);
           long rows = datasets.rows();
           for (long first = 0; first < rows; first += BLOCK_ROWS) {
@@ -199,6 +213,24 @@ public final class FlightFile {
         scope.attribute(
             H5.H5Acreate(object, name, type, space, scope.defaults(), scope.defaults()));
     H5.H5Awrite(attribute, type, text.length == 0 ? new byte[1] : text);
+  }
+
+  /**
+   * Opens the file. HDF5 locks what it opens, and does not wait: a process that has lost the lock
+   * of mpilock has the file open for as long as it takes to refuse it, and must not make another
+   * one fail by that.
+   */
+  private long openPatiently(Hdf5Scope scope, int access) {
+    for (int attempt = 1; ; attempt++) {
+      try {
+        return open(scope, access);
+      } catch (HDF5Exception e) {
+        if (attempt == ATTEMPTS || !String.valueOf(e.getMessage()).contains(LOCKED)) {
+          throw e;
+        }
+        LockSupport.parkNanos(PAUSE.toNanos());
+      }
+    }
   }
 
   private long open(Hdf5Scope scope, int access) {

@@ -9,4 +9,14 @@ import io.mpilock.demo.flight.Flight;
  * @param originName the name of the airport that it left, or its code if there is no name
  * @param rank the rank that wrote the row
  */
-public record FlightRow(Flight flight, String originName, int rank) {}
+public record FlightRow(Flight flight, String originName, int rank) {
+
+  /**
+   * Tells whether the airport of departure has a name.
+   *
+   * @return false if the code stands for it
+   */
+  public boolean isOriginKnown() {
+    return !originName.equals(flight.origin());
+  }
+}

@@ -29,7 +29,8 @@ class FlightReaderTest {
 
   private static FlightReader open(Path file, int rank, int size) {
     FlightReader reader =
-        new FlightReader(() -> file, new Share(rank, size), () -> FlightsCsv.countRows(file));
+        new FlightReader(
+            () -> file, new Share(rank, size), () -> FlightsCsv.countRows(file), RowRanges::new);
     reader.open(new ExecutionContext());
     return reader;
   }
@@ -110,21 +111,67 @@ class FlightReaderTest {
     assertThat(rest(reader)).hasSize(1);
   }
 
-  @Test
-  void aRestartGoesOnAfterTheLastChunk() throws IOException {
-    Path file = input((GOOD + "\n").repeat(10));
-    ExecutionContext context = new ExecutionContext();
-    FlightReader first = open(file, 1, 2);
-    first.read();
-    first.read();
-    first.update(context);
-    first.read(); // a chunk that was not committed
-    first.close();
+  /**
+   * Chunks of three rows, of which only some are done when the ranks start anew in other number.
+   */
+  @ParameterizedTest
+  @CsvSource({"1,1", "1,3", "2,5", "5,2", "4,4", "3,1", "20,7"})
+  void ranksThatGoOnReadExactlyWhatWasNotDone(int sizeBefore, int sizeAfter) throws IOException {
+    StringBuilder rows = new StringBuilder();
+    for (int i = 0; i < 50; i++) {
+      rows.append(i % 7 == 0 ? "broken" : "2001-01-01T00:47," + i + ",1750,DTW,LAS").append('\n');
+    }
+    Path file = input(rows.toString());
+    RowRanges done = new RowRanges();
+    List<Integer> found = new ArrayList<>();
+    for (int rank = 0; rank < sizeBefore; rank++) {
+      readChunks(reader(file, rank, sizeBefore, new RowRanges()), rank % 3 + 1, done, found);
+    }
+    assertThat(done.count()).isPositive();
+    RowRanges before = new RowRanges();
+    for (long row = 0; row < 50; row++) {
+      if (done.contains(row)) {
+        before.add(row, row + 1);
+      }
+    }
+    for (int rank = 0; rank < sizeAfter; rank++) {
+      readChunks(reader(file, rank, sizeAfter, before), 50, done, found);
+    }
 
-    FlightReader second = new FlightReader(() -> file, new Share(1, 2), () -> 10);
-    second.open(context);
+    assertThat(found).doesNotHaveDuplicates().hasSize(50);
+    assertThat(done.count()).isEqualTo(50);
+  }
 
-    assertThat(rest(second)).hasSize(3);
+  private static FlightReader reader(Path file, int rank, int size, RowRanges done) {
+    FlightReader reader = new FlightReader(() -> file, new Share(rank, size), () -> 50, () -> done);
+    reader.open(new ExecutionContext());
+    return reader;
+  }
+
+  /** Reads so many chunks, and one more that is lost. */
+  private static void readChunks(
+      FlightReader reader, int chunks, RowRanges done, List<Integer> found) throws IOException {
+    for (int chunk = 0; chunk <= chunks; chunk++) {
+      List<Integer> rows = new ArrayList<>();
+      int read = 0;
+      boolean end = false;
+      for (; read < 3 && !end; read++) {
+        try {
+          Flight flight = reader.read();
+          end = flight == null;
+          if (flight != null) {
+            rows.add(flight.delay());
+          }
+        } catch (MalformedRowException e) {
+          rows.add((int) e.row().line() - 2);
+        }
+      }
+      if (chunk < chunks && !rows.isEmpty()) {
+        done.add(reader.chunkFirst(), reader.chunkEnd());
+        reader.chunkDone();
+        found.addAll(rows);
+      }
+    }
   }
 
   @Test

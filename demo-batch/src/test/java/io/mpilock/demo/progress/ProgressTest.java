@@ -16,22 +16,22 @@ class ProgressTest {
   @Test
   void theBoardAddsUpWhatTheRanksPublish() throws IOException {
     Path file = directory.resolve("board");
-    ProgressBoard.create(file, 3);
+    ProgressBoard.create(file, 3, 100);
     try (ProgressBoard first = ProgressBoard.open(file);
         ProgressBoard second = ProgressBoard.open(file)) {
       first.publish(0, 5);
       second.publish(2, 70);
       first.publish(0, 6);
 
-      assertThat(first.total()).isEqualTo(76);
-      assertThat(second.total()).isEqualTo(76);
+      assertThat(first.total()).isEqualTo(176);
+      assertThat(second.total()).isEqualTo(176);
     }
   }
 
   @Test
   void theBarEndsAtTheLastState() throws IOException {
     Path file = directory.resolve("board");
-    ProgressBoard.create(file, 1);
+    ProgressBoard.create(file, 1, 0);
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
     try (ProgressBoard board = ProgressBoard.open(file);

@@ -6,6 +6,7 @@ import io.mpilock.demo.airport.AirportJoin;
 import io.mpilock.demo.airport.Airports;
 import io.mpilock.demo.flight.Flight;
 import io.mpilock.demo.flight.FlightReader;
+import io.mpilock.demo.flight.RowRanges;
 import io.mpilock.demo.flight.Share;
 import io.mpilock.demo.flight.SkippedRow;
 import io.mpilock.demo.store.FileDigest;
@@ -38,12 +39,14 @@ class ReportTest {
     FlightFigures figures = new FlightFigures();
     AirportJoin join = new AirportJoin(airports, 0);
     FlightReader reader =
-        new FlightReader(() -> Path.of("data", "flights.csv"), new Share(0, 1), () -> 20_000);
+        new FlightReader(
+            () -> Path.of("data", "flights.csv"), new Share(0, 1), () -> 20_000, RowRanges::new);
     reader.open(new ExecutionContext());
     for (Flight flight = reader.read(); flight != null; flight = reader.read()) {
-      figures.accept(join.process(flight));
+      FlightRow row = join.process(flight);
+      assertThat(row.isOriginKnown()).isTrue();
+      figures.accept(row);
     }
-    assertThat(join.unknown()).isZero();
     return figures;
   }
 
@@ -57,7 +60,7 @@ class ReportTest {
               rank, written, List.of(new SkippedRow("flights.csv", 7 + rank, "<b>bad</b>")), 1));
       times.add(new RankTimes(rank, spans(rank, ranks)));
     }
-    return new RunFigures(loads, times, 2.5);
+    return new RunFigures(RankLoad.none(-1), loads, times, 2.5);
   }
 
   private static List<Span> spans(int rank, int ranks) {
@@ -136,7 +139,8 @@ class ReportTest {
     Path file = directory.resolve("empty.html");
     RunFigures none =
         new RunFigures(
-            List.of(new RankLoad(0, FileDigest.NONE, List.of(), 0)),
+            RankLoad.none(-1),
+            List.of(RankLoad.none(0)),
             List.of(new RankTimes(0, List.of())),
             0.1);
 

@@ -1,0 +1,135 @@
+package io.mpilock.demo;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mpilock.demo.DemoJob.Launcher;
+import io.mpilock.demo.DemoJob.Result;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What Spring Batch remembers of runs that were killed and went on. */
+class RepositoryUnderMpirunTest {
+  @TempDir Path directory;
+
+  private Path output;
+
+  @BeforeEach
+  void name() {
+    output = directory.resolve("output");
+  }
+
+  private DemoJob start(int ranks, Map<String, String> environment, String... more)
+      throws IOException {
+    List<String> arguments = new ArrayList<>(List.of(more));
+    arguments.add("--demo.input=" + RealRows.FILE);
+    arguments.add("--demo.output=" + output);
+    return DemoJob.start(
+        directory, Launcher.OPEN_MPI, ranks, environment, arguments.toArray(String[]::new));
+  }
+
+  private void kill(int ranks, Map<String, String> environment)
+      throws IOException, InterruptedException {
+    try (DemoJob job =
+        start(ranks, environment, "--demo.chunk-size=100", "--demo.chunk-pause=100ms")) {
+      job.awaitOutput("Writing: ");
+      job.ranks().forEach(ProcessHandle::destroyForcibly);
+      job.await();
+    }
+  }
+
+  private void run(int ranks, Map<String, String> environment)
+      throws IOException, InterruptedException {
+    try (DemoJob job = start(ranks, environment)) {
+      Result result = job.await();
+      assertThat(result.status()).as(result.out() + result.err()).isZero();
+    }
+  }
+
+  /** The executions, oldest first for each instance. */
+  private static List<String> executions(Connection connection) throws SQLException {
+    List<String> found = new ArrayList<>();
+    try (ResultSet rows =
+        connection
+            .createStatement()
+            .executeQuery(
+                """
+                SELECT rank.parameter_value, size.parameter_value, e.status
+                FROM BATCH_JOB_EXECUTION e
+                JOIN BATCH_JOB_EXECUTION_PARAMS rank
+                  ON rank.job_execution_id = e.job_execution_id AND rank.parameter_name = 'rank'
+                JOIN BATCH_JOB_EXECUTION_PARAMS size
+                  ON size.job_execution_id = e.job_execution_id AND size.parameter_name = 'size'
+                ORDER BY e.job_instance_id, e.job_execution_id\
+                """)) {
+      while (rows.next()) {
+        found.add(
+            "rank %s of %s: %s".formatted(rows.getString(1), rows.getString(2), rows.getString(3)));
+      }
+    }
+    return found;
+  }
+
+  private static long instances(Connection connection) throws SQLException {
+    try (ResultSet count =
+        connection.createStatement().executeQuery("SELECT COUNT(*) FROM BATCH_JOB_INSTANCE")) {
+      count.next();
+      return count.getLong(1);
+    }
+  }
+
+  private Connection repositoryOf(int rank) throws SQLException {
+    return DriverManager.getConnection(
+        "jdbc:h2:file:" + output.resolve(".batch/rank-" + rank + "/repository"), "", "");
+  }
+
+  @Test
+  void eachRankHasARepositoryInWhichARunThatGoesOnIsARestart()
+      throws IOException, InterruptedException, SQLException {
+    kill(3, Map.of());
+    kill(3, Map.of());
+    run(2, Map.of());
+
+    RealRows.assertIn(output.resolve("flights.h5"), RealRows.expected());
+    try (Connection repository = repositoryOf(1)) {
+      assertThat(executions(repository))
+          .containsExactly("rank 1 of 3: FAILED", "rank 1 of 3: STARTED", "rank 1 of 2: COMPLETED");
+      assertThat(instances(repository)).isEqualTo(2);
+    }
+    try (Connection repository = repositoryOf(2)) {
+      assertThat(instances(repository)).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void allRanksShareOnePostgres() throws IOException, InterruptedException, SQLException {
+    try (Postgres server = Postgres.start()) {
+      kill(3, server.environment());
+      run(3, server.environment());
+
+      RealRows.assertIn(output.resolve("flights.h5"), RealRows.expected());
+      assertThat(output.resolve(".batch")).doesNotExist();
+      try (Connection repository =
+          DriverManager.getConnection(server.url(), "demo", server.password())) {
+        assertThat(executions(repository))
+            .containsExactlyInAnyOrder(
+                "rank 0 of 3: FAILED",
+                "rank 1 of 3: FAILED",
+                "rank 2 of 3: FAILED",
+                "rank 0 of 3: COMPLETED",
+                "rank 1 of 3: COMPLETED",
+                "rank 2 of 3: COMPLETED");
+        assertThat(instances(repository)).isEqualTo(3);
+      }
+    }
+  }
+}
