@@ -7,8 +7,8 @@ usage() {
 Usage: config/setup.sh [--no-install]
 
 Looks for Maven, the launchers of Open MPI and of MPICH, MPJ Express, h5dump, shellcheck, Spin with a C compiler, ip,
-Chromium with its driver, and Prometheus' Pushgateway. As root on Debian it installs what is missing; otherwise, or with
---no-install, it names what is missing and ends with 1. The JDK 25 is config/jdk25.sh's to find.
+Chromium with its driver, Prometheus' Pushgateway, and PostgreSQL. As root on Debian it installs what is missing;
+otherwise, or with --no-install, it names what is missing and ends with 1. The JDK 25 is config/jdk25.sh's to find.
 
   --no-install   only look
   --help         this text
@@ -48,6 +48,7 @@ needs=(
   "has_chromium|chromium|Chromium (the tests open the report in it)"
   "has_chromedriver|chromium-driver|chromedriver (by which the tests do so)"
   "has_pushgateway|prometheus-pushgateway|Prometheus' Pushgateway (the tests push to one of their own)"
+  "has_postgres|postgresql|PostgreSQL (the tests start a server of their own)"
 )
 
 has_maven() { command -v mvn >/dev/null; }
@@ -61,6 +62,7 @@ has_ip() { command -v ip >/dev/null; }
 has_chromium() { command -v chromium >/dev/null; }
 has_chromedriver() { command -v chromedriver >/dev/null; }
 has_pushgateway() { command -v prometheus-pushgateway >/dev/null; }
+has_postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; } # Debian has them in no PATH
 
 says() { # whether the version of the command $1 matches $2; no pipe into grep -q, which would break it off
   local version
