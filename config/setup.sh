@@ -63,7 +63,7 @@ has_ip() { command -v ip >/dev/null; }
 has_chromium() { command -v chromium >/dev/null; }
 has_chromedriver() { command -v chromedriver >/dev/null; }
 has_prometheus() { command -v prometheus >/dev/null; }
-has_postgresql() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
+has_postgresql() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; } # Debian has it in no PATH
 has_pushgateway() { command -v prometheus-pushgateway >/dev/null; }
 
 says() { # whether the version of the command $1 matches $2; no pipe into grep -q, which would break it off

@@ -57,15 +57,21 @@ class ArchitectureTests {
   }
 
   @Test
-  void onlyTheOrderlyStopKnowsSpringBatch() {
+  void onlyItsPackageItsConfigurationsAndTheOrderlyStopKnowSpringBatch() {
     noClasses()
         .that()
+        .resideOutsideOfPackage("io.mpilock.spring.batch")
+        .and()
         .doNotHaveSimpleName("BatchConfiguration")
+        .and()
+        .doNotHaveSimpleName("BatchRanksConfiguration")
+        .and()
+        .doNotHaveSimpleName("OwnBatchScopes")
         .and()
         .doNotHaveSimpleName("RunningJobs")
         .should()
         .dependOnClassesThat()
-        .resideInAPackage("org.springframework.batch..")
+        .resideInAnyPackage("org.springframework.batch..", "io.mpilock.spring.batch")
         .check(CLASSES);
   }
 

@@ -26,6 +26,7 @@ import org.springframework.context.annotation.Import;
   MetricsConfiguration.class,
   ReportConfiguration.class,
   BatchConfiguration.class,
+  BatchRanksConfiguration.class,
   AnnotationConfiguration.class,
   IntegrationConfiguration.class
 })

@@ -71,6 +71,8 @@ public record MpilockProperties(
     @DefaultValue Integration integration)
     implements Validator {
 
+  static final String RECOVER = "mpilock.batch.recover";
+
   private static final DataSize SMALLEST_WINDOW = DataSize.ofMegabytes(1);
   private static final DataSize LARGEST_WINDOW = DataSize.ofTerabytes(1);
 
@@ -155,8 +157,27 @@ public record MpilockProperties(
    *
    * @param stopOnShutdown Whether jobs that run when the application shuts down, as on SIGTERM, are
    *     stopped at the end of their chunk or tasklet, and waited for.
+   * @param rankParameters Whether each job has the parameters mpilock.rank, which identifies, and
+   *     mpilock.size, which does not.
+   * @param combineOutcomes Whether the ranks tell each other at the end of every job how it ended,
+   *     and all end as the worst of them. Then every rank must run each job.
+   * @param outcomeTimeout Longest time that a rank whose job has ended waits for those of the
+   *     others.
+   * @param recover Whether executions of this rank that are still running in the repository when
+   *     the application starts count as failed, so that their jobs can be started again. For
+   *     repositories in which nobody else runs jobs as this rank. The default is true where mpilock
+   *     makes a repository for each rank.
+   * @param repositoryDirectory Directory in which each rank has the database rank-N, made if need
+   *     be. Only with H2, Spring Batch's repository in a database, and no data source of the
+   *     application's own. Empty for no such database.
    */
-  public record Batch(@DefaultValue("true") boolean stopOnShutdown) {}
+  public record Batch(
+      @DefaultValue("true") boolean stopOnShutdown,
+      @DefaultValue("true") boolean rankParameters,
+      @DefaultValue("false") boolean combineOutcomes,
+      @DefaultValue("1d") Duration outcomeTimeout,
+      @DefaultValue("false") boolean recover,
+      @DefaultValue("batch-repository") String repositoryDirectory) {}
 
   /**
    * Locks by annotation.
@@ -235,10 +256,14 @@ public record MpilockProperties(
     if (properties.integration.stripes() < 0) {
       errors.rejectValue("integration.stripes", "PositiveOrZero", "must not be negative");
     }
+    if (!properties.batch.outcomeTimeout().isPositive()) {
+      errors.rejectValue("batch.outcomeTimeout", "Positive", "must be positive");
+    }
     rejectTooLong(errors, "stallWarning", properties.stallWarning);
     rejectTooLong(errors, "shutdownTimeout", properties.shutdownTimeout);
     rejectTooLong(errors, "heartbeatTimeout", properties.heartbeatTimeout);
     rejectTooLong(errors, "mpj.timeout", properties.mpj.timeout());
+    rejectTooLong(errors, "batch.outcomeTimeout", properties.batch.outcomeTimeout());
     if (properties.report.events() < 0 || properties.report.events() > LockReport.MOST_EVENTS) {
       errors.rejectValue("report.events", "Range", "must be from 0 to " + LockReport.MOST_EVENTS);
     }

@@ -44,6 +44,26 @@ final class RunningJobs
   private @Nullable Runnable whenNoneRuns;
   private boolean stopping;
 
+  private final Correction correction = new Correction();
+
+  /**
+   * Puts right how a job ended, after the job's other listeners, but before the ranks tell each
+   * other how it did.
+   */
+  private final class Correction implements JobExecutionListener, Ordered {
+    @Override
+    public int getOrder() {
+      return HIGHEST_PRECEDENCE + 2;
+    }
+
+    @Override
+    public void afterJob(JobExecution execution) {
+      if (!isRunning()) {
+        locked(execution, () -> correct(execution));
+      }
+    }
+  }
+
   RunningJobs(ObjectProvider<JobOperator> operator) {
     this.operator = operator;
   }
@@ -57,6 +77,7 @@ final class RunningJobs
   public Object postProcessAfterInitialization(Object bean, String beanName) {
     if (bean instanceof AbstractJob job) {
       job.registerJobExecutionListener(this);
+      job.registerJobExecutionListener(correction);
     }
     return bean;
   }
@@ -75,9 +96,6 @@ final class RunningJobs
 
   @Override
   public void afterJob(JobExecution execution) {
-    if (!isRunning()) {
-      locked(execution, () -> correct(execution));
-    }
     synchronized (this) {
       running.remove(execution);
     }

@@ -3,8 +3,8 @@ package io.mpilock.spring.report;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Aligned columns: the first ones to the left, those of numbers to the right. */
-final class TextTable {
+/** Aligned columns for the log: the first ones to the left, those of numbers to the right. */
+public final class TextTable {
   private static final String GAP = "  ";
   private static final int NARROWEST = 8; // of the first column, however little room there is
 
@@ -18,18 +18,28 @@ final class TextTable {
    * @param leftColumns how many columns are text
    * @param widest the width that the first column is shortened for
    */
-  TextTable(int leftColumns, int widest) {
+  public TextTable(int leftColumns, int widest) {
     this.leftColumns = leftColumns;
     this.widest = widest;
   }
 
-  TextTable row(String... cells) {
+  /**
+   * Adds a row.
+   *
+   * @param cells as many as the first row has
+   * @return this table
+   */
+  public TextTable row(String... cells) {
     rows.add(List.of(cells));
     return this;
   }
 
-  /** The lines, each with its end. */
-  String text() {
+  /**
+   * Puts the rows together.
+   *
+   * @return the lines, each with its end
+   */
+  public String text() {
     int[] widths = new int[rows.getFirst().size()];
     for (List<String> row : rows) {
       for (int i = 0; i < widths.length; i++) {

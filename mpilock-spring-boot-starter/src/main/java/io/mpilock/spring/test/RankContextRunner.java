@@ -20,6 +20,7 @@ import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.AnnotationConfigApplicationContext;
 import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.core.env.StandardEnvironment;
+import org.springframework.util.ClassUtils;
 
 /**
  * Runs the application contexts of several ranks in this JVM, each on its own thread, as {@link
@@ -39,7 +40,9 @@ import org.springframework.core.env.StandardEnvironment;
  * <p>Each environment has {@code mpilock.rank}, {@code mpilock.size} and {@code
  * mpilock.local-rank}, and the profiles {@code rank-N} and {@code master}, so that the conditions
  * on ranks hold. Configuration files are not read, unless {@link #with} adds Boot's initializer
- * that does. Static fields, system properties and the log are those of one JVM.
+ * that does. Static fields, system properties and the log are those of one JVM. So are the contexts
+ * that Spring Batch has for executions, by their ids: beans of step scope need a job repository
+ * that the ranks share, where ids differ.
  */
 public final class RankContextRunner {
   private final int[] ranksPerNode;
@@ -206,6 +209,9 @@ public final class RankContextRunner {
 
   private static void initialize(ConfigurableApplicationContext context, TestRank rank) {
     activateProfiles(context.getEnvironment(), rank.rank());
+    if (ClassUtils.isPresent(OwnBatchScopes.NEEDED, context.getClassLoader())) {
+      context.addBeanFactoryPostProcessor(new OwnBatchScopes());
+    }
     context.getBeanFactory().registerSingleton("mpilockLocalCommunicator", rank.world());
     context
         .getBeanFactory()

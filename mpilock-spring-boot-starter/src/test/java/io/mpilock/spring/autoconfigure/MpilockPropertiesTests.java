@@ -39,6 +39,12 @@ class MpilockPropertiesTests {
       assertThat(properties.report().enabled()).isNull();
       assertThat(properties.report().events()).isEqualTo(10_000);
       assertThat(properties.report().directory()).isNull();
+      assertThat(properties.batch().stopOnShutdown()).isTrue();
+      assertThat(properties.batch().rankParameters()).isTrue();
+      assertThat(properties.batch().combineOutcomes()).isFalse();
+      assertThat(properties.batch().outcomeTimeout()).hasDays(1);
+      assertThat(properties.batch().recover()).isFalse();
+      assertThat(properties.batch().repositoryDirectory()).isEqualTo("batch-repository");
     });
   }
 
@@ -114,6 +120,8 @@ class MpilockPropertiesTests {
     "mpilock.mpj.timeout, 0s, mpj.timeout, must be positive",
     "mpilock.mpj.timeout, -5s, mpj.timeout, must be positive",
     "mpilock.mpj.timeout, 109500d, mpj.timeout, must be at most 36500 days",
+    "mpilock.batch.outcome-timeout, 0s, batch.outcomeTimeout, must be positive",
+    "mpilock.batch.outcome-timeout, 109500d, batch.outcomeTimeout, must be at most 36500 days",
     "mpilock.share.allow, maxdepth=1, share.allow, a class",
     "mpilock.share.allow, !*, share.allow, a class",
   })

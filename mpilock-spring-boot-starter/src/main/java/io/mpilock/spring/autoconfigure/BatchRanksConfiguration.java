@@ -1,0 +1,91 @@
+package io.mpilock.spring.autoconfigure;
+
+import io.mpilock.WindowController;
+import io.mpilock.spring.LockTemplate;
+import io.mpilock.spring.batch.RankOutcomes;
+import io.mpilock.spring.batch.RankRecovery;
+import io.mpilock.spring.batch.RankRepositoryPostProcessor;
+import io.mpilock.spring.batch.RankSlices;
+import org.springframework.batch.core.job.AbstractJob;
+import org.springframework.batch.core.launch.JobOperator;
+import org.springframework.batch.core.repository.JobRepository;
+import org.springframework.batch.core.step.StepExecution;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.annotation.Value;
+import org.springframework.beans.factory.config.BeanPostProcessor;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
+import org.springframework.context.ApplicationContext;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Scope;
+import org.springframework.util.ClassUtils;
+
+/** The ranks in batch jobs, where the application has Spring Batch. */
+@Configuration(proxyBeanMethods = false)
+@ConditionalOnClass(JobOperator.class)
+@ConditionalOnBean(JobRepository.class)
+class BatchRanksConfiguration {
+
+  /** Without a proxy: beans of step scope take it, and others are told that they cannot. */
+  @Bean
+  @Scope("step")
+  @ConditionalOnMissingBean
+  RankSlices rankSlices(
+      LockTemplate locks, @Value("#{stepExecution}") StepExecution step, JobRepository repository) {
+    return new RankSlices(locks, step, repository);
+  }
+
+  @Bean
+  @ConditionalOnBooleanProperty(name = "mpilock.batch.rank-parameters", matchIfMissing = true)
+  static RankRepositoryPostProcessor rankRepositoryPostProcessor() {
+    return new RankRepositoryPostProcessor();
+  }
+
+  /** Left to the application to add to a job, unless all jobs are to have it. */
+  @Bean
+  @ConditionalOnBean(WindowController.class)
+  @ConditionalOnMissingBean
+  RankOutcomes rankOutcomes(WindowController controller, MpilockProperties properties) {
+    return new RankOutcomes(controller, properties.batch().outcomeTimeout());
+  }
+
+  @Bean
+  @ConditionalOnBooleanProperty("mpilock.batch.combine-outcomes")
+  static BeanPostProcessor rankOutcomesOfAllJobs(ObjectProvider<RankOutcomes> outcomes) {
+    return new BeanPostProcessor() {
+      @Override
+      public Object postProcessAfterInitialization(Object bean, String beanName) {
+        if (bean instanceof AbstractJob job) {
+          outcomes.ifAvailable(job::registerJobExecutionListener);
+        }
+        return bean;
+      }
+    };
+  }
+
+  @Bean
+  @ConditionalOnBooleanProperty(MpilockProperties.RECOVER)
+  RankRecovery rankRecovery(
+      ObjectProvider<JobRepository> repositories,
+      ObjectProvider<JobOperator> operators,
+      ObjectProvider<LockTemplate> locks) {
+    return new RankRecovery(repositories, operators, locks);
+  }
+
+  /** Where Boot makes the tables of Spring Batch. */
+  @Configuration(proxyBeanMethods = false)
+  @ConditionalOnClass(name = BatchSchemaLock.INITIALIZER)
+  static class Schema {
+
+    @Bean
+    static BatchSchemaLock batchSchemaLock(
+        ObjectProvider<WindowController> controllers, ApplicationContext context) {
+      return new BatchSchemaLock(
+          controllers,
+          ClassUtils.resolveClassName(BatchSchemaLock.INITIALIZER, context.getClassLoader()));
+    }
+  }
+}

@@ -1,0 +1,126 @@
+package io.mpilock.spring.batch;
+
+import io.mpilock.ResourceLock;
+import io.mpilock.WindowController;
+import io.mpilock.failure.CollectiveMismatchException;
+import io.mpilock.failure.RankFailedException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * Tells the ranks each other's outcomes. Collective, and bounded: each rank shares its own in a
+ * single write.
+ *
+ * <p>A rank that is not at the end of its job but in some other collective call of it fails there,
+ * as all do, and so comes to the end of its job: then it begins anew, a few times. A single write
+ * has a time-out until its body begins, and none after that. So this is done on a thread of its
+ * own, which is interrupted and left behind if it takes too long.
+ */
+final class OutcomeExchange {
+  private static final String RESOURCE = "mpilock.batch.outcomes";
+  private static final int MOST_ATTEMPTS = 10;
+  private static final Duration GRACE = Duration.ofSeconds(1);
+
+  private final WindowController controller;
+  private final Duration timeout;
+  private final RankOutcome mine;
+
+  // Guarded by this object.
+  private final SortedMap<Integer, RankOutcome> known = new TreeMap<>();
+  private String reason = "is not known: it did not come in time";
+
+  private OutcomeExchange(WindowController controller, Duration timeout, RankOutcome mine) {
+    this.controller = controller;
+    this.timeout = timeout;
+    this.mine = mine;
+    known.put(mine.rank(), mine);
+  }
+
+  /** Gives the outcomes of all ranks, by rank; those that did not tell theirs have failed. */
+  static List<RankOutcome> of(WindowController controller, Duration timeout, RankOutcome mine) {
+    OutcomeExchange exchange = new OutcomeExchange(controller, timeout, mine);
+    if (controller.size() > 1) {
+      exchange.onAThreadOfItsOwn();
+    }
+    return exchange.result();
+  }
+
+  private void onAThreadOfItsOwn() {
+    Thread thread = Thread.ofPlatform().daemon().name(RESOURCE).start(this::run);
+    try {
+      if (!thread.join(timeout.plus(GRACE))) {
+        end(thread);
+      }
+    } catch (InterruptedException e) {
+      end(thread);
+      stop("is not known: the thread of the job was interrupted");
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Waits a moment for the thread to give up its call, so that no other call overtakes it. */
+  private static void end(Thread thread) {
+    thread.interrupt();
+    try {
+      thread.join(GRACE);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void run() {
+    long start = System.nanoTime();
+    try {
+      ResourceLock lock = controller.resource(RESOURCE);
+      byte[] encoded = mine.encode();
+      for (int attempt = 1; ; attempt++) {
+        try {
+          exchange(lock, encoded, start);
+          return;
+        } catch (CollectiveMismatchException e) {
+          if (attempt == MOST_ATTEMPTS) {
+            throw e;
+          }
+        }
+      }
+    } catch (RankFailedException e) {
+      lost(e);
+    } catch (RuntimeException e) {
+      stop("is not known: " + e.getMessage());
+    }
+  }
+
+  private void exchange(ResourceLock lock, byte[] encoded, long start) {
+    for (int rank = 0; rank < controller.size(); rank++) {
+      Duration left = timeout.minusNanos(System.nanoTime() - start);
+      byte[] shared = lock.singleWrite(rank, left, () -> encoded);
+      take(RankOutcome.decode(Objects.requireNonNull(shared, "outcome")));
+    }
+  }
+
+  private synchronized void take(RankOutcome outcome) {
+    known.put(outcome.rank(), outcome);
+  }
+
+  private synchronized void lost(RankFailedException e) {
+    known.putIfAbsent(e.rank(), RankOutcome.missing(e.rank(), String.valueOf(e.getMessage())));
+    reason = "is not known, since rank " + e.rank() + " died";
+  }
+
+  private synchronized void stop(String why) {
+    reason = why;
+  }
+
+  private synchronized List<RankOutcome> result() {
+    List<RankOutcome> all = new ArrayList<>();
+    for (int rank = 0; rank < controller.size(); rank++) {
+      RankOutcome outcome = known.get(rank);
+      all.add(outcome != null ? outcome : RankOutcome.missing(rank, reason));
+    }
+    return all;
+  }
+}

@@ -1,0 +1,113 @@
+package io.mpilock.spring.batch;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/**
+ * A PostgreSQL of our own, from Debian's package, that listens on the loopback address only. The
+ * server refuses to be root's: then it is the user's that the package has made.
+ */
+final class PostgresServer implements AutoCloseable {
+  private static final Path INSTALLED = Path.of("/usr/lib/postgresql");
+  private static final int BOUND_SECONDS = 60;
+
+  private final Path folder;
+  private final Path programs;
+  private final int port;
+
+  private PostgresServer(Path folder, Path programs, int port) {
+    this.folder = folder;
+    this.programs = programs;
+    this.port = port;
+  }
+
+  static PostgresServer start() throws IOException, InterruptedException {
+    Path folder =
+        Files.createTempDirectory(
+            "mpilock-postgres",
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+    int port;
+    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      port = free.getLocalPort();
+    }
+    PostgresServer server = new PostgresServer(folder, programs(), port);
+    if (isRoot()) {
+      Files.setOwner(
+          folder,
+          folder.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName("postgres"));
+    }
+    server.run("initdb", "--auth=trust", "--username=batch", "--encoding=UTF8", "--no-sync");
+    server.run(
+        "pg_ctl",
+        "--wait",
+        "--log=" + folder.resolve("log"),
+        "-o",
+        "-h 127.0.0.1 -p %d -k %s -F".formatted(port, folder),
+        "start");
+    return server;
+  }
+
+  /** Debian keeps several versions side by side; the newest one will do. */
+  private static Path programs() throws IOException {
+    try (Stream<Path> versions = Files.list(INSTALLED)) {
+      return versions
+          .map(version -> version.resolve("bin"))
+          .filter(bin -> Files.isExecutable(bin.resolve("pg_ctl")))
+          .max(Comparator.comparing(Path::toString))
+          .orElseThrow(() -> new IOException("there is no PostgreSQL in " + INSTALLED));
+    }
+  }
+
+  private static boolean isRoot() {
+    return "root".equals(System.getProperty("user.name"));
+  }
+
+  String url() {
+    return "jdbc:postgresql://127.0.0.1:%d/postgres?user=batch".formatted(port);
+  }
+
+  private void run(String program, String... arguments) throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>();
+    if (isRoot()) {
+      command.addAll(List.of("runuser", "-u", "postgres", "--"));
+    }
+    command.add(programs.resolve(program).toString());
+    command.add("--pgdata=" + folder.resolve("data"));
+    command.addAll(List.of(arguments));
+    Path output = Files.createTempFile("mpilock-postgres", ".log");
+    Process process =
+        new ProcessBuilder(command)
+            .directory(Path.of("/").toFile())
+            .redirectErrorStream(true)
+            .redirectOutput(output.toFile())
+            .start();
+    boolean ended = process.waitFor(BOUND_SECONDS, TimeUnit.SECONDS);
+    if (!ended) {
+      process.destroyForcibly();
+    }
+    String text = Files.readString(output);
+    Files.delete(output);
+    if (!ended || process.exitValue() != 0) {
+      throw new IOException("%s failed: %s".formatted(String.join(" ", command), text));
+    }
+  }
+
+  @Override
+  public void close() throws IOException, InterruptedException {
+    run("pg_ctl", "--wait", "--mode=immediate", "stop");
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+}
