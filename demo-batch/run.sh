@@ -17,6 +17,7 @@ Runs one Spring Batch job on each of several MPI ranks. All write one HDF5 file,
   --transport T    auto, native, mpj: MPJ Express, for which the launcher only starts the ranks, or local: one rank
                    without a launcher (default auto)
   --mpi M          openmpi or mpich, whose launcher starts the ranks (default openmpi)
+  --aot            start faster: with Spring's work ahead of time and the JDK's AOT cache, which the first such run makes
   --mpilock.x=y    any property of mpilock, such as --mpilock.enabled=false to see what the lock is for
   --demo.x=y       any property of the demo, such as --demo.chunk-size=100, --demo.skip-limit=0,
                    --demo.progress=bar|lines|none
@@ -43,6 +44,7 @@ input=$here/data/flights.csv
 output=$here/output
 transport=auto
 mpi=openmpi
+aot=""
 passed=()
 
 while [ $# -gt 0 ]; do
@@ -52,6 +54,10 @@ while [ $# -gt 0 ]; do
     -h | --help)
       usage
       exit 0
+      ;;
+    --aot)
+      aot=yes
+      continue
       ;;
     --mpilock.*=* | --demo.*=* | --logging.*=*)
       passed+=("$option")
@@ -199,7 +205,13 @@ up_to_date() {
   )" ]
 }
 
-if ! up_to_date; then
+java=("$JAVA_HOME/bin/java" -XX:+UseSerialGC)
+if [ -n "$aot" ]; then
+  ensure maven "Maven (mvn)" has_maven
+  "$here/aot.sh" >&2 || fail "the build ahead of time failed"
+  jar=$here/target/aot/demo-batch.jar
+  java+=("-XX:AOTCache=$here/target/aot/both.aot" -Dspring.aot.enabled=true)
+elif ! up_to_date; then
   ensure maven "Maven (mvn)" has_maven
   echo "run.sh: building" >&2
   (cd "$root" && mvn -q -B -DskipTests -pl demo-batch -am package) >&2 || fail "the build failed"
@@ -228,7 +240,7 @@ if [ "$transport" != local ]; then
   command+=(-n "$ranks")
 fi
 # Several JVMs share the machine: none needs a crowd of threads to collect its little garbage.
-command+=("$JAVA_HOME/bin/java" -XX:+UseSerialGC -jar "$jar")
+command+=("${java[@]}" -jar "$jar")
 command+=("--demo.input=$input" "--demo.output=$output" "--mpilock.transport=$transport")
 if [ -t 1 ]; then
   command+=(--demo.progress=bar) # the ranks themselves see only the launcher's pipes
