@@ -18,6 +18,7 @@ Runs one Spring Batch job on each of several MPI ranks. All write one HDF5 file,
                    without a launcher (default auto)
   --mpi M          openmpi or mpich, whose launcher starts the ranks (default openmpi)
   --fresh          give up the work of an earlier run that did not come to its end, instead of going on with it
+  --aot            start faster: with Spring's work ahead of time and the JDK's AOT cache, which the first such run makes
   --mpilock.x=y    any property of mpilock, such as --mpilock.enabled=false to see what the lock is for
   --demo.x=y       any property of the demo, such as --demo.chunk-size=100, --demo.skip-limit=0,
                    --demo.progress=bar|lines|none
@@ -44,6 +45,7 @@ input=$here/data/flights.csv
 output=$here/output
 transport=auto
 mpi=openmpi
+aot=""
 passed=()
 
 while [ $# -gt 0 ]; do
@@ -53,6 +55,10 @@ while [ $# -gt 0 ]; do
     -h | --help)
       usage
       exit 0
+      ;;
+    --aot)
+      aot=yes
+      continue
       ;;
     --mpilock.*=* | --demo.*=* | --logging.*=*)
       passed+=("$option")
@@ -204,7 +210,15 @@ up_to_date() {
   )" ]
 }
 
-if ! up_to_date; then
+# Several JVMs share the machine for a short time: none needs a crowd of threads to collect its little garbage, nor code
+# that is compiled for the long run.
+java=("$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1)
+if [ -n "$aot" ]; then
+  ensure maven "Maven (mvn)" has_maven
+  "$here/aot.sh" >&2 || fail "the build ahead of time failed"
+  jar=$here/target/aot/demo-batch.jar
+  java+=("-XX:AOTCache=$here/target/aot/both.aot" -Dspring.aot.enabled=true)
+elif ! up_to_date; then
   ensure maven "Maven (mvn)" has_maven
   echo "run.sh: building" >&2
   (cd "$root" && mvn -q -B -DskipTests -pl demo-batch -am package) >&2 || fail "the build failed"
@@ -232,9 +246,7 @@ if [ "$transport" != local ]; then
   fi
   command+=(-n "$ranks")
 fi
-# Several JVMs share the machine for a short time: none needs a crowd of threads to collect its little garbage, nor code
-# that is compiled for the long run.
-command+=("$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -jar "$jar")
+command+=("${java[@]}" -jar "$jar")
 command+=("--demo.input=$input" "--demo.output=$output" "--mpilock.transport=$transport")
 if [ -t 1 ]; then
   command+=(--demo.progress=bar) # the ranks themselves see only the launcher's pipes

@@ -9,6 +9,7 @@ import org.springframework.boot.bootstrap.ConfigurableBootstrapContext;
 import org.springframework.boot.context.config.ConfigDataEnvironmentPostProcessor;
 import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.boot.context.properties.source.ConfigurationPropertySources;
+import org.springframework.context.aot.AbstractAotProcessor;
 import org.springframework.core.Ordered;
 import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.core.env.MutablePropertySources;
@@ -26,6 +27,10 @@ import org.springframework.core.env.StandardEnvironment;
  * configuration files, and these are to be read with the profiles. So they are read twice: first
  * into an environment that is thrown away. What is assumed from that is checked by {@link
  * RankDefaults} when they have been read.
+ *
+ * <p>Not while an application is processed ahead of time: what is active then is active on every
+ * rank ever after, and the machine that builds has no rank. {@link RankProfileAotCheck} looks for
+ * beans that would be left out then.
  */
 final class RankProfiles implements EnvironmentPostProcessor, Ordered {
   private static final String ENABLED = "mpilock.profiles.enabled";
@@ -49,7 +54,8 @@ final class RankProfiles implements EnvironmentPostProcessor, Ordered {
   @Override
   public void postProcessEnvironment(
       ConfigurableEnvironment environment, SpringApplication application) {
-    if (!isEnabled(Binder.get(environment))) {
+    if (environment.getProperty(AbstractAotProcessor.AOT_PROCESSING, Boolean.class, false)
+        || !isEnabled(Binder.get(environment))) {
       return; // spares the reading; a file may say so too
     }
     ConfigurableEnvironment preview = preview(environment, application);
@@ -75,7 +81,7 @@ final class RankProfiles implements EnvironmentPostProcessor, Ordered {
     return properties.bind("mpilock.master", Integer.class).orElse(0);
   }
 
-  private static boolean isEnabled(Binder properties) {
+  static boolean isEnabled(Binder properties) {
     return properties.bind(ENABLED, Boolean.class).orElse(true);
   }
 

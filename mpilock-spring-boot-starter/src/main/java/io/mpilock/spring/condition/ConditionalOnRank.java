@@ -17,7 +17,7 @@ import org.springframework.context.annotation.Conditional;
  * ranks are refused. May be used as a meta-annotation.
  *
  * <p>Not for applications that are processed ahead of time: conditions are decided there for all
- * ranks, when the application is built.
+ * ranks, when the application is built. That fails with a message.
  */
 @Target({ElementType.TYPE, ElementType.METHOD})
 @Retention(RetentionPolicy.RUNTIME)

@@ -1,6 +1,7 @@
 package io.mpilock.spring.condition;
 
 import org.springframework.boot.context.properties.bind.Binder;
+import org.springframework.context.aot.AbstractAotProcessor;
 import org.springframework.core.env.Environment;
 
 /** This process's rank as the environment tells it. */
@@ -15,9 +16,17 @@ final class ThisRank {
   /**
    * Looks it up.
    *
-   * @throws IllegalStateException if the environment does not tell it
+   * @throws IllegalStateException if the environment does not tell it, or the application is
+   *     processed ahead of time: the rank of the machine that builds it would be everybody's
    */
   ThisRank(Environment environment) {
+    if (environment.getProperty(AbstractAotProcessor.AOT_PROCESSING, Boolean.class, false)) {
+      throw new IllegalStateException(
+          "A condition on the rank cannot be decided ahead of time, for all ranks at once. Ask"
+              + " LockTemplate.isMaster() or rank() at run time instead of using"
+              + " @ConditionalOnMaster and @ConditionalOnRank, or do not process the application"
+              + " ahead of time.");
+    }
     this.binder = Binder.get(environment);
     this.rank =
         binder
