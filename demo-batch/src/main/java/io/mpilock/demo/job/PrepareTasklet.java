@@ -128,13 +128,13 @@ final class PrepareTasklet implements Tasklet {
               .formatted(input, bytes, plan.inputBytes()));
     }
     FlightFile.warmUp();
-    if (locks.shared()) {
-      output.joinJournal();
-    }
     Path file = Path.of(plan.file().file());
     if (!Files.isWritable(file)) {
       throw new DemoException(
           "%s cannot be written here; all ranks must see one output directory.".formatted(file));
+    }
+    if (locks.shared()) {
+      output.joinJournal();
     }
   }
 }
