@@ -62,7 +62,8 @@ train() { # the cache $1 from a run with the options that follow
   local cache=$1
   shift
   echo "aot.sh: making ${cache##*/}" >&2
-  ${launcher[@]+"${launcher[@]}"} "$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "-XX:AOTCacheOutput=$cache" "$@" \
+  ${launcher[@]+"${launcher[@]}"} "$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+    "-XX:AOTCacheOutput=$cache" "$@" \
     -jar "$target/demo-batch.jar" "--demo.input=$here/data/flights.csv" "--demo.output=$scratch" \
     --demo.progress=none >/dev/null
   [ -f "$cache" ] || {
