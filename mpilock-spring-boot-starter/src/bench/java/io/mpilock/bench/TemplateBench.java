@@ -1,20 +1,22 @@
 package io.mpilock.bench;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.micrometer.observation.ObservationRegistry;
 import io.mpilock.ControllerOptions;
 import io.mpilock.ReadLease;
 import io.mpilock.WindowController;
 import io.mpilock.WriteLease;
 import io.mpilock.spring.LockTemplate;
 import io.mpilock.spring.metrics.MpilockMetrics;
+import io.mpilock.spring.observation.LockObservations;
 import io.mpilock.spring.report.LockReport;
 import io.mpilock.transport.local.LocalCluster;
 import java.util.Locale;
 import java.util.Map;
 
 /**
- * What the template, the meters and the report cost over the plain controller, in one JVM with one
- * rank.
+ * What the template, the meters, the report and the observations cost over the plain controller, in
+ * one JVM with one rank.
  */
 public final class TemplateBench {
   private TemplateBench() {}
@@ -34,6 +36,11 @@ public final class TemplateBench {
       LockTemplate template = LockTemplate.of(plain);
       LockTemplate withMeters = LockTemplate.of(metered);
       LockTemplate withReport = LockTemplate.of(recorded);
+      LockTemplate unobserved =
+          LockObservations.template(plain, ObservationRegistry.create(), null);
+      ObservationRegistry listened = ObservationRegistry.create();
+      listened.observationConfig().observationHandler(context -> true);
+      LockTemplate observed = LockObservations.template(plain, listened, null);
       LockReport report = LockReport.record(recorded, 10_000);
       Map<String, Rounds.Cost> costs =
           new Rounds()
@@ -41,10 +48,18 @@ public final class TemplateBench {
               .add("template write", count -> templateWrites(template, count))
               .add("template write with meters", count -> templateWrites(withMeters, count))
               .add("template write with report", count -> templateWrites(withReport, count))
+              .add(
+                  "template write with observations nobody hears",
+                  count -> templateWrites(unobserved, count))
+              .add("template write with observations", count -> templateWrites(observed, count))
               .add("controller read", count -> reads(plain, count))
               .add("template read", count -> templateReads(template, count))
               .add("template read with meters", count -> templateReads(withMeters, count))
               .add("template read with report", count -> templateReads(withReport, count))
+              .add(
+                  "template read with observations nobody hears",
+                  count -> templateReads(unobserved, count))
+              .add("template read with observations", count -> templateReads(observed, count))
               .run(Integer.parseInt(args[0]), Long.parseLong(args[1]) * 1_000_000);
       report.discard();
       System.out.printf("%n### LockTemplate over the plain controller, one JVM: ns%n%n");

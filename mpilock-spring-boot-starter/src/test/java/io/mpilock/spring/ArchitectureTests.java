@@ -44,15 +44,36 @@ class ArchitectureTests {
   }
 
   @Test
-  void onlyTheMetersAndTheirConfigurationKnowMicrometer() {
+  void onlyTheMetersTheObservationsAndTheirConfigurationsKnowMicrometer() {
     noClasses()
         .that()
-        .resideOutsideOfPackage("io.mpilock.spring.metrics")
+        .resideOutsideOfPackages("io.mpilock.spring.metrics", "io.mpilock.spring.observation")
         .and()
         .doNotHaveSimpleName("MetricsConfiguration")
+        .and()
+        .doNotHaveSimpleName("ObservationConfiguration")
         .should()
         .dependOnClassesThat()
-        .resideInAnyPackage("io.micrometer..", "io.mpilock.spring.metrics")
+        .resideInAnyPackage(
+            "io.micrometer..", "io.mpilock.spring.metrics", "io.mpilock.spring.observation")
+        .check(CLASSES);
+  }
+
+  @Test
+  void onlyWhatIsForTheActuatorKnowsIt() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("io.mpilock.spring.actuate")
+        .and()
+        .doNotHaveSimpleName("EndpointConfiguration")
+        .and()
+        .doNotHaveSimpleName("HealthConfiguration")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(
+            "org.springframework.boot.actuate..",
+            "org.springframework.boot.health..",
+            "io.mpilock.spring.actuate")
         .check(CLASSES);
   }
 

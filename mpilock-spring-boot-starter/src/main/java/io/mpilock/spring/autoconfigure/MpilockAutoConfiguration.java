@@ -7,20 +7,23 @@ import org.springframework.context.annotation.Import;
 /**
  * Auto-configuration of mpilock: one {@link io.mpilock.WindowController} of all ranks of the job, a
  * {@link io.mpilock.spring.LockTemplate} over it, locks by annotation, meters if there is a meter
- * registry, an orderly stop of batch jobs if there is Spring Batch, and a lock registry if there is
- * Spring Integration. Each bean of the API backs off when the application defines its own bean of
- * that type; a bean of type {@link io.mpilock.transport.Communicator} or {@link
- * io.mpilock.ShareCodec} is used by the controller.
+ * registry, observations of requests if there is an observation registry, an orderly stop of batch
+ * jobs if there is Spring Batch, a lock registry if there is Spring Integration, and an endpoint
+ * and a health indicator if there is Boot's actuator. Each bean of the API backs off when the
+ * application defines its own bean of that type; a bean of type {@link
+ * io.mpilock.transport.Communicator} or {@link io.mpilock.ShareCodec} is used by the controller.
  */
 @AutoConfiguration(
     afterName = {
       "org.springframework.boot.batch.autoconfigure.BatchAutoConfiguration",
       "org.springframework.boot.batch.jdbc.autoconfigure.BatchJdbcAutoConfiguration",
       "org.springframework.boot.micrometer.metrics.autoconfigure.MetricsAutoConfiguration",
-      "org.springframework.boot.micrometer.metrics.autoconfigure.CompositeMeterRegistryAutoConfiguration"
+      "org.springframework.boot.micrometer.metrics.autoconfigure.CompositeMeterRegistryAutoConfiguration",
+      "org.springframework.boot.micrometer.observation.autoconfigure.ObservationAutoConfiguration"
     })
 @EnableConfigurationProperties(MpilockProperties.class)
 @Import({
+  ObservationConfiguration.class,
   LockingConfiguration.class,
   UnlockedConfiguration.class,
   MetricsConfiguration.class,
@@ -28,7 +31,9 @@ import org.springframework.context.annotation.Import;
   BatchConfiguration.class,
   BatchRanksConfiguration.class,
   AnnotationConfiguration.class,
-  IntegrationConfiguration.class
+  IntegrationConfiguration.class,
+  EndpointConfiguration.class,
+  HealthConfiguration.class
 })
 public final class MpilockAutoConfiguration {
   /** For Spring. */

@@ -1,0 +1,71 @@
+package io.mpilock.spring.actuate;
+
+import io.mpilock.status.JobStatus;
+import java.time.Instant;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * The job, as the endpoint tells it.
+ *
+ * @param transport the transport and the version of its library
+ * @param answeredBy the rank that tells
+ * @param size the number of ranks
+ * @param nodes the number of nodes
+ * @param silentNodes nodes that did not answer within a second
+ * @param ranks all ranks
+ * @param resources those that somebody waits for, then those that are held, then idle ones
+ * @param resourcesLeftOut how many more there are, since a node tells 64 KiB at most
+ */
+public record JobDescriptor(
+    String transport,
+    int answeredBy,
+    int size,
+    int nodes,
+    List<Integer> silentNodes,
+    List<RankDescriptor> ranks,
+    List<ResourceDescriptor> resources,
+    int resourcesLeftOut) {
+
+  /**
+   * A rank.
+   *
+   * @param rank its number
+   * @param node the number of its node
+   * @param host its host
+   * @param pid its process
+   * @param state open, closing, closed, dead, or unknown
+   */
+  public record RankDescriptor(int rank, int node, String host, long pid, String state) {}
+
+  /** Copies the lists. */
+  public JobDescriptor {
+    silentNodes = List.copyOf(silentNodes);
+    ranks = List.copyOf(ranks);
+    resources = List.copyOf(resources);
+  }
+
+  static JobDescriptor of(JobStatus status, Instant now) {
+    return new JobDescriptor(
+        status.transport(),
+        status.rank(),
+        status.ranks().size(),
+        status.nodes(),
+        status.silentNodes(),
+        status.ranks().stream()
+            .map(rank ->
+                new RankDescriptor(
+                    rank.member().rank(),
+                    rank.member().node(),
+                    rank.member().host(),
+                    rank.member().pid(),
+                    word(rank.state())))
+            .toList(),
+        status.resources().stream().map(resource -> ResourceDescriptor.of(resource, now)).toList(),
+        status.leftOut());
+  }
+
+  static String word(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT);
+  }
+}

@@ -1,0 +1,86 @@
+package io.mpilock.spring.actuate;
+
+import io.mpilock.WindowController;
+import io.mpilock.status.JobStatus;
+import io.mpilock.status.LockUser;
+import io.mpilock.status.RankStatus;
+import io.mpilock.status.ResourceStatus;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.springframework.boot.health.contributor.AbstractHealthIndicator;
+import org.springframework.boot.health.contributor.Health;
+
+/**
+ * The health of the job's locks, as this rank sees it:
+ *
+ * <ul>
+ *   <li>DOWN if a rank is dead or this rank's controller is closed: it does not get better.
+ *   <li>OUT_OF_SERVICE if a node's agent does not answer within a second, this rank's own included,
+ *       or somebody has waited for longer than the stall warning: it may get better.
+ *   <li>UP otherwise.
+ * </ul>
+ *
+ * <p>Waits a second at most. Details tell which ranks, nodes and resources.
+ */
+public final class MpilockHealthIndicator extends AbstractHealthIndicator {
+  private final WindowController controller;
+
+  /**
+   * The health of a controller.
+   *
+   * @param controller whose job is looked at
+   */
+  public MpilockHealthIndicator(WindowController controller) {
+    super("The state of the locks cannot be told");
+    this.controller = controller;
+  }
+
+  @Override
+  protected void doHealthCheck(Health.Builder builder) {
+    if (controller.isClosed()) {
+      builder.down().withDetail("closed", true);
+      return;
+    }
+    JobStatus status = controller.status(MpilockEndpoint.TIMEOUT);
+    List<Integer> dead =
+        status.ranks().stream()
+            .filter(rank -> rank.state() == RankStatus.State.DEAD)
+            .map(rank -> rank.member().rank())
+            .toList();
+    Map<String, String> stalled = stalled(status);
+    if (!dead.isEmpty()) {
+      builder.down();
+    } else if (!status.silentNodes().isEmpty() || !stalled.isEmpty()) {
+      builder.outOfService();
+    } else {
+      builder.up();
+    }
+    builder
+        .withDetail("rank", status.rank())
+        .withDetail("ranks", status.ranks().size())
+        .withDetail("deadRanks", dead)
+        .withDetail("silentNodes", status.silentNodes())
+        .withDetail("stalledResources", stalled);
+  }
+
+  /** The resources that somebody has waited too long for, and how long. */
+  private Map<String, String> stalled(JobStatus status) {
+    Duration limit = controller.options().stallWarning();
+    Map<String, String> stalled = new TreeMap<>();
+    for (ResourceStatus resource : status.resources()) {
+      Duration longest = Duration.ZERO;
+      for (LockUser waiter : resource.waiters()) {
+        Duration elapsed = waiter.elapsed();
+        if (elapsed != null && elapsed.compareTo(longest) > 0) {
+          longest = elapsed;
+        }
+      }
+      if (longest.compareTo(limit) > 0) {
+        stalled.put(resource.name(), longest.toMillis() + " ms");
+      }
+    }
+    return stalled;
+  }
+}

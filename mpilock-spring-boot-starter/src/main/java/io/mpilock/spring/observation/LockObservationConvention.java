@@ -1,0 +1,64 @@
+package io.mpilock.spring.observation;
+
+import io.micrometer.common.KeyValue;
+import io.micrometer.common.KeyValues;
+import io.micrometer.observation.Observation;
+import io.micrometer.observation.ObservationConvention;
+
+/**
+ * What an observed request for a lock is called, and what is told of it. A bean of this type takes
+ * the place of the default, which is:
+ *
+ * <table>
+ * <caption>Key values of {@code mpilock.lock.request}</caption>
+ * <tr><th>key</th><th>cardinality</th><th>what</th></tr>
+ * <tr><td>{@code resource}</td><td>low</td><td>its name</td></tr>
+ * <tr><td>{@code mode}</td><td>low</td><td>read, write, single-write</td></tr>
+ * <tr><td>{@code outcome}</td><td>low</td><td>granted, timeout, interrupted, failed</td></tr>
+ * <tr><td>{@code mpilock.rank}</td><td>high</td><td>who asks</td></tr>
+ * <tr><td>{@code mpilock.writer}</td><td>high</td><td>who writes, in a single write</td></tr>
+ * <tr><td>{@code mpilock.held.by}</td><td>high</td><td>who held it on this node when the request
+ * began, if anybody did</td></tr>
+ * <tr><td>{@code mpilock.token}</td><td>high</td><td>the fencing token, if it was granted</td></tr>
+ * </table>
+ */
+public interface LockObservationConvention extends ObservationConvention<LockObservationContext> {
+
+  @Override
+  default boolean supportsContext(Observation.Context context) {
+    return context instanceof LockObservationContext;
+  }
+
+  @Override
+  default String getName() {
+    return "mpilock.lock.request";
+  }
+
+  @Override
+  default String getContextualName(LockObservationContext context) {
+    return context.mode() + " " + context.resource();
+  }
+
+  @Override
+  default KeyValues getLowCardinalityKeyValues(LockObservationContext context) {
+    return KeyValues.of(
+        KeyValue.of("resource", context.resource()),
+        KeyValue.of("mode", context.mode().toString()),
+        KeyValue.of("outcome", context.outcome().toString()));
+  }
+
+  @Override
+  default KeyValues getHighCardinalityKeyValues(LockObservationContext context) {
+    KeyValues values = KeyValues.of("mpilock.rank", Integer.toString(context.rank()));
+    if (context.writer() >= 0) {
+      values = values.and("mpilock.writer", Integer.toString(context.writer()));
+    }
+    String heldBy = context.heldBy();
+    if (heldBy != null) {
+      values = values.and("mpilock.held.by", heldBy);
+    }
+    return context.token() < 0
+        ? values
+        : values.and("mpilock.token", Long.toString(context.token()));
+  }
+}

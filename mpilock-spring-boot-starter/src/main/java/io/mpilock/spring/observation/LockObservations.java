@@ -1,0 +1,80 @@
+package io.mpilock.spring.observation;
+
+import io.micrometer.observation.Observation;
+import io.micrometer.observation.ObservationRegistry;
+import io.mpilock.ResourceLock;
+import io.mpilock.WindowController;
+import io.mpilock.spring.LockTemplate;
+import io.mpilock.spring.observation.LockObservationContext.Mode;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes observations of one rank's requests, for a {@link LockTemplate} whose requests are
+ * observed. While nobody listens to the registry, a request costs one look at it.
+ */
+public final class LockObservations {
+  private static final String HELD = "Held by ";
+  private static final LockObservationConvention DEFAULT = new LockObservationConvention() {};
+
+  private final WindowController controller;
+  private final ObservationRegistry registry;
+  private final @Nullable LockObservationConvention convention;
+
+  private LockObservations(
+      WindowController controller,
+      ObservationRegistry registry,
+      @Nullable LockObservationConvention convention) {
+    this.controller = controller;
+    this.registry = registry;
+    this.convention = convention;
+  }
+
+  /**
+   * Makes a template over a controller's default resource, as {@link LockTemplate#of} does, whose
+   * requests are observed: reads and writes until they are granted, single writes until their
+   * common end. What runs inside a single write is inside its observation, too.
+   *
+   * @param controller whose locks to take; stays the caller's to close
+   * @param registry who listens
+   * @param convention what the observations are called and tell; null for the default
+   * @return the template
+   */
+  public static LockTemplate template(
+      WindowController controller,
+      ObservationRegistry registry,
+      @Nullable LockObservationConvention convention) {
+    return new ObservedLockTemplate(
+        new LockObservations(controller, registry, convention),
+        LockTemplate.of(controller),
+        WindowController.DEFAULT_RESOURCE,
+        null);
+  }
+
+  WindowController controller() {
+    return controller;
+  }
+
+  /** Whether nobody listens. */
+  boolean isOff() {
+    return registry.isNoop();
+  }
+
+  LockObservationContext context(ResourceLock lock, Mode mode, int writer) {
+    return new LockObservationContext(
+        lock.name(), mode, controller.rank(), writer, heldBy(lock.toString()));
+  }
+
+  Observation start(LockObservationContext context) {
+    return Observation.start(convention, DEFAULT, () -> context, registry);
+  }
+
+  /** Who holds a lock, from what it tells people. */
+  private static @Nullable String heldBy(String told) {
+    int held = told.indexOf(HELD);
+    if (held < 0) {
+      return null;
+    }
+    int end = told.indexOf("; waiting: ", held);
+    return told.substring(held + HELD.length(), end < 0 ? told.length() - 1 : end);
+  }
+}

@@ -1,0 +1,5 @@
+/** Micrometer observations of lock requests: spans of traces, and what else listens. */
+@NullMarked
+package io.mpilock.spring.observation;
+
+import org.jspecify.annotations.NullMarked;

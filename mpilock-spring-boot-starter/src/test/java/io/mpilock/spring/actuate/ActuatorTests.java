@@ -1,0 +1,203 @@
+package io.mpilock.spring.actuate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mpilock.ControllerOptions;
+import io.mpilock.WindowController;
+import io.mpilock.WriteLease;
+import io.mpilock.transport.Communicator;
+import io.mpilock.transport.local.LocalCluster;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.springframework.boot.WebApplicationType;
+import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.context.annotation.Configuration;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Over HTTP, on rank 0 of a job of two nodes; the other ranks have controllers without Spring. */
+@Timeout(120)
+class ActuatorTests {
+  private static final ControllerOptions OPTIONS =
+      ControllerOptions.defaults()
+          .withStallWarning(Duration.ofMillis(500))
+          .withHeartbeatTimeout(Duration.ofMinutes(1));
+
+  private final LocalCluster cluster = new LocalCluster(2, 2);
+  private final List<WindowController> others = new ArrayList<>();
+  private final HttpClient http = HttpClient.newHttpClient();
+  private @Nullable ConfigurableApplicationContext context;
+
+  @Configuration
+  @EnableAutoConfiguration(
+      excludeName = "org.springframework.boot.batch.autoconfigure.BatchAutoConfiguration")
+  static class Application {}
+
+  private static <T> CompletableFuture<T> onThread(String name, Supplier<T> task) {
+    return CompletableFuture.supplyAsync(
+        task, body -> Thread.ofPlatform().daemon().name(name).start(body));
+  }
+
+  @BeforeEach
+  void startRanks() throws Exception {
+    List<CompletableFuture<WindowController>> opening = new ArrayList<>();
+    for (int rank = 1; rank < cluster.size(); rank++) {
+      Communicator world = cluster.world(rank);
+      opening.add(onThread("rank " + rank, () -> WindowController.sync(world, OPTIONS)));
+    }
+    context =
+        new SpringApplicationBuilder(Application.class)
+            .web(WebApplicationType.SERVLET)
+            .registerShutdownHook(false)
+            .initializers(
+                starting -> starting.getBeanFactory().registerSingleton("world", cluster.world(0)))
+            .properties(
+                "server.port=0",
+                "mpilock.stall-warning=500ms",
+                "mpilock.heartbeat-timeout=1m",
+                "management.endpoints.web.exposure.include=*",
+                "management.endpoint.health.show-details=always")
+            .run();
+    for (CompletableFuture<WindowController> one : opening) {
+      others.add(one.get(60, TimeUnit.SECONDS));
+    }
+  }
+
+  @AfterEach
+  void endRanks() {
+    others.forEach(WindowController::abandon);
+    if (context != null) {
+      context.close();
+    }
+  }
+
+  private WindowController other(int rank) {
+    return others.get(rank - 1);
+  }
+
+  private HttpResponse<String> get(String path) throws IOException, InterruptedException {
+    String port =
+        Objects.requireNonNull(context).getEnvironment().getRequiredProperty("local.server.port");
+    URI uri = URI.create("http://localhost:" + port + "/actuator/" + path);
+    return http.send(HttpRequest.newBuilder(uri).build(), HttpResponse.BodyHandlers.ofString());
+  }
+
+  private JsonNode json(String path, int status) throws Exception {
+    HttpResponse<String> response = get(path);
+    assertThat(response.statusCode()).as(response.body()).isEqualTo(status);
+    return JsonMapper.shared().readTree(response.body());
+  }
+
+  private JsonNode until(String path, Predicate<JsonNode> condition) throws Exception {
+    JsonNode now = JsonMapper.shared().readTree(get(path).body());
+    while (!condition.test(now)) {
+      Thread.sleep(20);
+      now = JsonMapper.shared().readTree(get(path).body());
+    }
+    return now;
+  }
+
+  @Test
+  void theJobIsTold() throws Exception {
+    JsonNode job = json("mpilock", 200);
+    assertThat(job.get("transport").asString()).isEqualTo(other(1).transport());
+    assertThat(job.get("answeredBy").asInt()).isZero();
+    assertThat(job.get("size").asInt()).isEqualTo(4);
+    assertThat(job.get("nodes").asInt()).isEqualTo(2);
+    assertThat(job.get("silentNodes")).isEmpty();
+    assertThat(job.get("resourcesLeftOut").asInt()).isZero();
+    JsonNode rank = job.get("ranks").get(3);
+    assertThat(rank.get("rank").asInt()).isEqualTo(3);
+    assertThat(rank.get("node").asInt()).isEqualTo(1);
+    assertThat(rank.get("host").asString()).isEqualTo(other(3).member(3).host());
+    assertThat(rank.get("pid").asLong()).isEqualTo(ProcessHandle.current().pid());
+    assertThat(rank.get("state").asString()).isEqualTo("open");
+    assertThat(get("mpilock/nobody named this").statusCode()).isEqualTo(404);
+  }
+
+  /** What is held on the other node, and waited for there and here, while the lock is stuck. */
+  @Test
+  void aStuckLockIsToldAndIsNotHealthy() throws Exception {
+    assertThat(json("health/mpilock", 200).get("status").asString()).isEqualTo("UP");
+    WriteLease held = other(3).resource("north/orders").write();
+    CompletableFuture<Long> waits =
+        onThread(
+            "asks",
+            () -> {
+              try (WriteLease write = other(1).resource("north/orders").write()) {
+                return write.token();
+              }
+            });
+    JsonNode health =
+        until("health/mpilock", now -> now.get("status").asString().equals("OUT_OF_SERVICE"));
+    assertThat(health.get("details").get("stalledResources").get("north/orders").asString())
+        .endsWith(" ms");
+    assertThat(get("health").statusCode()).isEqualTo(503);
+    JsonNode orders =
+        until("mpilock/north/orders", now -> now.get("holders").get(0).get("millis").isNumber());
+    assertThat(orders.get("name").asString()).isEqualTo("north/orders");
+    assertThat(orders.get("token").asLong()).isEqualTo(1);
+    assertThat(orders.get("poisonedByRank").isNull()).isTrue();
+    assertThat(orders.get("permissions").get("0").asString()).isEqualTo("none");
+    assertThat(orders.get("permissions").get("1").asString()).isEqualTo("exclusive");
+    JsonNode holder = orders.get("holders").get(0);
+    assertThat(holder.get("rank").asInt()).isEqualTo(3);
+    assertThat(holder.get("mode").asString()).isEqualTo("write");
+    assertThat(holder.get("threadId").asLong()).isEqualTo(Thread.currentThread().threadId());
+    JsonNode waiter = orders.get("waiters").get(0);
+    assertThat(waiter.get("rank").asInt()).isEqualTo(1);
+    assertThat(waiter.get("thread").asString()).isEqualTo("asks");
+    assertThat(waiter.get("since").asString()).matches("\\d{4}-\\d\\d-\\d\\dT.*Z");
+    assertThat(waiter.get("millis").asLong()).isPositive();
+    assertThat(json("mpilock", 200).get("resources").get(0).get("name").asString())
+        .as("what somebody waits for is first")
+        .isEqualTo("north/orders");
+    held.close();
+    assertThat(waits.get(30, TimeUnit.SECONDS)).isEqualTo(2);
+    until("health/mpilock", now -> now.get("status").asString().equals("UP"));
+  }
+
+  @Test
+  void aNodeThatDoesNotAnswerIsOutOfServiceUntilItDoes() throws Exception {
+    cluster.stall(1);
+    JsonNode health = json("health/mpilock", 503);
+    assertThat(health.get("status").asString()).isEqualTo("OUT_OF_SERVICE");
+    assertThat(health.get("details").get("silentNodes").get(0).asInt()).isEqualTo(1);
+    assertThat(json("mpilock", 200).get("ranks").get(2).get("state").asString())
+        .isEqualTo("unknown");
+    cluster.resume(1);
+    until("health/mpilock", now -> now.get("status").asString().equals("UP"));
+  }
+
+  @Test
+  void aDeadRankIsDown() throws Exception {
+    cluster.kill(3);
+    JsonNode health = until("health/mpilock", now -> now.get("status").asString().equals("DOWN"));
+    assertThat(health.get("details").get("deadRanks").get(0).asInt()).isEqualTo(3);
+    assertThat(json("mpilock", 200).get("ranks").get(3).get("state").asString()).isEqualTo("dead");
+  }
+
+  @Test
+  void aClosedControllerIsDown() throws Exception {
+    Objects.requireNonNull(context).getBean(WindowController.class).abandon();
+    assertThat(json("health/mpilock", 503).get("details").get("closed").asBoolean()).isTrue();
+  }
+}
