@@ -13,6 +13,7 @@ Builds the demo with Spring's work ahead of time, unpacks its jar, since the JDK
 makes two caches by a run of one rank each, under Open MPI's launcher if there is one:
 
   demo-batch/target/aot/demo-batch.jar   to be started, with lib/ beside it
+  demo-batch/target/aot/whole.jar        the jar as it was built, which takes no cache
   demo-batch/target/aot/jdk.aot          for -XX:AOTCache=…
   demo-batch/target/aot/both.aot         the same, for -Dspring.aot.enabled=true
 
@@ -49,6 +50,7 @@ echo "aot.sh: building" >&2
 (cd "$root" && mvn -q -B -DskipTests -Paot -pl demo-batch -am package)
 rm -rf "$target"
 "$JAVA_HOME/bin/java" -Djarmode=tools -jar "$here/target/demo-batch.jar" extract --destination "$target"
+cp "$here/target/demo-batch.jar" "$target/whole.jar" # the next plain build writes that one anew
 
 launcher=()
 if command -v mpirun.openmpi >/dev/null; then
