@@ -2,7 +2,6 @@ package io.mpilock.spring.autoconfigure;
 
 import io.mpilock.WindowController;
 import org.springframework.batch.core.launch.JobOperator;
-import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
@@ -19,7 +18,7 @@ class BatchConfiguration {
   @Bean
   @ConditionalOnBean(WindowController.class)
   @ConditionalOnSingleCandidate(JobOperator.class)
-  static RunningJobs runningJobs(ObjectProvider<JobOperator> operator) {
-    return new RunningJobs(operator);
+  static RunningJobs runningJobs() {
+    return new RunningJobs();
   }
 }

@@ -7,11 +7,12 @@ import org.springframework.context.annotation.Import;
 /**
  * Auto-configuration of mpilock: one {@link io.mpilock.WindowController} of all ranks of the job, a
  * {@link io.mpilock.spring.LockTemplate} over it, locks by annotation, meters if there is a meter
- * registry, observations of requests if there is an observation registry, an orderly stop of batch
- * jobs if there is Spring Batch, a lock registry if there is Spring Integration, and an endpoint
- * and a health indicator if there is Boot's actuator. Each bean of the API backs off when the
- * application defines its own bean of that type; a bean of type {@link
- * io.mpilock.transport.Communicator} or {@link io.mpilock.ShareCodec} is used by the controller.
+ * registry, events of the JDK's Flight Recorder, observations of requests if there is an
+ * observation registry, an orderly stop of batch jobs if there is Spring Batch, a lock registry if
+ * there is Spring Integration, and an endpoint and a health indicator if there is Boot's actuator.
+ * Each bean of the API backs off when the application defines its own bean of that type; a bean of
+ * type {@link io.mpilock.transport.Communicator} or {@link io.mpilock.ShareCodec} is used by the
+ * controller.
  */
 @AutoConfiguration(
     afterName = {
@@ -27,6 +28,7 @@ import org.springframework.context.annotation.Import;
   LockingConfiguration.class,
   UnlockedConfiguration.class,
   MetricsConfiguration.class,
+  FlightRecorderConfiguration.class,
   ReportConfiguration.class,
   BatchConfiguration.class,
   BatchRanksConfiguration.class,

@@ -2,6 +2,8 @@ package io.mpilock.spring.autoconfigure;
 
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import org.apache.commons.logging.Log;
@@ -12,10 +14,13 @@ import org.springframework.batch.core.ExitStatus;
 import org.springframework.batch.core.job.AbstractJob;
 import org.springframework.batch.core.job.JobExecution;
 import org.springframework.batch.core.job.JobInterruptedException;
-import org.springframework.batch.core.launch.JobExecutionNotRunningException;
-import org.springframework.batch.core.launch.JobOperator;
 import org.springframework.batch.core.listener.JobExecutionListener;
-import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.batch.core.step.AbstractStep;
+import org.springframework.batch.core.step.Step;
+import org.springframework.batch.core.step.StepExecution;
+import org.springframework.batch.core.step.StoppableStep;
+import org.springframework.batch.core.step.tasklet.StoppableTasklet;
+import org.springframework.batch.core.step.tasklet.TaskletStep;
 import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.core.Ordered;
@@ -36,7 +41,7 @@ final class RunningJobs
     implements BeanPostProcessor, JobExecutionListener, SmartLifecycle, Ordered {
   private static final Log LOG = LogFactory.getLog(RunningJobs.class);
 
-  private final ObjectProvider<JobOperator> operator;
+  private final Map<String, AbstractJob> jobs = new ConcurrentHashMap<>();
 
   // Guarded by this object. No callback runs under its lock. A job is ended and asked to stop under
   // the lock that it has here, so its end is not overwritten by a stop that comes late.
@@ -64,10 +69,6 @@ final class RunningJobs
     }
   }
 
-  RunningJobs(ObjectProvider<JobOperator> operator) {
-    this.operator = operator;
-  }
-
   @Override
   public int getOrder() {
     return HIGHEST_PRECEDENCE;
@@ -76,6 +77,7 @@ final class RunningJobs
   @Override
   public Object postProcessAfterInitialization(Object bean, String beanName) {
     if (bean instanceof AbstractJob job) {
+      jobs.put(job.getName(), job);
       job.registerJobExecutionListener(this);
       job.registerJobExecutionListener(correction);
     }
@@ -116,7 +118,7 @@ final class RunningJobs
   }
 
   /**
-   * Spring Batch writes STOPPING or STOPPED over what a step or the job came to while it was asked
+   * Spring Batch leaves STOPPING or STOPPED over what a step or the job came to while it was asked
    * to stop, and knows nothing of ranks.
    */
   private static void correct(JobExecution execution) {
@@ -135,6 +137,7 @@ final class RunningJobs
           ExitStatus.STOPPED.addExitDescription("Another rank had stopped before this one."));
     } else if (isStopped) {
       execution.setStatus(BatchStatus.STOPPED);
+      execution.setExitStatus(execution.getExitStatus().and(ExitStatus.STOPPED));
     }
   }
 
@@ -178,14 +181,34 @@ final class RunningJobs
     locked(
         execution,
         () -> {
-          try {
-            operator.getObject().stop(execution);
-          } catch (JobExecutionNotRunningException e) {
-            LOG.debug("It ends already", e);
-          } catch (RuntimeException e) {
-            LOG.warn("The job could not be stopped", e);
+          if (execution.getStatus().isRunning()) {
+            execution.setStatus(BatchStatus.STOPPING);
+            execution.getStepExecutions().stream()
+                .filter(step -> step.getStatus().isRunning())
+                .forEach(this::stop);
           }
         });
+  }
+
+  /**
+   * Asks a step, whose thread looks at the mark after its chunk. It is not {@code
+   * JobOperator.stop}: that also writes the step into the repository, at the same time as the
+   * step's own thread, whose write is then refused as one of an older version, and the job fails.
+   */
+  private void stop(StepExecution execution) {
+    execution.setTerminateOnly();
+    AbstractJob job = jobs.get(execution.getJobExecution().getJobInstance().getJobName());
+    Step step = job == null ? null : job.getStep(execution.getStepName());
+    try {
+      if (step instanceof TaskletStep tasklets
+          && tasklets.getTasklet() instanceof StoppableTasklet tasklet) {
+        tasklet.stop(execution);
+      } else if (step instanceof StoppableStep stoppable && !(step instanceof AbstractStep)) {
+        stoppable.stop(execution); // that of AbstractStep says that it has stopped
+      }
+    } catch (RuntimeException e) {
+      LOG.warn("The step '%s' could not be stopped".formatted(execution.getStepName()), e);
+    }
   }
 
   private void tellIfNoneRuns() {

@@ -130,7 +130,7 @@ class ActuatorTests {
     assertThat(rank.get("host").asString()).isEqualTo(other(3).member(3).host());
     assertThat(rank.get("pid").asLong()).isEqualTo(ProcessHandle.current().pid());
     assertThat(rank.get("state").asString()).isEqualTo("open");
-    assertThat(get("mpilock/nobody named this").statusCode()).isEqualTo(404);
+    assertThat(get("mpilock/nobody-named-this").statusCode()).isEqualTo(404);
   }
 
   /** What is held on the other node, and waited for there and here, while the lock is stuck. */

@@ -34,7 +34,7 @@ class ActuatorConfigurationTests {
   @Test
   void theEndpointCanBeDeniedAccess() {
     runner
-        .withPropertyValues(EXPOSED, "management.endpoint.mpilock.access=none")
+        .withPropertyValues(EXPOSED, "management.endpoint.mpilock.access=NONE")
         .run(context -> assertThat(context).doesNotHaveBean(MpilockEndpoint.class));
   }
 

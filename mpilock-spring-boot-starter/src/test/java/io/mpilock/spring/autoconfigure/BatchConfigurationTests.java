@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.batch.core.BatchStatus;
@@ -21,7 +20,6 @@ import org.springframework.batch.core.job.JobExecution;
 import org.springframework.batch.core.job.builder.JobBuilder;
 import org.springframework.batch.core.job.parameters.JobParameters;
 import org.springframework.batch.core.launch.JobOperator;
-import org.springframework.batch.core.listener.StepExecutionListener;
 import org.springframework.batch.core.repository.JobRepository;
 import org.springframework.batch.core.scope.context.ChunkContext;
 import org.springframework.batch.core.step.StepContribution;
@@ -58,7 +56,6 @@ class BatchConfigurationTests {
     private final List<String> events = Collections.synchronizedList(new ArrayList<>());
     private Work work = locks -> {};
     private Consumer<StepExecution> stop = step -> {};
-    private Consumer<StepExecution> end = step -> {};
     private final CountDownLatch begun = new CountDownLatch(1);
 
     @Bean
@@ -82,16 +79,8 @@ class BatchConfigurationTests {
               stop.accept(step);
             }
           };
-      StepExecutionListener listener =
-          new StepExecutionListener() {
-            @Override
-            public @Nullable ExitStatus afterStep(StepExecution step) {
-              end.accept(step);
-              return null;
-            }
-          };
       return new JobBuilder("endless", repository)
-          .start(new StepBuilder("turns", repository).tasklet(tasklet).listener(listener).build())
+          .start(new StepBuilder("turns", repository).tasklet(tasklet).build())
           .build();
     }
   }
@@ -179,7 +168,6 @@ class BatchConfigurationTests {
             stopping.countDown();
             await(step, BatchStatus.FAILED);
           };
-      one.end = step -> await(step, BatchStatus.STOPPED);
       CompletableFuture<JobExecution> job = startAndAwaitWork(context);
 
       context.close();

@@ -157,6 +157,7 @@ final class PropertyTables {
     headings.put("integration", "Spring Integration");
     headings.put("metrics", "Meters");
     headings.put("report", "The report at the end");
+    headings.put("jfr", "Flight Recorder");
     headings.put("profiles", "Profiles");
     headings.put("logging", "Logging");
     headings.put("web", "Ports");
