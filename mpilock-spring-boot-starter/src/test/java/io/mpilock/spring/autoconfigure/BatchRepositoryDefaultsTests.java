@@ -97,7 +97,8 @@ class BatchRepositoryDefaultsTests {
 
   @Test
   void eachRankHasADatabaseOfItsOwn() {
-    ConfigurableEnvironment environment = run(FakeEnvironments.openMpi(2, 8));
+    ConfigurableEnvironment environment =
+        run(FakeEnvironments.openMpi(2, 8), "--spring.config.name=none"); // not that of the tests
     assertThat(environment.getProperty(URL))
         .isEqualTo("jdbc:h2:file:./batch-repository/rank-2;WRITE_DELAY=0;DB_CLOSE_ON_EXIT=FALSE");
     assertThat(environment.getProperty(SCHEMA)).isEqualTo("always");
