@@ -4,6 +4,7 @@ import io.mpilock.ResourceLock;
 import io.mpilock.WindowController;
 import io.mpilock.failure.CollectiveMismatchException;
 import io.mpilock.failure.RankFailedException;
+import io.mpilock.spring.report.CallApart;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,7 +24,6 @@ import java.util.TreeMap;
 final class OutcomeExchange {
   private static final String RESOURCE = "mpilock.batch.outcomes";
   private static final int MOST_ATTEMPTS = 10;
-  private static final Duration GRACE = Duration.ofSeconds(1);
 
   private final WindowController controller;
   private final Duration timeout;
@@ -50,24 +50,10 @@ final class OutcomeExchange {
   }
 
   private void onAThreadOfItsOwn() {
-    Thread thread = Thread.ofPlatform().daemon().name(RESOURCE).start(this::run);
     try {
-      if (!thread.join(timeout.plus(GRACE))) {
-        end(thread);
-      }
+      boolean _ = CallApart.make(RESOURCE, timeout, this::run);
     } catch (InterruptedException e) {
-      end(thread);
       stop("is not known: the thread of the job was interrupted");
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  /** Waits a moment for the thread to give up its call, so that no other call overtakes it. */
-  private static void end(Thread thread) {
-    thread.interrupt();
-    try {
-      thread.join(GRACE);
-    } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
   }

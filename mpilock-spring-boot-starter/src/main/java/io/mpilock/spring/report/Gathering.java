@@ -23,7 +23,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class Gathering {
   private static final String RESOURCE = "mpilock.report";
-  private static final Duration GRACE = Duration.ofSeconds(1);
 
   private final WindowController controller;
   private final RankRecord mine;
@@ -50,28 +49,12 @@ final class Gathering {
 
   private void onAThreadOfItsOwn() {
     Duration patience = controller.options().shutdownTimeout();
-    Thread thread = Thread.ofPlatform().daemon().name(RESOURCE).start(this::exchange);
     try {
-      if (!thread.join(patience.multipliedBy(2).plus(GRACE))) {
-        end(thread);
+      if (!CallApart.make(RESOURCE, patience.multipliedBy(2), this::exchange)) {
         stop("a rank stands still");
       }
     } catch (InterruptedException e) {
-      end(thread);
       stop("the thread that closes was interrupted");
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  /**
-   * Waits a moment for the thread to give up its call: a close that overtook that call would stand
-   * in its place, and be told that the ranks disagree.
-   */
-  private static void end(Thread thread) {
-    thread.interrupt();
-    try {
-      thread.join(GRACE);
-    } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
   }
