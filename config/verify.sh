@@ -129,6 +129,16 @@ skipped=$(count skipped)
 failed=$(($(count failures) + $(count errors)))
 passed=$((tests - failed - skipped))
 
+# The log is long and its reader may have the end of it only: what failed, and why, is told again here.
+for module in "${modules[@]}"; do
+  reports "$module" '*.txt'
+done | while IFS= read -r report; do
+  if grep -qE '<<< (FAILURE|ERROR)!' "$report"; then
+    note "from $report:"
+    head -n 120 "$report" | cut -c 1-600 >&2
+  fi
+done
+
 [ "$failed" -eq 0 ] || problem "$failed test(s) failed"
 [ "$skipped" -eq 0 ] || problem "$skipped test(s) were skipped"
 [ "$tests" -gt 0 ] || problem "no test ran"
