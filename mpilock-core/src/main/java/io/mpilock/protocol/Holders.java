@@ -13,6 +13,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads from the window who holds a resource and who waits for it. A snapshot, for people. */
 final class Holders {
+  /** How often a picture that cannot be is looked at again; it lasts some nanoseconds. */
+  private static final int LOOKS = 8;
+
   private final Node node;
   private final NodeWindow window;
   private final NodeLock words;
@@ -50,7 +53,7 @@ final class Holders {
 
   @Nullable String heldBy(int rank) {
     List<Use> held = new ArrayList<>();
-    addHeld(rank, 0, held);
+    addHeld(rank, ownership(rank) == Ownership.WRITES, 0, held);
     long token = words.token() & ~LockWords.STALE;
     return held.isEmpty()
         ? null
@@ -85,17 +88,47 @@ final class Holders {
         : " since " + Instant.ofEpochMilli(use.since()).truncatedTo(ChronoUnit.MILLIS);
   }
 
-  /** What threads of the node's ranks do with the resource, rank by rank. */
+  /**
+   * What threads of the node's ranks do with the resource, rank by rank.
+   *
+   * <p>A rank that has just become the owner, and has not yet looked for readers, cannot be told
+   * from one that writes; but for those readers. So a write beside another rank's read is looked at
+   * again, and left out if it stays: its rank is about to wait.
+   */
   List<Use> uses() {
+    List<Use> uses = look();
+    for (int looks = 1; isWriteBesideReads(uses); looks++) {
+      if (looks == LOOKS) {
+        uses.removeIf(use -> use.holds() && use.writes());
+        break;
+      }
+      Thread.onSpinWait();
+      uses = look();
+    }
+    return uses;
+  }
+
+  private List<Use> look() {
     long waitsSince = writerWaitsSince();
     List<Use> uses = new ArrayList<>();
     for (int rank = 0; rank < node.ranks(); rank++) {
-      addHeld(rank, waitsSince, uses);
+      Ownership ownership = ownership(rank);
+      addHeld(rank, ownership == Ownership.WRITES, waitsSince, uses);
       if (node.life(rank) < Node.LEFT) {
-        addWanted(rank, uses);
+        addWanted(rank, ownership == Ownership.WAITS || isAsking(rank), uses);
       }
     }
     return uses;
+  }
+
+  private static boolean isWriteBesideReads(List<Use> uses) {
+    for (Use write : uses) {
+      if (write.holds() && write.writes()) {
+        return uses.stream()
+            .anyMatch(use -> use.holds() && !use.writes() && use.rank() != write.rank());
+      }
+    }
+    return false;
   }
 
   /**
@@ -112,25 +145,42 @@ final class Holders {
   }
 
   private boolean isWaitingToWrite(int rank) {
-    return LockWords.phase(window.get(words.line(rank) + Layout.REQUEST)) == LockWords.WAITING
-        || isDraining(rank);
+    return isAsking(rank) || ownership(rank) == Ownership.WAITS;
   }
 
-  private boolean isDraining(int rank) {
-    return owns(rank) && window.get(words.line(rank) + Layout.DRAINS) != 0;
+  private boolean isAsking(int rank) {
+    return phase(rank) == LockWords.WAITING;
   }
 
-  private boolean owns(int rank) {
-    return LockWords.owner(window.get(words.home() + Layout.STATE)) == rank + 1;
+  private int phase(int rank) {
+    return LockWords.phase(window.get(words.line(rank) + Layout.REQUEST));
+  }
+
+  private enum Ownership {
+    NONE,
+    /** Owns, or is about to, and does not write yet. */
+    WAITS,
+    WRITES
+  }
+
+  /** Read once for a look, or a rank that goes from one to the next would be seen in both. */
+  private Ownership ownership(int rank) {
+    // The owner first: who is named by it and waits for readers says so later.
+    boolean owns = LockWords.owner(window.get(words.home() + Layout.STATE)) == rank + 1;
+    if (phase(rank) == LockWords.CLAIMED
+        || (owns && window.get(words.line(rank) + Layout.DRAINS) != 0)) {
+      return Ownership.WAITS;
+    }
+    return owns ? Ownership.WRITES : Ownership.NONE;
   }
 
   private long since(int rank, int word) {
     return window.get(words.line(rank) + word);
   }
 
-  private void addHeld(int rank, long waitsSince, List<Use> uses) {
+  private void addHeld(int rank, boolean writes, long waitsSince, List<Use> uses) {
     long line = words.line(rank);
-    if (owns(rank) && !isDraining(rank)) {
+    if (writes) {
       long since = window.get(line + Layout.WRITER_SINCE);
       uses.add(
           use(
@@ -147,10 +197,10 @@ final class Holders {
     }
   }
 
-  private void addWanted(int rank, List<Use> uses) {
+  private void addWanted(int rank, boolean toWrite, List<Use> uses) {
     long line = words.line(rank);
     int behind = (int) window.get(line + Layout.WAITING_WRITERS);
-    if (isWaitingToWrite(rank)) {
+    if (toWrite) {
       long since = window.get(line + Layout.WAITER_SINCE);
       uses.add(use(rank, false, true, 1 + behind, line + Layout.WAITER, since));
     }

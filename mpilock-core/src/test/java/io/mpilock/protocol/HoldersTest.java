@@ -122,6 +122,29 @@ class HoldersTest {
   }
 
   @Test
+  void whoHasJustBecomeTheOwnerBesideReadersDoesNotHold() {
+    assertThat(locks.get(0).tryRead()).isTrue();
+    assertThat(locks.get(2).tryOwn()).isTrue();
+    assertThat(new Holders(nodes.get(1), locks.get(1)).uses())
+        .as("it will look for readers next, and then wait")
+        .extracting(Use::rank, Use::holds, Use::writes)
+        .containsExactly(tuple(0, true, false));
+    locks.get(0).releaseRead();
+    assertThat(new Holders(nodes.get(1), locks.get(1)).uses())
+        .extracting(Use::rank, Use::holds, Use::writes)
+        .containsExactly(tuple(2, true, true));
+  }
+
+  @Test
+  void whoWasChosenAndHasNotNoticedWaits() {
+    assertThat(locks.get(2).tryOwn()).isTrue();
+    word(2, Layout.REQUEST, LockWords.request(2, LockWords.CLAIMED));
+    assertThat(new Holders(nodes.get(1), locks.get(1)).uses())
+        .extracting(Use::rank, Use::holds, Use::writes)
+        .containsExactly(tuple(2, false, true));
+  }
+
+  @Test
   void aReadIsAsOldAsTheFirstWriterThatWaits() {
     assertThat(locks.get(0).tryRead()).isTrue();
     for (int rank = 1; rank < RANKS; rank++) {
