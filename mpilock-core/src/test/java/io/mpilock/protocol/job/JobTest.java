@@ -6,9 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mpilock.protocol.job.SimulatedGate.State;
 import io.mpilock.protocol.job.SimulatedGate.Visit;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -16,187 +14,89 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a lock costs in messages, and how long a node can keep another waiting. */
 class JobTest {
-  private static final int HOME = 0;
+  private static final int HOME = CountedJob.HOME;
 
-  private final Deque<Runnable> inFlight = new ArrayDeque<>();
-  private final List<String> sent = new ArrayList<>();
-  private final List<SimulatedGate> gates = new ArrayList<>();
-  private final List<Tenant> tenants = new ArrayList<>();
-  private final Home home = new Home(new ToTenants(), false);
-
-  JobTest() {
-    for (int node = 0; node < 4; node++) {
-      SimulatedGate gate = new SimulatedGate(false, true, visit -> {}, () -> {});
-      gates.add(gate);
-      tenants.add(new Tenant(gate, new ToHome(node)));
-    }
-  }
-
-  private void send(int from, int to, String what, Runnable arrives) {
-    sent.add(from + ">" + to + " " + what);
-    inFlight.add(arrives);
-  }
-
-  private final class ToTenants implements Home.Outbox {
-    @Override
-    public void grant(int node, Permission permission, long token) {
-      send(HOME, node, "grant", () -> tenants.get(node).granted(permission, token));
-    }
-
-    @Override
-    public void recall(int node, Permission limit, boolean tried) {
-      send(HOME, node, "recall", () -> tenants.get(node).recalled(limit, tried));
-    }
-
-    @Override
-    public void refuse(int node) {
-      send(HOME, node, "refuse", () -> tenants.get(node).refused());
-    }
-
-    @Override
-    public void poison(int node, int rank) {
-      send(HOME, node, "poison", () -> tenants.get(node).poisoned(rank));
-    }
-  }
-
-  private final class ToHome implements Tenant.Outbox {
-    private final int node;
-
-    ToHome(int node) {
-      this.node = node;
-    }
-
-    @Override
-    public void request(Permission wanted, boolean tried) {
-      send(node, HOME, "request", () -> home.request(node, wanted, tried));
-    }
-
-    @Override
-    public void cancel() {
-      send(node, HOME, "cancel", () -> home.cancel(node));
-    }
-
-    @Override
-    public void yielded(Permission kept, long token, int deadWriter) {
-      send(node, HOME, "yield", () -> home.yielded(node, kept, token, deadWriter));
-    }
-
-    @Override
-    public void busy() {
-      send(node, HOME, "busy", () -> home.busy(node));
-    }
-  }
-
-  private Visit arrives(int node, Permission mode, boolean tries) {
-    Visit visit = new Visit(node, mode, tries);
-    gates.get(node).arrive(visit);
-    tenants.get(node).look();
-    return visit;
-  }
-
-  private void leaves(int node, Visit visit) {
-    gates.get(node).leave(visit);
-    tenants.get(node).look();
-  }
-
-  private void deliverAll() {
-    while (!inFlight.isEmpty()) {
-      inFlight.remove().run();
-    }
-  }
-
-  private Visit enters(int node, Permission mode) {
-    Visit visit = arrives(node, mode, false);
-    deliverAll();
-    assertThat(visit.state).isEqualTo(State.IN);
-    return visit;
-  }
-
-  private void uses(int node, Permission mode) {
-    leaves(node, enters(node, mode));
-    deliverAll();
-  }
+  private final CountedJob job = new CountedJob(4);
 
   private void assertSent(String... messages) {
-    assertThat(sent).containsExactly(messages);
-    sent.clear();
+    assertThat(job.takeSent()).containsExactly(messages);
   }
 
   @Test
   void theFirstUseCostsARequestAndAGrant() {
-    uses(1, EXCLUSIVE);
+    job.uses(1, EXCLUSIVE);
     assertSent("1>0 request", "0>1 grant");
   }
 
   @Test
   void whatTheNodeHasCostsNothing() {
-    uses(1, EXCLUSIVE);
-    sent.clear();
-    uses(1, EXCLUSIVE);
-    uses(1, SHARED);
-    uses(1, EXCLUSIVE);
+    job.uses(1, EXCLUSIVE);
+    job.forget();
+    job.uses(1, EXCLUSIVE);
+    job.uses(1, SHARED);
+    job.uses(1, EXCLUSIVE);
     assertSent();
   }
 
   @Test
   void aConflictCostsARecallAndAYieldMore() {
-    uses(1, EXCLUSIVE);
-    sent.clear();
-    uses(2, EXCLUSIVE);
+    job.uses(1, EXCLUSIVE);
+    job.forget();
+    job.uses(2, EXCLUSIVE);
     assertSent("2>0 request", "0>1 recall", "1>0 yield", "0>2 grant");
   }
 
   @Test
   void aConflictWithTheHomeNodeIsTwoMessagesBetweenNodes() {
-    uses(HOME, EXCLUSIVE);
-    sent.clear();
-    uses(2, EXCLUSIVE);
+    job.uses(HOME, EXCLUSIVE);
+    job.forget();
+    job.uses(2, EXCLUSIVE);
     assertSent("2>0 request", "0>0 recall", "0>0 yield", "0>2 grant");
-    uses(HOME, EXCLUSIVE);
+    job.uses(HOME, EXCLUSIVE);
     assertSent("0>0 request", "0>2 recall", "2>0 yield", "0>0 grant");
   }
 
   @Test
   void readersOnAllNodesGetOnWithoutMessages() {
     for (int node = 0; node < 4; node++) {
-      uses(node, SHARED);
+      job.uses(node, SHARED);
     }
-    sent.clear();
+    job.forget();
     for (int node = 0; node < 4; node++) {
-      uses(node, SHARED);
+      job.uses(node, SHARED);
     }
     assertSent();
   }
 
   @Test
   void anUpgradeCostsARequestAndAGrant() {
-    uses(1, SHARED);
-    sent.clear();
-    uses(1, EXCLUSIVE);
+    job.uses(1, SHARED);
+    job.forget();
+    job.uses(1, EXCLUSIVE);
     assertSent("1>0 request", "0>1 grant");
   }
 
   @Test
   void aReadAfterAWriteElsewhereLeavesBothReading() {
-    uses(1, EXCLUSIVE);
-    sent.clear();
-    uses(2, SHARED);
+    job.uses(1, EXCLUSIVE);
+    job.forget();
+    job.uses(2, SHARED);
     assertSent("2>0 request", "0>1 recall", "1>0 yield", "0>2 grant");
-    uses(1, SHARED);
-    uses(2, SHARED);
+    job.uses(1, SHARED);
+    job.uses(2, SHARED);
     assertSent();
   }
 
   @Test
   void aTryThatMeetsAHolderElsewhereCostsSixMessages() {
-    Visit writer = enters(1, EXCLUSIVE);
-    sent.clear();
-    Visit tries = arrives(2, EXCLUSIVE, true);
-    deliverAll();
+    Visit writer = job.enters(1, EXCLUSIVE);
+    job.forget();
+    Visit tries = job.arrives(2, EXCLUSIVE, true);
+    job.deliverAll();
     assertThat(tries.state).isEqualTo(State.REFUSED);
     assertSent("2>0 request", "0>1 recall", "1>0 busy", "0>2 refuse", "2>0 cancel", "0>1 recall");
-    leaves(1, writer);
-    uses(1, EXCLUSIVE);
+    job.leaves(1, writer);
+    job.uses(1, EXCLUSIVE);
     assertSent();
   }
 
@@ -206,18 +106,18 @@ class JobTest {
   void aNodeThatWritesInALoopKeepsAnotherWaitingForOneHold(int ranks) {
     List<Visit> loop = new ArrayList<>();
     for (int rank = 0; rank < ranks; rank++) {
-      loop.add(arrives(1, EXCLUSIVE, false));
+      loop.add(job.arrives(1, EXCLUSIVE, false));
     }
-    deliverAll();
+    job.deliverAll();
     for (Permission mode : List.of(EXCLUSIVE, SHARED, EXCLUSIVE)) {
-      Visit other = arrives(2, mode, false);
-      deliverAll();
+      Visit other = job.arrives(2, mode, false);
+      job.deliverAll();
       assertThat(other.state).isEqualTo(State.WAITS);
       comeAgain(loop);
       assertThat(other.state).as("after one hold").isEqualTo(State.IN);
       assertThat(loop).allMatch(visit -> visit.state == State.WAITS);
-      leaves(2, other);
-      deliverAll();
+      job.leaves(2, other);
+      job.deliverAll();
       assertThat(loop).as("its turn again").anyMatch(visit -> visit.state == State.IN);
     }
   }
@@ -226,9 +126,9 @@ class JobTest {
   void nodesThatWriteInALoopTakeTurns() {
     List<List<Visit>> loops = new ArrayList<>();
     for (int node = 0; node < 4; node++) {
-      loops.add(new ArrayList<>(List.of(arrives(node, EXCLUSIVE, false))));
+      loops.add(new ArrayList<>(List.of(job.arrives(node, EXCLUSIVE, false))));
     }
-    deliverAll();
+    job.deliverAll();
     List<Integer> order = new ArrayList<>();
     for (int hold = 0; hold < 12; hold++) {
       for (int node = 0; node < 4; node++) {
@@ -244,14 +144,14 @@ class JobTest {
 
   @Test
   void readersInALoopDoNotKeepAWriterWaiting() {
-    List<Visit> loop = new ArrayList<>(List.of(enters(1, SHARED), enters(1, SHARED)));
-    Visit writer = arrives(2, EXCLUSIVE, false);
-    deliverAll();
+    List<Visit> loop = new ArrayList<>(List.of(job.enters(1, SHARED), job.enters(1, SHARED)));
+    Visit writer = job.arrives(2, EXCLUSIVE, false);
+    job.deliverAll();
     for (Visit reader : List.copyOf(loop)) {
       assertThat(writer.state).isEqualTo(State.WAITS);
-      leaves(1, reader);
-      arrives(1, SHARED, false);
-      deliverAll();
+      job.leaves(1, reader);
+      job.arrives(1, SHARED, false);
+      job.deliverAll();
     }
     assertThat(writer.state).isEqualTo(State.IN);
   }
@@ -259,13 +159,13 @@ class JobTest {
   /** Whoever is in leaves and is back before any message is under way. */
   private void comeAgain(List<Visit> loop) {
     Visit in = loop.stream().filter(visit -> visit.state == State.IN).findFirst().orElseThrow();
-    SimulatedGate gate = gates.get(in.rank);
+    SimulatedGate gate = job.gate(in.rank);
     gate.leave(in);
     loop.remove(in);
     Visit again = new Visit(in.rank, in.mode, false);
     loop.add(again);
     gate.arrive(again);
-    tenants.get(in.rank).look();
-    deliverAll();
+    job.look(in.rank);
+    job.deliverAll();
   }
 }
