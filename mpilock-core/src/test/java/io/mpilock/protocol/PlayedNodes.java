@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class PlayedNodes implements AutoCloseable {
   /** How long anything may take; mutation tests, which make much of it never end, allow less. */
-  private static final long SECONDS = Long.getLong("mpilock.testing.seconds", 30);
+  static final long SECONDS = Long.getLong("mpilock.testing.seconds", 30);
 
   /** A part of a single write's stream; its bytes as ISO-8859-1 text. */
   record Part(long call, long number, int writersNode, int kind, String text) {}

@@ -1,0 +1,439 @@
+package io.mpilock.protocol;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.mpilock.failure.ControllerClosedException;
+import io.mpilock.failure.LockUseException;
+import io.mpilock.failure.MpilockException;
+import io.mpilock.failure.RankFailedException;
+import io.mpilock.failure.StartupException;
+import io.mpilock.status.RankStatus;
+import io.mpilock.testing.BareCommunicator;
+import io.mpilock.testing.Recorded;
+import io.mpilock.testing.Silent;
+import io.mpilock.transport.Communicator;
+import io.mpilock.transport.Member;
+import io.mpilock.transport.NodeWindow;
+import io.mpilock.transport.local.LocalCluster;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** How a rank's part begins and ends, and what its transport is told. */
+@Timeout(180)
+@ExtendWith(Silent.class)
+class ControllerCoreTest {
+  private static final Duration NEVER = Duration.ofHours(1);
+  private static final Duration SOON = Duration.ofMillis(50);
+
+  private final BlockingQueue<String> reports = new LinkedBlockingQueue<>();
+
+  private CoreSettings settings(Duration stallWarning, Duration shutdownTimeout, long words) {
+    return new CoreSettings(
+        0,
+        false,
+        0,
+        false,
+        stallWarning,
+        shutdownTimeout,
+        NEVER,
+        words,
+        (value, out) -> {},
+        in -> "",
+        (resource, report) -> reports.add(report));
+  }
+
+  private CoreSettings settings() {
+    return settings(NEVER, Duration.ofSeconds(PlayedNodes.SECONDS), 128 * 1024);
+  }
+
+  private String report() throws InterruptedException {
+    String report = reports.poll(PlayedNodes.SECONDS, TimeUnit.SECONDS);
+    assertThat(report).as("a report of a stall").isNotNull();
+    return report;
+  }
+
+  private static CompletableFuture<ControllerCore> opening(
+      Communicator world, CoreSettings settings) {
+    return PlayedNodes.start(() -> ControllerCore.open(world, settings));
+  }
+
+  private static List<ControllerCore> open(
+      LocalCluster cluster, CoreSettings settings, Recorded record) throws Exception {
+    List<CompletableFuture<ControllerCore>> opening = new ArrayList<>();
+    for (int rank = 0; rank < cluster.size(); rank++) {
+      opening.add(opening(record.of(cluster.world(rank)), settings));
+    }
+    List<ControllerCore> cores = new ArrayList<>();
+    for (CompletableFuture<ControllerCore> each : opening) {
+      cores.add(PlayedNodes.get(each));
+    }
+    return cores;
+  }
+
+  /** A rank that has its window, and does not come to the sync. */
+  private CompletableFuture<Boolean> lingering(LocalCluster cluster, int rank) {
+    return PlayedNodes.start(() -> {
+      Communicator world = cluster.world(rank);
+      var _ = world.allocate(settings().windowWords());
+      if (cluster.nodes() > 1) {
+        var _ = world.messenger(() -> {});
+      }
+      return true;
+    });
+  }
+
+  private static void write(ControllerCore core) {
+    ProcessLock lock = core.resource("r");
+    assertThat(lock.hold().acquireWrite(lock, ThreadHold.FOREVER)).isTrue();
+    lock.hold().releaseWrite(lock);
+  }
+
+  // The beginning.
+
+  @Test
+  void aRankThatDiesBeforeItsSyncEndsThatOfTheOthers() throws Exception {
+    LocalCluster cluster = LocalCluster.of(0, 0, 1);
+    Recorded record = new Recorded();
+    CompletableFuture<ControllerCore> opening = opening(record.of(cluster.world(0)), settings());
+    CompletableFuture<Boolean> other = lingering(cluster, 2);
+    assertThat(PlayedNodes.get(lingering(cluster, 1))).isTrue();
+    assertThat(PlayedNodes.get(other)).isTrue();
+    cluster.kill(1);
+    assertThatThrownBy(() -> PlayedNodes.get(opening))
+        .isInstanceOf(RankFailedException.class)
+        .hasMessageContaining("rank 1 ")
+        .hasMessageContaining("it cannot take part in sync");
+    assertThat(record.calls())
+        .as("nothing stays")
+        .contains("Messenger.close")
+        .filteredOn("NodeWindow.free"::equals)
+        .as("its own and its agent's")
+        .hasSize(2);
+  }
+
+  @Test
+  void whoIsInterruptedInSyncTakesNoPart() throws Exception {
+    LocalCluster cluster = LocalCluster.of(0, 0);
+    Recorded record = new Recorded();
+    Thread[] caller = new Thread[1];
+    CountDownLatch begun = new CountDownLatch(1);
+    CompletableFuture<ControllerCore> opening =
+        PlayedNodes.start(() -> {
+          caller[0] = Thread.currentThread();
+          begun.countDown();
+          return ControllerCore.open(record.of(cluster.world(0)), settings());
+        });
+    begun.await();
+    assertThat(PlayedNodes.get(lingering(cluster, 1))).isTrue();
+    caller[0].interrupt();
+    assertThatThrownBy(() -> PlayedNodes.get(opening))
+        .isInstanceOf(MpilockException.class)
+        .hasMessageContaining("Rank 0 was interrupted while it waited in sync");
+    assertThat(record.calls()).endsWith("NodeWindow.free");
+  }
+
+  @Test
+  void whoWaitsLongInSyncSaysForWhom() throws Exception {
+    LocalCluster cluster = LocalCluster.of(0, 0);
+    CoreSettings impatient = settings(SOON, NEVER, 128 * 1024);
+    CompletableFuture<ControllerCore> first = opening(cluster.world(0), impatient);
+    CountDownLatch told = new CountDownLatch(1);
+    Communicator late =
+        new Shown(
+            cluster.world(1),
+            window -> assertThat(told.await(PlayedNodes.SECONDS, TimeUnit.SECONDS)).isTrue());
+    CompletableFuture<ControllerCore> second = opening(late, impatient);
+    assertThat(report()).contains("rank 0 ", "in sync for all 2 ranks; 1 are there on this node.");
+    told.countDown();
+    write(PlayedNodes.get(first));
+    write(PlayedNodes.get(second));
+  }
+
+  @Test
+  void ranksWithOtherSettingsAreAllToldAndKeepNothing() throws Exception {
+    LocalCluster cluster = LocalCluster.of(0, 0, 0);
+    Recorded record = new Recorded();
+    List<CompletableFuture<ControllerCore>> opening = new ArrayList<>();
+    for (int rank = 0; rank < 3; rank++) {
+      CoreSettings mine = settings(NEVER, NEVER, 128 * 1024 + rank / 2);
+      opening.add(opening(record.of(cluster.world(rank)), mine));
+    }
+    for (CompletableFuture<ControllerCore> each : opening) {
+      assertThatThrownBy(() -> PlayedNodes.get(each))
+          .isInstanceOf(StartupException.class)
+          .hasMessageContaining("Rank 2 was given other settings");
+    }
+    assertThat(record.calls()).filteredOn("NodeWindow.free"::equals).hasSize(3);
+  }
+
+  /** A transport clears the first words only. */
+  @Test
+  void whatTheWindowHeldBeforeDoesNotMatter() throws Exception {
+    int ranks = 24;
+    LocalCluster cluster = new LocalCluster(ranks);
+    CountDownLatch filled = new CountDownLatch(1);
+    List<CompletableFuture<ControllerCore>> opening = new ArrayList<>();
+    for (int rank = 0; rank < ranks; rank++) {
+      Communicator world = cluster.world(rank);
+      boolean fills = rank == 0;
+      Communicator dirty =
+          new Shown(
+              world,
+              window -> {
+                for (long i = Communicator.ZEROED_WORDS; fills && i < window.words(); i++) {
+                  window.set(i, 0x7070_7070_7070_7070L);
+                }
+                if (fills) {
+                  filled.countDown();
+                }
+                assertThat(filled.await(PlayedNodes.SECONDS, TimeUnit.SECONDS)).isTrue();
+              });
+      opening.add(opening(dirty, settings(NEVER, NEVER, 16 * 1024)));
+    }
+    for (CompletableFuture<ControllerCore> each : opening) {
+      write(PlayedNodes.get(each));
+    }
+    List<CompletableFuture<Boolean>> closing = new ArrayList<>();
+    for (CompletableFuture<ControllerCore> each : opening) {
+      ControllerCore core = PlayedNodes.get(each);
+      assertThat(core.status(0).ranks())
+          .extracting(RankStatus::state)
+          .containsOnly(RankStatus.State.OPEN);
+      assertThat(core.messages()).isZero();
+    }
+    for (CompletableFuture<ControllerCore> each : opening) {
+      closing.add(PlayedNodes.start(PlayedNodes.get(each)::close));
+    }
+    for (CompletableFuture<Boolean> each : closing) {
+      assertThat(PlayedNodes.get(each)).isTrue();
+    }
+  }
+
+  @Test
+  void aWindowIsNeverSmallerThanWhatSyncNeeds() throws Exception {
+    for (int ranks : new int[] {1, 2, 3}) {
+      Recorded record = new Recorded();
+      List<ControllerCore> cores = open(new LocalCluster(ranks), settings(NEVER, NEVER, 1), record);
+      long least = Layout.directory(ranks + 1, ranks) + Layout.LINE;
+      assertThat(record.calls())
+          .filteredOn(call -> call.startsWith("allocate"))
+          .hasSize(ranks)
+          .containsOnly("allocate " + Math.ceilDiv(least, ranks));
+      cores.forEach(ControllerCore::abandon);
+    }
+  }
+
+  // In between.
+
+  @Test
+  void afterTheCloseNothingIsGivenAndBeforeOnlyWhatHasAName() throws Exception {
+    ControllerCore core = open(new LocalCluster(1), settings(), new Recorded()).getFirst();
+    assertThatThrownBy(() -> core.resource("")).isInstanceOf(IllegalArgumentException.class);
+    assertThat(core.resource("r")).isSameAs(core.resource("r"));
+    assertThat(core.messages()).isZero();
+    assertThat(core.status(0).silentNodes()).isEmpty();
+    assertThat(core.isClosed()).isFalse();
+    assertThat(core.close()).isTrue();
+    assertThat(core.isClosed()).isTrue();
+    assertThat(core.close()).isFalse();
+    assertThat(core.abandon()).isFalse();
+    assertThatThrownBy(() -> core.resource("r")).isInstanceOf(ControllerClosedException.class);
+    assertThatThrownBy(core::messages).isInstanceOf(ControllerClosedException.class);
+    assertThatThrownBy(() -> core.status(0)).isInstanceOf(ControllerClosedException.class);
+  }
+
+  /** Somebody else has freed the window, such as MPI_Finalize. */
+  @Test
+  void aWindowThatWentAwayIsNotTakenForAClose() throws Exception {
+    NodeWindow[] window = new NodeWindow[1];
+    Communicator world = new Shown(new LocalCluster(1).world(0), made -> window[0] = made);
+    ControllerCore core = PlayedNodes.get(opening(world, settings()));
+    window[0].free();
+    assertThatThrownBy(() -> core.resource("r")).isExactlyInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(core::messages).isExactlyInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(() -> core.status(0)).isExactlyInstanceOf(IllegalStateException.class);
+    assertThat(core.close()).as("there is nothing left to close").isTrue();
+    assertThat(core.close()).isFalse();
+  }
+
+  // The end.
+
+  @Test
+  void theTransportKnowsWhileARankIsInItsClose() throws Exception {
+    Recorded record = new Recorded();
+    ControllerCore core = open(new LocalCluster(1), settings(), record).getFirst();
+    assertThat(core.close()).isTrue();
+    assertThat(record.calls())
+        .filteredOn(call -> !call.startsWith("allocate"))
+        .containsExactly("leaving true", "NodeWindow.free", "leaving false");
+  }
+
+  @Test
+  void aLeaseOfTheClosingThreadIsNotWaitedFor() throws Exception {
+    List<ControllerCore> cores =
+        open(new LocalCluster(2), settings(NEVER, NEVER, 128 * 1024), new Recorded());
+    CompletableFuture<Boolean> closing =
+        PlayedNodes.start(() -> {
+          ProcessLock lock = cores.getFirst().resource("r");
+          assertThat(lock.hold().acquireWrite(lock, 0)).isTrue();
+          return cores.getFirst().close();
+        });
+    CompletableFuture<Boolean> other = PlayedNodes.start(cores.get(1)::close);
+    assertThatThrownBy(() -> PlayedNodes.get(closing))
+        .isInstanceOf(LockUseException.class)
+        .hasMessageContaining("Rank 0 closed its controller while leases were still held")
+        .hasMessageContaining("resource 'r' by thread 'rank'");
+    assertThat(PlayedNodes.get(other)).isTrue();
+  }
+
+  @Test
+  void aLeaseOfAnotherThreadIsWaitedForAndTold() throws Exception {
+    ControllerCore core =
+        open(new LocalCluster(1), settings(SOON, NEVER, 128 * 1024), new Recorded()).getFirst();
+    CountDownLatch told = new CountDownLatch(1);
+    CountDownLatch held = new CountDownLatch(1);
+    CompletableFuture<Boolean> holding =
+        PlayedNodes.start(() -> {
+          ProcessLock lock = core.resource("r");
+          assertThat(lock.hold().acquireRead(lock, 0)).isTrue();
+          held.countDown();
+          told.await();
+          lock.hold().releaseRead(lock);
+          return true;
+        });
+    held.await();
+    CompletableFuture<Boolean> closing = PlayedNodes.start(core::close);
+    String told1 = report();
+    assertThat(told1).startsWith("Rank 0 waits in close for resource 'r' by 1 read, thread 'rank'");
+    assertThat(report()).as("again after as long").isEqualTo(told1);
+    assertThat(closing.isDone()).isFalse();
+    told.countDown();
+    assertThat(PlayedNodes.get(holding)).isTrue();
+    assertThat(PlayedNodes.get(closing)).isTrue();
+  }
+
+  @Test
+  void aLeaseOfAnotherThreadIsNotWaitedForForEver() throws Exception {
+    ControllerCore core =
+        open(new LocalCluster(1), settings(NEVER, SOON, 128 * 1024), new Recorded()).getFirst();
+    PlayedNodes.get(
+        PlayedNodes.start(() -> {
+          ProcessLock lock = core.resource("r");
+          return lock.hold().acquireRead(lock, 0);
+        }));
+    assertThatThrownBy(() -> PlayedNodes.get(PlayedNodes.start(core::close)))
+        .isInstanceOf(LockUseException.class)
+        .hasMessageContaining("at most 0.1 s after it began to: resource 'r' by 1 read");
+  }
+
+  @Test
+  void anInterruptEndsTheWaitForALease() throws Exception {
+    ControllerCore core =
+        open(new LocalCluster(1), settings(NEVER, NEVER, 128 * 1024), new Recorded()).getFirst();
+    PlayedNodes.get(
+        PlayedNodes.start(() -> {
+          ProcessLock lock = core.resource("r");
+          return lock.hold().acquireRead(lock, 0);
+        }));
+    CompletableFuture<Boolean> closing =
+        PlayedNodes.start(() -> {
+          Thread.currentThread().interrupt();
+          return core.close();
+        });
+    assertThatThrownBy(() -> PlayedNodes.get(closing)).isInstanceOf(LockUseException.class);
+  }
+
+  @Test
+  void whoGivesItselfUpCountsAsDeadAtOnce() throws Exception {
+    Recorded record = new Recorded();
+    List<ControllerCore> cores = open(new LocalCluster(2), settings(), record);
+    assertThat(cores.get(1).abandon()).isTrue();
+    assertThat(record.calls()).endsWith("NodeWindow.free");
+    assertThat(cores.get(1).isClosed()).isTrue();
+    assertThat(cores.get(1).abandon()).isFalse();
+    assertThat(cores.get(1).close()).isFalse();
+    assertThat(cores.getFirst().status(0).ranks())
+        .extracting(RankStatus::state)
+        .containsExactly(RankStatus.State.OPEN, RankStatus.State.DEAD);
+  }
+
+  @Test
+  void atTheEndTheTransportIsToldWhomItNeedNotWaitFor() throws Exception {
+    LocalCluster cluster = LocalCluster.of(0, 0, 1, 1);
+    List<Recorded> records = new ArrayList<>();
+    List<CompletableFuture<ControllerCore>> opening = new ArrayList<>();
+    for (int rank = 0; rank < 4; rank++) {
+      records.add(new Recorded());
+      opening.add(opening(records.get(rank).of(cluster.world(rank)), settings()));
+    }
+    List<ControllerCore> cores = new ArrayList<>();
+    for (CompletableFuture<ControllerCore> each : opening) {
+      cores.add(PlayedNodes.get(each));
+    }
+    cluster.kill(3);
+    while (!cores
+        .get(1)
+        .status(TimeUnit.SECONDS.toNanos(20))
+        .ranks()
+        .get(3)
+        .state()
+        .equals(RankStatus.State.DEAD)) {
+      Thread.onSpinWait();
+    }
+    assertThat(records.get(1).calls()).doesNotContain("lost 3", "Messenger.close");
+    List<CompletableFuture<Boolean>> closing = new ArrayList<>();
+    for (int rank = 0; rank < 3; rank++) {
+      closing.add(PlayedNodes.start(cores.get(rank)::close));
+    }
+    for (CompletableFuture<Boolean> each : closing) {
+      assertThat(PlayedNodes.get(each)).isTrue();
+    }
+    assertThat(records.get(1).calls())
+        .contains("lost 3")
+        .doesNotContain("lost 0", "lost 2")
+        .containsSubsequence("Messenger.close", "NodeWindow.free");
+  }
+
+  /** A window is shown to the test before it is used. */
+  private record Shown(Communicator real, Sight sight) implements BareCommunicator {
+    interface Sight {
+      void see(NodeWindow window) throws InterruptedException;
+    }
+
+    @Override
+    public int rank() {
+      return real.rank();
+    }
+
+    @Override
+    public int size() {
+      return real.size();
+    }
+
+    @Override
+    public Member member(int rank) {
+      return real.member(rank);
+    }
+
+    @Override
+    public NodeWindow allocate(long wordsPerRank) {
+      NodeWindow window = real.allocate(wordsPerRank);
+      try {
+        sight.see(window);
+      } catch (InterruptedException e) {
+        throw new AssertionError(e);
+      }
+      return window;
+    }
+  }
+}
