@@ -7,6 +7,7 @@ import io.mpilock.failure.StartupException;
 import io.mpilock.protocol.ControllerCore;
 import io.mpilock.protocol.CoreSettings;
 import io.mpilock.status.JobStatus;
+import io.mpilock.status.ResourceStatus;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.Launcher;
 import io.mpilock.transport.Member;
@@ -401,6 +402,21 @@ public final class WindowController implements AutoCloseable {
    */
   public JobStatus status(Duration timeout) {
     return core.status(ResourceLock.nanos(timeout));
+  }
+
+  /**
+   * Looks at one resource in the whole job, as {@link #status(Duration)} does at all.
+   *
+   * @param resource its name
+   * @param timeout how long to wait for nodes that do not answer
+   * @return the resource, as far as it is known; nothing if no rank has named it, or none of this
+   *     rank's node and another node left it out
+   * @throws ControllerClosedException if the controller is closed
+   */
+  public Optional<ResourceStatus> status(String resource, Duration timeout) {
+    return core.status(resource, ResourceLock.nanos(timeout)).resources().stream()
+        .filter(found -> found.name().equals(resource))
+        .findFirst();
   }
 
   /**

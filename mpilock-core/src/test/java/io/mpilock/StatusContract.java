@@ -205,6 +205,15 @@ public abstract class StatusContract {
           assertThat(status.resources().getFirst().name()).isEqualTo("zzz");
           assertThat(status.resources().getFirst().holders()).hasSize(1);
           assertThat(status.leftOut()).isBetween(1, many);
+          String last = "%04d".formatted(many - 1) + "x".repeat(100);
+          if (controller.member(controller.rank()).node() == controller.member(0).node()) {
+            assertThat(status.resources()).extracting(ResourceStatus::name).doesNotContain(last);
+            assertThat(controller.status(last, LONG))
+                .hasValueSatisfying(one -> assertThat(one.name()).isEqualTo(last));
+          }
+          assertThat(controller.status("zzz", LONG))
+              .hasValueSatisfying(one -> assertThat(one.holders()).hasSize(1));
+          assertThat(controller.status("nobody named this", LONG)).isEmpty();
           assertThat(status.resources().size() + status.leftOut())
               .as("default, zzz and barrier, too")
               .isGreaterThanOrEqualTo(many + 3);

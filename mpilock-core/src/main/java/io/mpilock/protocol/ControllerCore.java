@@ -355,11 +355,25 @@ public final class ControllerCore {
    * @return what was found
    */
   public JobStatus status(long nanos) {
+    return status("", nanos);
+  }
+
+  /**
+   * Looks at the whole job, and among its resources only at one, which is not left out then. If no
+   * rank of this node has named it, it looks at all.
+   *
+   * @param resource its name, or "" for all
+   * @param nanos how long to wait for other nodes at most; an interrupt ends that, too
+   * @return what was found
+   */
+  public JobStatus status(String resource, long nanos) {
     if (node.isClosed()) {
       throw node.closedFailure();
     }
     try {
-      Map<Integer, NodeReport> reports = new Inquiry(node).ask(Layout.ALL_RESOURCES, nanos);
+      Long home = directory.known(resource);
+      Map<Integer, NodeReport> reports =
+          new Inquiry(node).ask(home == null ? Layout.ALL_RESOURCES : home, nanos);
       List<Integer> silent = new ArrayList<>();
       for (int other = 0; other < node.nodes() && node.agent() >= 0; other++) {
         if (!reports.containsKey(other)) {
@@ -367,7 +381,9 @@ public final class ControllerCore {
         }
       }
       reports.computeIfAbsent(
-          node.myNode(), here -> new NodeReporter(node, directory, name -> "").report(""));
+          node.myNode(),
+          here ->
+              new NodeReporter(node, directory, name -> "").report(home == null ? "" : resource));
       return new Survey(node, reports).status(silent);
     } catch (IllegalStateException e) {
       throw node.isClosed() ? node.closedFailure() : e;

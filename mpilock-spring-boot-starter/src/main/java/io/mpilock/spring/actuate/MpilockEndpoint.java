@@ -1,7 +1,6 @@
 package io.mpilock.spring.actuate;
 
 import io.mpilock.WindowController;
-import io.mpilock.status.JobStatus;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -13,7 +12,7 @@ import org.springframework.boot.actuate.endpoint.annotation.Selector;
 /**
  * {@code /actuator/mpilock}: who is there, and who holds and waits for what, over all ranks; any
  * rank tells it. It takes no lock, so it also answers while one is stuck, and waits at most a
- * second for nodes that do not answer. See {@link WindowController#status}.
+ * second for nodes that do not answer. See {@link WindowController#status(Duration)}.
  */
 @Endpoint(id = "mpilock")
 public final class MpilockEndpoint {
@@ -48,17 +47,16 @@ public final class MpilockEndpoint {
    * Tells of one resource: {@code /actuator/mpilock/orders}.
    *
    * @param resource its name, in parts between slashes
-   * @return the resource, or null if it is not known, or is idle among so many that it was left out
+   * @return the resource, or null if it is not known; see {@link WindowController#status(String,
+   *     Duration)}
    */
   @ReadOperation
   public @Nullable ResourceDescriptor resource(
       @Selector(match = Selector.Match.ALL_REMAINING) String... resource) {
     String name = String.join("/", resource);
     Instant now = clock.instant();
-    JobStatus status = controller.status(TIMEOUT);
-    return status.resources().stream()
-        .filter(one -> one.name().equals(name))
-        .findFirst()
+    return controller
+        .status(name, TIMEOUT)
         .map(found -> ResourceDescriptor.of(found, now))
         .orElse(null);
   }

@@ -48,8 +48,9 @@ class BatchRanksConfiguration {
   @Bean
   @ConditionalOnBean(WindowController.class)
   @ConditionalOnMissingBean
-  RankOutcomes rankOutcomes(WindowController controller, MpilockProperties properties) {
-    return new RankOutcomes(controller, properties.batch().outcomeTimeout());
+  RankOutcomes rankOutcomes(
+      WindowController controller, JobRepository repository, MpilockProperties properties) {
+    return new RankOutcomes(controller, repository, properties.batch().outcomeTimeout());
   }
 
   @Bean

@@ -7,12 +7,11 @@ import org.springframework.context.annotation.Import;
 /**
  * Auto-configuration of mpilock: one {@link io.mpilock.WindowController} of all ranks of the job, a
  * {@link io.mpilock.spring.LockTemplate} over it, locks by annotation, meters if there is a meter
- * registry, events of the JDK's Flight Recorder, observations of requests if there is an
- * observation registry, an orderly stop of batch jobs if there is Spring Batch, a lock registry if
- * there is Spring Integration, and an endpoint and a health indicator if there is Boot's actuator.
- * Each bean of the API backs off when the application defines its own bean of that type; a bean of
- * type {@link io.mpilock.transport.Communicator} or {@link io.mpilock.ShareCodec} is used by the
- * controller.
+ * registry, events of the JDK's Flight Recorder, observations of requests if there is a tracer, an
+ * orderly stop of batch jobs if there is Spring Batch, a lock registry if there is Spring
+ * Integration, and an endpoint and a health indicator if there is Boot's actuator. Each bean of the
+ * API backs off when the application defines its own bean of that type; a bean of type {@link
+ * io.mpilock.transport.Communicator} or {@link io.mpilock.ShareCodec} is used by the controller.
  */
 @AutoConfiguration(
     afterName = {
@@ -20,7 +19,8 @@ import org.springframework.context.annotation.Import;
       "org.springframework.boot.batch.jdbc.autoconfigure.BatchJdbcAutoConfiguration",
       "org.springframework.boot.micrometer.metrics.autoconfigure.MetricsAutoConfiguration",
       "org.springframework.boot.micrometer.metrics.autoconfigure.CompositeMeterRegistryAutoConfiguration",
-      "org.springframework.boot.micrometer.observation.autoconfigure.ObservationAutoConfiguration"
+      "org.springframework.boot.micrometer.observation.autoconfigure.ObservationAutoConfiguration",
+      "org.springframework.boot.micrometer.tracing.autoconfigure.MicrometerTracingAutoConfiguration"
     })
 @EnableConfigurationProperties(MpilockProperties.class)
 @Import({
@@ -29,6 +29,7 @@ import org.springframework.context.annotation.Import;
   UnlockedConfiguration.class,
   MetricsConfiguration.class,
   FlightRecorderConfiguration.class,
+  MdcConfiguration.class,
   ReportConfiguration.class,
   BatchConfiguration.class,
   BatchRanksConfiguration.class,

@@ -6,21 +6,41 @@ import io.mpilock.spring.LockTemplate;
 import io.mpilock.spring.observation.LockObservationConvention;
 import io.mpilock.spring.observation.LockObservations;
 import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.boot.autoconfigure.condition.AnyNestedCondition;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnSingleCandidate;
 import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Conditional;
 import org.springframework.context.annotation.Configuration;
 
 /**
- * The template whose requests are observed, where the application has a registry of observations.
- * To be imported before the plain one, whose place it takes.
+ * The template whose requests are observed, where the application has a registry of observations,
+ * and traces or asks for it. Boot's actuator alone makes meters of every observation, and the locks
+ * have meters of their own. To be imported before the plain template, whose place it takes.
  */
 @Configuration(proxyBeanMethods = false)
 @ConditionalOnClass(ObservationRegistry.class)
 @ConditionalOnBooleanProperty(name = "mpilock.enabled", matchIfMissing = true)
+@ConditionalOnBooleanProperty(name = ObservationConfiguration.ENABLED, matchIfMissing = true)
+@Conditional(ObservationConfiguration.Wanted.class)
 class ObservationConfiguration {
+  static final String ENABLED = "mpilock.observation.enabled";
+
+  /** Whether somebody traces, or asks for it. */
+  static final class Wanted extends AnyNestedCondition {
+    Wanted() {
+      super(ConfigurationPhase.REGISTER_BEAN);
+    }
+
+    @ConditionalOnBooleanProperty(ENABLED)
+    static final class Asked {}
+
+    @ConditionalOnBean(type = "io.micrometer.tracing.Tracer")
+    static final class Traced {}
+  }
 
   @Bean
   @ConditionalOnSingleCandidate(ObservationRegistry.class)

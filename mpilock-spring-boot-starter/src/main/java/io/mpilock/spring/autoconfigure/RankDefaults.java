@@ -13,11 +13,13 @@ import org.springframework.boot.context.properties.source.InvalidConfigurationPr
 import org.springframework.core.Ordered;
 import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.core.env.MapPropertySource;
+import org.springframework.util.ClassUtils;
 
 /**
  * Gives Boot's own properties defaults that suit a rank: the banner on the master only, the rank in
- * each line of the log, and with {@code mpilock.logging.console=master} a log file for each rank
- * and only warnings on the consoles of the others. What the application sets itself stays.
+ * each line of the log and in the MDC of this thread, and with {@code
+ * mpilock.logging.console=master} a log file for each rank and only warnings on the consoles of the
+ * others. What the application sets itself stays.
  *
  * <p>With {@code mpilock.web.port-offset} the ports are moved, which is no default: it changes what
  * the application says.
@@ -25,6 +27,8 @@ import org.springframework.core.env.MapPropertySource;
  * <p>Runs after the application's configuration files are read, and before logging and banner.
  */
 final class RankDefaults implements EnvironmentPostProcessor, Ordered {
+  static final String LOG_RANK = "mpilock.logging.rank";
+
   private static final String DEFAULTS = "mpilock rank defaults";
   private static final String PORTS = "mpilock ports";
 
@@ -61,8 +65,11 @@ final class RankDefaults implements EnvironmentPostProcessor, Ordered {
     if (position.rank() != master) {
       defaults.put("spring.main.banner-mode", "off");
     }
-    if (properties.bind("mpilock.logging.rank", Boolean.class).orElse(true)) {
+    if (position.size() != 1 && properties.bind(LOG_RANK, Boolean.class).orElse(true)) {
       addRank(position, defaults);
+      if (ClassUtils.isPresent(RankMdc.NEEDED, application.getClassLoader())) {
+        RankMdc.put(position);
+      }
     }
     if (properties.bind("mpilock.logging.console", Console.class).orElse(Console.ALL)
         == Console.MASTER) {
@@ -89,13 +96,11 @@ final class RankDefaults implements EnvironmentPostProcessor, Ordered {
     }
   }
 
-  /** One rank alone needs no name. The pattern reaches all threads, which an MDC would not. */
+  /** The pattern reaches all threads, which an MDC does not. */
   private static void addRank(JobPosition position, Map<String, Object> defaults) {
-    if (position.size() != 1) {
-      String of = position.size() < 1 ? "" : "/" + position.size();
-      defaults.put("logging.pattern.level", "%5p [rank " + position.rank() + of + "]");
-      defaults.put("logging.structured.json.add.rank", Integer.toString(position.rank()));
-    }
+    String of = position.size() < 1 ? "" : "/" + position.size();
+    defaults.put("logging.pattern.level", "%5p [rank " + position.rank() + of + "]");
+    defaults.put("logging.structured.json.add.rank", Integer.toString(position.rank()));
   }
 
   /** A failure is never silent: warnings and errors stay on every console. */

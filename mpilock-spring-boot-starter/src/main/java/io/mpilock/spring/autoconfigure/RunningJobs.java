@@ -15,6 +15,8 @@ import org.springframework.batch.core.job.AbstractJob;
 import org.springframework.batch.core.job.JobExecution;
 import org.springframework.batch.core.job.JobInterruptedException;
 import org.springframework.batch.core.listener.JobExecutionListener;
+import org.springframework.batch.core.scope.context.JobContext;
+import org.springframework.batch.core.scope.context.JobSynchronizationManager;
 import org.springframework.batch.core.step.AbstractStep;
 import org.springframework.batch.core.step.Step;
 import org.springframework.batch.core.step.StepExecution;
@@ -27,9 +29,9 @@ import org.springframework.core.Ordered;
 
 /**
  * Stops the batch jobs of a context that closes, as on SIGTERM, and makes the close wait for their
- * end: the controller, the meters and the data sources are still there while a job ends its chunk.
- * The wait is in the first phase of the shutdown and as long as {@code
- * spring.lifecycle.timeout-per-shutdown-phase} allows.
+ * end: the controller, the meters and the data sources are still there while a job ends its chunk
+ * and writes into its repository how it ended. The wait is in the first phase of the shutdown and
+ * as long as {@code spring.lifecycle.timeout-per-shutdown-phase} allows.
  *
  * <p>Ranks hear of a signal at different times. A job that was asked to stop, and failed only
  * because another rank had stopped before it, has stopped too and not failed.
@@ -96,8 +98,23 @@ final class RunningJobs
     }
   }
 
+  /**
+   * After its listeners Spring Batch writes the end into the repository, which needs its data
+   * source; then it destroys the beans of the job's scope, and so tells of the end. Not if another
+   * rank of this JVM has an execution with the same id, for then they share that scope.
+   */
   @Override
+  @SuppressWarnings("ReferenceEquality") // that of another rank may be equal
   public void afterJob(JobExecution execution) {
+    JobContext scope = JobSynchronizationManager.getContext();
+    if (scope != null && scope.getJobExecution() == execution) {
+      scope.registerDestructionCallback(RunningJobs.class.getName(), () -> ended(execution));
+    } else {
+      ended(execution);
+    }
+  }
+
+  private void ended(JobExecution execution) {
     synchronized (this) {
       running.remove(execution);
     }

@@ -12,6 +12,7 @@ import org.springframework.batch.core.BatchStatus;
 import org.springframework.batch.core.ExitStatus;
 import org.springframework.batch.core.job.JobExecution;
 import org.springframework.batch.core.listener.JobExecutionListener;
+import org.springframework.batch.core.repository.JobRepository;
 import org.springframework.core.Ordered;
 
 /**
@@ -25,6 +26,9 @@ import org.springframework.core.Ordered;
  * It waits for the other ranks as long as {@code mpilock.batch.outcome-timeout} says. A rank that
  * died, closed its controller or did not come counts as {@code FAILED}.
  *
+ * <p>A job that is complete on this rank is running in its repository until the others have ended
+ * too: a rank that is killed meanwhile can start it again, as they can.
+ *
  * <p>It comes after the other listeners of the job, apart from what stops jobs on shutdown.
  */
 public final class RankOutcomes implements JobExecutionListener, Ordered {
@@ -37,16 +41,19 @@ public final class RankOutcomes implements JobExecutionListener, Ordered {
   private static final double MILLIS = 1e3;
 
   private final WindowController controller;
+  private final JobRepository repository;
   private final Duration timeout;
 
   /**
    * Makes a listener.
    *
    * @param controller by which the ranks tell each other
+   * @param repository where the jobs are
    * @param timeout the longest time that the end of a job waits for the other ranks
    */
-  public RankOutcomes(WindowController controller, Duration timeout) {
+  public RankOutcomes(WindowController controller, JobRepository repository, Duration timeout) {
     this.controller = controller;
+    this.repository = repository;
     this.timeout = timeout;
   }
 
@@ -58,6 +65,9 @@ public final class RankOutcomes implements JobExecutionListener, Ordered {
   /** Collective. */
   @Override
   public void afterJob(JobExecution job) {
+    if (controller.size() > 1 && job.getStatus() == BatchStatus.COMPLETED) {
+      keepAsRunning(job);
+    }
     RankOutcome mine = RankOutcome.of(controller.rank(), job);
     List<RankOutcome> all = OutcomeExchange.of(controller, timeout, mine);
     RankOutcome worst = Collections.max(all, RankOutcome.BY_SEVERITY);
@@ -70,6 +80,22 @@ public final class RankOutcomes implements JobExecutionListener, Ordered {
           new ExitStatus(
               worst.exitCode(),
               "Rank %d of the job ended so: %s".formatted(worst.rank(), worst.message())));
+    }
+  }
+
+  /**
+   * Spring Batch has written that the job is complete, and could not start it again. It writes the
+   * end once more after its listeners. The others are told if the repository fails.
+   */
+  private void keepAsRunning(JobExecution job) {
+    try {
+      job.setStatus(BatchStatus.STARTED);
+      repository.update(job);
+      job.setStatus(BatchStatus.COMPLETED);
+    } catch (RuntimeException e) {
+      job.addFailureException(e);
+      job.setStatus(BatchStatus.FAILED);
+      job.setExitStatus(ExitStatus.FAILED.addExitDescription(e));
     }
   }
 

@@ -4,7 +4,6 @@ import io.micrometer.observation.Observation;
 import io.mpilock.failure.LockInterruptedException;
 import io.mpilock.failure.LockTimeoutException;
 import java.util.Locale;
-import org.jspecify.annotations.Nullable;
 
 /** What is known of a request for a lock while it is observed. Used by the thread that asks. */
 public final class LockObservationContext extends Observation.Context {
@@ -49,17 +48,16 @@ public final class LockObservationContext extends Observation.Context {
   private final Mode mode;
   private final int rank;
   private final int writer;
-  private final @Nullable String heldBy;
+  private final String lock;
   private Outcome outcome = Outcome.WAITING;
   private long token = -1;
 
-  LockObservationContext(
-      String resource, Mode mode, int rank, int writer, @Nullable String heldBy) {
+  LockObservationContext(String resource, Mode mode, int rank, int writer, String lock) {
     this.resource = resource;
     this.mode = mode;
     this.rank = rank;
     this.writer = writer;
-    this.heldBy = heldBy;
+    this.lock = lock;
   }
 
   void granted(long grantedToken) {
@@ -113,12 +111,12 @@ public final class LockObservationContext extends Observation.Context {
   }
 
   /**
-   * Who held the resource on this rank's node when the request began, in words.
+   * Who held the resource, and who waited for it, on this rank's node when the request began.
    *
-   * @return rank, host, process and thread of each; null if nobody did
+   * @return in words, with rank, host, process and thread of each
    */
-  public @Nullable String heldBy() {
-    return heldBy;
+  public String lock() {
+    return lock;
   }
 
   /**

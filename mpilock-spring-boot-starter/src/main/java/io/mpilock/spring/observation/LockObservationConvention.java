@@ -17,8 +17,8 @@ import io.micrometer.observation.ObservationConvention;
  * <tr><td>{@code outcome}</td><td>low</td><td>granted, timeout, interrupted, failed</td></tr>
  * <tr><td>{@code mpilock.rank}</td><td>high</td><td>who asks</td></tr>
  * <tr><td>{@code mpilock.writer}</td><td>high</td><td>who writes, in a single write</td></tr>
- * <tr><td>{@code mpilock.held.by}</td><td>high</td><td>who held it on this node when the request
- * began, if anybody did</td></tr>
+ * <tr><td>{@code mpilock.lock}</td><td>high</td><td>who held it, and who waited, on this node when
+ * the request began</td></tr>
  * <tr><td>{@code mpilock.token}</td><td>high</td><td>the fencing token, if it was granted</td></tr>
  * </table>
  */
@@ -49,13 +49,12 @@ public interface LockObservationConvention extends ObservationConvention<LockObs
 
   @Override
   default KeyValues getHighCardinalityKeyValues(LockObservationContext context) {
-    KeyValues values = KeyValues.of("mpilock.rank", Integer.toString(context.rank()));
+    KeyValues values =
+        KeyValues.of(
+            KeyValue.of("mpilock.rank", Integer.toString(context.rank())),
+            KeyValue.of("mpilock.lock", context.lock()));
     if (context.writer() >= 0) {
       values = values.and("mpilock.writer", Integer.toString(context.writer()));
-    }
-    String heldBy = context.heldBy();
-    if (heldBy != null) {
-      values = values.and("mpilock.held.by", heldBy);
     }
     return context.token() < 0
         ? values

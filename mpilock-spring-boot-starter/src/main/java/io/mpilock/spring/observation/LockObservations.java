@@ -13,7 +13,6 @@ import org.jspecify.annotations.Nullable;
  * observed. While nobody listens to the registry, a request costs one look at it.
  */
 public final class LockObservations {
-  private static final String HELD = "Held by ";
   private static final LockObservationConvention DEFAULT = new LockObservationConvention() {};
 
   private final WindowController controller;
@@ -61,20 +60,10 @@ public final class LockObservations {
 
   LockObservationContext context(ResourceLock lock, Mode mode, int writer) {
     return new LockObservationContext(
-        lock.name(), mode, controller.rank(), writer, heldBy(lock.toString()));
+        lock.name(), mode, controller.rank(), writer, lock.toString());
   }
 
   Observation start(LockObservationContext context) {
     return Observation.start(convention, DEFAULT, () -> context, registry);
-  }
-
-  /** Who holds a lock, from what it tells people. */
-  private static @Nullable String heldBy(String told) {
-    int held = told.indexOf(HELD);
-    if (held < 0) {
-      return null;
-    }
-    int end = told.indexOf("; waiting: ", held);
-    return told.substring(held + HELD.length(), end < 0 ? told.length() - 1 : end);
   }
 }

@@ -3,6 +3,7 @@ package io.mpilock.spring.actuate;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mpilock.ControllerOptions;
+import io.mpilock.ResourceLock;
 import io.mpilock.WindowController;
 import io.mpilock.WriteLease;
 import io.mpilock.transport.Communicator;
@@ -131,6 +132,20 @@ class ActuatorTests {
     assertThat(rank.get("pid").asLong()).isEqualTo(ProcessHandle.current().pid());
     assertThat(rank.get("state").asString()).isEqualTo("open");
     assertThat(get("mpilock/nobody-named-this").statusCode()).isEqualTo(404);
+  }
+
+  /** A node tells 64 KiB at most, and idle resources last. */
+  @Test
+  void aResourceThatWasLeftOutIsToldIfItIsAskedFor() throws Exception {
+    for (int i = 0; i < 1000; i++) {
+      ResourceLock _ = other(1).resource("%03d".formatted(i) + "x".repeat(100));
+    }
+    String last = "999" + "x".repeat(100);
+    JsonNode job = json("mpilock", 200);
+    assertThat(job.get("resourcesLeftOut").asInt()).isPositive();
+    assertThat(job.get("resources").valueStream().map(one -> one.get("name").asString()))
+        .doesNotContain(last);
+    assertThat(json("mpilock/" + last, 200).get("name").asString()).isEqualTo(last);
   }
 
   /** What is held on the other node, and waited for there and here, while the lock is stuck. */

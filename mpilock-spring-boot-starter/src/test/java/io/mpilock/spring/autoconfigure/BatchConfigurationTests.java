@@ -13,6 +13,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.springframework.aop.AfterReturningAdvice;
+import org.springframework.aop.framework.ProxyFactory;
 import org.springframework.batch.core.BatchStatus;
 import org.springframework.batch.core.ExitStatus;
 import org.springframework.batch.core.job.Job;
@@ -27,6 +29,8 @@ import org.springframework.batch.core.step.StepExecution;
 import org.springframework.batch.core.step.builder.StepBuilder;
 import org.springframework.batch.core.step.tasklet.StoppableTasklet;
 import org.springframework.batch.infrastructure.repeat.RepeatStatus;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.batch.autoconfigure.BatchAutoConfiguration;
 import org.springframework.boot.test.context.FilteredClassLoader;
@@ -126,6 +130,48 @@ class BatchConfigurationTests {
       assertThat(one.events).isNotEmpty().containsOnly("turn");
       assertThat(controller.isClosed()).isTrue();
     });
+  }
+
+  /** Its last write comes after its last listener. */
+  @Test
+  void theCloseWaitsUntilTheRepositoryHasTheEnd() {
+    runner
+        .withUserConfiguration(ToldRepository.class)
+        .run(context -> {
+          List<String> events = context.getBean(OneJob.class).events;
+          CompletableFuture<JobExecution> job = startAndAwaitWork(context);
+
+          context.getBean(RunningJobs.class).stop(() -> events.add("none runs"));
+          job.get();
+
+          assertThat(events).endsWith("wrote STOPPED", "wrote STOPPED", "none runs");
+        });
+  }
+
+  /** Tells of each write of a job. */
+  @Configuration(proxyBeanMethods = false)
+  static class ToldRepository {
+    @Bean
+    static BeanPostProcessor telling(ObjectProvider<OneJob> one) {
+      return new BeanPostProcessor() {
+        @Override
+        public Object postProcessAfterInitialization(Object bean, String name) {
+          if (!(bean instanceof JobRepository)) {
+            return bean;
+          }
+          ProxyFactory proxy = new ProxyFactory(bean);
+          proxy.addAdvice(
+              (AfterReturningAdvice)
+                  (result, method, arguments, target) -> {
+                    if (method.getName().equals("update")
+                        && arguments[0] instanceof JobExecution job) {
+                      one.getObject().events.add("wrote " + job.getStatus());
+                    }
+                  });
+          return proxy.getProxy();
+        }
+      };
+    }
   }
 
   @Test

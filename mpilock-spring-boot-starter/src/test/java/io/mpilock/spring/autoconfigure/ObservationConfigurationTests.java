@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.micrometer.common.KeyValue;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.observation.Observation;
 import io.micrometer.observation.ObservationHandler;
 import io.micrometer.observation.ObservationRegistry;
+import io.micrometer.tracing.Tracer;
 import io.mpilock.ControllerOptions;
 import io.mpilock.WindowController;
 import io.mpilock.failure.LockTimeoutException;
@@ -24,6 +26,9 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
+import org.springframework.boot.micrometer.metrics.autoconfigure.CompositeMeterRegistryAutoConfiguration;
+import org.springframework.boot.micrometer.metrics.autoconfigure.MetricsAutoConfiguration;
+import org.springframework.boot.micrometer.metrics.autoconfigure.export.simple.SimpleMetricsExportAutoConfiguration;
 import org.springframework.boot.micrometer.observation.autoconfigure.ObservationAutoConfiguration;
 import org.springframework.boot.test.context.FilteredClassLoader;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
@@ -54,9 +59,14 @@ class ObservationConfigurationTests {
 
   private final Spans spans = new Spans();
   private final ObservationRegistry registry = registry(spans);
+  private final ApplicationContextRunner unasked =
+      new ApplicationContextRunner()
+          .withConfiguration(AutoConfigurations.of(MpilockAutoConfiguration.class))
+          .withBean(ObservationRegistry.class, () -> registry);
   private final ApplicationContextRunner runner =
       new ApplicationContextRunner()
-          .withConfiguration(AutoConfigurations.of(MpilockAutoConfiguration.class));
+          .withConfiguration(AutoConfigurations.of(MpilockAutoConfiguration.class))
+          .withPropertyValues("mpilock.observation.enabled=true");
 
   private static ObservationRegistry registry(Spans spans) {
     ObservationRegistry made = ObservationRegistry.create();
@@ -97,7 +107,8 @@ class ObservationConfigurationTests {
           assertThat(low(span)).containsExactlyInAnyOrder("orders", "write", "granted");
           assertThat(value(span, "mpilock.rank")).isEqualTo("0");
           assertThat(value(span, "mpilock.token")).isEqualTo("1");
-          assertThat(value(span, "mpilock.held.by")).isNull();
+          assertThat(value(span, "mpilock.lock"))
+              .isEqualTo("resource 'orders': Nobody holds it now.");
           spans.ended.clear();
           assertThat(orders.<Integer, RuntimeException>read(() -> 3)).isEqualTo(3);
           assertThat(low(spans.only())).containsExactlyInAnyOrder("orders", "read", "granted");
@@ -129,10 +140,7 @@ class ObservationConfigurationTests {
           assertThat(low(span)).contains("read", "timeout");
           assertThat(span.getError()).isInstanceOf(LockTimeoutException.class);
           assertThat(value(span, "mpilock.token")).isNull();
-          assertThat(value(span, "mpilock.held.by"))
-              .startsWith("rank 0 (")
-              .contains("thread 'holder'")
-              .doesNotContain("waiting");
+          assertThat(value(span, "mpilock.lock")).contains("rank 0 (", "thread 'holder'");
           over.countDown();
           holder.join();
         });
@@ -149,6 +157,7 @@ class ObservationConfigurationTests {
   @Test
   void aSingleWriteIsObservedToItsEndAndWhatItRunsIsInsideIt() {
     new RankContextRunner()
+        .withPropertyValues("mpilock.observation.enabled=true")
         .withBean(Spans.class, Spans::new)
         .with(each ->
             each.withInitializer(context ->
@@ -266,6 +275,52 @@ class ObservationConfigurationTests {
         .run(context -> {
           context.getBean(LockTemplate.class).readWithoutResult(() -> {});
           assertThat(spans.ended).isEmpty();
+        });
+  }
+
+  /** Boot's actuator makes meters of all observations, and there are meters already. */
+  @Test
+  void locksAreNotObservedUnlessSomebodyTraces() {
+    unasked.run(context -> {
+      context.getBean(LockTemplate.class).readWithoutResult(() -> {});
+      assertThat(spans.ended).isEmpty();
+    });
+    unasked
+        .withBean(Tracer.class, () -> Tracer.NOOP)
+        .run(context -> {
+          context.getBean(LockTemplate.class).readWithoutResult(() -> {});
+          assertThat(spans.ended).hasSize(1);
+        });
+  }
+
+  @Test
+  void theirPropertyGoesBeforeTheTracer() {
+    unasked
+        .withPropertyValues("mpilock.observation.enabled=false")
+        .withBean(Tracer.class, () -> Tracer.NOOP)
+        .run(context -> {
+          assertThat(context).hasSingleBean(LockTemplate.class);
+          context.getBean(LockTemplate.class).readWithoutResult(() -> {});
+          assertThat(spans.ended).isEmpty();
+        });
+  }
+
+  @Test
+  void withBootsMetersEachLockIsMeteredOnce() {
+    new ApplicationContextRunner()
+        .withConfiguration(
+            AutoConfigurations.of(
+                MpilockAutoConfiguration.class,
+                MetricsAutoConfiguration.class,
+                SimpleMetricsExportAutoConfiguration.class,
+                CompositeMeterRegistryAutoConfiguration.class,
+                ObservationAutoConfiguration.class))
+        .run(context -> {
+          context.getBean(LockTemplate.class).readWithoutResult(() -> {});
+          assertThat(context.getBean(MeterRegistry.class).getMeters())
+              .extracting(meter -> meter.getId().getName())
+              .contains("mpilock.lock.wait")
+              .doesNotContain("mpilock.lock.request");
         });
   }
 

@@ -10,6 +10,8 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** What ranks print and write, in processes of their own: the logging of a JVM is one for all. */
 class RankOutputTests {
@@ -30,6 +32,38 @@ class RankOutputTests {
   void structuredLinesTellTheRankToo() throws Exception {
     List<String> lines = run(1, 2, "--logging.structured.format.console=logstash").lines().toList();
     assertThat(lines).isNotEmpty().allMatch(line -> line.contains("\"rank\":\"1\""));
+  }
+
+  @Test
+  void patternsOfTheApplicationsOwnHaveTheRankInTheMdc() throws Exception {
+    String output =
+        run(1, 2, "--logging.pattern.console=<%X{mpilock.rank} of %X{mpilock.size}> %m%n");
+    assertThat(output.lines())
+        .contains("<1 of 2> what goes well", "<1 of 2> what is done for others");
+  }
+
+  @Test
+  void structuredLinesHaveTheMdc() throws Exception {
+    String output = run(1, 2, "--logging.structured.format.console=ecs");
+    assertThat(output.lines())
+        .filteredOn(line -> line.contains("what goes well") || line.contains("for others"))
+        .hasSize(2)
+        .allSatisfy(line -> {
+          JsonNode mpilock = JsonMapper.shared().readTree(line).get("mpilock");
+          assertThat(mpilock.get("rank").asString()).isEqualTo("1");
+          assertThat(mpilock.get("size").asString()).isEqualTo("2");
+        });
+  }
+
+  @Test
+  void withoutTheRankInTheLogTheMdcIsEmpty() throws Exception {
+    String output =
+        run(
+            1,
+            2,
+            "--mpilock.logging.rank=false",
+            "--logging.pattern.console=<%X{mpilock.rank}> %m%n");
+    assertThat(output.lines()).contains("<> what goes well", "<> what is done for others");
   }
 
   @Test

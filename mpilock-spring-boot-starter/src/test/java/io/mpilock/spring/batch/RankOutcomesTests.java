@@ -11,6 +11,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.springframework.aop.MethodBeforeAdvice;
+import org.springframework.aop.framework.ProxyFactory;
 import org.springframework.batch.core.BatchStatus;
 import org.springframework.batch.core.ExitStatus;
 import org.springframework.batch.core.job.Job;
@@ -22,6 +24,7 @@ import org.springframework.batch.core.repository.JobRepository;
 import org.springframework.batch.core.step.StepContribution;
 import org.springframework.batch.core.step.builder.StepBuilder;
 import org.springframework.batch.infrastructure.repeat.RepeatStatus;
+import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.boot.ExitCodeGenerator;
 import org.springframework.boot.batch.autoconfigure.JobLauncherApplicationRunner;
 import org.springframework.boot.test.system.CapturedOutput;
@@ -249,6 +252,75 @@ class RankOutcomesTests {
         });
     assertThat(job(0).getStatus()).isEqualTo(BatchStatus.COMPLETED);
     assertThat(job(1).getStatus()).isEqualTo(BatchStatus.FAILED);
+  }
+
+  /** Else a rank that is killed while it waits for the others could not start its job again. */
+  @Test
+  void untilAllHaveEndedTheJobIsRunningInTheRepository() {
+    Map<Integer, JobExecution> seen = new ConcurrentHashMap<>();
+    runner
+        .withBean(Work.class, () -> (locks, contribution) -> {})
+        .run(rank -> {
+          JobRepository repository = rank.context().getBean(JobRepository.class);
+          if (rank.rank() == 0) {
+            awaitEndedAndRunning(repository, 2);
+          }
+          seen.put(
+              rank.rank(), Objects.requireNonNull(repository.getJobExecution(start(rank).getId())));
+        });
+    assertThat(seen.values())
+        .hasSize(3)
+        .allSatisfy(job -> {
+          assertThat(job.getStatus()).isEqualTo(BatchStatus.COMPLETED);
+          assertThat(job.getExitStatus()).isEqualTo(ExitStatus.COMPLETED);
+          assertThat(job.getEndTime()).isNotNull();
+        });
+  }
+
+  private static void awaitEndedAndRunning(JobRepository repository, int count) throws Exception {
+    while (repository.findRunningJobExecutions("nightly").stream()
+            .filter(job -> job.getEndTime() != null)
+            .count()
+        < count) {
+      Thread.sleep(10);
+    }
+  }
+
+  @Test
+  void aRankWhoseRepositoryFailsAtTheEndFailsAll(CapturedOutput output) {
+    runner = runner.withUserConfiguration(FailingRepository.class);
+    run((locks, contribution) -> {});
+    assertAll(BatchStatus.FAILED, "FAILED");
+    assertThat(output.toString()).contains("rank 1: IllegalStateException: the repository is gone");
+  }
+
+  /** Refuses on rank 1 to write a job that is over but not ended. */
+  @Configuration(proxyBeanMethods = false)
+  static class FailingRepository {
+    @Bean
+    static BeanPostProcessor failing() {
+      return new BeanPostProcessor() {
+        @Override
+        public Object postProcessAfterInitialization(Object bean, String name) {
+          if (!(bean instanceof JobRepository)) {
+            return bean;
+          }
+          ProxyFactory proxy = new ProxyFactory(bean);
+          proxy.addAdvice(
+              (MethodBeforeAdvice)
+                  (method, arguments, target) -> {
+                    if (method.getName().equals("update")
+                        && arguments[0] instanceof JobExecution job
+                        && Objects.equals(job.getJobParameters().getLong("mpilock.rank"), 1L)
+                        && job.isRunning()
+                        && job.getEndTime() != null) {
+                      throw new IllegalStateException("the repository is gone");
+                    }
+                  });
+          return proxy.getProxy();
+        }
+      };
+    }
   }
 
   @Test

@@ -19,6 +19,7 @@ import org.openqa.selenium.json.Json;
  */
 final class PropertyTables {
   private static final String PREFIX = "mpilock.";
+  private static final String MANAGEMENT = "management";
 
   /** The groups in the order of the guide, with their headings; others follow by name. */
   private static final Map<String, String> HEADINGS = headings();
@@ -37,8 +38,11 @@ final class PropertyTables {
       @Nullable String description,
       List<Choice> choices) {
 
-    /** What stands between "mpilock." and the last dot; nothing for those without. */
+    /** What stands between "mpilock." and the next dot; nothing for those without. */
     String group() {
+      if (!name.startsWith(PREFIX)) {
+        return MANAGEMENT;
+      }
       String rest = name.substring(PREFIX.length());
       int dot = rest.indexOf('.');
       return dot < 0 ? "" : rest.substring(0, dot);
@@ -156,11 +160,13 @@ final class PropertyTables {
     headings.put("batch", "Spring Batch");
     headings.put("integration", "Spring Integration");
     headings.put("metrics", "Meters");
+    headings.put("observation", "Observations");
     headings.put("report", "The report at the end");
     headings.put("jfr", "Flight Recorder");
     headings.put("profiles", "Profiles");
     headings.put("logging", "Logging");
     headings.put("web", "Ports");
+    headings.put(MANAGEMENT, "The endpoint, by Boot's own properties");
     return headings;
   }
 }
