@@ -49,8 +49,8 @@ fi
 echo "aot.sh: building" >&2
 (cd "$root" && mvn -q -B -DskipTests -Paot -pl demo-batch -am package)
 rm -rf "$target"
-"$JAVA_HOME/bin/java" -Djarmode=tools -jar "$here/target/demo-batch.jar" extract --destination "$target"
-cp "$here/target/demo-batch.jar" "$target/whole.jar" # the next plain build writes that one anew
+"$JAVA_HOME/bin/java" -Djarmode=tools -jar "$here/target/ahead/demo-batch.jar" extract --destination "$target"
+mv "$here/target/ahead/demo-batch.jar" "$target/whole.jar"
 
 launcher=()
 if command -v mpirun.openmpi >/dev/null; then

@@ -104,6 +104,9 @@ case $mpi in
   openmpi | mpich) ;;
   *) misuse "--mpi is openmpi or mpich, not $mpi" ;;
 esac
+if [ -n "$aot" ] && [ -n "${SPRING_PROFILES_ACTIVE:-}" ]; then
+  misuse "--aot takes no profiles, since Spring has decided on them ahead of time; unset SPRING_PROFILES_ACTIVE"
+fi
 if [ -z "$ranks" ]; then
   if [ "$transport" = local ]; then ranks=1; else ranks=4; fi
 fi
@@ -252,30 +255,41 @@ if [ -t 1 ]; then
   command+=(--demo.progress=bar) # the ranks themselves see only the launcher's pipes
 fi
 command+=(${passed[@]+"${passed[@]}"})
-if [ "$transport" = local ] || [ "$mpi" = mpich ]; then
+if [ "$transport" = local ]; then
   exec "${command[@]}"
 fi
 
 # Open MPI's mpirun passes Ctrl-C and SIGTERM on only after a while, is deaf until it has killed the ranks a second
 # later, and loses what they say meanwhile. So the signal goes to the ranks, its children, and mpirun does not get it.
+# MPICH's mpiexec passes it on at once, but may end with 0 then.
 setsid "${command[@]}" &
 mpirun=$!
 stopped=""
-# shellcheck disable=SC2317 # called by the trap
-stop() {
-  local ranks
-  stopped=yes
-  ranks=$(cat "/proc/$mpirun/task/"*/children 2>/dev/null) || true
+# shellcheck disable=SC2317 # called by the traps
+stop() { # by the signal $1, of the number $2
+  local ranks=""
+  stopped=$2
+  if [ "$mpi" = openmpi ]; then
+    ranks=$(cat "/proc/$mpirun/task/"*/children 2>/dev/null) || true
+    set -- TERM # what they would get from mpirun
+  fi
   # shellcheck disable=SC2086 # several numbers
-  kill -TERM ${ranks:-$mpirun} 2>/dev/null || true
+  kill "-$1" ${ranks:-$mpirun} 2>/dev/null || true
 }
-trap stop INT TERM
+trap 'stop INT 2' INT
+trap 'stop TERM 15' TERM
 while true; do
   status=0
   wait "$mpirun" || status=$?
   kill -0 "$mpirun" 2>/dev/null || break # else it was the signal that ended the wait
 done
-if [ -z "$stopped" ] && [ "$status" -gt 128 ]; then
-  fail "a rank was ended by signal $((status - 128))" "$status"
+if [ -n "$stopped" ]; then
+  if [ "$status" -eq 0 ]; then status=$((128 + stopped)); fi
+  exit "$status"
+fi
+signal=$((status > 128 ? status - 128 : 0))
+if [ "$mpi" = mpich ] && [ "$status" -gt 1 ] && [ "$status" -le 64 ]; then signal=$status; fi # its own way to tell it
+if [ "$signal" -gt 0 ] && [ "$signal" -le 64 ]; then
+  fail "a rank was ended by signal $signal; start again to go on with what is done" "$status"
 fi
 exit "$status"

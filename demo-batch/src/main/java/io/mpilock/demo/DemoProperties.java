@@ -20,7 +20,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param fresh whether to give up the work of an earlier run that did not come to its end, instead
  *     of going on with it
  */
-@ConfigurationProperties("demo")
+@ConfigurationProperties(prefix = "demo", ignoreUnknownFields = false)
 public record DemoProperties(
     @DefaultValue("") String input,
     @DefaultValue("output") String output,

@@ -202,9 +202,13 @@ final class DemoJob implements AutoCloseable {
   }
 
   Result await() throws IOException, InterruptedException {
-    if (!launcher.waitFor(LONGEST)) {
+    return await(LONGEST);
+  }
+
+  Result await(Duration longest) throws IOException, InterruptedException {
+    if (!launcher.waitFor(longest)) {
       throw new AssertionError(
-          "The job has not ended within " + LONGEST + ":\n" + read(out) + read(err));
+          "The job has not ended within " + longest + ":\n" + read(out) + read(err));
     }
     return new Result(launcher.exitValue(), read(out), read(err));
   }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mpilock.demo.DemoJob.Launcher;
 import io.mpilock.demo.DemoJob.Result;
+import io.mpilock.testing.PostgresServer;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -107,14 +108,24 @@ class RepositoryUnderMpirunTest {
 
   @Test
   void allRanksShareOnePostgres() throws IOException, InterruptedException, SQLException {
-    try (Postgres server = Postgres.start()) {
-      interrupt(server.environment(), ProcessHandle::destroyForcibly);
-      run(server.environment());
+    try (PostgresServer server = PostgresServer.start()) {
+      Map<String, String> environment =
+          Map.of(
+              "SPRING_PROFILES_ACTIVE",
+              "postgres",
+              "SPRING_DATASOURCE_URL",
+              server.url(),
+              "SPRING_DATASOURCE_USERNAME",
+              PostgresServer.USER,
+              "SPRING_DATASOURCE_PASSWORD",
+              server.password());
+      interrupt(environment, ProcessHandle::destroyForcibly);
+      run(environment);
 
       RealRows.assertIn(output.resolve("flights.h5"), RealRows.expected());
       assertThat(output.resolve(".batch")).doesNotExist();
       try (Connection repository =
-          DriverManager.getConnection(server.url(), "demo", server.password())) {
+          DriverManager.getConnection(server.url(), PostgresServer.USER, server.password())) {
         assertThat(executions(repository))
             .containsExactlyInAnyOrder(
                 "rank 0 of 3: FAILED",

@@ -1,5 +1,6 @@
 package io.mpilock.demo.flight;
 
+import io.mpilock.spring.batch.RankSlice;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.function.LongSupplier;
@@ -10,15 +11,16 @@ import org.springframework.batch.infrastructure.item.ItemStreamException;
 import org.springframework.batch.infrastructure.item.ItemStreamReader;
 
 /**
- * Reads a rank's {@linkplain Share share} of those rows of the input that are not done yet. Not for
- * several threads.
+ * Reads a rank's {@linkplain RankSlice slice} of those rows of the input that are not done yet. Not
+ * for several threads.
  *
  * <p>It keeps nothing in the execution context of Spring Batch: what is done stands in the journal,
  * together with the rows, so that the two cannot contradict each other.
  */
 public final class FlightReader implements ItemStreamReader<Flight> {
   private final Supplier<Path> file;
-  private final Share share;
+  private final int rank;
+  private final int size;
   private final LongSupplier rows;
   private final Supplier<RowRanges> done;
 
@@ -33,14 +35,16 @@ public final class FlightReader implements ItemStreamReader<Flight> {
    * Makes a reader; it opens nothing yet.
    *
    * @param file the input, asked for when the reader is opened
-   * @param share which rows to read
+   * @param rank whose slice to read
+   * @param size the number of ranks
    * @param rows the number of rows of the input, asked for when the reader is opened
    * @param done the rows that are done, asked for when the reader is opened
    */
   public FlightReader(
-      Supplier<Path> file, Share share, LongSupplier rows, Supplier<RowRanges> done) {
+      Supplier<Path> file, int rank, int size, LongSupplier rows, Supplier<RowRanges> done) {
     this.file = file;
-    this.share = share;
+    this.rank = rank;
+    this.size = size;
     this.rows = rows;
     this.done = done;
   }
@@ -49,16 +53,15 @@ public final class FlightReader implements ItemStreamReader<Flight> {
   public void open(ExecutionContext context) {
     close();
     doneBefore = done.get();
-    long open = rows.getAsLong() - doneBefore.count();
-    long skip = share.first(open);
-    left = share.end(open) - skip;
+    RankSlice slice = RankSlice.of(rank, size, rows.getAsLong() - doneBefore.count());
+    left = slice.count();
     next = 0;
     Path path = file.get();
     parser = new FlightParser(String.valueOf(path.getFileName()));
     FlightsCsv opened = FlightsCsv.open(path);
     csv = opened;
     try {
-      for (; skip > 0; skip--) {
+      for (long skip = slice.first(); skip > 0; skip--) {
         nextOpen(opened);
       }
       first = next;

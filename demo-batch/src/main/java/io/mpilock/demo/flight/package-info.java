@@ -1,4 +1,4 @@
-/** The input: flights as lines of a CSV file, and each rank's share of them. */
+/** The input: flights as lines of a CSV file, and each rank's slice of them. */
 @NullMarked
 package io.mpilock.demo.flight;
 

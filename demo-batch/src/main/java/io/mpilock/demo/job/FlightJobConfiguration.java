@@ -6,7 +6,6 @@ import io.mpilock.demo.airport.AirportJoin;
 import io.mpilock.demo.airport.Airports;
 import io.mpilock.demo.flight.Flight;
 import io.mpilock.demo.flight.FlightReader;
-import io.mpilock.demo.flight.Share;
 import io.mpilock.demo.report.HtmlReport;
 import io.mpilock.demo.store.FlightRow;
 import io.mpilock.demo.timing.LockTimes;
@@ -112,7 +111,8 @@ class FlightJobConfiguration {
     FlightReader reader =
         new FlightReader(
             properties::inputFile,
-            new Share(locks.rank(), locks.size()),
+            locks.rank(),
+            locks.size(),
             () -> run.plan().rows(),
             () -> run.plan().earlier().done());
     return new StepBuilder("load", repository)

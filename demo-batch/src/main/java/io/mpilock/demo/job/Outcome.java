@@ -2,6 +2,7 @@ package io.mpilock.demo.job;
 
 import io.mpilock.demo.DemoException;
 import io.mpilock.failure.MpilockException;
+import io.mpilock.failure.RankFailedException;
 import io.mpilock.failure.SingleWriteFailedException;
 import java.io.Serializable;
 import java.util.Comparator;
@@ -88,7 +89,11 @@ record Outcome(int rank, Kind kind, @Nullable String problem) implements Seriali
     return innermost;
   }
 
+  /** For people, who need not know in which of our calls they hear of a death. */
   static String describe(Throwable failure) {
+    if (failure instanceof RankFailedException) {
+      return String.valueOf(failure.getMessage()).replaceFirst("(?s)(: .*|\\.)$", "") + ".";
+    }
     return failure instanceof DemoException || failure instanceof MpilockException
         ? String.valueOf(failure.getMessage())
         : failure.toString();

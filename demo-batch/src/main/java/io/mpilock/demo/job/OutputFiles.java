@@ -172,8 +172,10 @@ final class OutputFiles implements AutoCloseable {
    * @return what is kept, for people; empty where this is not known
    */
   String end() {
-    if (!working) {
-      return "";
+    if (!working) { // the master's to delete
+      return journal != null && hasJournal()
+          ? "What was done is kept. Start the job again to go on, with any number of ranks."
+          : "";
     }
     working = false;
     JournalHead head = work;

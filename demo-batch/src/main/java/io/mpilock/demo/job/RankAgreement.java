@@ -104,11 +104,10 @@ final class RankAgreement implements StepExecutionListener {
     } catch (ControllerClosedException e) {
       run.end(new EarlyEnd(true, CUT_OFF, false, false));
     } catch (MpilockException e) {
+      LOG.debug("Rank {} cannot meet the others", locks.rank(), e);
       String own = mine.problem();
       boolean masterDied = e instanceof RankFailedException died && died.rank() == locks.master();
-      run.end(
-          new EarlyEnd(
-              false, own != null ? own : String.valueOf(e.getMessage()), false, masterDied));
+      run.end(new EarlyEnd(false, own != null ? own : Outcome.describe(e), false, masterDied));
     }
   }
 

@@ -49,7 +49,7 @@ final class RankRun {
     skippedSince.clear();
   }
 
-  /** How many rows of its share this rank has dealt with. */
+  /** How many rows of its slice this rank has dealt with. */
   long done() {
     return load.written().rows() + load.skipped().size() + skippedSince.size();
   }

@@ -29,8 +29,7 @@ class FlightReaderTest {
 
   private static FlightReader open(Path file, int rank, int size) {
     FlightReader reader =
-        new FlightReader(
-            () -> file, new Share(rank, size), () -> FlightsCsv.countRows(file), RowRanges::new);
+        new FlightReader(() -> file, rank, size, () -> FlightsCsv.countRows(file), RowRanges::new);
     reader.open(new ExecutionContext());
     return reader;
   }
@@ -143,7 +142,7 @@ class FlightReaderTest {
   }
 
   private static FlightReader reader(Path file, int rank, int size, RowRanges done) {
-    FlightReader reader = new FlightReader(() -> file, new Share(rank, size), () -> 50, () -> done);
+    FlightReader reader = new FlightReader(() -> file, rank, size, () -> 50, () -> done);
     reader.open(new ExecutionContext());
     return reader;
   }

@@ -7,7 +7,6 @@ import io.mpilock.demo.airport.Airports;
 import io.mpilock.demo.flight.Flight;
 import io.mpilock.demo.flight.FlightReader;
 import io.mpilock.demo.flight.RowRanges;
-import io.mpilock.demo.flight.Share;
 import io.mpilock.demo.flight.SkippedRow;
 import io.mpilock.demo.store.FileDigest;
 import io.mpilock.demo.store.FlightRow;
@@ -39,8 +38,7 @@ class ReportTest {
     FlightFigures figures = new FlightFigures();
     AirportJoin join = new AirportJoin(airports, 0);
     FlightReader reader =
-        new FlightReader(
-            () -> Path.of("data", "flights.csv"), new Share(0, 1), () -> 20_000, RowRanges::new);
+        new FlightReader(() -> Path.of("data", "flights.csv"), 0, 1, () -> 20_000, RowRanges::new);
     reader.open(new ExecutionContext());
     for (Flight flight = reader.read(); flight != null; flight = reader.read()) {
       FlightRow row = join.process(flight);

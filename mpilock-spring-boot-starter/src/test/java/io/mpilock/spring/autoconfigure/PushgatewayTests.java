@@ -3,23 +3,15 @@ package io.mpilock.spring.autoconfigure;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mpilock.spring.LockTemplate;
+import io.mpilock.testing.HttpProgram;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.local.LocalCluster;
-import java.io.IOException;
-import java.net.ConnectException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -36,48 +28,20 @@ import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 class PushgatewayTests {
   private static final String PUSH = "management.prometheus.metrics.export.pushgateway.";
 
-  private final HttpClient client = HttpClient.newHttpClient();
-  private Process gateway;
-  private int port;
+  private HttpProgram gateway;
 
   @TempDir Path directory;
 
   @BeforeEach
   void start() throws Exception {
-    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = free.getLocalPort();
-    }
     gateway =
-        new ProcessBuilder(
-                "prometheus-pushgateway",
-                "--web.listen-address=127.0.0.1:" + port,
-                "--persistence.file=")
-            .redirectErrorStream(true)
-            .redirectOutput(directory.resolve("log").toFile())
-            .start();
-    while (!isReady()) {
-      assertThat(gateway.waitFor(50, TimeUnit.MILLISECONDS)).as("has ended").isFalse();
-    }
+        HttpProgram.start(
+            directory.resolve("log"), "prometheus-pushgateway", "--persistence.file=");
   }
 
   @AfterEach
   void end() throws Exception {
-    gateway.destroy();
-    gateway.waitFor();
-  }
-
-  private boolean isReady() throws IOException, InterruptedException {
-    try {
-      return get("/-/ready").statusCode() == 200;
-    } catch (ConnectException notYet) {
-      return false;
-    }
-  }
-
-  private HttpResponse<String> get(String path) throws IOException, InterruptedException {
-    return client.send(
-        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path)).build(),
-        HttpResponse.BodyHandlers.ofString());
+    gateway.close();
   }
 
   private ApplicationContextRunner rank(LocalCluster cluster, int rank) {
@@ -92,7 +56,7 @@ class PushgatewayTests {
         .withPropertyValues(
             "mpilock.rank=" + rank, // as the launcher's variables would make it
             PUSH + "enabled=true",
-            PUSH + "address=127.0.0.1:" + port,
+            PUSH + "address=" + gateway.address(),
             PUSH + "job=nightly",
             PUSH + "grouping-key.rank=${mpilock.rank}",
             PUSH + "shutdown-operation=post",
@@ -120,7 +84,7 @@ class PushgatewayTests {
         rank.get();
       }
     }
-    String metrics = get("/metrics").body();
+    String metrics = gateway.get("/metrics").body();
     for (int rank = 0; rank < 2; rank++) {
       assertThat(metrics)
           .containsPattern(

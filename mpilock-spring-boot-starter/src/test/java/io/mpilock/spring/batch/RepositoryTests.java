@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mpilock.spring.test.RankContextRunner;
 import io.mpilock.spring.test.TestRank;
+import io.mpilock.testing.PostgresServer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -115,7 +116,8 @@ class RepositoryTests {
         .withPropertyValues(
             SharedRepository.at(
                 database == Database.POSTGRES_SHARED
-                    ? postgres.url()
+                    ? "%s?user=%s&password=%s"
+                        .formatted(postgres.url(), PostgresServer.USER, postgres.password())
                     : "jdbc:h2:file:%s/shared;AUTO_SERVER=FALSE".formatted(folder)));
   }
 

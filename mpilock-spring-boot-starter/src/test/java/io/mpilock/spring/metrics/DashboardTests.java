@@ -9,16 +9,12 @@ import io.mpilock.ControllerOptions;
 import io.mpilock.LocalRanks;
 import io.mpilock.ResourceLock;
 import io.mpilock.WindowController;
+import io.mpilock.testing.HttpProgram;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
-import java.net.URI;
 import java.net.URLEncoder;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -30,7 +26,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -56,7 +51,6 @@ class DashboardTests {
   /** Given by Prometheus to what it scrapes. */
   private static final Set<String> OF_THE_SCRAPE = Set.of("job", "instance");
 
-  private final HttpClient client = HttpClient.newHttpClient();
   private final Map<String, Object> dashboard =
       new Json().toType(Files.readString(DASHBOARD), Json.MAP_TYPE);
 
@@ -108,7 +102,7 @@ class DashboardTests {
             new PrometheusMeterRegistry(PrometheusConfig.DEFAULT),
             new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
     HttpServer exposed = expose(registries);
-    try (Prometheus prometheus = new Prometheus(exposed.getAddress().getPort())) {
+    try (HttpProgram prometheus = prometheus(exposed.getAddress().getPort())) {
       LocalRanks.run(
           new int[] {1, 1},
           ControllerOptions.defaults(),
@@ -129,7 +123,7 @@ class DashboardTests {
 
   /** The master asks and tells the others whether they may stop; they make the figures. */
   private static void lockUntilAllHaveData(
-      WindowController controller, Prometheus prometheus, List<Query> queries) throws Exception {
+      WindowController controller, HttpProgram prometheus, List<Query> queries) throws Exception {
     boolean done = false;
     while (!done) {
       ResourceLock orders = controller.resource("orders");
@@ -137,7 +131,7 @@ class DashboardTests {
         orders.write().close();
         orders.read().close();
       }
-      done = controller.singleWrite(() -> prometheus.without(queries).isEmpty());
+      done = controller.singleWrite(() -> without(prometheus, queries).isEmpty());
     }
   }
 
@@ -233,77 +227,41 @@ class DashboardTests {
   }
 
   /** Scrapes both ranks each half second. */
-  private final class Prometheus implements AutoCloseable {
-    private final Process process;
-    private final int port;
+  private HttpProgram prometheus(int exposed) throws Exception {
+    StringBuilder configuration =
+        new StringBuilder("global:\n  scrape_interval: 500ms\n  scrape_timeout: 500ms\n");
+    configuration.append("scrape_configs:\n");
+    for (int rank = 0; rank < 2; rank++) {
+      configuration.append(
+          """
+            - job_name: nightly-%d
+              metrics_path: /%d
+              static_configs:
+                - targets: [ "127.0.0.1:%d" ]
+          """
+              .formatted(rank, rank, exposed));
+    }
+    Path file = Files.writeString(directory.resolve("prometheus.yml"), configuration);
+    return HttpProgram.start(
+        directory.resolve("log"),
+        "prometheus",
+        "--config.file=" + file,
+        "--storage.tsdb.path=" + directory.resolve("data"));
+  }
 
-    Prometheus(int exposed) throws Exception {
-      try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-        port = free.getLocalPort();
-      }
-      StringBuilder configuration =
-          new StringBuilder("global:\n  scrape_interval: 500ms\n  scrape_timeout: 500ms\n");
-      configuration.append("scrape_configs:\n");
-      for (int rank = 0; rank < 2; rank++) {
-        configuration.append(
-            """
-              - job_name: nightly-%d
-                metrics_path: /%d
-                static_configs:
-                  - targets: [ "127.0.0.1:%d" ]
-            """
-                .formatted(rank, rank, exposed));
-      }
-      Path file = Files.writeString(directory.resolve("prometheus.yml"), configuration);
-      process =
-          new ProcessBuilder(
-                  "prometheus",
-                  "--config.file=" + file,
-                  "--storage.tsdb.path=" + directory.resolve("data"),
-                  "--web.listen-address=127.0.0.1:" + port)
-              .redirectErrorStream(true)
-              .redirectOutput(directory.resolve("log").toFile())
-              .start();
-      while (!isReady()) {
-        assertThat(process.waitFor(50, TimeUnit.MILLISECONDS))
-            .as("has ended: " + Files.readString(directory.resolve("log")))
-            .isFalse();
+  /** The queries that have no figure yet. */
+  private static List<Query> without(HttpProgram prometheus, List<Query> queries) throws Exception {
+    List<Query> without = new ArrayList<>();
+    for (Query query : queries) {
+      HttpResponse<String> answer =
+          prometheus.get(
+              "/api/v1/query?query=" + URLEncoder.encode(query.sent(), StandardCharsets.UTF_8));
+      assertThat(answer.statusCode()).as(query + ": " + answer.body()).isEqualTo(200);
+      // A mode that was never used gives 0 / 0, which Grafana leaves out.
+      if (found(VALUE, answer.body()).stream().allMatch("NaN"::equals)) {
+        without.add(query);
       }
     }
-
-    /** The queries that have no figure yet. */
-    List<Query> without(List<Query> queries) throws Exception {
-      List<Query> without = new ArrayList<>();
-      for (Query query : queries) {
-        HttpResponse<String> answer =
-            get("/api/v1/query?query=" + URLEncoder.encode(query.sent(), StandardCharsets.UTF_8));
-        assertThat(answer.statusCode()).as(query + ": " + answer.body()).isEqualTo(200);
-        // A mode that was never used gives 0 / 0, which Grafana leaves out.
-        if (found(VALUE, answer.body()).stream().allMatch("NaN"::equals)) {
-          without.add(query);
-        }
-      }
-      return without;
-    }
-
-    private boolean isReady() throws IOException, InterruptedException {
-      try {
-        return get("/-/ready").statusCode() == 200;
-      } catch (ConnectException notYet) {
-        return false;
-      }
-    }
-
-    private HttpResponse<String> get(String path) throws IOException, InterruptedException {
-      return client.send(
-          HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path)).build(),
-          HttpResponse.BodyHandlers.ofString());
-    }
-
-    @Override
-    public void close() throws InterruptedException {
-      process.destroy();
-      process.waitFor();
-    }
+    return without;
   }
 }

@@ -1,28 +1,32 @@
-package io.mpilock.spring.batch;
+package io.mpilock.testing;
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /**
- * A PostgreSQL of our own, from Debian's package, that listens on the loopback address only. The
- * server refuses to be root's: then it is the user's that the package has made.
+ * A PostgreSQL of the test's own, from Debian's package: on the loopback address only, in a
+ * directory that is gone afterwards. The server refuses to be root's: then it is the user's that
+ * the package has made.
  */
-final class PostgresServer implements AutoCloseable {
+public final class PostgresServer implements AutoCloseable {
+  /** The one user of the database. */
+  public static final String USER = "batch";
+
   private static final Path INSTALLED = Path.of("/usr/lib/postgresql");
   private static final int BOUND_SECONDS = 60;
 
   private final Path folder;
   private final Path programs;
   private final int port;
+  private final String password = UUID.randomUUID().toString();
 
   private PostgresServer(Path folder, Path programs, int port) {
     this.folder = folder;
@@ -30,28 +34,40 @@ final class PostgresServer implements AutoCloseable {
     this.port = port;
   }
 
-  static PostgresServer start() throws IOException, InterruptedException {
+  /**
+   * Starts a server with an empty database.
+   *
+   * @return the server, which is ready
+   * @throws IOException if there is none, or it does not start; with what it said
+   * @throws InterruptedException if this thread was interrupted
+   */
+  public static PostgresServer start() throws IOException, InterruptedException {
+    Path programs = programs();
     Path folder =
         Files.createTempDirectory(
             "mpilock-postgres",
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-    int port;
-    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = free.getLocalPort();
-    }
-    PostgresServer server = new PostgresServer(folder, programs(), port);
+    PostgresServer server = new PostgresServer(folder, programs, HttpProgram.freePort());
+    Path password = Files.writeString(folder.resolve("password"), server.password);
     if (isRoot()) {
-      Files.setOwner(
-          folder,
-          folder.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName("postgres"));
+      var postgres =
+          folder.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName("postgres");
+      Files.setOwner(folder, postgres);
+      Files.setOwner(password, postgres);
     }
-    server.run("initdb", "--auth=trust", "--username=batch", "--encoding=UTF8", "--no-sync");
+    server.run(
+        "initdb",
+        "--username=" + USER,
+        "--pwfile=" + password,
+        "--auth=scram-sha-256",
+        "--encoding=UTF8",
+        "--no-sync");
     server.run(
         "pg_ctl",
         "--wait",
         "--log=" + folder.resolve("log"),
         "-o",
-        "-h 127.0.0.1 -p %d -k %s -F".formatted(port, folder),
+        "-h 127.0.0.1 -p %d -k %s -F".formatted(server.port, folder),
         "start");
     return server;
   }
@@ -71,8 +87,22 @@ final class PostgresServer implements AutoCloseable {
     return "root".equals(System.getProperty("user.name"));
   }
 
-  String url() {
-    return "jdbc:postgresql://127.0.0.1:%d/postgres?user=batch".formatted(port);
+  /**
+   * Where the database is.
+   *
+   * @return its URL for JDBC, without user and password
+   */
+  public String url() {
+    return "jdbc:postgresql://127.0.0.1:%d/postgres".formatted(port);
+  }
+
+  /**
+   * What {@link #USER} needs.
+   *
+   * @return the password
+   */
+  public String password() {
+    return password;
   }
 
   private void run(String program, String... arguments) throws IOException, InterruptedException {
