@@ -16,8 +16,6 @@ import org.HdrHistogram.Histogram;
  * each turn is timed.
  */
 public final class AloneBench {
-  private static final Runnable INSIDE = () -> BenchRanks.touch(1);
-
   private final int rounds;
   private final long roundNanos;
   private final long warmUpNanos;
@@ -46,7 +44,7 @@ public final class AloneBench {
       long now;
       do {
         long before = System.nanoTime();
-        entering.times(count, INSIDE);
+        entering.times(count, AloneBench::inside);
         now = System.nanoTime();
         took = Math.max(1, now - before);
         if (took < roundNanos / 8 && count < 1 << 28) {
@@ -60,7 +58,7 @@ public final class AloneBench {
 
     void round(long roundNanos) throws Exception {
       long start = System.nanoTime();
-      entering.times(count, INSIDE);
+      entering.times(count, AloneBench::inside);
       nanos.add((System.nanoTime() - start) / (double) count);
       time(roundNanos);
     }
@@ -70,7 +68,7 @@ public final class AloneBench {
       long before = start;
       while (before - start < atLeast) {
         before = System.nanoTime();
-        entering.times(1, INSIDE);
+        entering.times(1, AloneBench::inside);
         times.recordValue(System.nanoTime() - before);
       }
     }
@@ -88,6 +86,10 @@ public final class AloneBench {
               .map(figure -> String.format(Locale.ROOT, "%.2f", figure))
               .collect(Collectors.joining(" "));
     }
+  }
+
+  private static void inside() {
+    BenchRanks.touch(1);
   }
 
   /**

@@ -60,6 +60,7 @@ final class LocalPeers {
   }
 
   /** The floor of the machine: a compare-and-set in, and one out. Waits as simply as can be. */
+  @SuppressWarnings("ThreadPriorityCheck") // there may be more ranks than cores
   static Peer compareAndSet(NodeWindow window, long word) {
     return new Peer(
         "bare compare-and-set pair",

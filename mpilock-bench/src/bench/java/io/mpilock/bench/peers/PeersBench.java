@@ -93,7 +93,7 @@ public final class PeersBench {
   private void alone() throws IOException {
     Map<String, List<double[]>> results =
         quick
-            ? results(2, AloneBench.class, "5", "100", "700")
+            ? results(2, AloneBench.class, "5", "100", "1000")
             : results(2, AloneBench.class, "11", "250", "4000");
     System.out.printf("%n### One client, a free lock: ns for enter and exit%n%n");
     System.out.println(
