@@ -109,14 +109,13 @@ public final class PeersBench {
       Figures ratios = Figures.ofRatios(rounds, Arrays.copyOfRange(base, 4, base.length));
       System.out.printf(
           Locale.ROOT,
-          "| %s | %s | %s | %s | %s | %s to %s | %s | %s | %s | %s | %s |%n",
+          "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |%n",
           name,
           number(figures.median()),
           number(figures.least()),
           number(figures.most()),
           number(ratios.median()),
-          number(ratios.least()),
-          number(ratios.most()),
+          range(ratios),
           number(1e9 / figures.median()),
           number(row[0]),
           number(row[1]),
@@ -143,14 +142,13 @@ public final class PeersBench {
       Figures ratios = Figures.ofRatios(Arrays.copyOfRange(base, 4, base.length), rounds);
       System.out.printf(
           Locale.ROOT,
-          "| %s | %s | %s | %s | %s | %s to %s | %s | %s | %s | %.4f |%n",
+          "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %.4f |%n",
           name,
           number(figures.median()),
           number(figures.least()),
           number(figures.most()),
           number(ratios.median()),
-          number(ratios.least()),
-          number(ratios.most()),
+          range(ratios),
           number(row[0] / 1e3),
           number(row[1] / 1e3),
           number(row[2] / 1e3),
@@ -167,6 +165,11 @@ public final class PeersBench {
     return String.format(Locale.ROOT, format, value);
   }
 
+  private static String range(Figures figures) {
+    String most = number(figures.most());
+    return most.isEmpty() ? "" : number(figures.least()) + " to " + most;
+  }
+
   /** Runs ranks; they end with this JVM. */
   private Map<String, List<double[]>> results(int ranks, Class<?> program, String... args)
       throws IOException {
@@ -176,7 +179,7 @@ public final class PeersBench {
     try (job) {
       return Bench.results(job.await(Duration.ofMinutes(15)).succeeded().output());
     } finally {
-      Runtime.getRuntime().removeShutdownHook(atExit);
+      Server.forget(atExit);
     }
   }
 }

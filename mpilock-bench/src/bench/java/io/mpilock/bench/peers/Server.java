@@ -181,6 +181,11 @@ final class Server implements AutoCloseable {
   @Override
   public void close() {
     end();
+    forget(atExit);
+  }
+
+  /** Takes back what was to run at the JVM's end. */
+  static void forget(Thread atExit) {
     try {
       Runtime.getRuntime().removeShutdownHook(atExit);
     } catch (IllegalStateException e) {
