@@ -32,7 +32,7 @@ final class Server implements AutoCloseable {
     this.name = name;
     folder =
         Files.createTempDirectory(
-            "mpilock-" + name,
+            "mpilock-bench-" + name,
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
     try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       port = free.getLocalPort();
