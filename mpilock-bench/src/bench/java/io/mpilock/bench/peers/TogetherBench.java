@@ -48,8 +48,8 @@ public final class TogetherBench {
     private double leastFair = 1;
   }
 
-  /** What one client did in a round. */
-  private record Turns(long number, Histogram times) {}
+  /** What one client did in a round, and when it was done. */
+  private record Turns(long number, long end, Histogram times) {}
 
   /**
    * Measures. Prints for each lock: the nanoseconds that half and 99 % of the turns took at most,
@@ -129,7 +129,8 @@ public final class TogetherBench {
     }
     Measured measured = all.get(peer.name());
     if (counts && measured != null) {
-      measured.rates.add(total * 1e9 / nanos);
+      long end = everybody.stream().mapToLong(Turns::end).max().orElseThrow();
+      measured.rates.add(total * 1e9 / (end - start));
       measured.leastFair = Math.min(measured.leastFair, Figures.jain(numbers));
       everybody.forEach(turns -> measured.times.add(turns.times()));
     }
@@ -148,19 +149,19 @@ public final class TogetherBench {
       last = now;
       number++;
     } while (last - start < nanos);
-    return new Turns(number, times);
+    return new Turns(number, last, times);
   }
 
   private static byte[] encoded(Turns turns) {
     ByteBuffer buffer =
-        ByteBuffer.allocate(Long.BYTES + turns.times().getNeededByteBufferCapacity());
-    buffer.putLong(turns.number());
+        ByteBuffer.allocate(2 * Long.BYTES + turns.times().getNeededByteBufferCapacity());
+    buffer.putLong(turns.number()).putLong(turns.end());
     turns.times().encodeIntoByteBuffer(buffer);
     return Arrays.copyOf(buffer.array(), buffer.position());
   }
 
   private static Turns decoded(byte[] bytes) {
     ByteBuffer buffer = ByteBuffer.wrap(bytes);
-    return new Turns(buffer.getLong(), Histogram.decodeFromByteBuffer(buffer, 0));
+    return new Turns(buffer.getLong(), buffer.getLong(), Histogram.decodeFromByteBuffer(buffer, 0));
   }
 }
