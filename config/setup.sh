@@ -4,13 +4,14 @@ set -euo pipefail
 
 usage() {
   cat <<'HELP'
-Usage: config/setup.sh [--no-install]
+Usage: config/setup.sh [--no-install] [--bench]
 
 Looks for Maven, the launchers of Open MPI and of MPICH, MPJ Express, h5dump, shellcheck, Spin with a C compiler, ip,
 Chromium with its driver, Prometheus and its Pushgateway, and PostgreSQL. As root on Debian it installs what is missing;
 otherwise, or with --no-install, it names what is missing and ends with 1. The JDK 25 is config/jdk25.sh's to find.
 
   --no-install   only look
+  --bench        look for what config/bench.sh uses instead: Maven, both launchers, ip, PostgreSQL and Redis
   --help         this text
 HELP
 }
@@ -21,9 +22,11 @@ fail() {
 }
 
 install=yes
+bench=""
 for option in "$@"; do
   case $option in
     --no-install) install="" ;;
+    --bench) bench=yes ;;
     -h | --help)
       usage
       exit 0
@@ -52,6 +55,17 @@ needs=(
   "has_postgresql|postgresql|PostgreSQL (the tests start one of their own)"
 )
 
+if [ -n "$bench" ]; then
+  needs=(
+    "has_maven|maven|Maven (mvn)"
+    "has_open_mpi|openmpi-bin|Open MPI (mpirun)"
+    "has_mpich|mpich|MPICH (mpiexec)"
+    "has_ip|iproute2|ip (for the simulated hosts of config/hosts.sh)"
+    "has_postgresql|postgresql|PostgreSQL (a lock to measure beside; started on its own)"
+    "has_redis|redis-server|Redis (the same)"
+  )
+fi
+
 has_maven() { command -v mvn >/dev/null; }
 has_mpj() { [ -r /usr/share/java/mpj.jar ]; }
 has_h5dump() { command -v h5dump >/dev/null; }
@@ -64,6 +78,7 @@ has_chromium() { command -v chromium >/dev/null; }
 has_chromedriver() { command -v chromedriver >/dev/null; }
 has_prometheus() { command -v prometheus >/dev/null; }
 has_postgresql() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; } # Debian has it in no PATH
+has_redis() { command -v redis-server >/dev/null; }
 has_pushgateway() { command -v prometheus-pushgateway >/dev/null; }
 
 says() { # whether the version of the command $1 matches $2; no pipe into grep -q, which would break it off

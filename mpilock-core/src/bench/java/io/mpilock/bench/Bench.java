@@ -143,7 +143,16 @@ public final class Bench {
   }
 
   private static Map<String, List<double[]>> results(MpiRun run, Class<?> program, String... args) {
-    String output = run.timeout(Duration.ofMinutes(10)).run(program, args).succeeded().output();
+    return results(run.timeout(Duration.ofMinutes(10)).run(program, args).succeeded().output());
+  }
+
+  /**
+   * Finds what ranks printed by {@link BenchRanks#result}.
+   *
+   * @param output all that they printed
+   * @return the rows of figures of each name, in the order of the names
+   */
+  public static Map<String, List<double[]>> results(String output) {
     Map<String, List<double[]>> results = new LinkedHashMap<>();
     output
         .lines()

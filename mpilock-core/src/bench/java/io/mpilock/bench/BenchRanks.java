@@ -22,7 +22,7 @@ public final class BenchRanks {
   private BenchRanks() {}
 
   /** Joins the job; also makes a window for the floor. Collective. */
-  static Communicator open() {
+  public static Communicator open() {
     Launcher launcher = Launcher.detect(System.getenv()).orElseThrow();
     Communicator world =
         Transports.open("auto", new TransportSettings(launcher, null, Duration.ofSeconds(30)));
@@ -31,7 +31,7 @@ public final class BenchRanks {
   }
 
   /** Words that only the caller uses. */
-  static NodeWindow lonelyWindow() {
+  public static NodeWindow lonelyWindow() {
     if (lonely == null) {
       throw new IllegalStateException("open first");
     }
@@ -44,7 +44,7 @@ public final class BenchRanks {
    *
    * @return when they begin, by {@link System#nanoTime()}, which is the same clock in all processes
    */
-  static long startTogether(WindowController controller) {
+  public static long startTogether(WindowController controller) {
     NodeWindow window = lonelyWindow();
     controller.resource("start").singleWrite(() -> true);
     if (controller.rank() == 0) {
@@ -65,7 +65,8 @@ public final class BenchRanks {
     }
   }
 
-  static void result(String group, String name, String values) {
+  /** Prints figures for the program that started the ranks. */
+  public static void result(String group, String name, String values) {
     System.out.println("RESULT|" + group + "|" + name + "|" + values);
   }
 }

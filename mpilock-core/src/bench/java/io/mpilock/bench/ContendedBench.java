@@ -40,7 +40,6 @@ public final class ContendedBench {
     }
     if (counts && controller.rank() == 0) {
       double total = Arrays.stream(operations).sum();
-      double squares = Arrays.stream(operations).mapToDouble(n -> (double) n * n).sum();
       BenchRanks.result(
           "contended",
           name,
@@ -49,7 +48,7 @@ public final class ContendedBench {
               "%.0f %.3f %.4f",
               total * 1e9 / nanos,
               worst / 1e6,
-              total * total / (operations.length * squares)));
+              Figures.jain(operations)));
     }
   }
 

@@ -1,7 +1,6 @@
 package io.mpilock.bench;
 
 import java.lang.management.ManagementFactory;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -78,8 +77,7 @@ public final class Rounds {
   }
 
   private static Cost cost(double[] rounds, double bytes) {
-    double[] sorted = rounds.clone();
-    Arrays.sort(sorted);
-    return new Cost(sorted[sorted.length / 2], sorted[0], sorted[sorted.length - 1], bytes);
+    Figures figures = Figures.of(rounds);
+    return new Cost(figures.median(), figures.least(), figures.most(), bytes);
   }
 }

@@ -1,0 +1,187 @@
+package io.mpilock.bench.peers;
+
+import io.mpilock.bench.Bench;
+import io.mpilock.bench.Figures;
+import io.mpilock.testing.MpiJob;
+import io.mpilock.testing.MpiRun;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.springframework.core.io.ClassPathResource;
+import org.springframework.jdbc.datasource.init.ScriptUtils;
+
+/**
+ * Starts the servers that the other locks need, measures all of them beside mpilock under Open MPI,
+ * prints Markdown tables, and ends the servers. Started by {@code config/bench.sh}.
+ */
+public final class PeersBench {
+  static final String EXCLUSIVE = ", exclusive";
+  static final String SHARED = ", shared";
+
+  private static final long BOUND_SECONDS = 60;
+
+  private final MpiRun run;
+  private final boolean quick;
+
+  private PeersBench(MpiRun run, boolean quick) {
+    this.run = run;
+    this.quick = quick;
+  }
+
+  /**
+   * Measures.
+   *
+   * @param args {@code --quick} for less
+   * @throws Exception if it fails
+   */
+  public static void main(String[] args) throws Exception {
+    Path file = Files.createTempFile("mpilock-bench", ".lock");
+    file.toFile().deleteOnExit();
+    try (Server redis = Server.redis();
+        Server zooKeeper = Server.zooKeeper();
+        Server hazelcast = Server.hazelcast();
+        Server postgres = Server.postgres()) {
+      String url = "jdbc:postgresql://127.0.0.1:%d/postgres?user=bench".formatted(postgres.port());
+      makeTables(url);
+      MpiRun run =
+          MpiRun.openMpi()
+              // Else a rank's threads, those of the peers' clients too, would have one core.
+              .launcherArgs("--bind-to", "none")
+              .jvmArgs(
+                  "-Xmx512m",
+                  property(PeerRanks.REDIS, redis.port()),
+                  property(PeerRanks.ZOO_KEEPER, zooKeeper.port()),
+                  property(PeerRanks.HAZELCAST, hazelcast.port()),
+                  property(PeerRanks.POSTGRES, url),
+                  property(PeerRanks.FILE, file));
+      PeersBench bench = new PeersBench(run, Arrays.asList(args).contains("--quick"));
+      bench.alone();
+      bench.together(2);
+      bench.together(4);
+    }
+  }
+
+  private static String property(String name, Object value) {
+    return "-D" + name + "=" + value;
+  }
+
+  /** By the script that Spring Integration brings; the server may still be starting. */
+  private static void makeTables(String url) throws SQLException, InterruptedException {
+    long start = System.nanoTime();
+    while (true) {
+      try (Connection connection = DriverManager.getConnection(url)) {
+        ScriptUtils.executeSqlScript(
+            connection,
+            new ClassPathResource("org/springframework/integration/jdbc/schema-postgresql.sql"));
+        return;
+      } catch (SQLException e) {
+        if (System.nanoTime() - start > TimeUnit.SECONDS.toNanos(BOUND_SECONDS)) {
+          throw e;
+        }
+        TimeUnit.MILLISECONDS.sleep(100);
+      }
+    }
+  }
+
+  private void alone() throws IOException {
+    Map<String, List<double[]>> results =
+        quick
+            ? results(2, AloneBench.class, "5", "100", "1000")
+            : results(2, AloneBench.class, "11", "250", "4000");
+    System.out.printf("%n### One client, a free lock: ns for enter and exit%n%n");
+    System.out.println(
+        "| | median | least | most | to mpilock's | range of that | entered in a second |"
+            + " 50 % within | 99 % | 99.9 % | all |");
+    System.out.println("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
+    results.forEach((name, rows) -> {
+      double[] row = rows.getFirst();
+      double[] rounds = Arrays.copyOfRange(row, 4, row.length);
+      Figures figures = Figures.of(rounds);
+      String form = name.endsWith(SHARED) ? SHARED : EXCLUSIVE;
+      double[] base = results.get("mpilock" + form).getFirst();
+      Figures ratios = Figures.ofRatios(rounds, Arrays.copyOfRange(base, 4, base.length));
+      System.out.printf(
+          Locale.ROOT,
+          "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |%n",
+          name,
+          number(figures.median()),
+          number(figures.least()),
+          number(figures.most()),
+          number(ratios.median()),
+          range(ratios),
+          number(1e9 / figures.median()),
+          number(row[0]),
+          number(row[1]),
+          number(row[2]),
+          number(row[3]));
+    });
+  }
+
+  private void together(int clients) throws IOException {
+    Map<String, List<double[]>> results =
+        quick
+            ? results(clients, TogetherBench.class, "3", "300")
+            : results(clients, TogetherBench.class, "7", "1000");
+    System.out.printf("%n### %d clients at one lock, exclusive, a counter inside%n%n", clients);
+    System.out.println(
+        "| | entered in a second: median | least | most | mpilock's to it | range of that |"
+            + " 50 % within µs | 99 % | all | Jain's index, least |");
+    System.out.println("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
+    double[] base = results.get("mpilock").getFirst();
+    results.forEach((name, rows) -> {
+      double[] row = rows.getFirst();
+      double[] rounds = Arrays.copyOfRange(row, 4, row.length);
+      Figures figures = Figures.of(rounds);
+      Figures ratios = Figures.ofRatios(Arrays.copyOfRange(base, 4, base.length), rounds);
+      System.out.printf(
+          Locale.ROOT,
+          "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %.4f |%n",
+          name,
+          number(figures.median()),
+          number(figures.least()),
+          number(figures.most()),
+          number(ratios.median()),
+          range(ratios),
+          number(row[0] / 1e3),
+          number(row[1] / 1e3),
+          number(row[2] / 1e3),
+          row[3]);
+    });
+  }
+
+  /** Three digits, or all before the point; nothing for a loop that was compiled away. */
+  private static String number(double value) {
+    if (value < 0.001 || !Double.isFinite(value)) {
+      return "";
+    }
+    String format = value < 0.1 ? "%.3f" : value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%,.0f";
+    return String.format(Locale.ROOT, format, value);
+  }
+
+  private static String range(Figures figures) {
+    String most = number(figures.most());
+    return most.isEmpty() ? "" : number(figures.least()) + " to " + most;
+  }
+
+  /** Runs ranks; they end with this JVM. */
+  private Map<String, List<double[]>> results(int ranks, Class<?> program, String... args)
+      throws IOException {
+    MpiJob job = run.ranks(ranks).start(program, args);
+    Thread atExit = new Thread(job::close, "ends the ranks");
+    Runtime.getRuntime().addShutdownHook(atExit);
+    try (job) {
+      return Bench.results(job.await(Duration.ofMinutes(15)).succeeded().output());
+    } finally {
+      Server.forget(atExit);
+    }
+  }
+}
