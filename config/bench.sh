@@ -74,7 +74,7 @@ wants() { # whether part $1 is to run
 if wants peers; then "$root/config/setup.sh" --bench; fi
 modules=()
 if wants template || wants ranks; then modules+=(mpilock-spring-boot-starter); fi
-if wants jvm || wants peers; then modules+=(mpilock-bench); fi
+if wants jvm || wants peers; then modules+=(config/bench); fi
 
 cd "$root"
 mvn -q -B -P bench -pl "$(IFS=,; echo "${modules[*]}")" -am test-compile dependency:build-classpath \
@@ -105,6 +105,6 @@ printf 'mpilock %s, %s, %s cores, load %s\n' "$(git rev-parse --short HEAD 2>/de
   "$("$JAVA_HOME/bin/java" --version | head -n 1)" "$(nproc)" "$(cut -d ' ' -f 1-3 /proc/loadavg)"
 if wants template; then run mpilock-spring-boot-starter io.mpilock.bench.TemplateBench "${rounds[@]}"; fi
 if wants ranks; then run mpilock-spring-boot-starter io.mpilock.bench.Bench ${quick[@]+"${quick[@]}"}; fi
-if wants jvm; then run mpilock-bench io.mpilock.bench.jvm.OneJvmBench ${quick[@]+"${quick[@]}"}; fi
-if wants peers; then run mpilock-bench io.mpilock.bench.peers.PeersBench ${quick[@]+"${quick[@]}"}; fi
+if wants jvm; then run config/bench io.mpilock.bench.jvm.OneJvmBench ${quick[@]+"${quick[@]}"}; fi
+if wants peers; then run config/bench io.mpilock.bench.peers.PeersBench ${quick[@]+"${quick[@]}"}; fi
 printf '\nload at the end %s\n' "$(cut -d ' ' -f 1-3 /proc/loadavg)"
