@@ -12,14 +12,19 @@ import io.mpilock.protocol.job.NodeReport.Use;
 import io.mpilock.protocol.job.Permission;
 import io.mpilock.protocol.job.Verdict;
 import io.mpilock.status.JobStatus;
+import io.mpilock.status.LockUser;
 import io.mpilock.status.RankStatus;
 import io.mpilock.status.ResourceStatus;
+import io.mpilock.testing.Logged;
+import io.mpilock.testing.Recorded;
 import io.mpilock.testing.Silent;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -426,6 +431,199 @@ class AgentTest {
     }
   }
 
+  @Test
+  void aWriterThatDiesHerePoisonsForTheNodeThatWaits() throws Exception {
+    try (PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(0, NEVER), 0, 0, 0, 1)) {
+      nodes.greet();
+      assertThat(
+              PlayedNodes.get(
+                  PlayedNodes.start(() -> {
+                    ProcessLock lock = nodes.core(1).resource(DEFAULT);
+                    return lock.hold().acquireWrite(lock, ThreadHold.FOREVER);
+                  })))
+          .isTrue();
+      nodes.send(2, new Message.Request(DEFAULT, Permission.EXCLUSIVE, false));
+      nodes.settle(2);
+      assertThat(nodes.all(2)).isEmpty();
+      nodes.cluster().kill(1);
+      assertThat(nodes.next(2, Message.Poison.class)).isEqualTo(new Message.Poison(DEFAULT, 1));
+    }
+  }
+
+  @Test
+  void aReaderThatDiesHereIsNotWaitedForByOtherNodes() throws Exception {
+    try (PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(0, NEVER), 0, 0, 0, 1)) {
+      nodes.greet();
+      assertThat(
+              PlayedNodes.get(
+                  PlayedNodes.start(() -> {
+                    ProcessLock lock = nodes.core(1).resource(DEFAULT);
+                    return lock.hold().acquireRead(lock, ThreadHold.FOREVER);
+                  })))
+          .isTrue();
+      nodes.send(2, new Message.Request(DEFAULT, Permission.EXCLUSIVE, false));
+      nodes.settle(2);
+      assertThat(nodes.all(2)).isEmpty();
+      nodes.cluster().kill(1);
+      assertThat(nodes.next(2, Message.Grant.class).permission()).isEqualTo(Permission.EXCLUSIVE);
+    }
+  }
+
+  @Test
+  void theTransportIsToldOfThoseThatAreLostElsewhere() throws Exception {
+    Recorded record = new Recorded();
+    try (Logged log = new Logged();
+        PlayedNodes nodes =
+            new PlayedNodes(PlayedNodes.settings(0, NEVER), record::of, 0, 0, 1, 1, 2, 2)) {
+      nodes.greet();
+      nodes.send(1, new Message.Died(2));
+      nodes.send(1, new Message.Died(2)); // news only once
+      nodes.settle(1);
+      assertThat(record.calls()).filteredOn(call -> call.startsWith("lost")).containsOnly("lost 2");
+      assertThat(log.messages())
+          .filteredOn(text -> text.endsWith("has died"))
+          .singleElement(InstanceOfAssertFactories.STRING)
+          .startsWith("WARNING rank 2 ");
+      nodes.send(1, new Message.Broken(3));
+      nodes.settle(1);
+      assertThat(record.calls())
+          .filteredOn(call -> call.startsWith("lost"))
+          .containsOnly("lost 2", "lost 3", "lost 4");
+      assertThat(log.messages())
+          .filteredOn(text -> text.startsWith("SEVERE The locks go no further than node 0: "))
+          .hasSize(1);
+    }
+  }
+
+  @Test
+  void anAgentWhoseTransportFailsSaysSoAndEndsTheLocks() throws Exception {
+    Recorded record = new Recorded();
+    try (Logged log = new Logged();
+        PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(1, NEVER), record::of, 0, 0, 1)) {
+      nodes.greet();
+      record.before(call -> {
+        if (call.equals("Messenger.receive")) {
+          throw new UnsupportedOperationException("a torn cable");
+        }
+      });
+      nodes.send(1, new Message.Heartbeat());
+      assertBroken(nodes, 0);
+      while (!record.calls().contains("NodeWindow.free")) {
+        Thread.onSpinWait();
+      }
+      assertThat(record.calls()).containsSubsequence("Messenger.close", "NodeWindow.free");
+      assertThat(log.messages()).anyMatch(text -> text.startsWith("SEVERE The agent of rank 0 "));
+    }
+  }
+
+  @Test
+  void aDroppedFrameIsLogged() throws Exception {
+    try (Logged log = new Logged();
+        PlayedNodes nodes = pair(1)) {
+      nodes.send(1, ByteBuffer.wrap(new byte[] {99, 1, 2, 3}));
+      nodes.settle(1);
+      assertThat(log.messages())
+          .anyMatch(text ->
+              text.startsWith("WARNING A frame from rank 1 ") && text.contains("is dropped"));
+    }
+  }
+
+  // The end.
+
+  private static CompletableFuture<Boolean> closing(PlayedNodes nodes, int rank) throws Exception {
+    return PlayedNodes.start(nodes.core(rank)::close);
+  }
+
+  @Test
+  void aCloseEndsWhenTheRootHasSaidThatAllAreThrough() throws Exception {
+    try (PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(2, NEVER), 0, 0, 0, 1)) {
+      nodes.greet();
+      CompletableFuture<Boolean> first = closing(nodes, 1);
+      assertThat(nodes.next(2, Message.Closing.class)).isEqualTo(new Message.Closing(1, 1));
+      nodes.settle(2);
+      assertThat(nodes.all(2)).as("rank 0 is not in a close").isEmpty();
+      CompletableFuture<Boolean> second = closing(nodes, 0);
+      List<Object> told = new ArrayList<>();
+      while (told.size() < 3) {
+        told.addAll(nodes.all(2));
+        Thread.onSpinWait();
+      }
+      assertThat(told)
+          .containsExactlyInAnyOrder(
+              new Message.Arrived(1, Verdict.CLOSE, -1, ""),
+              new Message.Through(true),
+              new Message.Closed());
+      nodes.settle(2);
+      assertThat(first.isDone() || second.isDone()).as("other nodes are not through").isFalse();
+      nodes.send(2, new Message.AllThrough());
+      assertThat(PlayedNodes.get(first)).isTrue();
+      assertThat(PlayedNodes.get(second)).isTrue();
+      nodes.settle(2); // the agent goes on for others
+      assertThat(nodes.all(2)).isEmpty();
+    }
+  }
+
+  @Test
+  void theAgentEndsWhenAllNodesHaveClosed() throws Exception {
+    Recorded record = new Recorded();
+    try (PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(1, NEVER), record::of, 0, 0, 1)) {
+      nodes.greet();
+      CompletableFuture<Boolean> close = closing(nodes, 0);
+      nodes.next(1, Message.Closed.class);
+      nodes.send(1, new Message.AllThrough());
+      assertThat(PlayedNodes.get(close)).isTrue();
+      assertThat(record.calls()).as("it goes on alone").doesNotContain("Messenger.close");
+      nodes.send(1, new Message.Closed());
+      while (!record.calls().contains("Messenger.close")) {
+        Thread.onSpinWait();
+      }
+      assertThat(nodes.all(1))
+          .as("a goodbye that alarms nobody")
+          .doesNotHaveAnyElementsOfTypes(Message.Broken.class);
+    }
+  }
+
+  @Test
+  void allNodesClosedIsAllThrough() throws Exception {
+    Recorded record = new Recorded();
+    try (PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(1, NEVER), record::of, 0, 0, 1)) {
+      nodes.greet();
+      nodes.send(1, new Message.Closed());
+      nodes.send(1, new Message.Closed()); // counts once
+      nodes.settle(1);
+      CompletableFuture<Boolean> close = closing(nodes, 0);
+      assertThat(PlayedNodes.get(close)).isTrue();
+      while (!record.calls().contains("Messenger.close")) {
+        Thread.onSpinWait();
+      }
+      assertThat(record.calls()).filteredOn("NodeWindow.free"::equals).hasSize(2);
+    }
+  }
+
+  @Test
+  void aRankOfAnotherNodeThatClosesFailsTheCallsHere() throws Exception {
+    try (PlayedNodes nodes = pair(1)) {
+      nodes.send(1, new Message.Closing(1, 1));
+      nodes.settle(1);
+      CompletableFuture<FencedSection> call =
+          PlayedNodes.start(() ->
+              nodes
+                  .core(0)
+                  .collectives()
+                  .singleWrite(
+                      nodes.core(0).resource(DEFAULT),
+                      0,
+                      ThreadHold.FOREVER,
+                      (writer, nanos, bytes, failure) -> {}));
+      Message.Fail fail = nodes.next(1, Message.Fail.class);
+      assertThat(fail.call()).isEqualTo(1);
+      assertThat(fail.code()).isEqualTo(Verdict.LEFT);
+      assertThat(fail.rank()).isEqualTo(1);
+      nodes.send(1, new Message.Decide(1, Verdict.LEFT, 1, "rank 1 closed"));
+      assertThatThrownBy(() -> PlayedNodes.get(call)).hasMessageContaining("rank 1 closed");
+    }
+  }
+
   // For people.
 
   @Test
@@ -571,6 +769,72 @@ class AgentTest {
           .extracting(ResourceStatus::name)
           .contains("orders")
           .doesNotContain("late");
+    }
+  }
+
+  @Test
+  void theStatusSaysWhatTheAnswersSay() throws Exception {
+    try (PlayedNodes nodes = pair(0)) {
+      CompletableFuture<JobStatus> asked =
+          PlayedNodes.start(() -> nodes.core(0).status(TimeUnit.SECONDS.toNanos(20)));
+      long query = nodes.next(1, Message.Query.class).query();
+      List<Use> uses =
+          List.of(
+              new Use(1, true, false, 2, 9, "reads", 400),
+              new Use(1, false, true, 1, 0, "", 0),
+              new Use(1, false, false, 1, 8, "late", 2000));
+      nodes.send(
+          1,
+          new Message.Answer(
+              query,
+              new NodeReport(
+                  1000,
+                  List.of((int) Node.CLOSING),
+                  List.of(
+                      new NodeReport.Resource("orders", 7, 0, Permission.SHARED, "", uses),
+                      new NodeReport.Resource("z", 0, -1, Permission.NONE, "", List.of())),
+                  3)));
+      JobStatus status = PlayedNodes.get(asked);
+      assertThat(status.leftOut()).isEqualTo(3);
+      assertThat(status.ranks())
+          .extracting(RankStatus::state)
+          .containsExactly(RankStatus.State.OPEN, RankStatus.State.CLOSING);
+      ResourceStatus orders = status.resources().getFirst();
+      assertThat(orders.name()).isEqualTo("orders");
+      assertThat(orders.token()).isEqualTo(7);
+      assertThat(orders.poisonedBy()).isEqualTo(nodes.cluster().world(0).member(0));
+      assertThat(orders.permissions()).containsEntry(1, ResourceStatus.Permission.SHARED);
+      assertThat(orders.holders())
+          .extracting(LockUser::mode, LockUser::threads, LockUser::thread, LockUser::elapsed)
+          .containsExactly(tuple(LockUser.Mode.READ, 2, "reads", Duration.ofMillis(600)));
+      assertThat(orders.waiters())
+          .extracting(LockUser::mode, LockUser::thread, LockUser::elapsed)
+          .containsExactly(
+              tuple(LockUser.Mode.WRITE, null, null),
+              tuple(LockUser.Mode.READ, "late", Duration.ZERO));
+      assertThat(status.resources())
+          .filteredOn(resource -> resource.name().equals("z"))
+          .singleElement()
+          .matches(resource -> resource.poisonedBy() == null);
+    }
+  }
+
+  @Test
+  void aQuestionOfARankThatDiedKeepsNobodyFromAsking() throws Exception {
+    try (PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(0, NEVER), 0, 0, 0, 1)) {
+      nodes.greet();
+      CompletableFuture<JobStatus> lost =
+          PlayedNodes.start(() -> nodes.core(1).status(TimeUnit.HOURS.toNanos(1)));
+      long first = nodes.next(2, Message.Query.class).query();
+      nodes.cluster().kill(1);
+      assertThat(nodes.next(2, Message.Died.class)).isEqualTo(new Message.Died(1));
+      CompletableFuture<JobStatus> asked =
+          PlayedNodes.start(() -> nodes.core(0).status(TimeUnit.HOURS.toNanos(1)));
+      long second = nodes.next(2, Message.Query.class).query();
+      assertThat(second).isNotEqualTo(first);
+      nodes.send(2, new Message.Answer(second, report("orders", use(2, true))));
+      assertThat(PlayedNodes.get(asked).silentNodes()).isEmpty();
+      lost.cancel(true);
     }
   }
 }

@@ -24,6 +24,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,13 +50,20 @@ final class PlayedNodes implements AutoCloseable {
 
   /** Opens a real controller on each rank of a node; for each rank of the job, its node. */
   PlayedNodes(CoreSettings settings, int realNode, int... nodeOfRank) throws Exception {
+    this(settings, UnaryOperator.identity(), realNode, nodeOfRank);
+  }
+
+  /** As that, over communicators that the test may put its hand before. */
+  PlayedNodes(
+      CoreSettings settings, UnaryOperator<Communicator> before, int realNode, int... nodeOfRank)
+      throws Exception {
     cluster = LocalCluster.of(nodeOfRank);
     List<CompletableFuture<?>> played = new ArrayList<>();
     Map<Integer, AtomicReference<Messenger>> made = new HashMap<>();
     for (int rank = 0; rank < nodeOfRank.length; rank++) {
       Communicator world = cluster.world(rank);
       if (nodeOfRank[rank] == realNode) {
-        opening.put(rank, start(() -> ControllerCore.open(world, settings)));
+        opening.put(rank, start(() -> ControllerCore.open(before.apply(world), settings)));
       } else {
         AtomicReference<Messenger> messenger = new AtomicReference<>();
         made.put(rank, messenger);
