@@ -82,7 +82,7 @@ declare -A tests=(
   [rank]="ThreadHoldTest ProcessLockTest NodeGateSimulationTest"
   [calls]="StreamTest RelayTest CollectivesTest CollectivesSimulationTest OneNodeContract LockListenerTest"
   [agent]="AgentTest RelayTest InquiryTest JobStatusTest AgentSimulationTest"
-  [core]="OneNodeContract TwoNodesContract"
+  [core]="ControllerCoreTest AgentTest JobStatusTest OneNodeContract TwoNodesContract"
 )
 
 # How many runs of each simulation: those of whole controllers are long.
