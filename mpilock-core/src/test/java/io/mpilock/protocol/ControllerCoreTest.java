@@ -337,6 +337,26 @@ class ControllerCoreTest {
   }
 
   @Test
+  void aSingleWriteOfTheClosingThreadIsNotWaitedFor() throws Exception {
+    ControllerCore core =
+        open(new LocalCluster(1), settings(NEVER, NEVER, 128 * 1024), new Recorded()).getFirst();
+    CompletableFuture<Boolean> closing =
+        PlayedNodes.start(() -> {
+          FencedSection _ =
+              core.collectives()
+                  .singleWrite(
+                      core.resource("r"),
+                      0,
+                      ThreadHold.FOREVER,
+                      (writer, nanos, bytes, cause) -> {});
+          return core.close();
+        });
+    assertThatThrownBy(() -> PlayedNodes.get(closing))
+        .isInstanceOf(LockUseException.class)
+        .hasMessageContaining("a single write that is not closed");
+  }
+
+  @Test
   void anInterruptEndsTheWaitForALease() throws Exception {
     ControllerCore core =
         open(new LocalCluster(1), settings(NEVER, NEVER, 128 * 1024), new Recorded()).getFirst();
