@@ -431,21 +431,30 @@ class AgentTest {
     }
   }
 
+  private interface Acquire {
+    boolean by(ThreadHold hold, ProcessLock lock, long nanos);
+  }
+
+  /** Rank 1 is real and holds; rank 2 is played and asks to write, in vain until rank 1 dies. */
+  private static void rankOneDiesWhileRankTwoWaits(PlayedNodes nodes, Acquire acquire)
+      throws Exception {
+    CompletableFuture<Boolean> held =
+        PlayedNodes.start(() -> {
+          ProcessLock lock = nodes.core(1).resource(DEFAULT);
+          return acquire.by(lock.hold(), lock, ThreadHold.FOREVER);
+        });
+    assertThat(PlayedNodes.get(held)).isTrue();
+    nodes.send(2, new Message.Request(DEFAULT, Permission.EXCLUSIVE, false));
+    nodes.settle(2);
+    assertThat(nodes.all(2)).isEmpty();
+    nodes.cluster().kill(1);
+  }
+
   @Test
   void aWriterThatDiesHerePoisonsForTheNodeThatWaits() throws Exception {
     try (PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(0, NEVER), 0, 0, 0, 1)) {
       nodes.greet();
-      assertThat(
-              PlayedNodes.get(
-                  PlayedNodes.start(() -> {
-                    ProcessLock lock = nodes.core(1).resource(DEFAULT);
-                    return lock.hold().acquireWrite(lock, ThreadHold.FOREVER);
-                  })))
-          .isTrue();
-      nodes.send(2, new Message.Request(DEFAULT, Permission.EXCLUSIVE, false));
-      nodes.settle(2);
-      assertThat(nodes.all(2)).isEmpty();
-      nodes.cluster().kill(1);
+      rankOneDiesWhileRankTwoWaits(nodes, ThreadHold::acquireWrite);
       assertThat(nodes.next(2, Message.Poison.class)).isEqualTo(new Message.Poison(DEFAULT, 1));
     }
   }
@@ -454,17 +463,7 @@ class AgentTest {
   void aReaderThatDiesHereIsNotWaitedForByOtherNodes() throws Exception {
     try (PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(0, NEVER), 0, 0, 0, 1)) {
       nodes.greet();
-      assertThat(
-              PlayedNodes.get(
-                  PlayedNodes.start(() -> {
-                    ProcessLock lock = nodes.core(1).resource(DEFAULT);
-                    return lock.hold().acquireRead(lock, ThreadHold.FOREVER);
-                  })))
-          .isTrue();
-      nodes.send(2, new Message.Request(DEFAULT, Permission.EXCLUSIVE, false));
-      nodes.settle(2);
-      assertThat(nodes.all(2)).isEmpty();
-      nodes.cluster().kill(1);
+      rankOneDiesWhileRankTwoWaits(nodes, ThreadHold::acquireRead);
       assertThat(nodes.next(2, Message.Grant.class).permission()).isEqualTo(Permission.EXCLUSIVE);
     }
   }
