@@ -104,8 +104,8 @@ final class Mender {
       if (!isAskedByGone() || !window.compareAndSet(state, now, withOwner(now, lock.me() + 1))) {
         return;
       }
-    } else if (!mayMend(owner)) {
-      return;
+    } else if (!mayMend(owner) || owner(window.get(state)) != owner) {
+      return; // it was alive at the first look, and may have given the lock away before it died
     } else if (hasWritten(owner - 1)) {
       lock.poison(node.jobRank(owner - 1));
       return;

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.mpilock.failure.RankFailedException;
 import io.mpilock.protocol.job.Permission;
+import io.mpilock.testing.BareCommunicator;
 import io.mpilock.testing.Silent;
+import io.mpilock.transport.Member;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -271,12 +273,12 @@ class NodeLockWordsTest {
     state(0, 0, AGENT + 1);
     assertThat(lock.optimisticStamp()).as("the node may read").isEqualTo(7);
     state(0, 1, AGENT + 1);
-    assertThat(lock.optimisticStamp()).isEqualTo(-1);
+    assertThat(lock.optimisticStamp()).isNegative();
     state(0, 1, 2);
-    assertThat(lock.optimisticStamp()).isEqualTo(-1);
+    assertThat(lock.optimisticStamp()).isNegative();
     state(0, 0, 0);
     simulation.word(home + Layout.TOKEN, 7 | LockWords.STALE);
-    assertThat(lock.optimisticStamp()).isEqualTo(-1);
+    assertThat(lock.optimisticStamp()).isNegative();
     simulation.word(home + Layout.TOKEN, 0);
     assertThat(lock.optimisticStamp()).isZero();
     lock.poison(1);
@@ -476,6 +478,55 @@ class NodeLockWordsTest {
     word(1, Layout.DRAINS, 0);
     locks.get(0).mend();
     assertThat(locks.get(0).poisonedBy()).isEqualTo(1);
+  }
+
+  /** The mender sees rank 1 own; before it asks whether rank 1 lives, that gives the lock away. */
+  @Test
+  void anOwnerThatGaveTheLockAwayAndThenDiedIsNotMended() {
+    OneNode alive = new OneNode(0, 3, nodes.get(0).window());
+    for (boolean releaseOnDeath : new boolean[] {true, false}) {
+      BareCommunicator communicator =
+          new BareCommunicator() {
+            private int looks;
+
+            @Override
+            public int rank() {
+              return 0;
+            }
+
+            @Override
+            public int size() {
+              return 3;
+            }
+
+            @Override
+            public Member member(int rank) {
+              return alive.member(rank);
+            }
+
+            @Override
+            public boolean isAlive(int rank) {
+              if (rank == 1
+                  && ++looks == 2) { // the first look is whether there is anything to mend
+                state(5, 1, 1);
+                return false;
+              }
+              return rank != 2;
+            }
+          };
+      simulation.word(Layout.slot(1) + Layout.LIFE, Node.OPEN);
+      state(4, 1, 2);
+      word(2, Layout.READS, 1); // so that there is something to mend
+      Node node =
+          new Node(
+              communicator,
+              nodes.get(0).window(),
+              Simulation.settings(false, 0, releaseOnDeath),
+              new Node.Pace(0, 0, () -> 0));
+      new NodeLock(node, home, 0).mend();
+      assertThat(simulation.word(Layout.slot(1) + Layout.LIFE)).isEqualTo(Node.DEAD);
+      assertState(5, 1, 1);
+    }
   }
 
   @Test
