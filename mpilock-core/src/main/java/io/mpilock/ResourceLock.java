@@ -176,7 +176,7 @@ public final class ResourceLock {
    * @throws ControllerClosedException if the controller is closed
    */
   public boolean validate(long stamp) {
-    return stamp != NO_STAMP && process.validate(stamp);
+    return process.validate(stamp); // no token is negative while it is valid
   }
 
   /** The stamp of an optimistic read that could not start; {@link #validate} refuses it. */

@@ -21,13 +21,23 @@ public final class BenchRanks {
 
   private BenchRanks() {}
 
-  /** Joins the job; also makes a window for the floor. Collective. */
+  /** Joins the job. Collective. */
   public static Communicator open() {
     Launcher launcher = Launcher.detect(System.getenv()).orElseThrow();
     Communicator world =
         Transports.open("auto", new TransportSettings(launcher, null, Duration.ofSeconds(30)));
-    lonely = world.allocate(1024);
     return world;
+  }
+
+  /**
+   * Begins a controller, as the process's first, and makes a window for the floor. Collective.
+   *
+   * @param world what {@link #open} gave
+   */
+  public static WindowController sync(Communicator world) {
+    WindowController controller = WindowController.sync(world, 0);
+    lonely = world.allocate(1024);
+    return controller;
   }
 
   /** Words that only the caller uses. */

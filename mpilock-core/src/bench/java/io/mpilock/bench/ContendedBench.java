@@ -19,7 +19,7 @@ public final class ContendedBench {
     int rounds = Integer.parseInt(args[0]);
     long roundNanos = Long.parseLong(args[1]) * 1_000_000;
     try (Communicator world = BenchRanks.open();
-        WindowController controller = WindowController.sync(world, 0)) {
+        WindowController controller = BenchRanks.sync(world)) {
       for (int round = -2; round < rounds; round++) { // two to warm up
         round("all write", controller, 1.0, roundNanos, round >= 0);
         round("90 % read", controller, 0.1, roundNanos, round >= 0);

@@ -21,7 +21,7 @@ public final class UncontendedBench {
     int rounds = Integer.parseInt(args[0]);
     long roundNanos = Long.parseLong(args[1]) * 1_000_000;
     try (Communicator world = BenchRanks.open();
-        WindowController controller = WindowController.sync(world, 0);
+        WindowController controller = BenchRanks.sync(world);
         MpiWindowLock mpi = new MpiWindowLock(world, false);
         MpiWindowLock shared = new MpiWindowLock(world, true)) {
       if (controller.rank() == 0) {

@@ -17,7 +17,7 @@ public final class WaitBench {
   public static void main(String[] args) throws Exception {
     int handovers = Integer.parseInt(args[0]);
     try (Communicator world = BenchRanks.open();
-        WindowController controller = WindowController.sync(world, 0)) {
+        WindowController controller = BenchRanks.sync(world)) {
       warmUp(controller);
       waitFor(controller, 5_000, "write");
       waitFor(controller, 5_000, "read");

@@ -121,6 +121,7 @@ final class Layout {
   static final int STATE = 0;
   static final int TOKEN = 1;
   static final int READER_BELL = 2;
+  static final int READER_SLEEPERS = READER_BELL + 1;
   static final int POISONED_BY = 4;
 
   /** Node rank + 1 of who mends what dead ranks left, or 0. */

@@ -71,6 +71,12 @@ import java.util.function.BooleanSupplier;
 final class NodeLock {
   private static final long NOBODY = -1;
 
+  /** Somebody writes, or asks to. Not a token: those are not negative. */
+  static final long BUSY = -1;
+
+  /** The lock is owned now, but not all readers have left. */
+  static final long READ = -2;
+
   private final Node node;
   private final NodeWindow window;
   private final int members;
@@ -189,11 +195,21 @@ final class NodeLock {
 
   /** Enters as a reader if no write is held or requested. */
   boolean tryRead() {
-    if (pending(window.get(state)) != 0) {
+    return tryRead(window);
+  }
+
+  /** As {@link #tryRead()}; gives the token of the last write, or {@link #BUSY}. */
+  long enterRead() {
+    NodeWindow words = window; // once: the compiler takes what follows an atomic for changed
+    return tryRead(words) ? words.get(home + Layout.TOKEN) : BUSY;
+  }
+
+  private boolean tryRead(NodeWindow words) {
+    if (pending(words.get(state)) != 0) {
       return false;
     }
-    window.getAndAdd(myReads, ONE_HOLD);
-    if (pending(window.get(state)) == 0) {
+    words.getAndAdd(myReads, ONE_HOLD);
+    if (pending(words.get(state)) == 0) {
       return true;
     }
     releaseRead();
@@ -342,16 +358,36 @@ final class NodeLock {
 
   // Writers.
 
+  /**
+   * Begins a write if nobody owns, asks, or reads: gives its token, or {@link #BUSY}, or {@link
+   * #READ}.
+   */
+  long enterWrite() {
+    NodeWindow words = window; // once, as in enterRead
+    if (!tryOwn(words)) {
+      return BUSY;
+    }
+    return isUnread(words) ? beginWrite(words) : READ;
+  }
+
   /** Becomes the owner if nobody owns or asks. The readers may not have left yet. */
   boolean tryOwn() {
-    long now = window.get(state);
+    return tryOwn(window);
+  }
+
+  private boolean tryOwn(NodeWindow words) {
+    long now = words.get(state);
     return isFree(now)
-        && window.compareAndSet(state, now, now + ONE_SEQUENCE + ONE_PENDING + (me + 1));
+        && words.compareAndSet(state, now, now + ONE_SEQUENCE + ONE_PENDING + (me + 1));
   }
 
   boolean isUnread() {
+    return isUnread(window);
+  }
+
+  private boolean isUnread(NodeWindow words) {
     for (int rank = 0; rank < members; rank++) {
-      if (holds(window.get(line(rank) + Layout.READS)) != 0) {
+      if (holds(words.get(line(rank) + Layout.READS)) != 0) {
         return false;
       }
     }
@@ -607,8 +643,12 @@ final class NodeLock {
 
   /** Begins a write, as the owner with no readers left, and gives its token. */
   long beginWrite() {
-    long token = window.get(home + Layout.TOKEN) + 1;
-    window.setRelease(home + Layout.TOKEN, token);
+    return beginWrite(window);
+  }
+
+  private long beginWrite(NodeWindow words) {
+    long token = words.get(home + Layout.TOKEN) + 1;
+    words.setRelease(home + Layout.TOKEN, token);
     // Before what the caller writes: an optimistic reader that sees that sees the token, too.
     VarHandle.storeStoreFence();
     return token;
@@ -618,9 +658,12 @@ final class NodeLock {
     if (phaseFair) {
       admitReaders();
     }
-    long now = window.get(state);
-    if (pending(now) == 1 && window.compareAndSet(state, now, now - ONE_PENDING - (me + 1))) {
-      readerBell.ring();
+    NodeWindow words = window; // once, as in enterRead
+    long now = words.get(state);
+    if (pending(now) == 1 && words.compareAndSet(state, now, now - ONE_PENDING - (me + 1))) {
+      if (words.get(home + Layout.READER_SLEEPERS) != 0) {
+        readerBell.ring();
+      }
     } else {
       passOn(true); // somebody asks
     }
@@ -777,19 +820,20 @@ final class NodeLock {
   }
 
   /**
-   * The token that an optimistic read starts from, or -1 while a write is owned. Reads the token
-   * before the owner: if nobody owns then, the write of that token has ended, and the next raises
-   * it before it writes.
+   * The token that an optimistic read starts from, or less than 0 while a write is owned. Reads the
+   * token before the owner: if nobody owns then, the write of that token has ended, and the next
+   * raises it before it writes.
    */
   long optimisticStamp() {
-    long token = token();
-    long now = window.get(state);
-    int owner = owner(now);
-    if (owner == POISONED) {
-      throwIfPoisoned();
-    }
-    boolean readable = owner == 0 || (owner == agent + 1 && pending(now) == 0);
-    return readable && token >= 0 ? token : -1;
+    NodeWindow words = window; // once, as in enterRead
+    long token = words.get(home + Layout.TOKEN);
+    long now = words.get(state);
+    return owner(now) == 0 ? token : optimisticStamp(token, now);
+  }
+
+  private long optimisticStamp(long token, long now) {
+    throwIfPoisoned();
+    return owner(now) == agent + 1 && pending(now) == 0 ? token : BUSY;
   }
 
   boolean validate(long stamp) {

@@ -16,10 +16,10 @@ public final class ProcessLock {
   private final NodeLock words;
   private final long myLine;
 
-  // What stands in this rank's line, so that it need not be looked up: diagnosis only.
-  private @Nullable ThreadId lastReader;
-  private @Nullable ThreadId lastWriter; // guarded by ownership, as the next
-  private boolean writerHasSince;
+  // Who stands in this rank's line, so that it need not be looked up there, nor among its thread's
+  // ThreadLocals. Any thread may see any of the holds, and looks whether it is its own.
+  private @Nullable ThreadHold lastReader;
+  private @Nullable ThreadHold lastWriter; // written under ownership
 
   /**
    * A rank has one request in the table; its threads take turns at it, first come, first served.
@@ -82,7 +82,13 @@ public final class ProcessLock {
    * @return always the same object for a thread
    */
   public ThreadHold hold() {
-    return holds.get();
+    Thread thread = Thread.currentThread();
+    ThreadHold last = lastWriter;
+    if (last != null && last.isOf(thread)) {
+      return last;
+    }
+    last = lastReader;
+    return last != null && last.isOf(thread) ? last : holds.get();
   }
 
   /**
@@ -230,7 +236,7 @@ public final class ProcessLock {
     try {
       checkOpen();
       long stamp = words.optimisticStamp();
-      return stamp < 0 && words.isClosedToReaders() ? stampFromAfar() : stamp;
+      return stamp >= 0 ? stamp : stampFromAfar();
     } catch (IllegalStateException e) {
       throw unusable(e);
     }
@@ -238,6 +244,9 @@ public final class ProcessLock {
 
   /** Gets the node a permission to read, if nobody writes. */
   private long stampFromAfar() {
+    if (!words.isClosedToReaders()) {
+      return -1;
+    }
     Patience patience = tryPatience("read");
     if (!words.awaitRead(patience) && !gaveUp("read", patience) && !words.tryRead()) {
       checkRefusal();
@@ -296,24 +305,23 @@ public final class ProcessLock {
   /**
    * Names a thread that has begun to read. Readers may race here: one of their names will stand.
    */
-  void noteReader(ThreadId id) {
-    if (lastReader != id) {
-      lastReader = id;
-      id.put(window, myLine + Layout.READER);
+  void noteReader(ThreadHold hold) {
+    if (lastReader != hold) {
+      lastReader = hold;
+      hold.id().put(window, myLine + Layout.READER);
     }
   }
 
   /** Names the thread that has begun to write. */
-  void noteWriter(ThreadId id, boolean waited) {
-    if (lastWriter != id || waited || writerHasSince) {
-      noteWriterAnew(id, waited);
+  void noteWriter(ThreadHold hold, boolean waited) {
+    if (lastWriter != hold || waited) {
+      noteWriterAnew(hold, waited);
     }
   }
 
-  private void noteWriterAnew(ThreadId id, boolean waited) {
-    lastWriter = id;
-    writerHasSince = waited;
-    id.put(window, myLine + Layout.WRITER_THREAD);
+  private void noteWriterAnew(ThreadHold hold, boolean waited) {
+    lastWriter = waited ? null : hold; // what stands there holds for this write only
+    hold.id().put(window, myLine + Layout.WRITER_THREAD);
     window.setRelease(myLine + Layout.WRITER_SINCE, waited ? System.currentTimeMillis() : 0);
   }
 

@@ -45,7 +45,8 @@ public final class ThreadHold {
     }
     waited = false;
     try {
-      return lock.words().tryRead() ? beginRead(lock) : awaitRead(lock, nanos);
+      long last = lock.words().enterRead();
+      return last != NodeLock.BUSY ? beginRead(lock, last) : awaitRead(lock, nanos);
     } catch (IllegalStateException e) {
       throw lock.unusable(e);
     }
@@ -53,15 +54,15 @@ public final class ThreadHold {
 
   private boolean awaitRead(ProcessLock lock, long nanos) {
     if ((nanos != 0 || lock.words().isClosedToReaders()) && lock.awaitRead(this, nanos)) {
-      return beginRead(lock);
+      return beginRead(lock, lock.words().token());
     }
     lock.checkRefusal();
     return false;
   }
 
-  private boolean beginRead(ProcessLock lock) {
-    lock.noteReader(id);
-    token = lock.words().token();
+  private boolean beginRead(ProcessLock lock, long last) {
+    lock.noteReader(this);
+    token = last;
     reads = 1;
     if (lock.isClosed()) {
       releaseRead(lock);
@@ -88,10 +89,11 @@ public final class ThreadHold {
     }
     waited = false;
     try {
-      if (lock.words().tryOwn()) {
-        return lock.words().isUnread() ? beginWrite(lock) : awaitNoReaders(lock, nanos);
+      long mine = lock.words().enterWrite();
+      if (mine >= 0) {
+        return beginWrite(lock, mine, false);
       }
-      return awaitWrite(lock, nanos);
+      return mine == NodeLock.READ ? awaitNoReaders(lock, nanos) : awaitWrite(lock, nanos);
     } catch (IllegalStateException e) {
       throw lock.unusable(e);
     }
@@ -101,7 +103,7 @@ public final class ThreadHold {
     if (nanos == 0) {
       lock.words().releaseOwnership();
     } else if (lock.awaitNoReaders(this, nanos)) {
-      return beginWrite(lock);
+      return beginWrite(lock, lock.words().beginWrite(), true);
     }
     lock.checkRefusal();
     return false;
@@ -111,15 +113,15 @@ public final class ThreadHold {
     if (nanos != 0
         ? lock.awaitWrite(this, nanos)
         : lock.words().isAgents() && lock.tryWriteFromAfar(this)) {
-      return beginWrite(lock);
+      return beginWrite(lock, lock.words().beginWrite(), true);
     }
     lock.checkRefusal();
     return false;
   }
 
-  private boolean beginWrite(ProcessLock lock) {
-    token = lock.words().beginWrite();
-    lock.noteWriter(id, waited);
+  private boolean beginWrite(ProcessLock lock, long mine, boolean late) {
+    token = mine;
+    lock.noteWriter(this, late);
     writes = 1;
     if (lock.isClosed()) {
       releaseWrite(lock);
@@ -177,9 +179,13 @@ public final class ThreadHold {
    * @throws LockUseException if the caller is not the thread that holds
    */
   public void checkOwner(ProcessLock lock, String call) {
-    if (!Thread.currentThread().equals(thread)) {
+    if (!isOf(Thread.currentThread())) {
       throw notOwner(lock, call);
     }
+  }
+
+  boolean isOf(Thread other) {
+    return thread.equals(other);
   }
 
   private LockUseException notOwner(ProcessLock lock, String call) {

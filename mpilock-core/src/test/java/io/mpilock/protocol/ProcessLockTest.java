@@ -65,16 +65,16 @@ class ProcessLockTest {
 
   @Test
   void aWriteThatWasWaitedForTellsSinceWhenAndTheNextOneDoesNot() {
-    ThreadId id = lock.hold().id();
-    lock.noteWriter(id, true);
+    ThreadHold mine = lock.hold();
+    lock.noteWriter(mine, true);
     long since = home + Layout.LINE + Layout.WRITER_SINCE;
     assertThat(simulation.word(since)).isGreaterThan(1_600_000_000_000L);
-    lock.noteWriter(id, false);
+    lock.noteWriter(mine, false);
     assertThat(simulation.word(since)).isZero();
     simulation.word(since, 5);
-    lock.noteWriter(id, false); // stands there already
+    lock.noteWriter(mine, false); // stands there already
     assertThat(simulation.word(since)).isEqualTo(5);
-    ThreadId other = new ThreadId(new Thread(() -> {}, "other"));
+    ThreadHold other = new ThreadHold(new Thread(() -> {}, "other"));
     lock.noteWriter(other, false);
     assertThat(simulation.word(since)).isZero();
     assertThat(ThreadId.name(node.window(), home + Layout.LINE + Layout.WRITER_THREAD))
@@ -83,13 +83,27 @@ class ProcessLockTest {
 
   @Test
   void theLastReaderIsNamed() {
-    lock.noteReader(lock.hold().id());
-    lock.noteReader(new ThreadId(new Thread(() -> {}, "other")));
+    lock.noteReader(lock.hold());
+    lock.noteReader(new ThreadHold(new Thread(() -> {}, "other")));
     long word = home + Layout.LINE + Layout.READER;
     assertThat(ThreadId.name(node.window(), word)).isEqualTo("other");
     simulation.word(word, 0);
-    lock.noteReader(lock.hold().id());
+    lock.noteReader(lock.hold());
     assertThat(simulation.word(word)).isEqualTo(Thread.currentThread().threadId());
+  }
+
+  @Test
+  void aThreadHasOneHoldWhoeverWasTheLastOne() {
+    ThreadHold mine = lock.hold();
+    ThreadHold other = new ThreadHold(new Thread(() -> {}, "other"));
+    lock.noteReader(mine);
+    assertThat(lock.hold()).isSameAs(mine);
+    lock.noteWriter(mine, false);
+    assertThat(lock.hold()).isSameAs(mine);
+    lock.noteReader(other);
+    assertThat(lock.hold()).isSameAs(mine);
+    lock.noteWriter(other, false);
+    assertThat(lock.hold()).isSameAs(mine);
   }
 
   @Test

@@ -60,6 +60,8 @@ final class MpiRuntime {
   /** Guarded by this. */
   private final Set<NativeWindow> openWindows = new HashSet<>();
 
+  private boolean hadWindow;
+
   /** Guarded by this: no window is counted done while or after MPI takes it away. */
   private boolean freed;
 
@@ -183,6 +185,13 @@ final class MpiRuntime {
 
   Leaving leaving() {
     return leaving;
+  }
+
+  /** True for the first call. */
+  synchronized boolean isFirstWindow() {
+    boolean first = !hadWindow;
+    hadWindow = true;
+    return first;
   }
 
   /** Notes a window that must not be touched once MPI is finalised. */

@@ -99,7 +99,8 @@ final class NativeCommunicator implements Communicator {
     return runtime.call(() -> {
       Group node = group.node(runtime.mpi(), runtime.roster().self());
       NativeWindow window =
-          new NativeWindow(runtime, allocator.allocate(group, node, group.windows()));
+          NativeWindow.of(
+              runtime, allocator.allocate(group, node, group.windows()), runtime.isFirstWindow());
       runtime.opened(window);
       return window;
     });

@@ -1,11 +1,13 @@
 package io.mpilock.transport.ffm;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.mpilock.transport.NodeWindow;
+import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.Objects;
@@ -19,8 +21,8 @@ import java.util.concurrent.locks.LockSupport;
  * <p>The segment belongs to an arena of its own. Closing that ends every access with an exception,
  * on all threads, before the memory is used again or MPI takes it away.
  */
-final class NativeWindow implements NodeWindow {
-  private static final VarHandle WORD = JAVA_LONG.varHandle();
+abstract class NativeWindow implements NodeWindow {
+  static final VarHandle WORD = JAVA_LONG.varHandle();
 
   /** Where the kernel finds a word's low 32 bits. */
   private static final long LOW_HALF = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN ? 0 : 4;
@@ -33,70 +35,54 @@ final class NativeWindow implements NodeWindow {
 
   private final MpiRuntime runtime;
   private final WindowMemory memory;
-  private final Arena arena = Arena.ofShared();
+  private final Arena arena;
   private final AtomicBoolean freed = new AtomicBoolean();
-  private final MemorySegment segment;
-  private final long address;
-  private final long words;
 
-  NativeWindow(MpiRuntime runtime, WindowMemory memory) {
+  NativeWindow(MpiRuntime runtime, WindowMemory memory, Arena arena) {
     this.runtime = runtime;
     this.memory = memory;
-    address = memory.address();
-    words = memory.words();
-    segment = MemorySegment.ofAddress(address).reinterpret(words * Long.BYTES, arena, null);
+    this.arena = arena;
+  }
+
+  /**
+   * Opens a window.
+   *
+   * @param constant whether it gets a class of its own; see {@link NativeWords}
+   */
+  static NativeWindow of(MpiRuntime runtime, WindowMemory memory, boolean constant) {
+    Arena arena = Arena.ofShared();
+    MemorySegment segment = // with a word more, which nobody touches: see NativeWords
+        MemorySegment.ofAddress(memory.address())
+            .reinterpret((memory.words() + 1) * Long.BYTES, arena, null);
+    if (!constant) {
+      return new NativeWords(runtime, memory, arena, segment);
+    }
+    try (InputStream template =
+        Objects.requireNonNull(
+            NativeWindow.class.getResourceAsStream("NativeWords.class"), "NativeWords.class")) {
+      MethodHandles.Lookup own =
+          MethodHandles.lookup()
+              .defineHiddenClassWithClassData(template.readAllBytes(), segment, true);
+      MethodType parts =
+          MethodType.methodType(
+              void.class, MpiRuntime.class, WindowMemory.class, Arena.class, MemorySegment.class);
+      return (NativeWindow)
+          own.findConstructor(own.lookupClass(), parts).invoke(runtime, memory, arena, segment);
+    } catch (Throwable e) {
+      throw new IllegalStateException("A window's class cannot be made", e);
+    }
   }
 
   @Override
   public NodeWindow view() {
     long _ = get(0); // looks whether the window is still there
-    NativeWindow view = new NativeWindow(runtime, memory);
+    NativeWindow view = of(runtime, memory, false);
     runtime.opened(view);
     return view;
   }
 
   WindowMemory memory() {
     return memory;
-  }
-
-  @Override
-  public long words() {
-    return words;
-  }
-
-  @Override
-  public long get(long index) {
-    return (long) WORD.getVolatile(segment, offset(index));
-  }
-
-  @Override
-  public void set(long index, long value) {
-    WORD.setVolatile(segment, offset(index), value);
-  }
-
-  @Override
-  public void setRelease(long index, long value) {
-    WORD.setRelease(segment, offset(index), value);
-  }
-
-  @Override
-  public long getAndAdd(long index, long delta) {
-    return (long) WORD.getAndAdd(segment, offset(index), delta);
-  }
-
-  @Override
-  public boolean compareAndSet(long index, long expected, long value) {
-    return WORD.compareAndSet(segment, offset(index), expected, value);
-  }
-
-  @Override
-  public void putBytes(long index, byte[] source, int offset, int length) {
-    MemorySegment.copy(source, offset, segment, JAVA_BYTE, offset(index), length);
-  }
-
-  @Override
-  public void getBytes(long index, byte[] target, int offset, int length) {
-    MemorySegment.copy(segment, JAVA_BYTE, offset(index), target, offset, length);
   }
 
   @Override
@@ -109,7 +95,7 @@ final class NativeWindow implements NodeWindow {
     long left = nanos;
     while ((int) get(index) == low32 && left > 0 && !self.isInterrupted()) {
       if (futex) {
-        futex = Futex.await(address + offset(index) + LOW_HALF, low32, Math.min(left, SLICE_NANOS));
+        futex = Futex.await(address(index), low32, Math.min(left, SLICE_NANOS));
       } else {
         LockSupport.parkNanos(this, Math.min(left, park));
         park = Math.min(park * 2, LONGEST_PARK_NANOS);
@@ -123,7 +109,7 @@ final class NativeWindow implements NodeWindow {
     // Looks whether the window is still there; a stale address would do no harm, only no good.
     long _ = get(index);
     if (Futex.isSupported()) {
-      Futex.wake(address + offset(index) + LOW_HALF);
+      Futex.wake(address(index));
     }
   }
 
@@ -135,7 +121,7 @@ final class NativeWindow implements NodeWindow {
     }
   }
 
-  private long offset(long index) {
-    return Objects.checkIndex(index, words) * Long.BYTES; // or a large index would wrap around
+  private long address(long index) {
+    return memory.address() + index * Long.BYTES + LOW_HALF;
   }
 }
