@@ -84,7 +84,9 @@ public final class LockReport {
     try {
       ReportFiles.write(report, directory);
       LOG.info("mpilock: the timeline is in " + directory.resolve(ReportFiles.HTML));
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException e) { // of the disk: where it was thrown helps nobody
+      LOG.warn("The report of the locks could not be written to " + directory + ": " + e);
+    } catch (RuntimeException e) {
       LOG.warn("The report of the locks could not be written to " + directory, e);
     }
   }
