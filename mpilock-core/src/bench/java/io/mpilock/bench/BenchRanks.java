@@ -58,6 +58,22 @@ public final class BenchRanks {
     return start;
   }
 
+  /**
+   * What any lock over shared words costs at least: a compare-and-set in, and one out. The floor of
+   * all tables.
+   *
+   * @param window on its word 0
+   * @param count how often
+   */
+  public static void casPairs(NodeWindow window, int count) {
+    for (int i = 0; i < count; i++) {
+      if (window.compareAndSet(0, 0, 1)) {
+        touch(i);
+        window.compareAndSet(0, 1, 0);
+      }
+    }
+  }
+
   /** Keeps the compiler from dropping a body. */
   public static void touch(long value) {
     if (value == Long.MIN_VALUE) {
