@@ -44,7 +44,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     --quick)
       quick=(--quick)
-      rounds=(5 15)
+      rounds=(5 40)
       ;;
     --only)
       [[ " ${all[*]} " == *" ${2:-?} "* ]] || misuse "--only wants one of ${all[*]}"
@@ -75,7 +75,7 @@ module() { # that part $1 belongs to
   esac
 }
 
-if [[ " ${parts[*]} " == *" peers "* ]]; then "$root/config/setup.sh" --bench; fi
+if [[ " ${parts[*]} " =~ " start "|" peers " ]]; then "$root/config/setup.sh" --bench; fi
 modules=$(for part in "${parts[@]}"; do module "$part"; done | sort -u | paste -sd ,)
 
 cd "$root"

@@ -20,6 +20,7 @@ import java.util.Map;
  */
 public final class Bench {
   private static final Duration BOUND = Duration.ofMinutes(15);
+  private static final String FIRST_NAME = "to name a resource for the first time";
 
   private final boolean quick;
   private final List<Launcher> launchers;
@@ -66,7 +67,7 @@ public final class Bench {
 
   private void free(MpiRun run, String how) {
     Map<String, List<double[]>> results =
-        results(run, UncontendedBench.class, quick ? "7" : "21", quick ? "25" : "200");
+        results(run, UncontendedBench.class, quick ? "5" : "21", quick ? "25" : "200");
     Tables.head(
         "A free lock, 2 ranks, " + how + ": ns for enter and exit",
         "",
@@ -190,14 +191,16 @@ public final class Bench {
       Tables.head(
           "Waiting %s s for a lock, %s: %% of a core for each rank"
               .formatted(quick ? "0.7" : "5", launcher),
-          "ranks that wait, and for what",
+          "ranks that wait",
           "mean of the ranks",
           "the most",
           "mean to that of a JVM asleep");
       List<double[]> asleep = results.get("8 sleep");
       results.forEach((name, rounds) ->
           Tables.row(
-              name,
+              name.replace(" write", ", for a write")
+                  .replace(" read", ", for a read")
+                  .replace(" sleep", ", asleep, for no lock"),
               Figures.of(column(rounds, 0)).median(),
               Figures.of(column(rounds, 1)).most(),
               Tables.ratio(column(rounds, 0), column(asleep, 0))));
@@ -287,12 +290,30 @@ public final class Bench {
               Tables.ratio(column(rounds, 0), column(one, 0)));
         }
       });
-      Tables.head("What resources and a controller take, 2 ranks, " + launcher, "", "");
-      results.forEach((name, rounds) -> {
-        if (!Character.isDigit(name.charAt(0))) {
-          Tables.row(name, rounds.getFirst()[0]);
+      Tables.row(
+          FIRST_NAME, Figures.of(column(results.get(FIRST_NAME), 0)).median(), "", "", "", "");
+      Tables.head(
+          "The memory of rank 0, 2 ranks, %s: bytes".formatted(launcher),
+          "",
+          "live heap of the rank",
+          "shared memory that it has touched",
+          "its proportional part of that",
+          "more heap than before",
+          "more shared memory");
+      double[] before = null;
+      for (var result : results.entrySet()) {
+        if (result.getKey().startsWith(ResourcesBench.MEMORY)) {
+          double[] now = result.getValue().getFirst();
+          Tables.row(
+              result.getKey().substring(ResourcesBench.MEMORY.length()),
+              now[0],
+              now[1],
+              now[2],
+              before == null ? "" : Tables.number(now[0] - before[0]),
+              before == null ? "" : Tables.number(now[1] - before[1]));
+          before = now;
         }
-      });
+      }
     }
   }
 

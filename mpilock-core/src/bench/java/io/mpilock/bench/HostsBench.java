@@ -6,8 +6,8 @@ import io.mpilock.WindowController;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.Messenger;
 import io.mpilock.transport.ffm.BlockingMessages;
+import io.mpilock.transport.ffm.ProcessorTime;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.LongBuffer;
 import java.nio.channels.FileChannel;
@@ -240,14 +240,13 @@ public final class HostsBench {
 
   private void idle(long millis) throws InterruptedException {
     barrier();
-    var system =
-        (com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+    ProcessorTime processor = new ProcessorTime();
     Thread.sleep(millis / 5);
-    long before = system.getProcessCpuTime();
+    long before = processor.nanos();
     Thread.sleep(millis);
     note(
         "an idle rank with its node's agent, % of a core",
-        (system.getProcessCpuTime() - before) / 1e4 / millis);
+        (processor.nanos() - before) / 1e4 / millis);
     barrier();
   }
 

@@ -15,15 +15,22 @@ final class Memory {
   private Memory() {}
 
   /**
-   * Memory that is shared with other processes.
+   * What it takes of the Java heap, and of memory that is shared: windows, and what MPI shares.
    *
-   * @param resident pages that this process has touched
+   * @param heap live objects
+   * @param resident shared pages that this process has touched
    * @param proportional the same, each page divided by the processes that have touched it
    */
-  record Shared(long resident, long proportional) {}
+  record Use(long heap, long resident, long proportional) {
+    @Override
+    public String toString() {
+      return Tables.joined((double) heap, (double) resident, (double) proportional);
+    }
+  }
 
-  /** Of all shared mappings: windows, and what MPI shares. */
-  static Shared shared() {
+  /** After a collection. */
+  static Use now() {
+    long heap = heap();
     long resident = 0;
     long proportional = 0;
     boolean shared = false;
@@ -36,7 +43,7 @@ final class Memory {
         proportional += kibibytes(line);
       }
     }
-    return new Shared(resident * KIBIBYTE, proportional * KIBIBYTE);
+    return new Use(heap, resident * KIBIBYTE, proportional * KIBIBYTE);
   }
 
   /** Resident pages of all kinds. */
@@ -63,8 +70,7 @@ final class Memory {
     }
   }
 
-  /** Live objects on the heap. */
-  static long heap() {
+  private static long heap() {
     for (int i = 0; i < 3; i++) {
       System.gc();
     }

@@ -16,6 +16,9 @@ public final class ResourcesBench {
   private static final int[] NUMBERS = {1, 100, 10_000};
   private static final int LINE = 16;
 
+  /** Begins the names of rows with bytes: of heap, of shared memory, and its proportional part. */
+  static final String MEMORY = "memory, ";
+
   /** Of the multiplicative generator of C. L'Ecuyer, "Tables of linear congruential generators". */
   private static final long MULTIPLIER = 3_202_034_522_624_059_733L;
 
@@ -28,8 +31,8 @@ public final class ResourcesBench {
 
   /**
    * Measures. For each number of resources, named by it and a kind of turn, prints a row for each
-   * round: nanoseconds of a turn. Then, named by what it is: nanoseconds to name a resource for the
-   * first time, and bytes.
+   * round: nanoseconds of a turn. Also the nanoseconds to name a resource for the first time, and
+   * what memory rank 0 takes at some times.
    *
    * @param args the number of rounds and the milliseconds of each
    * @throws Exception if it fails
@@ -39,27 +42,24 @@ public final class ResourcesBench {
     long nanos = Long.parseLong(args[1]) * 1_000_000;
     int most = NUMBERS[NUMBERS.length - 1];
     try (Communicator world = BenchRanks.open()) {
-      long heapWithout = Memory.heap();
-      Memory.Shared sharedWithout = Memory.shared();
       NodeWindow floor = world.allocate((long) most * LINE / world.size() + LINE);
+      var _ = Memory.now(); // what looking takes is there before, then
+      Memory.Use without = Memory.now();
       try (WindowController controller = WindowController.sync(world, 0)) {
         controller.singleWrite(() -> true);
         if (controller.rank() == 0) {
-          report("heap of a controller", Memory.heap() - heapWithout);
-          Memory.Shared shared = Memory.shared();
-          report("window of a controller", shared.resident() - sharedWithout.resident());
-          report(
-              "its proportional part of a rank",
-              shared.proportional() - sharedWithout.proportional());
+          memory("before the controller", without);
+          memory("with a controller", Memory.now());
           new ResourcesBench(floor).measure(controller, rounds, nanos);
         }
+        controller.singleWrite(() -> true); // or the others' pages would be gone
       }
       floor.free();
     }
   }
 
-  private static void report(String name, long value) {
-    report(name, (double) value);
+  private static void memory(String when, Memory.Use use) {
+    BenchRanks.result("resources", MEMORY + when, use.toString());
   }
 
   private static void report(String name, double value) {
@@ -69,26 +69,23 @@ public final class ResourcesBench {
   private void measure(WindowController controller, int rounds, long nanos) throws Exception {
     int most = NUMBERS[NUMBERS.length - 1];
     warmUp(controller);
-    long heap = Memory.heap();
-    Memory.Shared shared = Memory.shared();
     ResourceLock[] locks = new ResourceLock[most];
     String[] names = new String[most];
     for (int i = 0; i < most; i++) {
       names[i] = "resource-" + i;
     }
+    memory("with the names of 10,000 more, after a warm-up", Memory.now());
     long start = System.nanoTime();
     for (int i = 0; i < most; i++) {
       locks[i] = controller.resource(names[i]);
     }
-    report("name a resource for the first time", (System.nanoTime() - start) / (double) most);
-    report("heap of a resource, named", (Memory.heap() - heap) / (double) most);
+    double nanosEach = (System.nanoTime() - start) / (double) most;
     for (ResourceLock lock : locks) {
       lock.write().close();
       lock.read().close();
     }
-    report("heap of a resource, used", (Memory.heap() - heap) / (double) most);
-    report(
-        "window of a resource", (Memory.shared().resident() - shared.resident()) / (double) most);
+    memory("with these resources, each used", Memory.now());
+    report("to name a resource for the first time", nanosEach);
     Rounds turns = new Rounds();
     for (int number : NUMBERS) {
       turns

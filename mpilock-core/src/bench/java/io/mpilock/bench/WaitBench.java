@@ -1,11 +1,10 @@
 package io.mpilock.bench;
 
-import com.sun.management.OperatingSystemMXBean;
 import io.mpilock.WindowController;
 import io.mpilock.bench.Teams.Team;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.NodeWindow;
-import java.lang.management.ManagementFactory;
+import io.mpilock.transport.ffm.ProcessorTime;
 
 /**
  * The processor time of ranks that wait for the same lock, which rank 0 holds; and of ranks that
@@ -28,8 +27,7 @@ public final class WaitBench {
   private final Communicator world;
   private final Teams teams;
   private final NodeWindow window = BenchRanks.lonelyWindow();
-  private final OperatingSystemMXBean system =
-      (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+  private final ProcessorTime processor = new ProcessorTime();
 
   private WaitBench(Communicator world, Teams teams) {
     this.world = world;
@@ -115,13 +113,13 @@ public final class WaitBench {
       throws InterruptedException {
     Teams.sleepUntil(start);
     long before = System.nanoTime();
-    long cpu = system.getProcessCpuTime();
+    long cpu = processor.nanos();
     switch (what) {
       case "write" -> controller.write().close();
       case "read" -> controller.read().close();
       default -> Teams.sleepUntil(start + nanos);
     }
-    double used = system.getProcessCpuTime() - cpu;
+    double used = processor.nanos() - cpu;
     double share = used / (System.nanoTime() - before);
     window.set(SHARES + (long) world.rank() * LINE, Double.doubleToLongBits(share));
   }

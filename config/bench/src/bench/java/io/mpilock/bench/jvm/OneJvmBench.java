@@ -41,7 +41,7 @@ public final class OneJvmBench {
                 "--sun-misc-unsafe-memory-access=allow", // JMH's own
                 "-XX:+UseSerialGC",
                 "-Xmx256m")
-            .forks(quick ? 1 : 3)
+            .forks(quick ? 1 : 2)
             .warmupIterations(quick ? 2 : 5)
             .warmupTime(TimeValue.milliseconds(quick ? 200 : 500))
             .measurementIterations(quick ? 3 : 5)

@@ -64,10 +64,13 @@ public final class PeersBench {
                   property(PeerRanks.HAZELCAST, hazelcast.port()),
                   property(PeerRanks.POSTGRES, url),
                   property(PeerRanks.FILE, file));
-      PeersBench bench = new PeersBench(run, Arrays.asList(args).contains("--quick"));
+      boolean quick = Arrays.asList(args).contains("--quick");
+      PeersBench bench = new PeersBench(run, quick);
       bench.alone();
       bench.together(2);
-      bench.together(4);
+      if (!quick) {
+        bench.together(4);
+      }
     }
   }
 
@@ -96,7 +99,7 @@ public final class PeersBench {
   private void alone() throws IOException {
     Map<String, List<double[]>> results =
         quick
-            ? results(2, AloneBench.class, "5", "100", "1000")
+            ? results(2, AloneBench.class, "3", "40", "300")
             : results(2, AloneBench.class, "11", "250", "4000");
     Tables.head(
         "One client, a free lock: ns for enter and exit",
@@ -137,7 +140,7 @@ public final class PeersBench {
   private void together(int clients) throws IOException {
     Map<String, List<double[]>> results =
         quick
-            ? results(clients, TogetherBench.class, "3", "300")
+            ? results(clients, TogetherBench.class, "3", "100")
             : results(clients, TogetherBench.class, "7", "1000");
     Tables.head(
         clients + " clients at one lock, exclusive, a counter inside",
