@@ -211,7 +211,8 @@ public final class Bench {
     for (Launcher launcher : launchers) {
       Map<String, List<double[]>> results =
           results(
-              job(launcher, 4).jvmArgs("-Xmx2g"),
+              // As a heap is that has been used for a while: nothing is touched for the first time.
+              job(launcher, 4).jvmArgs("-Xms1g", "-Xmx1g", "-XX:+AlwaysPreTouch"),
               ShareBench.class,
               quick ? "5" : "15",
               quick ? "2" : "7");
@@ -225,7 +226,6 @@ public final class Bench {
           "MiB/s",
           "copying them once, µs",
           "speed to copying");
-      List<double[]> memory = results.remove("memory");
       results.forEach((name, rounds) -> {
         String[] what = name.split(" ", -1);
         long bytes = Long.parseLong(what[0]);
@@ -240,18 +240,23 @@ public final class Bench {
             bytes == 0 ? "" : Tables.number(Figures.of(column(rounds, 1)).median()),
             bytes == 0 ? "" : Tables.ratio(column(rounds, 1), column(rounds, 0)));
       });
+      List<double[]> memory =
+          results(job(launcher, 4).jvmArgs("-Xmx1g"), ShareBench.class, "memory").get("memory");
       Tables.head(
-          "The memory that sharing 256 MiB for the first time takes, %s: MiB".formatted(launcher),
+          "Sharing 256 MiB for the first time, 4 ranks, %s: MiB".formatted(launcher),
           "rank",
-          "resident, at most",
+          "more resident memory, at most",
+          "of it the object itself",
           "of it shared memory, such as the window",
-          "of it the object itself");
+          "µs");
       for (int rank = 0; memory != null && rank < memory.size(); rank++) {
+        double[] row = memory.get(rank);
         Tables.row(
             rank == 0 ? "0, the writer, which had the object" : Integer.toString(rank),
-            memory.get(rank)[0] / (1 << 20),
-            memory.get(rank)[1] / (1 << 20),
-            rank == 0 ? "0" : "256");
+            row[0] / (1 << 20),
+            rank == 0 ? "0" : "256",
+            row[1] / (1 << 20),
+            row[2]);
       }
     }
   }

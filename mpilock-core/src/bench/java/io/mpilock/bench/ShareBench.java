@@ -19,7 +19,7 @@ public final class ShareBench {
 
   private static final int MOST_TIMES = 500;
 
-  /** A line for each rank: what its peak and its shared memory rose by. */
+  /** A line for each rank: what its peak and its shared memory rose by, and microseconds. */
   private static final long ROSE = 64;
 
   private static final int LINE = 16;
@@ -41,25 +41,35 @@ public final class ShareBench {
   }
 
   /**
-   * Measures. For each number of bytes and ranks, named by them, prints a row for each round:
-   * microseconds of a single write, and of copying the bytes. Before that, named {@code memory}, a
-   * row for each rank: the bytes by which its resident memory rose at most while the largest number
-   * of bytes was shared for the first time, and how much of that was shared memory.
+   * Measures one of two things.
    *
-   * @param args the number of rounds, and how many of them with the largest number of bytes
+   * <p>With {@code memory}: prints a row for each rank, named so, of the first single write that
+   * shares the largest number of bytes: the bytes by which its resident memory rose at most, how
+   * much of that was shared memory, and the microseconds.
+   *
+   * <p>With the number of rounds, and how many of them with the largest number of bytes: for each
+   * number of bytes and ranks, named by them, prints a row for each round: microseconds of a single
+   * write, and of copying the bytes.
+   *
+   * @param args these
    */
   public static void main(String[] args) {
-    int rounds = Integer.parseInt(args[0]);
-    int large = Integer.parseInt(args[1]);
     try (Communicator world = BenchRanks.open();
         Teams teams = new Teams(world, RANKS)) {
       ShareBench bench = new ShareBench(world, teams);
-      bench.memory();
-      for (int round = -2; round < rounds; round++) { // two to warm up
-        for (int bytes : BYTES) {
-          if (bytes < BYTES[BYTES.length - 1] || round < large) {
-            bench.round(bytes, round >= 0);
-          }
+      if (args[0].equals("memory")) {
+        bench.memory();
+      } else {
+        bench.rounds(Integer.parseInt(args[0]), Integer.parseInt(args[1]));
+      }
+    }
+  }
+
+  private void rounds(int rounds, int large) {
+    for (int round = -2; round < rounds; round++) { // two to warm up
+      for (int bytes : BYTES) {
+        if (bytes < BYTES[BYTES.length - 1] || round < large) {
+          round(bytes, round >= 0);
         }
       }
     }
@@ -73,12 +83,16 @@ public final class ShareBench {
     Memory.forgetPeak();
     long before = Memory.resident();
     long sharedBefore = Memory.residentShared();
+    long start = System.nanoTime();
     byte[] mine = teams.everybody().singleWrite(() -> bytes);
+    double micros = (System.nanoTime() - start) / 1e3;
     long rose = Memory.peak() - before;
     long sharedRose = Memory.residentShared() - sharedBefore;
     BenchRanks.touch(mine.length);
-    window.set(ROSE + (long) world.rank() * LINE, rose);
-    window.set(ROSE + (long) world.rank() * LINE + 1, sharedRose);
+    long line = ROSE + (long) world.rank() * LINE;
+    window.set(line, rose);
+    window.set(line + 1, sharedRose);
+    window.set(line + 2, Math.round(micros));
     teams.meet();
     if (world.rank() == 0) {
       for (int rank = 0; rank < world.size(); rank++) {
@@ -86,7 +100,10 @@ public final class ShareBench {
         BenchRanks.result(
             "share",
             "memory",
-            Tables.joined((double) window.get(theirs), (double) window.get(theirs + 1)));
+            Tables.joined(
+                (double) window.get(theirs),
+                (double) window.get(theirs + 1),
+                (double) window.get(theirs + 2)));
       }
     }
     teams.meet();
@@ -94,8 +111,9 @@ public final class ShareBench {
 
   private void round(int size, boolean counts) {
     int times = size == 0 ? MOST_TIMES : Math.clamp(ENOUGH_BYTES / size, 1, MOST_TIMES);
-    byte[] bytes = world.rank() == 0 ? Arrays.copyOf(source, size) : source;
+    byte[] bytes = world.rank() == 0 && size < source.length ? Arrays.copyOf(source, size) : source;
     for (Team team : teams.teams()) {
+      System.gc(); // not in the middle of it
       teams.meet();
       WindowController controller = team.controller();
       if (controller == null) {

@@ -36,14 +36,19 @@ public final class Tables {
    * Writes a number with three digits, or all that are before the point.
    *
    * @param value the number
-   * @return nothing for what is no number, or too small for one, such as the time of a loop that
-   *     was compiled away
+   * @return nothing for what is no number
    */
   public static String number(double value) {
-    if (!Double.isFinite(value) || Math.abs(value) < 0.001) {
-      return value == 0 ? "0" : "";
+    if (!Double.isFinite(value)) {
+      return "";
+    }
+    if (value == 0) {
+      return "0";
     }
     double size = Math.abs(value);
+    if (size < 0.001) {
+      return "<0.001"; // such as the time of a loop that was compiled away
+    }
     String format = size < 0.1 ? "%.3f" : size < 10 ? "%.2f" : size < 100 ? "%.1f" : "%,.0f";
     return String.format(Locale.ROOT, format, value);
   }

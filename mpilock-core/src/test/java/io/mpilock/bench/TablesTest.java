@@ -13,7 +13,7 @@ class TablesTest {
   @ParameterizedTest
   @CsvSource({
     "0, 0",
-    "0.0004, ''",
+    "0.0004, <0.001",
     "NaN, ''",
     "0.0123, 0.012",
     "4.686, 4.69",
