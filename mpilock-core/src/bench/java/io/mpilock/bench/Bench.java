@@ -1,5 +1,6 @@
 package io.mpilock.bench;
 
+import io.mpilock.testing.MpiJob;
 import io.mpilock.testing.MpiRun;
 import io.mpilock.testing.MpiRun.Launcher;
 import io.mpilock.testing.SimulatedHosts;
@@ -316,6 +317,16 @@ public final class Bench {
               now[2],
               before == null ? "" : Tables.number(now[0] - before[0]),
               before == null ? "" : Tables.number(now[1] - before[1]));
+          if (before != null && result.getKey().endsWith(ResourcesBench.USED)) {
+            double number = ResourcesBench.MOST;
+            Tables.row(
+                "for each of these",
+                "",
+                "",
+                "",
+                (now[0] - before[0]) / number,
+                (now[1] - before[1]) / number);
+          }
           before = now;
         }
       }
@@ -324,6 +335,7 @@ public final class Bench {
 
   private void start() throws IOException {
     Path directory = Files.createTempDirectory("mpilock-bench");
+    directory.toFile().deleteOnExit();
     try {
       Map<String, MpiRun> ways = new LinkedHashMap<>();
       ways.put("local, 1 rank", job(Launcher.OPEN_MPI, 1)); // the launcher has no part in it
@@ -401,6 +413,7 @@ public final class Bench {
   private void hosts() throws IOException {
     for (Launcher launcher : launchers) {
       Path file = Files.createTempFile("turns", ".words");
+      file.toFile().deleteOnExit();
       try (SimulatedHosts hosts = SimulatedHosts.create(2)) {
         Map<String, List<double[]>> results =
             results(
@@ -448,8 +461,36 @@ public final class Bench {
     return rows.stream().mapToDouble(row -> row[column]).toArray();
   }
 
-  private static Map<String, List<double[]>> results(MpiRun run, Class<?> program, String... args) {
-    return results(run.timeout(BOUND).run(program, args).succeeded().output());
+  /**
+   * Runs ranks, which end with this JVM at the latest.
+   *
+   * @param run how
+   * @param program their main class
+   * @param args its arguments
+   * @return what they printed by {@link BenchRanks#result}, by its name
+   */
+  public static Map<String, List<double[]>> results(MpiRun run, Class<?> program, String... args) {
+    MpiJob job = run.start(program, args);
+    Thread atExit = new Thread(job::close, "ends the ranks");
+    Runtime.getRuntime().addShutdownHook(atExit);
+    try (job) {
+      return results(job.await(BOUND).succeeded().output());
+    } finally {
+      forget(atExit);
+    }
+  }
+
+  /**
+   * Takes back what was to run at the JVM's end.
+   *
+   * @param atExit a shutdown hook
+   */
+  public static void forget(Thread atExit) {
+    try {
+      Runtime.getRuntime().removeShutdownHook(atExit);
+    } catch (IllegalStateException e) {
+      // The JVM is ending, and the hook has nothing left to do.
+    }
   }
 
   /**

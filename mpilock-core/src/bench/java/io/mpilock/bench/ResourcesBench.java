@@ -14,10 +14,13 @@ import java.util.Map;
  */
 public final class ResourcesBench {
   private static final int[] NUMBERS = {1, 100, 10_000};
+  static final int MOST = NUMBERS[NUMBERS.length - 1];
   private static final int LINE = 16;
 
   /** Begins the names of rows with bytes: of heap, of shared memory, and its proportional part. */
   static final String MEMORY = "memory, ";
+
+  static final String USED = "with these resources, each used";
 
   /** Of the multiplicative generator of C. L'Ecuyer, "Tables of linear congruential generators". */
   private static final long MULTIPLIER = 3_202_034_522_624_059_733L;
@@ -40,9 +43,8 @@ public final class ResourcesBench {
   public static void main(String[] args) throws Exception {
     int rounds = Integer.parseInt(args[0]);
     long nanos = Long.parseLong(args[1]) * 1_000_000;
-    int most = NUMBERS[NUMBERS.length - 1];
     try (Communicator world = BenchRanks.open()) {
-      NodeWindow floor = world.allocate((long) most * LINE / world.size() + LINE);
+      NodeWindow floor = world.allocate((long) MOST * LINE / world.size() + LINE);
       var _ = Memory.now(); // what looking takes is there before, then
       Memory.Use without = Memory.now();
       try (WindowController controller = WindowController.sync(world, 0)) {
@@ -67,24 +69,23 @@ public final class ResourcesBench {
   }
 
   private void measure(WindowController controller, int rounds, long nanos) throws Exception {
-    int most = NUMBERS[NUMBERS.length - 1];
     warmUp(controller);
-    ResourceLock[] locks = new ResourceLock[most];
-    String[] names = new String[most];
-    for (int i = 0; i < most; i++) {
+    ResourceLock[] locks = new ResourceLock[MOST];
+    String[] names = new String[MOST];
+    for (int i = 0; i < MOST; i++) {
       names[i] = "resource-" + i;
     }
     memory("with the names of 10,000 more, after a warm-up", Memory.now());
     long start = System.nanoTime();
-    for (int i = 0; i < most; i++) {
+    for (int i = 0; i < MOST; i++) {
       locks[i] = controller.resource(names[i]);
     }
-    double nanosEach = (System.nanoTime() - start) / (double) most;
+    double nanosEach = (System.nanoTime() - start) / (double) MOST;
     for (ResourceLock lock : locks) {
       lock.write().close();
       lock.read().close();
     }
-    memory("with these resources, each used", Memory.now());
+    memory(USED, Memory.now());
     report("to name a resource for the first time", nanosEach);
     Rounds turns = new Rounds();
     for (int number : NUMBERS) {

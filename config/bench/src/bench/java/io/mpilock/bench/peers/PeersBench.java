@@ -3,15 +3,12 @@ package io.mpilock.bench.peers;
 import io.mpilock.bench.Bench;
 import io.mpilock.bench.Figures;
 import io.mpilock.bench.Tables;
-import io.mpilock.testing.MpiJob;
 import io.mpilock.testing.MpiRun;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -96,11 +93,11 @@ public final class PeersBench {
     }
   }
 
-  private void alone() throws IOException {
+  private void alone() {
     Map<String, List<double[]>> results =
         quick
-            ? results(2, AloneBench.class, "3", "40", "300")
-            : results(2, AloneBench.class, "11", "250", "4000");
+            ? Bench.results(run.ranks(2), AloneBench.class, "3", "40", "300")
+            : Bench.results(run.ranks(2), AloneBench.class, "11", "250", "4000");
     Tables.head(
         "One client, a free lock: ns for enter and exit",
         "",
@@ -137,11 +134,11 @@ public final class PeersBench {
     return Arrays.copyOfRange(row, 4, row.length);
   }
 
-  private void together(int clients) throws IOException {
+  private void together(int clients) {
     Map<String, List<double[]>> results =
         quick
-            ? results(clients, TogetherBench.class, "3", "100")
-            : results(clients, TogetherBench.class, "7", "1000");
+            ? Bench.results(run.ranks(clients), TogetherBench.class, "3", "100")
+            : Bench.results(run.ranks(clients), TogetherBench.class, "7", "1000");
     Tables.head(
         clients + " clients at one lock, exclusive, a counter inside",
         "",
@@ -169,18 +166,5 @@ public final class PeersBench {
           row[2] / 1e3,
           String.format(Locale.ROOT, "%.4f", row[3]));
     });
-  }
-
-  /** Runs ranks; they end with this JVM. */
-  private Map<String, List<double[]>> results(int ranks, Class<?> program, String... args)
-      throws IOException {
-    MpiJob job = run.ranks(ranks).start(program, args);
-    Thread atExit = new Thread(job::close, "ends the ranks");
-    Runtime.getRuntime().addShutdownHook(atExit);
-    try (job) {
-      return Bench.results(job.await(Duration.ofMinutes(15)).succeeded().output());
-    } finally {
-      Server.forget(atExit);
-    }
   }
 }
