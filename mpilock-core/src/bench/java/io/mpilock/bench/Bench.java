@@ -188,10 +188,10 @@ public final class Bench {
   private void waiting() {
     for (Launcher launcher : launchers) {
       Map<String, List<double[]>> results =
-          results(job(launcher, 9), WaitBench.class, quick ? "1" : "2", quick ? "700" : "5000");
+          results(job(launcher, 9), WaitBench.class, quick ? "1" : "2", quick ? "500" : "5000");
       Tables.head(
           "Waiting %s s for a lock, %s: %% of a core for each rank"
-              .formatted(quick ? "0.7" : "5", launcher),
+              .formatted(quick ? "0.5" : "5", launcher),
           "ranks that wait",
           "mean of the ranks",
           "the most",
@@ -215,7 +215,7 @@ public final class Bench {
               // As a heap is that has been used for a while: nothing is touched for the first time.
               job(launcher, 4).jvmArgs("-Xms1g", "-Xmx1g", "-XX:+AlwaysPreTouch"),
               ShareBench.class,
-              quick ? "5" : "15",
+              quick ? "3" : "15",
               quick ? "2" : "7");
       Tables.head(
           "A single write that shares a byte[], one node, " + launcher,
@@ -388,7 +388,7 @@ public final class Bench {
   private void sync() {
     for (Launcher launcher : launchers) {
       Map<String, List<double[]>> results =
-          results(job(launcher, 4), SyncBench.class, quick ? "7" : "21", quick ? "20" : "40");
+          results(job(launcher, 4), SyncBench.class, quick ? "5" : "21", quick ? "5" : "40");
       Tables.head(
           "sync and close of a controller, warm, %s: µs".formatted(launcher),
           "ranks",

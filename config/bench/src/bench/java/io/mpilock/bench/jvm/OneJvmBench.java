@@ -43,7 +43,7 @@ public final class OneJvmBench {
                 "-Xmx256m")
             .forks(quick ? 1 : 2)
             .warmupIterations(quick ? 2 : 5)
-            .warmupTime(TimeValue.milliseconds(quick ? 200 : 500))
+            .warmupTime(TimeValue.milliseconds(quick ? 150 : 500))
             .measurementIterations(quick ? 3 : 5)
             .measurementTime(TimeValue.milliseconds(quick ? 100 : 500))
             .shouldFailOnError(true)
