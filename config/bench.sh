@@ -9,13 +9,18 @@ usage() {
 Usage: config/bench.sh [--quick] [--only PART]
 
 Builds what is needed, runs the benchmark's programs (on an otherwise idle machine, please), and prints the tables of
-docs/benchmarks.md: about 25 minutes, with --quick about 5.
+docs/benchmarks.md: at most 40 minutes, with --quick about 2, and some to build.
 
-  --quick      shorter rounds, and fewer
+  --quick      shorter rounds, and fewer; of most parts Open MPI alone
   --only PART  one part of it:
+    free       a free lock under Open MPI and MPICH, beside MPI_Win_lock, FileChannel.lock and ReentrantReadWriteLock
+    mixes      reads and writes of one lock by 1 to 8 ranks with 1 and 4 threads each
+    waits      from a release to the grant, and the processor time of ranks that wait
+    sharing    single writes that share up to 256 MiB, beside copying them
+    resources  one of up to 10,000 resources at random, and the memory that they take
+    start      from the start of a JVM to its controller; sync and close
+    hosts      two simulated hosts (config/hosts.sh), as root
     template   Spring's template, meters and observations over the plain controller, in one JVM
-    ranks      under Open MPI and MPICH, beside MPI_Win_lock, FileChannel.lock and ReentrantReadWriteLock: free locks,
-               contended ones, waiting; and on simulated hosts (config/hosts.sh), as root
     jvm        every form of mpilock beside the JDK's locks in one JVM, by JMH, with what they allocate
     peers      under Open MPI, beside Redisson, Curator, Hazelcast, PostgreSQL and Spring Integration's registry too
   --help       this text
@@ -31,20 +36,19 @@ misuse() {
   exit 2
 }
 
-parts=(template ranks jvm peers)
+all=(free mixes waits sharing resources start hosts template jvm peers)
+parts=("${all[@]}")
 quick=()
 rounds=(21 200)
 while [ $# -gt 0 ]; do
   case $1 in
     --quick)
       quick=(--quick)
-      rounds=(7 50)
+      rounds=(5 40)
       ;;
     --only)
-      case ${2:-} in
-        template | ranks | jvm | peers) parts=("$2") ;;
-        *) misuse "--only wants template, ranks, jvm or peers" ;;
-      esac
+      [[ " ${all[*]} " == *" ${2:-?} "* ]] || misuse "--only wants one of ${all[*]}"
+      parts=("$2")
       shift
       ;;
     -h | --help)
@@ -63,21 +67,19 @@ command -v mvn >/dev/null || {
   exit 1
 }
 
-wants() { # whether part $1 is to run
-  local part
-  for part in "${parts[@]}"; do
-    if [ "$part" = "$1" ]; then return 0; fi
-  done
-  return 1
+module() { # that part $1 belongs to
+  case $1 in
+    template) echo mpilock-spring-boot-starter ;;
+    jvm | peers) echo config/bench ;;
+    *) echo mpilock-core ;;
+  esac
 }
 
-if wants peers; then "$root/config/setup.sh" --bench; fi
-modules=()
-if wants template || wants ranks; then modules+=(mpilock-spring-boot-starter); fi
-if wants jvm || wants peers; then modules+=(config/bench); fi
+if [[ " ${parts[*]} " =~ " start "|" peers " ]]; then "$root/config/setup.sh" --bench; fi
+modules=$(for part in "${parts[@]}"; do module "$part"; done | sort -u | paste -sd ,)
 
 cd "$root"
-mvn -q -B -P bench -pl "$(IFS=,; echo "${modules[*]}")" -am test-compile dependency:build-classpath \
+mvn -q -B -P bench -pl "$modules" -am test-compile dependency:build-classpath \
   -Dmdep.outputFile=target/bench.classpath -Dmdep.includeScope=test >/dev/null
 
 program=""
@@ -101,10 +103,19 @@ run() { # a main class of module $1, and its arguments
   program=""
 }
 
-printf 'mpilock %s, %s, %s cores, load %s\n' "$(git rev-parse --short HEAD 2>/dev/null || echo '?')" \
-  "$("$JAVA_HOME/bin/java" --version | head -n 1)" "$(nproc)" "$(cut -d ' ' -f 1-3 /proc/loadavg)"
-if wants template; then run mpilock-spring-boot-starter io.mpilock.bench.TemplateBench "${rounds[@]}"; fi
-if wants ranks; then run mpilock-spring-boot-starter io.mpilock.bench.Bench ${quick[@]+"${quick[@]}"}; fi
-if wants jvm; then run config/bench io.mpilock.bench.jvm.OneJvmBench ${quick[@]+"${quick[@]}"}; fi
-if wants peers; then run config/bench io.mpilock.bench.peers.PeersBench ${quick[@]+"${quick[@]}"}; fi
-printf '\nload at the end %s\n' "$(cut -d ' ' -f 1-3 /proc/loadavg)"
+printf '<!-- tables of config/bench.sh -->\n\n'
+printf 'mpilock %s, %s, %s cores, load %s%s.\n' "$(git rev-parse --short HEAD 2>/dev/null || echo '?')" \
+  "$("$JAVA_HOME/bin/java" --version | head -n 1)" "$(nproc)" "$(cut -d ' ' -f 1-3 /proc/loadavg)" \
+  "${quick[*]+, with ${quick[*]}}"
+for part in "${parts[@]}"; do
+  SECONDS=0
+  module=$(module "$part")
+  case $part in
+    template) run "$module" io.mpilock.bench.TemplateBench "${rounds[@]}" ;;
+    jvm) run "$module" io.mpilock.bench.jvm.OneJvmBench ${quick[@]+"${quick[@]}"} ;;
+    peers) run "$module" io.mpilock.bench.peers.PeersBench ${quick[@]+"${quick[@]}"} ;;
+    *) run "$module" io.mpilock.bench.Bench "$part" ${quick[@]+"${quick[@]}"} ;;
+  esac
+  printf '\n%s (%s s)%s\n' "\`config/bench.sh --only $part\`" "$SECONDS" "${quick[*]+, with \`${quick[*]}\`}"
+done
+printf '\nLoad at the end %s.\n' "$(cut -d ' ' -f 1-3 /proc/loadavg)"

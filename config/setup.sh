@@ -11,7 +11,7 @@ Chromium with its driver, Prometheus and its Pushgateway, and PostgreSQL. As roo
 otherwise, or with --no-install, it names what is missing and ends with 1. The JDK 25 is config/jdk25.sh's to find.
 
   --no-install   only look
-  --bench        look for what config/bench.sh uses instead: Maven, both launchers, ip, PostgreSQL and Redis
+  --bench        look for what config/bench.sh uses instead: Maven, both launchers, MPJ Express, ip, PostgreSQL and Redis
   --help         this text
 HELP
 }
@@ -60,6 +60,7 @@ if [ -n "$bench" ]; then
     "has_maven|maven|Maven (mvn)"
     "has_open_mpi|openmpi-bin|Open MPI (mpirun)"
     "has_mpich|mpich|MPICH (mpiexec)"
+    "has_mpj|libmpj-java|MPJ Express (mpj.jar)"
     "has_ip|iproute2|ip (for the simulated hosts of config/hosts.sh)"
     "has_postgresql|postgresql|PostgreSQL (a lock to measure beside; started on its own)"
     "has_redis|redis-server|Redis (the same)"

@@ -1,5 +1,6 @@
 package io.mpilock.bench;
 
+import io.mpilock.ControllerOptions;
 import io.mpilock.WindowController;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.Launcher;
@@ -24,18 +25,28 @@ public final class BenchRanks {
   /** Joins the job. Collective. */
   public static Communicator open() {
     Launcher launcher = Launcher.detect(System.getenv()).orElseThrow();
-    Communicator world =
-        Transports.open("auto", new TransportSettings(launcher, null, Duration.ofSeconds(30)));
-    return world;
+    return Transports.open(
+        "auto", new TransportSettings(launcher, null, Duration.ofSeconds(30)));
   }
 
   /**
-   * Begins a controller, as the process's first, and makes a window for the floor. Collective.
+   * Begins a controller and makes a window for the floor, behind the controller's, since the first
+   * window of a process is the fastest. Collective.
    *
    * @param world what {@link #open} gave
    */
   public static WindowController sync(Communicator world) {
-    WindowController controller = WindowController.sync(world, 0);
+    return sync(world, ControllerOptions.defaults());
+  }
+
+  /**
+   * As {@link #sync(Communicator)}.
+   *
+   * @param world what {@link #open} gave
+   * @param options of the controller
+   */
+  public static WindowController sync(Communicator world, ControllerOptions options) {
+    WindowController controller = WindowController.sync(world, options);
     lonely = world.allocate(1024);
     return controller;
   }
@@ -43,7 +54,7 @@ public final class BenchRanks {
   /** Words that only the caller uses. */
   public static NodeWindow lonelyWindow() {
     if (lonely == null) {
-      throw new IllegalStateException("open first");
+      throw new IllegalStateException("sync first");
     }
     return lonely;
   }
@@ -66,6 +77,22 @@ public final class BenchRanks {
       Thread.onSpinWait();
     }
     return start;
+  }
+
+  /**
+   * What any lock over shared words costs at least: a compare-and-set in, and one out. The floor of
+   * all tables.
+   *
+   * @param window on its word 0
+   * @param count how often
+   */
+  public static void casPairs(NodeWindow window, int count) {
+    for (int i = 0; i < count; i++) {
+      if (window.compareAndSet(0, 0, 1)) {
+        touch(i);
+        window.compareAndSet(0, 1, 0);
+      }
+    }
   }
 
   /** Keeps the compiler from dropping a body. */

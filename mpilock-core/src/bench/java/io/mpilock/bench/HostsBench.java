@@ -6,8 +6,8 @@ import io.mpilock.WindowController;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.Messenger;
 import io.mpilock.transport.ffm.BlockingMessages;
+import io.mpilock.transport.ffm.ProcessorTime;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.LongBuffer;
 import java.nio.channels.FileChannel;
@@ -17,16 +17,19 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Locks and single writes between two nodes with a rank each, in rounds, with MPI's own messages
- * measured in each round beside them. Arguments: how many rounds, how many with large objects, and
- * a file that both ranks see, for their turns.
+ * measured in each round beside them. Arguments: how many rounds, how many with large objects, for
+ * how many milliseconds nothing is done, and a file that both ranks see, for their turns.
  */
 public final class HostsBench {
+  private static final String OWN_TRIP = "MPI_Send and MPI_Recv, round trip, µs";
+  private static final String OWN_LARGE = "MPI's 100 MiB from node to node, MiB/s";
+  private static final String ONE_NODE = "one-node write, ns";
   private static final int TRIPS = 200;
   private static final int COLD = 40;
   private static final int WARM = 20_000;
@@ -34,7 +37,6 @@ public final class HostsBench {
   private static final long TURN_NANOS = 20_000;
   private static final int SHARES = 50;
   private static final int LARGE = 100 << 20;
-  private static final long IDLE_MILLIS = 5_000;
   private static final long QUIET_NANOS = 50_000_000;
 
   private final WindowController controller;
@@ -74,7 +76,7 @@ public final class HostsBench {
     int large = Integer.parseInt(args[1]);
     try (Communicator world = BenchRanks.open();
         Communicator alone = world.split(world.rank(), 0)) {
-      HostsBench bench = new HostsBench(world, alone, Path.of(args[2]));
+      HostsBench bench = new HostsBench(world, alone, Path.of(args[3]));
       for (int round = -2; round < rounds; round++) { // the first two are the warm-up
         if (round == 0) {
           bench.results.clear();
@@ -84,7 +86,7 @@ public final class HostsBench {
       for (int round = 0; round < large; round++) {
         bench.large();
       }
-      bench.idle();
+      bench.idle(Long.parseLong(args[2]));
       while (!bench.messenger.isFlushed()) {
         Thread.onSpinWait();
       }
@@ -112,9 +114,7 @@ public final class HostsBench {
 
   private void round(int round) throws IOException {
     quietBarrier();
-    note(
-        "MPI_Send and MPI_Recv, round trip, µs",
-        trips(() -> blocking.send(peer, 100), () -> blocking.receive(peer, 100)));
+    note(OWN_TRIP, trips(() -> blocking.send(peer, 100), () -> blocking.receive(peer, 100)));
     barrier();
     note("mpilock's frames, round trip, µs", trips(this::send, this::receive));
     cold(round);
@@ -184,7 +184,7 @@ public final class HostsBench {
       long before = controller.messages();
       note("warm write, ns", nanos(controller.resource("warm")));
       note("messages in " + WARM + " warm writes", (double) (controller.messages() - before));
-      note("one-node write, ns", nanos(oneNode.resource("warm")));
+      note(ONE_NODE, nanos(oneNode.resource("warm")));
     }
     barrier();
   }
@@ -229,7 +229,7 @@ public final class HostsBench {
       blocking.receive(peer, LARGE);
       blocking.send(peer, 1);
     }
-    note("MPI's 100 MiB from node to node, MiB/s", 100 * 1e6 / micros(start));
+    note(OWN_LARGE, 100 * 1e6 / micros(start));
     barrier();
     start = System.nanoTime();
     byte[] shared = controller.singleWrite(() -> new byte[LARGE]);
@@ -238,16 +238,15 @@ public final class HostsBench {
     note("single write that shares 100 MiB, MiB/s", 100 * 1e6 / micros(start));
   }
 
-  private void idle() throws InterruptedException {
+  private void idle(long millis) throws InterruptedException {
     barrier();
-    var system =
-        (com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
-    Thread.sleep(IDLE_MILLIS / 5);
-    long before = system.getProcessCpuTime();
-    Thread.sleep(IDLE_MILLIS);
+    ProcessorTime processor = new ProcessorTime();
+    Thread.sleep(millis / 5);
+    long before = processor.nanos();
+    Thread.sleep(millis);
     note(
         "an idle rank with its node's agent, % of a core",
-        (system.getProcessCpuTime() - before) / 1e4 / IDLE_MILLIS);
+        (processor.nanos() - before) / 1e4 / millis);
     barrier();
   }
 
@@ -256,18 +255,18 @@ public final class HostsBench {
     if (me != 1) {
       return;
     }
-    results.forEach((name, values) -> {
-      double[] sorted = values.stream().mapToDouble(Double::doubleValue).sorted().toArray();
-      BenchRanks.result(
-          "hosts",
-          name,
-          String.format(
-              Locale.ROOT,
-              "%.2f %.2f %.2f",
-              sorted[sorted.length / 2],
-              sorted[0],
-              sorted[sorted.length - 1]));
-    });
+    results.forEach((name, values) ->
+        BenchRanks.result(
+            "hosts",
+            name,
+            Tables.joined(values.stream().mapToDouble(Double::doubleValue).toArray())));
+  }
+
+  /** Names what a figure is compared with, or gives null. */
+  static @Nullable String own(String name) {
+    return name.endsWith("µs")
+        ? OWN_TRIP
+        : name.endsWith("MiB/s") ? OWN_LARGE : name.endsWith("ns") ? ONE_NODE : null;
   }
 
   private static double median(double[] values) {

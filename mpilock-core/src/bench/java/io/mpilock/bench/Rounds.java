@@ -2,12 +2,11 @@ package io.mpilock.bench;
 
 import java.lang.management.ManagementFactory;
 import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
 
 /**
  * Measures things that are to be compared: in turn, round after round, so that what disturbs the
- * machine disturbs all of them, and each by the median of its rounds.
+ * machine disturbs all of them, and each by its rounds.
  */
 public final class Rounds {
 
@@ -18,11 +17,38 @@ public final class Rounds {
     void times(int count) throws Exception;
   }
 
-  /** Nanoseconds for one operation: the median of the rounds, their range; and bytes allocated. */
-  public record Cost(double median, double least, double most, double bytes) {
+  /** What was measured of one thing. */
+  public static final class Cost {
+    private final double[] rounds;
+    private final double bytes;
+
+    private Cost(double[] rounds, double bytes) {
+      this.rounds = rounds;
+      this.bytes = bytes;
+    }
+
+    /**
+     * Nanoseconds for one operation.
+     *
+     * @return those of each round
+     */
+    public double[] rounds() {
+      return rounds.clone();
+    }
+
+    /**
+     * Bytes that one operation allocated.
+     *
+     * @return the least of the rounds
+     */
+    public double bytes() {
+      return bytes;
+    }
+
+    /** The bytes, then the rounds, as {@link BenchRanks#result} takes them. */
     @Override
     public String toString() {
-      return String.format(Locale.ROOT, "%.1f %.1f %.1f %.2f", median, least, most, bytes);
+      return Tables.joined(bytes) + " " + Tables.joined(rounds);
     }
   }
 
@@ -58,7 +84,8 @@ public final class Rounds {
       }
     }
     Map<String, Cost> result = new LinkedHashMap<>();
-    costs.forEach((name, all) -> result.put(name, cost(all, bytes.getOrDefault(name, 0.0))));
+    costs.forEach(
+        (name, all) -> result.put(name, new Cost(all, bytes.getOrDefault(name, Double.NaN))));
     return result;
   }
 
@@ -74,10 +101,5 @@ public final class Rounds {
       }
       count *= 2;
     }
-  }
-
-  private static Cost cost(double[] rounds, double bytes) {
-    Figures figures = Figures.of(rounds);
-    return new Cost(figures.median(), figures.least(), figures.most(), bytes);
   }
 }

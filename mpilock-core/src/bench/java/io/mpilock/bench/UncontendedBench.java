@@ -45,9 +45,9 @@ public final class UncontendedBench {
           .add("MPI_Win_lock, MPI_Win_allocate", mpi::pairs)
           .add("MPI_Win_lock, MPI_Win_allocate_shared", shared::pairs)
           .add("FileChannel.lock", count -> fileLocks(channel, count))
-          .add("RRWL write", count -> jvmWrites(inJvm, count))
-          .add("RRWL read", count -> jvmReads(inJvm, count))
-          .add("bare CAS pair", count -> casPairs(floor, count))
+          .add("ReentrantReadWriteLock, write", count -> jvmWrites(inJvm, count))
+          .add("ReentrantReadWriteLock, read", count -> jvmReads(inJvm, count))
+          .add("bare compare-and-set pair", count -> BenchRanks.casPairs(floor, count))
           .run(rounds, nanos)
           .forEach((name, cost) -> BenchRanks.result("uncontended", name, cost.toString()));
     } finally {
@@ -104,16 +104,6 @@ public final class UncontendedBench {
         BenchRanks.touch(i);
       } finally {
         lock.readLock().unlock();
-      }
-    }
-  }
-
-  /** What any lock over shared words costs at least: a compare-and-set in, and one out. */
-  private static void casPairs(NodeWindow window, int count) {
-    for (int i = 0; i < count; i++) {
-      if (window.compareAndSet(0, 0, 1)) {
-        BenchRanks.touch(i);
-        window.compareAndSet(0, 1, 0);
       }
     }
   }

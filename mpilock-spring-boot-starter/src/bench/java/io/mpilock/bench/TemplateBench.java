@@ -11,8 +11,8 @@ import io.mpilock.spring.metrics.MpilockMetrics;
 import io.mpilock.spring.observation.LockObservations;
 import io.mpilock.spring.report.LockReport;
 import io.mpilock.transport.local.LocalCluster;
-import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * What the template, the meters, the report and the observations cost over the plain controller, in
@@ -62,23 +62,32 @@ public final class TemplateBench {
               .add("template read with observations", count -> templateReads(observed, count))
               .run(Integer.parseInt(args[0]), Long.parseLong(args[1]) * 1_000_000);
       report.discard();
-      System.out.printf("%n### LockTemplate over the plain controller, one JVM: ns%n%n");
-      System.out.println(
-          "| | median | least | most | more than the controller | bytes allocated |");
-      System.out.println("|---|---:|---:|---:|---:|---:|");
+      Tables.head(
+          "LockTemplate over the plain controller, one JVM: ns",
+          "",
+          "median",
+          "least",
+          "most",
+          "to the controller",
+          "more than the controller",
+          "bytes allocated");
       costs.forEach((name, cost) -> {
-        Rounds.Cost base = costs.get("controller " + name.split(" ", -1)[1]);
-        System.out.printf(
-            Locale.ROOT,
-            "| %s | %.1f | %.1f | %.1f | %.1f | %.0f |%n",
+        Figures figures = Figures.of(cost.rounds());
+        double[] base = rounds(costs, "controller " + name.split(" ", -1)[1]);
+        Tables.row(
             name,
-            cost.median(),
-            cost.least(),
-            cost.most(),
-            base == null ? 0 : cost.median() - base.median(),
-            cost.bytes());
+            figures.median(),
+            figures.least(),
+            figures.most(),
+            Tables.ratio(cost.rounds(), base),
+            figures.median() - Figures.of(base).median(),
+            (double) Math.round(cost.bytes()));
       });
     }
+  }
+
+  private static double[] rounds(Map<String, Rounds.Cost> costs, String name) {
+    return Objects.requireNonNull(costs.get(name), name).rounds();
   }
 
   private static WindowController controller() {

@@ -1,7 +1,7 @@
 package io.mpilock.bench.jvm;
 
+import io.mpilock.bench.Tables;
 import java.util.Arrays;
-import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.openjdk.jmh.profile.GCProfiler;
@@ -41,11 +41,11 @@ public final class OneJvmBench {
                 "--sun-misc-unsafe-memory-access=allow", // JMH's own
                 "-XX:+UseSerialGC",
                 "-Xmx256m")
-            .forks(quick ? 1 : 3)
+            .forks(quick ? 1 : 2)
             .warmupIterations(quick ? 2 : 5)
-            .warmupTime(TimeValue.milliseconds(quick ? 300 : 500))
+            .warmupTime(TimeValue.milliseconds(quick ? 150 : 500))
             .measurementIterations(quick ? 3 : 5)
-            .measurementTime(TimeValue.milliseconds(quick ? 200 : 500))
+            .measurementTime(TimeValue.milliseconds(quick ? 100 : 500))
             .shouldFailOnError(true)
             .verbosity(VerboseMode.SILENT)
             .build();
@@ -54,22 +54,28 @@ public final class OneJvmBench {
       String name = result.getParams().getBenchmark();
       results.put(name.substring(name.lastIndexOf('.') + 1), result);
     }
-    System.out.printf("%n### One thread of one JVM, by JMH: ns for enter and exit%n%n");
-    System.out.println("| | mean | least | most | to mpilock's write | bytes allocated |");
-    System.out.println("|---|---:|---:|---:|---:|---:|");
-    RunResult base = results.get("write");
+    Tables.head(
+        "One thread of one JVM, by JMH: ns for enter and exit",
+        "",
+        "mean",
+        "least",
+        "most",
+        "to the bare pair",
+        "to mpilock's write",
+        "bytes allocated");
+    double pair = results.get("compareAndSetPair").getPrimaryResult().getScore();
+    double write = results.get("write").getPrimaryResult().getScore();
     results.forEach((name, result) -> {
       Statistics figures = result.getPrimaryResult().getStatistics();
       Result<?> bytes = result.getSecondaryResults().get(BYTES);
-      System.out.printf(
-          Locale.ROOT,
-          "| %s | %.1f | %.1f | %.1f | %.2f | %.0f |%n",
+      Tables.row(
           name,
           figures.getMean(),
           figures.getMin(),
           figures.getMax(),
-          base == null ? Double.NaN : figures.getMean() / base.getPrimaryResult().getScore(),
-          bytes == null ? Double.NaN : bytes.getScore());
+          figures.getMean() / pair,
+          figures.getMean() / write,
+          bytes == null ? "" : Long.toString(Math.round(bytes.getScore())));
     });
   }
 }

@@ -5,11 +5,8 @@ import io.mpilock.ReadLease;
 import io.mpilock.ResourceLock;
 import io.mpilock.WindowController;
 import io.mpilock.WriteLease;
+import io.mpilock.transport.NodeWindow;
 import io.mpilock.transport.local.LocalCluster;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.lang.invoke.VarHandle;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -32,7 +29,6 @@ import org.openjdk.jmh.annotations.TearDown;
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class OneJvmBenchmark {
-  private static final VarHandle WORD = ValueLayout.JAVA_LONG.varHandle();
   private static final Duration LONG = Duration.ofMinutes(1);
 
   private final WindowController controller =
@@ -41,7 +37,7 @@ public class OneJvmBenchmark {
   private final ReentrantReadWriteLock reentrant = new ReentrantReadWriteLock();
   private final ReentrantReadWriteLock reentrantHeld = new ReentrantReadWriteLock();
   private final StampedLock stamped = new StampedLock();
-  private final MemorySegment words = Arena.ofAuto().allocate(ValueLayout.JAVA_LONG);
+  private final NodeWindow window = new LocalCluster(1).world(0).allocate(1);
 
   /** A write that the thread has already. */
   @State(Scope.Thread)
@@ -49,12 +45,33 @@ public class OneJvmBenchmark {
     private final ResourceLock lock;
     private final WriteLease lease;
 
-    /** Takes them, on the thread that measures. */
+    /** Takes it, on the thread that measures. */
     public Held() {
       WindowController controller =
           WindowController.syncOwning(new LocalCluster(1).world(0), ControllerOptions.defaults());
       lock = controller.resource("held");
       lease = lock.write();
+    }
+
+    /** Gives it back. */
+    @TearDown
+    public void release() {
+      lease.close();
+    }
+  }
+
+  /** A read that the thread has already. */
+  @State(Scope.Thread)
+  public static class HeldRead {
+    private final ResourceLock lock;
+    private final ReadLease lease;
+
+    /** Takes it, on the thread that measures. */
+    public HeldRead() {
+      WindowController controller =
+          WindowController.syncOwning(new LocalCluster(1).world(0), ControllerOptions.defaults());
+      lock = controller.resource("held");
+      lease = lock.read();
     }
 
     /** Gives it back. */
@@ -143,6 +160,14 @@ public class OneJvmBenchmark {
     }
   }
 
+  /** mpilock's read inside the thread's own read. */
+  @Benchmark
+  public long readInRead(HeldRead held) {
+    try (ReadLease read = held.lock.read()) {
+      return read.token();
+    }
+  }
+
   /** mpilock's optimistic read. */
   @Benchmark
   public boolean optimisticRead() {
@@ -204,9 +229,9 @@ public class OneJvmBenchmark {
     return stamped.validate(stamped.tryOptimisticRead());
   }
 
-  /** A compare-and-set in and one out, as any exclusive lock needs at least. */
+  /** The floor of all tables, two compare-and-sets on a word of a window; here of this JVM. */
   @Benchmark
   public boolean compareAndSetPair() {
-    return WORD.compareAndSet(words, 0L, 0L, 1L) && WORD.compareAndSet(words, 0L, 1L, 0L);
+    return window.compareAndSet(0, 0, 1) && window.compareAndSet(0, 1, 0);
   }
 }

@@ -16,6 +16,9 @@ import org.HdrHistogram.Histogram;
  * each turn is timed.
  */
 public final class AloneBench {
+  /** One object, and so one class, or the locks' loops would call it and not contain it. */
+  private static final Runnable INSIDE = AloneBench::inside;
+
   private final int rounds;
   private final long roundNanos;
   private final long warmUpNanos;
@@ -44,7 +47,7 @@ public final class AloneBench {
       long now;
       do {
         long before = System.nanoTime();
-        entering.times(count, AloneBench::inside);
+        entering.times(count, INSIDE);
         now = System.nanoTime();
         took = Math.max(1, now - before);
         if (took < roundNanos / 8 && count < 1 << 28) {
@@ -58,7 +61,7 @@ public final class AloneBench {
 
     void round(long roundNanos) throws Exception {
       long start = System.nanoTime();
-      entering.times(count, AloneBench::inside);
+      entering.times(count, INSIDE);
       nanos.add((System.nanoTime() - start) / (double) count);
       time(roundNanos);
     }
@@ -68,7 +71,7 @@ public final class AloneBench {
       long before = start;
       while (before - start < atLeast) {
         before = System.nanoTime();
-        entering.times(1, AloneBench::inside);
+        entering.times(1, INSIDE);
         times.recordValue(System.nanoTime() - before);
       }
     }

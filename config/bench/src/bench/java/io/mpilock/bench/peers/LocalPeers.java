@@ -60,19 +60,14 @@ final class LocalPeers {
   }
 
   /** The floor of the machine: a compare-and-set in, and one out. Waits as simply as can be. */
-  @SuppressWarnings("ThreadPriorityCheck") // there may be more ranks than cores
   static Peer compareAndSet(NodeWindow window, long word) {
     return new Peer(
         "bare compare-and-set pair",
         Reach.RANKS,
         (count, inside) -> {
           for (int i = 0; i < count; i++) {
-            for (int spins = 0; !window.compareAndSet(word, 0, 1); spins++) {
-              if (spins < SPINS) {
-                Thread.onSpinWait();
-              } else {
-                Thread.yield();
-              }
+            if (!window.compareAndSet(word, 0, 1)) {
+              await(window, word);
             }
             inside.run();
             window.compareAndSet(word, 1, 0);
@@ -80,6 +75,18 @@ final class LocalPeers {
         },
         null,
         () -> {});
+  }
+
+  /** Apart from the loop, which is then the bare pair of the other tables. */
+  @SuppressWarnings("ThreadPriorityCheck") // there may be more ranks than cores
+  private static void await(NodeWindow window, long word) {
+    for (int spins = 0; !window.compareAndSet(word, 0, 1); spins++) {
+      if (spins < SPINS) {
+        Thread.onSpinWait();
+      } else {
+        Thread.yield();
+      }
+    }
   }
 
   static Peer reentrant(boolean fair) {

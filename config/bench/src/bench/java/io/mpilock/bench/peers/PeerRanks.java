@@ -32,7 +32,7 @@ record PeerRanks(Communicator world, WindowController controller, List<Peer> pee
   static PeerRanks open() throws Exception {
     Communicator world = BenchRanks.open();
     WindowController controller =
-        WindowController.sync(
+        BenchRanks.sync(
             world,
             ControllerOptions.defaults().withStallWarning(ControllerOptions.LONGEST_DURATION));
     List<Peer> peers = new ArrayList<>();

@@ -2,15 +2,13 @@ package io.mpilock.bench.peers;
 
 import io.mpilock.bench.Bench;
 import io.mpilock.bench.Figures;
-import io.mpilock.testing.MpiJob;
+import io.mpilock.bench.Tables;
 import io.mpilock.testing.MpiRun;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -63,10 +61,13 @@ public final class PeersBench {
                   property(PeerRanks.HAZELCAST, hazelcast.port()),
                   property(PeerRanks.POSTGRES, url),
                   property(PeerRanks.FILE, file));
-      PeersBench bench = new PeersBench(run, Arrays.asList(args).contains("--quick"));
+      boolean quick = Arrays.asList(args).contains("--quick");
+      PeersBench bench = new PeersBench(run, quick);
       bench.alone();
       bench.together(2);
-      bench.together(4);
+      if (!quick) {
+        bench.together(4);
+      }
     }
   }
 
@@ -92,96 +93,78 @@ public final class PeersBench {
     }
   }
 
-  private void alone() throws IOException {
+  private void alone() {
     Map<String, List<double[]>> results =
         quick
-            ? results(2, AloneBench.class, "5", "100", "1000")
-            : results(2, AloneBench.class, "11", "250", "4000");
-    System.out.printf("%n### One client, a free lock: ns for enter and exit%n%n");
-    System.out.println(
-        "| | median | least | most | to mpilock's | range of that | entered in a second |"
-            + " 50 % within | 99 % | 99.9 % | all |");
-    System.out.println("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
+            ? Bench.results(run.ranks(2), AloneBench.class, "3", "40", "300")
+            : Bench.results(run.ranks(2), AloneBench.class, "11", "250", "4000");
+    Tables.head(
+        "One client, a free lock: ns for enter and exit",
+        "",
+        "median",
+        "least",
+        "most",
+        "to mpilock's",
+        "entered in a second",
+        "50 % within",
+        "99 %",
+        "99.9 %",
+        "all");
     results.forEach((name, rows) -> {
       double[] row = rows.getFirst();
-      double[] rounds = Arrays.copyOfRange(row, 4, row.length);
+      double[] rounds = rounds(row);
       Figures figures = Figures.of(rounds);
       String form = name.endsWith(SHARED) ? SHARED : EXCLUSIVE;
-      double[] base = results.get("mpilock" + form).getFirst();
-      Figures ratios = Figures.ofRatios(rounds, Arrays.copyOfRange(base, 4, base.length));
-      System.out.printf(
-          Locale.ROOT,
-          "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |%n",
+      Tables.row(
           name,
-          number(figures.median()),
-          number(figures.least()),
-          number(figures.most()),
-          number(ratios.median()),
-          range(ratios),
-          number(1e9 / figures.median()),
-          number(row[0]),
-          number(row[1]),
-          number(row[2]),
-          number(row[3]));
-    });
-  }
-
-  private void together(int clients) throws IOException {
-    Map<String, List<double[]>> results =
-        quick
-            ? results(clients, TogetherBench.class, "3", "300")
-            : results(clients, TogetherBench.class, "7", "1000");
-    System.out.printf("%n### %d clients at one lock, exclusive, a counter inside%n%n", clients);
-    System.out.println(
-        "| | entered in a second: median | least | most | mpilock's to it | range of that |"
-            + " 50 % within µs | 99 % | all | Jain's index, least |");
-    System.out.println("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
-    double[] base = results.get("mpilock").getFirst();
-    results.forEach((name, rows) -> {
-      double[] row = rows.getFirst();
-      double[] rounds = Arrays.copyOfRange(row, 4, row.length);
-      Figures figures = Figures.of(rounds);
-      Figures ratios = Figures.ofRatios(Arrays.copyOfRange(base, 4, base.length), rounds);
-      System.out.printf(
-          Locale.ROOT,
-          "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %.4f |%n",
-          name,
-          number(figures.median()),
-          number(figures.least()),
-          number(figures.most()),
-          number(ratios.median()),
-          range(ratios),
-          number(row[0] / 1e3),
-          number(row[1] / 1e3),
-          number(row[2] / 1e3),
+          figures.median(),
+          figures.least(),
+          figures.most(),
+          Tables.ratio(rounds, rounds(results.get("mpilock" + form).getFirst())),
+          1e9 / figures.median(),
+          row[0],
+          row[1],
+          row[2],
           row[3]);
     });
   }
 
-  /** Three digits, or all before the point; nothing for a loop that was compiled away. */
-  private static String number(double value) {
-    if (value < 0.001 || !Double.isFinite(value)) {
-      return "";
-    }
-    String format = value < 0.1 ? "%.3f" : value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%,.0f";
-    return String.format(Locale.ROOT, format, value);
+  /** Behind the four figures of all rounds. */
+  private static double[] rounds(double[] row) {
+    return Arrays.copyOfRange(row, 4, row.length);
   }
 
-  private static String range(Figures figures) {
-    String most = number(figures.most());
-    return most.isEmpty() ? "" : number(figures.least()) + " to " + most;
-  }
-
-  /** Runs ranks; they end with this JVM. */
-  private Map<String, List<double[]>> results(int ranks, Class<?> program, String... args)
-      throws IOException {
-    MpiJob job = run.ranks(ranks).start(program, args);
-    Thread atExit = new Thread(job::close, "ends the ranks");
-    Runtime.getRuntime().addShutdownHook(atExit);
-    try (job) {
-      return Bench.results(job.await(Duration.ofMinutes(15)).succeeded().output());
-    } finally {
-      Server.forget(atExit);
-    }
+  private void together(int clients) {
+    Map<String, List<double[]>> results =
+        quick
+            ? Bench.results(run.ranks(clients), TogetherBench.class, "3", "100")
+            : Bench.results(run.ranks(clients), TogetherBench.class, "7", "1000");
+    Tables.head(
+        clients + " clients at one lock, exclusive, a counter inside",
+        "",
+        "entered in a second: median",
+        "least",
+        "most",
+        "mpilock's to it",
+        "50 % within µs",
+        "99 %",
+        "all",
+        "Jain's index, least");
+    double[] mpilock = rounds(results.get("mpilock").getFirst());
+    results.forEach((name, rows) -> {
+      double[] row = rows.getFirst();
+      double[] rounds = rounds(row);
+      Figures figures = Figures.of(rounds);
+      Tables.row(
+          name,
+          figures.median(),
+          figures.least(),
+          figures.most(),
+          Tables.ratio(mpilock, rounds),
+          row[0] / 1e3,
+          row[1] / 1e3,
+          row[2] / 1e3,
+          String.format(Locale.ROOT, "%.4f", row[3]));
+    });
   }
 }

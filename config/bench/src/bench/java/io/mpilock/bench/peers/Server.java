@@ -1,5 +1,6 @@
 package io.mpilock.bench.peers;
 
+import io.mpilock.bench.Bench;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -181,16 +182,7 @@ final class Server implements AutoCloseable {
   @Override
   public void close() {
     end();
-    forget(atExit);
-  }
-
-  /** Takes back what was to run at the JVM's end. */
-  static void forget(Thread atExit) {
-    try {
-      Runtime.getRuntime().removeShutdownHook(atExit);
-    } catch (IllegalStateException e) {
-      // The JVM is ending, and the hook has nothing left to do.
-    }
+    Bench.forget(atExit);
   }
 
   private synchronized void end() {

@@ -3,6 +3,7 @@ package io.mpilock.bench.peers;
 import io.mpilock.WindowController;
 import io.mpilock.bench.BenchRanks;
 import io.mpilock.bench.Figures;
+import io.mpilock.bench.Histograms;
 import io.mpilock.transport.NodeWindow;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -153,15 +154,16 @@ public final class TogetherBench {
   }
 
   private static byte[] encoded(Turns turns) {
-    ByteBuffer buffer =
-        ByteBuffer.allocate(2 * Long.BYTES + turns.times().getNeededByteBufferCapacity());
-    buffer.putLong(turns.number()).putLong(turns.end());
-    turns.times().encodeIntoByteBuffer(buffer);
-    return Arrays.copyOf(buffer.array(), buffer.position());
+    byte[] times = Histograms.encoded(turns.times());
+    return ByteBuffer.allocate(2 * Long.BYTES + times.length)
+        .putLong(turns.number())
+        .putLong(turns.end())
+        .put(times)
+        .array();
   }
 
   private static Turns decoded(byte[] bytes) {
     ByteBuffer buffer = ByteBuffer.wrap(bytes);
-    return new Turns(buffer.getLong(), buffer.getLong(), Histogram.decodeFromByteBuffer(buffer, 0));
+    return new Turns(buffer.getLong(), buffer.getLong(), Histograms.decoded(buffer.slice()));
   }
 }
