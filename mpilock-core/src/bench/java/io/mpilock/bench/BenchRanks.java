@@ -25,8 +25,7 @@ public final class BenchRanks {
   /** Joins the job. Collective. */
   public static Communicator open() {
     Launcher launcher = Launcher.detect(System.getenv()).orElseThrow();
-    return Transports.open(
-        "auto", new TransportSettings(launcher, null, Duration.ofSeconds(30)));
+    return Transports.open("auto", new TransportSettings(launcher, null, Duration.ofSeconds(30)));
   }
 
   /**
