@@ -66,17 +66,17 @@ final class NodeCalls {
     long first = Layout.callSlot(0, next);
     for (int rank = 0; rank < node.ranks(); rank++) {
       long slot = Layout.callSlot(rank, next);
-      if (window.get(slot + Layout.CALL) >>> 8 != next) {
-        all = false;
-        continue;
-      }
-      if (window.get(slot + Layout.KIND) == Verdict.CLOSE && !toldClosing) {
+      boolean hasCalled = window.get(slot + Layout.CALL) >>> 8 == next;
+      boolean closes =
+          hasCalled ? window.get(slot + Layout.KIND) == Verdict.CLOSE : hasClosed(rank);
+      if (closes && !toldClosing) {
         toldClosing = true;
         news = true;
         toRoot.accept(new Message.Closing(next, node.jobRank(rank)));
       }
       all &=
-          window.get(slot + Layout.KIND) == window.get(first + Layout.KIND)
+          hasCalled
+              && window.get(slot + Layout.KIND) == window.get(first + Layout.KIND)
               && window.get(slot + Layout.WRITER) == window.get(first + Layout.WRITER)
               && window.get(slot + Layout.RESOURCE) == window.get(first + Layout.RESOURCE)
               && window.get(slot + Layout.REFUSAL) == 0;
@@ -93,6 +93,12 @@ final class NodeCalls {
               resource == null ? "" : resource));
     }
     return news;
+  }
+
+  /** Whether a rank closed in place of an earlier call: no later one can do without it, too. */
+  private boolean hasClosed(int rank) {
+    long life = node.life(rank);
+    return life >= Node.CLOSING && life != Node.DEAD;
   }
 
   /** Whether a rank of this node has called close. */

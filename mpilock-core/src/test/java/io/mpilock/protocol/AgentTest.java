@@ -623,6 +623,18 @@ class AgentTest {
     }
   }
 
+  @Test
+  void aRankThatHasClosedIsMissedInTheCallsAfterThatToo() throws Exception {
+    try (PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(2, NEVER), 0, 0, 0, 1)) {
+      nodes.greet();
+      CompletableFuture<Boolean> close = closing(nodes, 1);
+      assertThat(nodes.next(2, Message.Closing.class)).isEqualTo(new Message.Closing(1, 1));
+      nodes.send(2, new Message.Decide(1, Verdict.LEFT, 1, "rank 1 closed"));
+      assertThatThrownBy(() -> PlayedNodes.get(close)).hasMessageContaining("rank 1 closed");
+      assertThat(nodes.next(2, Message.Closing.class)).isEqualTo(new Message.Closing(2, 1));
+    }
+  }
+
   // For people.
 
   @Test
