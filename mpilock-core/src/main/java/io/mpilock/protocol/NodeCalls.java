@@ -20,7 +20,7 @@ final class NodeCalls {
   private final NodeWindow window;
   private final Collectives collectives;
   private final Directory directory;
-  private final Consumer<Message> toRoot;
+  private final Consumer<Message.OfCall> report;
   private final Consumer<Message.Decide> whenGo;
 
   private final Deque<Message.Decide> decided = new ArrayDeque<>();
@@ -34,13 +34,13 @@ final class NodeCalls {
       Node node,
       Collectives collectives,
       Directory directory,
-      Consumer<Message> toRoot,
+      Consumer<Message.OfCall> report,
       Consumer<Message.Decide> whenGo) {
     this.node = node;
     this.window = node.window();
     this.collectives = collectives;
     this.directory = directory;
-    this.toRoot = toRoot;
+    this.report = report;
     this.whenGo = whenGo;
   }
 
@@ -51,7 +51,7 @@ final class NodeCalls {
     if (!toldFail && proposal >>> 24 == next) {
       toldFail = true;
       news = true;
-      toRoot.accept(new Message.Fail(next, (int) proposal & 0xFF, (int) (proposal >>> 8) & 0xFFFF));
+      report.accept(new Message.Fail(next, (int) proposal & 0xFF, (int) (proposal >>> 8) & 0xFFFF));
     }
     boolean slots = lookAtSlots();
     return news || slots;
@@ -72,7 +72,7 @@ final class NodeCalls {
       if (closes && !toldClosing) {
         toldClosing = true;
         news = true;
-        toRoot.accept(new Message.Closing(next, node.jobRank(rank)));
+        report.accept(new Message.Closing(next, node.jobRank(rank)));
       }
       all &=
           hasCalled
@@ -85,7 +85,7 @@ final class NodeCalls {
       toldArrived = true;
       news = true;
       String resource = directory.name(window.get(first + Layout.RESOURCE));
-      toRoot.accept(
+      report.accept(
           new Message.Arrived(
               next,
               window.get(first + Layout.KIND),
@@ -111,12 +111,12 @@ final class NodeCalls {
     boolean through = collectives.areAllThrough();
     if (through != toldThrough) {
       toldThrough = through;
-      toRoot.accept(new Message.Through(through));
+      report.accept(new Message.Through(through));
     }
   }
 
   void ask(long call) {
-    toRoot.accept(new Message.Summary(call, collectives.summary(call)));
+    report.accept(new Message.Summary(call, collectives.summary(call)));
   }
 
   void closing(Message.Closing closing) {
