@@ -461,14 +461,18 @@ final class Agent implements Runnable {
 
   // Collective calls.
 
-  /** Now: a decision is obeyed later, when nobody could drop it any more. */
+  /**
+   * Looks at the rank that a message names; now, since a decision is obeyed later, when nobody
+   * could drop it any more. The writer of an arrival need not be looked at: it counts only if the
+   * ranks here name the same.
+   */
   private void checkRank(int from, Message.OfCall message) {
     int rank =
         switch (message) {
           case Message.Fail m -> m.rank();
           case Message.Decide m -> m.rank();
           case Message.Closing m -> m.rank();
-          default -> node.leader(from); // names none; an arrival's writer must be our ranks' too
+          default -> node.leader(from); // names none
         };
     int itsNode = node.nodeOf(node.checkRank(rank));
     if (me == rootNode && from != me && message instanceof Message.Closing && itsNode != from) {
@@ -636,7 +640,7 @@ final class Agent implements Runnable {
     }
   }
 
-  /** The way of collective calls. */
+  /** What the collective calls need of this agent. */
   private final class ToOthers implements Branch.Outbox {
     @Override
     public void send(int to, Message.OfCall message) {

@@ -9,7 +9,8 @@ import java.util.function.Consumer;
 
 /**
  * The agent's part in the collective calls: reads from the window what the ranks of the node call,
- * reports it to the root, and writes the root's decisions where the ranks look for them.
+ * reports it, and writes the root's decisions where the ranks look for them. The reports go by the
+ * node's {@link io.mpilock.protocol.job.Branch}.
  *
  * <p>Calls are decided in order, so there is one that is next. A decision of call n is written only
  * when every rank of the node that made call n - 2, whose place it takes, has read how that one was
