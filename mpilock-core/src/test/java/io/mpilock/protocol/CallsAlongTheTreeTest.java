@@ -132,27 +132,43 @@ class CallsAlongTheTreeTest {
     assertThat(results).hasSize(RANKS).containsOnly("0 14 1 7 15 6 ");
   }
 
+  /** What a rank is told of a call that one rank made differently, and that the next one goes. */
+  private List<Object> oneCallsSomethingElse(int odd) throws Exception {
+    return run(
+        PATIENT,
+        (core, rank) -> {
+          String told;
+          try {
+            told = call(core, rank == odd ? 9 : 2, "not to be shared");
+          } catch (CollectiveMismatchException e) {
+            told = Objects.requireNonNull(e.getMessage());
+          }
+          return told + call(core, odd, ", and then all went on");
+        });
+  }
+
   @ParameterizedTest
-  @ValueSource(ints = {0, 1, 6, 13, 15})
-  void aDifferenceAnywhereIsToldToAllWithWhatAllCalled(int odd) throws Exception {
-    List<Object> results =
-        run(
-            PATIENT,
-            (core, rank) -> {
-              String told;
-              try {
-                told = call(core, rank == odd ? 9 : 2, "not to be shared");
-              } catch (CollectiveMismatchException e) {
-                told = Objects.requireNonNull(e.getMessage());
-              }
-              return told + call(core, odd, ", and then all went on");
-            });
-    for (Object result : results) {
+  @ValueSource(ints = {0, 1, 5, 13})
+  void aDifferenceBetweenNodesIsToldToAllWithWhatAllCalled(int odd) throws Exception {
+    for (Object result : oneCallsSomethingElse(odd)) {
       assertThat((String) result)
           .startsWith("Collective call 1 failed, since the ranks disagree: rank 0 called")
           .contains("rank " + odd + " called singleWrite(resource 'default', writer 9)")
           .contains("rank 14 called")
           .doesNotContain("has called nothing")
+          .endsWith(", and then all went on");
+    }
+  }
+
+  /** It is told as soon as its own ranks have called; others may not have yet. */
+  @ParameterizedTest
+  @ValueSource(ints = {6, 15})
+  void aDifferenceInsideANodeIsToldToAll(int odd) throws Exception {
+    for (Object result : oneCallsSomethingElse(odd)) {
+      assertThat((String) result)
+          .startsWith("Collective call 1 failed, since the ranks disagree: rank 0 ")
+          .contains("rank " + odd + " called singleWrite(resource 'default', writer 9)")
+          .contains("rank " + (21 - odd) + " called singleWrite(resource 'default', writer 2)")
           .endsWith(", and then all went on");
     }
   }
