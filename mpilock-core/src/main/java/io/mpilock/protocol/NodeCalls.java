@@ -82,6 +82,7 @@ final class NodeCalls {
               && window.get(slot + Layout.RESOURCE) == window.get(first + Layout.RESOURCE)
               && window.get(slot + Layout.REFUSAL) == 0;
     }
+    all &= window.get(first + Layout.KIND) == Verdict.SINGLE_WRITE; // a close is told as such
     if (all && !toldArrived) {
       toldArrived = true;
       news = true;

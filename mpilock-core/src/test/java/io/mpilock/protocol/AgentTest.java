@@ -549,15 +549,11 @@ class AgentTest {
       assertThat(nodes.all(2)).as("rank 0 is not in a close").isEmpty();
       CompletableFuture<Boolean> second = closing(nodes, 0);
       List<Object> told = new ArrayList<>();
-      while (told.size() < 3) {
+      while (told.size() < 2) {
         told.addAll(nodes.all(2));
         Thread.onSpinWait();
       }
-      assertThat(told)
-          .containsExactlyInAnyOrder(
-              new Message.Arrived(1, Verdict.CLOSE, -1, ""),
-              new Message.Through(true),
-              new Message.Closed());
+      assertThat(told).containsExactlyInAnyOrder(new Message.Through(true), new Message.Closed());
       nodes.settle(2);
       assertThat(first.isDone() || second.isDone()).as("other nodes are not through").isFalse();
       nodes.send(2, new Message.AllThrough());

@@ -131,7 +131,7 @@ public sealed interface Message {
   record Died(int rank) implements Message {}
 
   /**
-   * A node to its parent: all ranks of its subtree have made a collective call.
+   * A node to its parent: all ranks of its subtree have made a collective call, and none a close.
    *
    * @param call the number of the call
    * @param kind what they called, or that they called {@link Verdict#DIFFERENT} things

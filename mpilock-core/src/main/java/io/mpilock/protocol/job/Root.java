@@ -49,14 +49,14 @@ final class Root {
   }
 
   /**
-   * All ranks of all nodes have made a call.
+   * All ranks of all nodes have made a call, and none a close.
    *
    * @param arrived what they called
    */
   void arrived(Message.Arrived arrived) {
     Call open = open(arrived.call());
-    if (open == null || open.code != 0 || arrived.kind() == Verdict.CLOSE) {
-      return; // a close needs no decision
+    if (open == null || open.code != 0) {
+      return;
     }
     if (open.closing >= 0) {
       fail(open, Verdict.LEFT, open.closing);
@@ -80,7 +80,8 @@ final class Root {
   }
 
   /**
-   * A rank closes. The others are told: who is in that call, or comes to it, has a reason to fail.
+   * A rank closes, which needs no decision by itself. The others are told: who is in that call, or
+   * comes to it, has a reason to fail.
    *
    * @param closing who
    */

@@ -131,7 +131,6 @@ class BranchSimulationTest {
       if (anyoneCloses && random.nextInt(20) == 0) {
         closed[node] = true;
         close(node);
-        calls.report(node, new Message.Arrived(at[node], Verdict.CLOSE, -1, ""));
       } else if (random.nextInt(8 * nodes) == 0) {
         fail(node, Verdict.REFUSED, node);
       } else {

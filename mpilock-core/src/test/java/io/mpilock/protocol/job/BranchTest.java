@@ -104,8 +104,6 @@ class BranchTest {
     assertThat(writes(1, 5).and(new Message.Arrived(1, Verdict.SINGLE_WRITE, 5, "s")))
         .isEqualTo(differ(1));
     assertThat(writes(1, 5).and(writes(1, 4))).isEqualTo(differ(1));
-    assertThat(new Message.Arrived(1, Verdict.CLOSE, -1, "").and(writes(1, 5)))
-        .isEqualTo(differ(1));
     assertThat(differ(1).and(writes(1, 5))).isEqualTo(differ(1));
   }
 

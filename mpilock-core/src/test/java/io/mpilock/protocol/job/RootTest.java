@@ -158,14 +158,6 @@ class RootTest {
   }
 
   @Test
-  void ranksThatAllCloseNeedNoDecision() {
-    root.closing(new Message.Closing(1, 2));
-    sent.clear();
-    root.arrived(new Message.Arrived(1, Verdict.CLOSE, -1, ""));
-    assertSent();
-  }
-
-  @Test
   void allAreThroughOnceEachNodeHasSaidSo() {
     root.through(0, true);
     root.through(1, true);
