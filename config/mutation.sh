@@ -67,7 +67,7 @@ done
 # --- which classes are measured by which tests
 
 declare -A classes=(
-  [job]="job.Home job.Tenant job.Root job.Message job.Frames job.NodeReport job.Permission job.Verdict"
+  [job]="job.Home job.Tenant job.Root job.Branch job.Tree job.Message job.Frames job.NodeReport job.Permission job.Verdict"
   [words]="Layout LockWords Patience Bell Node Directory Holders ThreadId CoreSettings"
   [lock]="NodeLock Mender NodeGate"
   [rank]="ProcessLock ThreadHold"
@@ -76,12 +76,12 @@ declare -A classes=(
   [core]="ControllerCore"
 )
 declare -A tests=(
-  [job]="job.HomeTest job.HomeRecordTest job.TenantTest job.TenantCrossingTest job.RootTest job.JobTest job.MessageTest job.NodeReportTest"
+  [job]="job.HomeTest job.HomeRecordTest job.TenantTest job.TenantCrossingTest job.RootTest job.BranchTest job.TreeTest job.JobTest job.MessageTest job.NodeReportTest"
   [words]="LayoutTest PatienceTest NodeTest DirectoryTest HoldersTest NodeLockWordsTest NodeLockTest"
   [lock]="NodeLockWordsTest NodeLockTest NodeLockSimulationTest NodeGateSimulationTest"
   [rank]="ThreadHoldTest ProcessLockTest NodeGateSimulationTest"
   [calls]="StreamTest RelayTest CollectivesTest CollectivesSimulationTest OneNodeContract LockListenerTest"
-  [agent]="AgentTest RelayTest InquiryTest JobStatusTest AgentSimulationTest"
+  [agent]="AgentTest CallsAlongTheTreeTest RelayTest InquiryTest JobStatusTest AgentSimulationTest"
   [core]="ControllerCoreTest AgentTest JobStatusTest OneNodeContract TwoNodesContract"
 )
 

@@ -3,6 +3,7 @@ package io.mpilock;
 import io.mpilock.testing.Ranks;
 import io.mpilock.testing.ThreadRanks;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,6 +35,27 @@ class LocalContractTest {
     Ranks ranks(Path folder) {
       return new ThreadRanks(
           nodeOfRank.chars().mapToObj(Character::getNumericValue).toList(), folder);
+    }
+  }
+
+  /** More than a node has below it in the tree of the collective calls. */
+  private Ranks twelveNodes() {
+    return new ThreadRanks(List.of(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), folder);
+  }
+
+  @Nested
+  class SingleWriteOnTwelveNodes extends SingleWriteContract {
+    @Override
+    protected Ranks ranks() {
+      return twelveNodes();
+    }
+  }
+
+  @Nested
+  class LifecycleOnTwelveNodes extends LifecycleContract {
+    @Override
+    protected Ranks ranks() {
+      return twelveNodes();
     }
   }
 

@@ -1,7 +1,9 @@
 package io.mpilock;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.mpilock.failure.CollectiveMismatchException;
 import io.mpilock.testing.MpiRun;
 import io.mpilock.testing.ProcessRanks;
 import io.mpilock.testing.SimulatedHosts;
@@ -98,6 +100,26 @@ class SeveralNodesTest {
           }
           assertThat(atHome).isBetween(1, 40);
           barrier(controller);
+        });
+  }
+
+  @Test
+  void aRankThatHasClosedFailsEveryLaterSingleWriteOfTheOthers() throws Exception {
+    LocalRanks.run(
+        THREE_NODES,
+        ControllerOptions.defaults(),
+        controller -> {
+          barrier(controller);
+          for (int i = 0; i < 4; i++) { // the last rank's close at the end is its only one
+            if (controller.rank() < 2) {
+              assertThatThrownBy(() -> barrier(controller))
+                  .isInstanceOf(CollectiveMismatchException.class)
+                  .hasMessageContaining("rank 2 is closing");
+            }
+          }
+          if (controller.rank() == 2) {
+            assertThatThrownBy(controller::close).isInstanceOf(CollectiveMismatchException.class);
+          }
         });
   }
 

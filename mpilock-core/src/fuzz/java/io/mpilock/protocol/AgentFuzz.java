@@ -12,8 +12,9 @@ import org.jspecify.annotations.Nullable;
  * An agent whose other nodes send it anything, at any time: each frame is taken or dropped, and the
  * agent goes on. It runs on the fuzzer's thread.
  *
- * <p>An input is a byte for who is the master, and steps. A step is a byte and what it needs: a
- * frame of one of the other nodes, or something that a rank of the node does.
+ * <p>An input is a byte for who is the master and how wide the tree of the nodes is, and steps. A
+ * step is a byte and what it needs: a frame of one of the other nodes, or something that a rank of
+ * the node does.
  */
 public final class AgentFuzz {
   private static final int RANKS = 2;
@@ -29,10 +30,12 @@ public final class AgentFuzz {
   }
 
   private static void run(ByteBuffer input) {
-    boolean isRoot = (input.get() & 1) == 0;
+    int first = input.get();
+    boolean isRoot = (first & 1) == 0;
+    int arity = (first & 2) == 0 ? Agent.ARITY : 1;
     Node node = HostileNode.fresh(RANKS, OTHERS, isRoot ? 0 : RANKS)[0];
     Steps steps = new Steps(node, input);
-    Agent agent = new Agent(node, steps, 1, new CallersThread());
+    Agent agent = new Agent(node, steps, 1, new CallersThread(), arity);
     steps.agent = agent;
     agent.start(false);
     if (node.life(node.agent()) != Node.LEFT) {

@@ -1,9 +1,10 @@
 package io.mpilock.protocol;
 
+import io.mpilock.protocol.job.Branch;
 import io.mpilock.protocol.job.Home;
 import io.mpilock.protocol.job.Message;
-import io.mpilock.protocol.job.Root;
 import io.mpilock.protocol.job.Tenant;
+import io.mpilock.protocol.job.Tree;
 import io.mpilock.protocol.job.Verdict;
 import io.mpilock.transport.Messenger;
 import io.mpilock.transport.NodeWindow;
@@ -36,6 +37,13 @@ final class Agent implements Runnable {
   private static final long CLOSE_TICK_NANOS = 20_000_000;
   private static final long FIRST_HELLO_NANOS = 30_000_000_000L;
   private static final long FLUSH_NANOS = 1_000_000_000;
+
+  /**
+   * How many children a node has in the tree of the collective calls: few enough to handle at once,
+   * and so many that 73 nodes are two steps from the root, and 585 three. docs/decisions.md has the
+   * figures.
+   */
+  static final int ARITY = 8;
 
   /** What an agent runs on, beside its node's ranks: a thread, unless time is simulated. */
   interface Carrier {
@@ -91,7 +99,7 @@ final class Agent implements Runnable {
 
   private final Map<String, Home> homes = new HashMap<>();
   private final Map<Long, Seat> seats = new LinkedHashMap<>();
-  private final @Nullable Root root;
+  private final Branch branch;
   private final NodeCalls calls;
   private final Relay relay;
   private final InquiryDesk desk;
@@ -130,8 +138,9 @@ final class Agent implements Runnable {
    * @param messenger closed at its end
    * @param fingerprint of the settings
    * @param carrier what it runs on
+   * @param arity how many children a node has in the tree of the collective calls
    */
-  Agent(Node node, Messenger messenger, long fingerprint, Carrier carrier) {
+  Agent(Node node, Messenger messenger, long fingerprint, Carrier carrier, int arity) {
     this.carrier = carrier;
     this.node = node;
     this.window = node.window();
@@ -144,14 +153,8 @@ final class Agent implements Runnable {
     this.rootNode = node.nodeOf(node.settings().master());
     this.fingerprint = fingerprint;
     this.heartbeatNanos = node.settings().heartbeatTimeout().toNanos();
-    this.root = me == rootNode ? new Root(new ToAll(), nodes) : null;
-    this.calls =
-        new NodeCalls(
-            node,
-            collectives,
-            directory,
-            message -> send(rootNode, message),
-            decision -> begin(decision));
+    this.branch = new Branch(new Tree(nodes, rootNode, arity), me, new ToOthers());
+    this.calls = new NodeCalls(node, collectives, directory, branch::report, this::begin);
     this.relay = new Relay(node, messenger, this::send);
     this.desk = new InquiryDesk(node, directory, this::record, (message, to) -> send(to, message));
     this.greeted = new boolean[nodes];
@@ -374,27 +377,10 @@ final class Agent implements Runnable {
       case Message.Heartbeat _ -> {}
       case Message.Broken m -> markBroken(node.checkRank(m.rank()));
       case Message.Died m -> markLost(node.checkRank(m.rank()));
-      case Message.Arrived m -> root().arrived(from, m);
-      case Message.Fail m -> {
-        int _ = node.checkRank(m.rank());
-        root().failed(m);
+      case Message.OfCall m -> {
+        checkRank(from, m);
+        branch.receive(from, m);
       }
-      case Message.Closing m -> {
-        if (root != null && node.nodeOf(node.checkRank(m.rank())) == from) {
-          root.closing(m);
-        } else {
-          calls.closing(m);
-        }
-      }
-      case Message.Summary m -> root().summary(from, m);
-      case Message.Through m -> root().through(from, m.all());
-      case Message.Ask m -> calls.ask(m.call());
-      case Message.Decide m -> {
-        int _ =
-            node.checkRank(m.rank()); // now: it is obeyed later, when nobody could drop it any more
-        calls.decide(m);
-      }
-      case Message.AllThrough _ -> calls.allThrough();
       case Message.Closed _ -> closed(from);
       case Message.Credit m -> relay.credit(from, m);
       case Message.Query m -> desk.answer(from, m);
@@ -475,11 +461,32 @@ final class Agent implements Runnable {
 
   // Collective calls.
 
-  private Root root() {
-    if (root == null) {
-      throw new IllegalArgumentException("the root is on node " + rootNode);
+  /**
+   * Looks at the rank that a message names; now, since a decision is obeyed later, when nobody
+   * could drop it any more. The writer of an arrival need not be looked at: it counts only if the
+   * ranks here name the same.
+   */
+  private void checkRank(int from, Message.OfCall message) {
+    int rank =
+        switch (message) {
+          case Message.Fail m -> m.rank();
+          case Message.Decide m -> m.rank();
+          case Message.Closing m -> m.rank();
+          default -> node.leader(from); // names none
+        };
+    int itsNode = node.nodeOf(node.checkRank(rank));
+    if (me == rootNode && from != me && message instanceof Message.Closing && itsNode != from) {
+      throw new IllegalArgumentException("rank " + rank + " is on node " + itsNode);
     }
-    return root;
+  }
+
+  private void obey(Message.ToAll message) {
+    switch (message) {
+      case Message.Ask m -> calls.ask(m.call());
+      case Message.Decide m -> calls.decide(m);
+      case Message.Closing m -> calls.closing(m);
+      case Message.AllThrough _ -> calls.allThrough();
+    }
   }
 
   private void begin(Message.Decide decision) {
@@ -633,30 +640,16 @@ final class Agent implements Runnable {
     }
   }
 
-  private final class ToAll implements Root.Outbox {
-    private void sendToAll(Message message) {
-      sendToOthers(message);
-      send(me, message);
+  /** What the collective calls need of this agent. */
+  private final class ToOthers implements Branch.Outbox {
+    @Override
+    public void send(int to, Message.OfCall message) {
+      Agent.this.send(to, message);
     }
 
     @Override
-    public void ask(long call) {
-      sendToAll(new Message.Ask(call));
-    }
-
-    @Override
-    public void decide(long call, int code, int rank, String text) {
-      sendToAll(new Message.Decide(call, code, rank, text));
-    }
-
-    @Override
-    public void closing(long call, int rank) {
-      sendToAll(new Message.Closing(call, rank));
-    }
-
-    @Override
-    public void allThrough() {
-      sendToAll(new Message.AllThrough());
+    public void obey(Message.ToAll message) {
+      Agent.this.obey(message);
     }
   }
 }

@@ -38,8 +38,8 @@ import org.jspecify.annotations.Nullable;
  * waits for that.
  *
  * <p>In a job of several nodes the ranks of a node do not decide: one that sees a reason to fail
- * proposes it, and the agent brings the decision of the job's {@link io.mpilock.protocol.job.Root}
- * ({@link NodeCalls}).
+ * proposes it, and the agent ({@link NodeCalls}) brings the decision of the job's root, along a
+ * tree of the nodes ({@link io.mpilock.protocol.job.Branch}).
  */
 public final class Collectives {
 

@@ -37,7 +37,7 @@ public final class ControllerCore {
   private final @Nullable Agent agent;
   private final ConcurrentMap<String, ProcessLock> locks = new ConcurrentHashMap<>();
 
-  private ControllerCore(Node node, Agent.Carrier carrier) {
+  private ControllerCore(Node node, Agent.Carrier carrier, int arity) {
     this.node = node;
     this.window = node.window();
     this.directory = new Directory(node);
@@ -58,7 +58,9 @@ public final class ControllerCore {
               }
             });
     agent =
-        node.me() == 0 ? new Agent(node.withOwnWindow(), messenger, fingerprint(), carrier) : null;
+        node.me() == 0
+            ? new Agent(node.withOwnWindow(), messenger, fingerprint(), carrier, arity)
+            : null;
   }
 
   /**
@@ -71,19 +73,26 @@ public final class ControllerCore {
    */
   public static ControllerCore open(Communicator communicator, CoreSettings settings) {
     int here = Node.ranksOf(communicator, communicator.member(communicator.rank()).node()).length;
-    return open(communicator, settings, Node.Pace.of(here), Agent.onThread());
+    return open(communicator, settings, Node.Pace.of(here), Agent.onThread(), Agent.ARITY);
   }
 
-  /** As {@link #open(Communicator, CoreSettings)}, by another clock. */
+  /**
+   * As {@link #open(Communicator, CoreSettings)}, by another clock, and with as many children in
+   * the tree of the nodes.
+   */
   static ControllerCore open(
-      Communicator communicator, CoreSettings settings, Node.Pace pace, Agent.Carrier carrier) {
+      Communicator communicator,
+      CoreSettings settings,
+      Node.Pace pace,
+      Agent.Carrier carrier,
+      int arity) {
     int here = Node.ranksOf(communicator, communicator.member(communicator.rank()).node()).length;
     long header = Layout.directory(here + 1, communicator.size()) + Layout.LINE;
     NodeWindow window =
         communicator.allocate(Math.max(settings.windowWords(), (header + here - 1) / here));
     ControllerCore core = null;
     try {
-      core = new ControllerCore(new Node(communicator, window, settings, pace), carrier);
+      core = new ControllerCore(new Node(communicator, window, settings, pace), carrier, arity);
       core.enter();
       return core;
     } catch (RuntimeException e) {

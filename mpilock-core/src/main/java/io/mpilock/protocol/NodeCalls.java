@@ -9,7 +9,8 @@ import java.util.function.Consumer;
 
 /**
  * The agent's part in the collective calls: reads from the window what the ranks of the node call,
- * reports it to the root, and writes the root's decisions where the ranks look for them.
+ * reports it, and writes the root's decisions where the ranks look for them. The reports go by the
+ * node's {@link io.mpilock.protocol.job.Branch}.
  *
  * <p>Calls are decided in order, so there is one that is next. A decision of call n is written only
  * when every rank of the node that made call n - 2, whose place it takes, has read how that one was
@@ -20,7 +21,7 @@ final class NodeCalls {
   private final NodeWindow window;
   private final Collectives collectives;
   private final Directory directory;
-  private final Consumer<Message> toRoot;
+  private final Consumer<Message.OfCall> report;
   private final Consumer<Message.Decide> whenGo;
 
   private final Deque<Message.Decide> decided = new ArrayDeque<>();
@@ -34,13 +35,13 @@ final class NodeCalls {
       Node node,
       Collectives collectives,
       Directory directory,
-      Consumer<Message> toRoot,
+      Consumer<Message.OfCall> report,
       Consumer<Message.Decide> whenGo) {
     this.node = node;
     this.window = node.window();
     this.collectives = collectives;
     this.directory = directory;
-    this.toRoot = toRoot;
+    this.report = report;
     this.whenGo = whenGo;
   }
 
@@ -51,7 +52,7 @@ final class NodeCalls {
     if (!toldFail && proposal >>> 24 == next) {
       toldFail = true;
       news = true;
-      toRoot.accept(new Message.Fail(next, (int) proposal & 0xFF, (int) (proposal >>> 8) & 0xFFFF));
+      report.accept(new Message.Fail(next, (int) proposal & 0xFF, (int) (proposal >>> 8) & 0xFFFF));
     }
     boolean slots = lookAtSlots();
     return news || slots;
@@ -66,26 +67,27 @@ final class NodeCalls {
     long first = Layout.callSlot(0, next);
     for (int rank = 0; rank < node.ranks(); rank++) {
       long slot = Layout.callSlot(rank, next);
-      if (window.get(slot + Layout.CALL) >>> 8 != next) {
-        all = false;
-        continue;
-      }
-      if (window.get(slot + Layout.KIND) == Verdict.CLOSE && !toldClosing) {
+      boolean hasCalled = window.get(slot + Layout.CALL) >>> 8 == next;
+      boolean closes =
+          hasCalled ? window.get(slot + Layout.KIND) == Verdict.CLOSE : hasClosed(rank);
+      if (closes && !toldClosing) {
         toldClosing = true;
         news = true;
-        toRoot.accept(new Message.Closing(next, node.jobRank(rank)));
+        report.accept(new Message.Closing(next, node.jobRank(rank)));
       }
       all &=
-          window.get(slot + Layout.KIND) == window.get(first + Layout.KIND)
+          hasCalled
+              && window.get(slot + Layout.KIND) == window.get(first + Layout.KIND)
               && window.get(slot + Layout.WRITER) == window.get(first + Layout.WRITER)
               && window.get(slot + Layout.RESOURCE) == window.get(first + Layout.RESOURCE)
               && window.get(slot + Layout.REFUSAL) == 0;
     }
+    all &= window.get(first + Layout.KIND) == Verdict.SINGLE_WRITE; // a close is told as such
     if (all && !toldArrived) {
       toldArrived = true;
       news = true;
       String resource = directory.name(window.get(first + Layout.RESOURCE));
-      toRoot.accept(
+      report.accept(
           new Message.Arrived(
               next,
               window.get(first + Layout.KIND),
@@ -93,6 +95,12 @@ final class NodeCalls {
               resource == null ? "" : resource));
     }
     return news;
+  }
+
+  /** Whether a rank closed in place of an earlier call: no later one can do without it, too. */
+  private boolean hasClosed(int rank) {
+    long life = node.life(rank);
+    return life >= Node.CLOSING && life != Node.DEAD;
   }
 
   /** Whether a rank of this node has called close. */
@@ -105,12 +113,12 @@ final class NodeCalls {
     boolean through = collectives.areAllThrough();
     if (through != toldThrough) {
       toldThrough = through;
-      toRoot.accept(new Message.Through(through));
+      report.accept(new Message.Through(through));
     }
   }
 
   void ask(long call) {
-    toRoot.accept(new Message.Summary(call, collectives.summary(call)));
+    report.accept(new Message.Summary(call, collectives.summary(call)));
   }
 
   void closing(Message.Closing closing) {

@@ -1,6 +1,7 @@
 package io.mpilock.protocol;
 
 import io.mpilock.protocol.job.Message;
+import io.mpilock.protocol.job.Tree;
 import io.mpilock.transport.Messenger;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
@@ -80,20 +81,18 @@ final class Relay {
     ended = false;
     spare.addAll(chunks);
     chunks.clear();
-    int nodes = node.nodes();
-    int place = Math.floorMod(node.myNode() - root, nodes);
-    int count = Math.clamp(nodes - 1L - 2L * place, 0, 2);
-    children = new int[count];
-    for (int i = 0; i < count; i++) {
-      children[i] = (2 * place + 1 + i + root) % nodes;
-    }
-    sent = new long[count];
-    credited = new long[count];
+    children = tree(root).children(node.myNode());
+    sent = new long[children.length];
+    credited = new long[children.length];
+  }
+
+  /** Binary, since a node sends each chunk to each of its children. */
+  private Tree tree(int root) {
+    return new Tree(node.nodes(), root, 2);
   }
 
   private int parent(int root) {
-    int place = Math.floorMod(node.myNode() - root, node.nodes());
-    return ((place - 1) / 2 + root) % node.nodes();
+    return tree(root).parent(node.myNode());
   }
 
   /**

@@ -85,6 +85,10 @@ final class ClusterSimulation {
   private final Random random;
   private final Simulation simulation;
   private final int nodes;
+
+  /** Of the tree of the nodes: 1 is a chain, 3 has all others below the root. */
+  private final int arity;
+
   private final int[] nodeOf;
   private final int ranks;
   private final CoreSettings settings;
@@ -111,6 +115,7 @@ final class ClusterSimulation {
     this.trouble = trouble;
     this.random = new Random(~seed);
     this.nodes = 2 + random.nextInt(3);
+    this.arity = 1 + random.nextInt(3);
     List<Integer> places = new ArrayList<>();
     for (int node = 0; node < nodes; node++) {
       for (int count = 1 + random.nextInt(3); count > 0; count--) {
@@ -266,7 +271,11 @@ final class ClusterSimulation {
     try {
       core =
           ControllerCore.open(
-              simulation.communicator(rank), settings, simulation.pace(), new ActorCarrier(rank));
+              simulation.communicator(rank),
+              settings,
+              simulation.pace(),
+              new ActorCarrier(rank),
+              arity);
     } catch (RankFailedException e) {
       checkNamed(rank, e);
       gaveUp.add(rank);

@@ -121,7 +121,8 @@ record InterleavedClose(boolean reads, Other other, boolean blind) implements Ru
         });
     words.set(Layout.slot(1) + Layout.SETTINGS, fingerprint(settings, pace));
     ControllerCore core =
-        ControllerCore.open(new OneNode(0, RANKS, words), settings, pace, Agent.onThread());
+        ControllerCore.open(
+            new OneNode(0, RANKS, words), settings, pace, Agent.onThread(), Agent.ARITY);
     ProcessLock mine = core.resource("r");
     ResourceLock lock = Leases.over(mine, core.collectives());
     ProcessLock others = new ProcessLock("r", neighbour, mine.home());
@@ -166,7 +167,7 @@ record InterleavedClose(boolean reads, Other other, boolean blind) implements Ru
   /** What a rank with these settings writes into its slot. */
   private static long fingerprint(CoreSettings settings, Node.Pace pace) {
     InterleavedWindow words = new InterleavedWindow(WORDS);
-    ControllerCore.open(new OneNode(0, 1, words), settings, pace, Agent.onThread());
+    ControllerCore.open(new OneNode(0, 1, words), settings, pace, Agent.onThread(), Agent.ARITY);
     return words.get(Layout.slot(0) + Layout.SETTINGS);
   }
 }

@@ -34,6 +34,12 @@ public sealed interface Message {
     String resource();
   }
 
+  /** Messages about collective calls: {@link Branch} tells which way they go. */
+  sealed interface OfCall extends Message {}
+
+  /** What the root tells all nodes, and so each node its children. */
+  sealed interface ToAll extends OfCall {}
+
   /**
    * A node to the home: its ranks wait for a permission.
    *
@@ -125,14 +131,25 @@ public sealed interface Message {
   record Died(int rank) implements Message {}
 
   /**
-   * A node to the root: all of its ranks have made a collective call, and the same.
+   * A node to its parent: all ranks of its subtree have made a collective call, and none a close.
    *
    * @param call the number of the call
-   * @param kind what they called
+   * @param kind what they called, or that they called {@link Verdict#DIFFERENT} things
    * @param writer who is to write
    * @param resource the resource, or ""
    */
-  record Arrived(long call, long kind, int writer, String resource) implements Message {}
+  record Arrived(long call, long kind, int writer, String resource) implements OfCall {
+
+    /**
+     * What is to be said of the ranks of both.
+     *
+     * @param other of the same call
+     * @return the same as both, or that they differ
+     */
+    Arrived and(Arrived other) {
+      return equals(other) ? this : new Arrived(call, Verdict.DIFFERENT, 0, "");
+    }
+  }
 
   /**
    * A node to the root: a collective call must fail.
@@ -141,7 +158,7 @@ public sealed interface Message {
    * @param code why
    * @param rank who is the reason
    */
-  record Fail(long call, int code, int rank) implements Message {}
+  record Fail(long call, int code, int rank) implements OfCall {}
 
   /**
    * A node to the root, and the root to all: a rank closes instead of making the call.
@@ -149,14 +166,14 @@ public sealed interface Message {
    * @param call the number of the call
    * @param rank who closes
    */
-  record Closing(long call, int rank) implements Message {}
+  record Closing(long call, int rank) implements ToAll {}
 
   /**
    * The root to each node, before it decides that a call failed.
    *
    * @param call the number of the call
    */
-  record Ask(long call) implements Message {}
+  record Ask(long call) implements ToAll {}
 
   /**
    * A node to the root, after it asked: what each of its ranks called.
@@ -164,7 +181,7 @@ public sealed interface Message {
    * @param call the number of the call
    * @param text for people
    */
-  record Summary(long call, String text) implements Message {}
+  record Summary(long call, String text) implements OfCall {}
 
   /**
    * The root to each node: how a collective call was decided.
@@ -174,17 +191,17 @@ public sealed interface Message {
    * @param rank who is the reason
    * @param text what each rank called, if it failed
    */
-  record Decide(long call, int code, int rank, String text) implements Message {}
+  record Decide(long call, int code, int rank, String text) implements ToAll {}
 
   /**
    * A node to the root: whether all of its ranks are in a close.
    *
    * @param all whether they are
    */
-  record Through(boolean all) implements Message {}
+  record Through(boolean all) implements OfCall {}
 
   /** The root to each node: all ranks are in a close. */
-  record AllThrough() implements Message {}
+  record AllThrough() implements ToAll {}
 
   /** A node to each other: all of its ranks have closed this controller, or are gone. */
   record Closed() implements Message {}

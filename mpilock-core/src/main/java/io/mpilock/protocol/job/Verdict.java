@@ -35,4 +35,7 @@ public final class Verdict {
 
   /** The close of the controller. */
   public static final long CLOSE = 2;
+
+  /** Not all the same. */
+  public static final long DIFFERENT = 3;
 }

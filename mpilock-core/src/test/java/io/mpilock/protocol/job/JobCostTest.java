@@ -5,9 +5,8 @@ import static io.mpilock.protocol.job.Permission.EXCLUSIVE;
 import static io.mpilock.protocol.job.Permission.SHARED;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.ArrayDeque;
-import java.util.Deque;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -83,90 +82,64 @@ class JobCostTest {
     assertThat(job.between()).isEqualTo(rounds * (4 * (nodes - 2) + 2 + 2));
   }
 
-  /** The root, its nodes' messages to it and its own to them. */
-  private static final class Calls implements Root.Outbox {
-    private final int nodes;
-    private final Root root;
-    private final Deque<Runnable> inFlight = new ArrayDeque<>();
-    private int between;
-    private int decided;
-
-    Calls(int nodes) {
-      this.nodes = nodes;
-      this.root = new Root(this, nodes);
-    }
-
-    void toRoot(int node, Runnable arrives) {
-      between += node == HOME ? 0 : 1;
-      inFlight.add(arrives);
-    }
-
-    private void toAll() {
-      between += nodes - 1;
-    }
-
-    void deliverAll() {
-      while (!inFlight.isEmpty()) {
-        inFlight.remove().run();
-      }
-    }
-
-    @Override
-    public void ask(long call) {
-      toAll();
-      for (int node = 0; node < nodes; node++) {
-        int from = node;
-        toRoot(from, () -> root.summary(from, new Message.Summary(call, "n" + from)));
-      }
-    }
-
-    @Override
-    public void decide(long call, int code, int rank, String text) {
-      toAll();
-      decided = code;
-    }
-
-    @Override
-    public void closing(long call, int rank) {
-      toAll();
-    }
-
-    @Override
-    public void allThrough() {
-      toAll();
-    }
-
-    void arrives(int node, long call, int writer) {
-      toRoot(
-          node,
-          () -> root.arrived(node, new Message.Arrived(call, Verdict.SINGLE_WRITE, writer, "r")));
-    }
-  }
-
-  @ParameterizedTest
-  @ValueSource(ints = {2, 3, 16, 256})
-  void aCollectiveCallIsOneMessageToTheRootAndOneFromItForEachOtherNode(int nodes) {
-    Calls calls = new Calls(nodes);
-    for (long call = 1; call <= 3; call++) {
-      calls.between = 0;
-      for (int node = 0; node < nodes; node++) {
-        calls.arrives(node, call, 7);
-      }
-      calls.deliverAll();
-      assertThat(calls.decided).isEqualTo(Verdict.GO);
-      assertThat(calls.between).isEqualTo(2 * (nodes - 1));
-    }
-  }
-
-  @ParameterizedTest
-  @ValueSource(ints = {2, 3, 16, 256})
-  void oneThatFailsCostsAQuestionAndAnAnswerMore(int nodes) {
-    Calls calls = new Calls(nodes);
+  private static void allWrite(CountedCalls calls, int nodes, long call, int odd) {
     for (int node = 0; node < nodes; node++) {
-      calls.arrives(node, 1, node == nodes - 1 ? 1 : 0);
+      calls.report(node, new Message.Arrived(call, Verdict.SINGLE_WRITE, node == odd ? 1 : 0, "r"));
     }
     calls.deliverAll();
-    assertThat(calls.decided).isEqualTo(Verdict.DIFFER);
-    assertThat(calls.between).isEqualTo(4 * (nodes - 1));
+    for (int node = 0; node < nodes; node++) {
+      assertThat(calls.obeyed(node).getLast())
+          .isInstanceOfSatisfying(
+              Message.Decide.class,
+              decision -> {
+                assertThat(decision.call()).isEqualTo(call);
+                assertThat(decision.code()).isEqualTo(odd < 0 ? Verdict.GO : Verdict.DIFFER);
+              });
+    }
+  }
+
+  /** How many steps the farthest node is from the root. */
+  private static int height(int nodes, int arity) {
+    int height = 0;
+    long reached = 1;
+    for (long level = 1; reached < nodes; reached += level) {
+      level *= arity;
+      height++;
+    }
+    return height;
+  }
+
+  @ParameterizedTest
+  @CsvSource({"2, 8", "3, 8", "9, 8", "10, 8", "16, 8", "73, 8", "74, 8", "256, 8", "256, 2"})
+  void aCollectiveCallIsAReportAndADecisionForEachOtherNodeAndNoNodeHandlesMoreThanItsShare(
+      int nodes, int arity) {
+    for (int top : new int[] {0, nodes - 1}) {
+      CountedCalls calls = new CountedCalls(new Tree(nodes, top, arity));
+      for (long call = 1; call <= 3; call++) {
+        allWrite(calls, nodes, call, -1);
+        assertThat(calls.between()).isEqualTo(2 * (nodes - 1));
+        assertThat(calls.deepest()).isEqualTo(2 * height(nodes, arity));
+        assertThat(calls.handledBy(top)).isEqualTo(Math.min(arity, nodes - 1));
+        assertThat(calls.mostHandled()).isLessThanOrEqualTo(arity + 1);
+        assertThat(calls.mostSent()).isLessThanOrEqualTo(arity + 1);
+        calls.forget();
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {2, 3, 16, 256})
+  void oneThatFailsCostsAQuestionAndAnAnswerMoreWhichTheRootHandles(int nodes) {
+    CountedCalls calls = new CountedCalls(new Tree(nodes, HOME, 8));
+    calls.ranks((node, message) -> {
+      if (message instanceof Message.Ask ask) {
+        calls.report(node, new Message.Summary(ask.call(), "n" + node));
+      }
+    });
+    allWrite(calls, nodes, 1, nodes - 1);
+    assertThat(calls.between()).isEqualTo(4 * (nodes - 1));
+    assertThat(calls.handledBy(HOME)).isEqualTo(Math.min(8, nodes - 1) + nodes - 1);
+    assertThat(calls.deepest()).isEqualTo(3 * height(nodes, 8) + 1);
+    assertThat(calls.mostSent()).as("none sends to all").isLessThanOrEqualTo(2 * 8 + 2);
   }
 }

@@ -13,28 +13,15 @@ class RootTest {
   private static final String NOT_ASKED = "";
 
   private final List<String> sent = new ArrayList<>();
-  private final Root root = new Root(new Log(), 3);
+  private final Root root = new Root(message -> sent.add(text(message)), 3);
 
-  private final class Log implements Root.Outbox {
-    @Override
-    public void ask(long call) {
-      sent.add("ask " + call);
-    }
-
-    @Override
-    public void decide(long call, int code, int rank, String text) {
-      sent.add("decide " + call + " " + code + " " + rank + " " + text);
-    }
-
-    @Override
-    public void closing(long call, int rank) {
-      sent.add("closing " + call + " " + rank);
-    }
-
-    @Override
-    public void allThrough() {
-      sent.add("all through");
-    }
+  private static String text(Message.ToAll message) {
+    return switch (message) {
+      case Message.Ask m -> "ask " + m.call();
+      case Message.Decide m -> decision(m.call(), m.code(), m.rank(), m.text());
+      case Message.Closing m -> "closing " + m.call() + " " + m.rank();
+      case Message.AllThrough _ -> "all through";
+    };
   }
 
   private void assertSent(String... messages) {
@@ -46,18 +33,12 @@ class RootTest {
     return "decide " + call + " " + code + " " + rank + " " + text;
   }
 
-  private void writes(int node, long call, int writer) {
-    root.arrived(node, new Message.Arrived(call, Verdict.SINGLE_WRITE, writer, "r"));
-  }
-
-  private void closes(int node, long call) {
-    root.arrived(node, new Message.Arrived(call, Verdict.CLOSE, -1, ""));
-  }
-
   private void allWrite(long call, int writer) {
-    for (int node = 0; node < 3; node++) {
-      writes(node, call, writer);
-    }
+    root.arrived(new Message.Arrived(call, Verdict.SINGLE_WRITE, writer, "r"));
+  }
+
+  private void allDiffer(long call) {
+    root.arrived(new Message.Arrived(call, Verdict.DIFFERENT, 0, ""));
   }
 
   private void tells(int node, long call, String text) {
@@ -65,65 +46,40 @@ class RootTest {
   }
 
   @Test
-  void theLastNodeThatArrivesDecidesToGo() {
-    writes(0, 1, 5);
-    writes(2, 1, 5);
-    assertSent();
-    writes(1, 1, 5);
+  void itDecidesToGoWhenAllHaveArrived() {
+    allWrite(1, 5);
     assertSent(decision(1, Verdict.GO, 5, NOT_ASKED));
-  }
-
-  @Test
-  void aNodeThatArrivesTwiceIsOneNode() {
-    writes(0, 1, 5);
-    writes(0, 1, 5);
-    writes(1, 1, 5);
-    assertSent();
   }
 
   @Test
   void callsAreDecidedInTheirOrder() {
-    writes(0, 2, 5); // not yet
+    allWrite(2, 5); // not yet
+    assertSent();
     allWrite(1, 5);
     assertSent(decision(1, Verdict.GO, 5, NOT_ASKED));
     allWrite(1, 5); // decided already
-    writes(1, 2, 6);
-    writes(2, 2, 6);
     assertSent();
-    writes(0, 2, 6);
+    allWrite(2, 6);
     assertSent(decision(2, Verdict.GO, 6, NOT_ASKED));
   }
 
-  @ParameterizedTest
-  @ValueSource(ints = {0, 1, 2})
-  void nodesThatCallDifferentThingsAreAllAskedWhatTheyCalled(int odd) {
-    for (int node = 0; node < 3; node++) {
-      writes(node, 1, node == odd ? 4 : 5);
-    }
+  @Test
+  void nodesThatCallDifferentThingsAreAllAskedWhatTheyCalled() {
+    allDiffer(1);
     assertSent("ask 1");
     tells(2, 1, "c");
     tells(0, 1, "a");
     assertSent();
     tells(1, 1, "b");
-    assertThat(sent).singleElement().asString().startsWith("decide 1 " + Verdict.DIFFER + " ");
-    assertThat(sent).singleElement().asString().endsWith(" a; b; c");
-  }
-
-  @Test
-  void aResourceThatDiffersIsADifference() {
-    writes(0, 1, 5);
-    writes(1, 1, 5);
-    root.arrived(2, new Message.Arrived(1, Verdict.SINGLE_WRITE, 5, "another"));
-    assertSent("ask 1");
+    assertSent(decision(1, Verdict.DIFFER, 0, "a; b; c"));
   }
 
   @Test
   void theFirstReasonToFailDecides() {
-    writes(0, 1, 5);
     root.failed(new Message.Fail(1, Verdict.TIMED_OUT, 3));
     root.failed(new Message.Fail(1, Verdict.INTERRUPTED, 4));
-    writes(1, 1, 5);
-    writes(2, 1, 5); // too late to go
+    allWrite(1, 5); // too late to go
+    allDiffer(1);
     assertSent("ask 1");
     tells(0, 1, "a");
     tells(1, 1, "b");
@@ -143,7 +99,6 @@ class RootTest {
 
   @Test
   void whatNobodyAskedForIsNotCounted() {
-    writes(0, 1, 5);
     tells(0, 1, "a");
     tells(1, 1, "b");
     tells(2, 1, "c");
@@ -166,52 +121,40 @@ class RootTest {
     tells(1, 1, "b");
     tells(2, 1, "c");
     sent.clear();
-    writes(0, 2, 5);
     tells(1, 2, "b");
+    allDiffer(1);
     assertSent();
-    writes(1, 2, 5);
-    writes(2, 2, 5);
+    allWrite(2, 5);
     assertSent(decision(2, Verdict.GO, 5, NOT_ASKED));
   }
 
   @Test
-  void aRankThatClosesIsToldToAllAndFailsASingleWrite() {
+  void aRankThatClosesIsToldToAllOnce() {
     root.closing(new Message.Closing(1, 0));
     root.closing(new Message.Closing(1, 7));
     assertSent("closing 1 0");
-    writes(1, 1, 5);
-    assertSent("ask 1");
-    tells(0, 1, "a");
-    tells(1, 1, "b");
-    tells(2, 1, "c");
-    assertSent(decision(1, Verdict.LEFT, 0, "a; b; c"));
-  }
-
-  @Test
-  void aSingleWriteThatWaitsFailsWhenARankCloses() {
-    writes(0, 1, 5);
-    root.closing(new Message.Closing(1, 2));
-    assertSent("closing 1 2", "ask 1");
     root.closing(new Message.Closing(2, 2)); // not the call that is decided next
     assertSent();
   }
 
   @Test
-  void ranksThatAllCloseNeedNoDecision() {
+  void aRankThatClosesIsTheReasonWhyACallFails() {
     root.closing(new Message.Closing(1, 2));
-    sent.clear();
-    for (int node = 0; node < 3; node++) {
-      closes(node, 1);
-    }
-    assertSent();
+    assertSent("closing 1 2");
+    root.failed(new Message.Fail(1, Verdict.LEFT, 2)); // by who is in the call
+    assertSent("ask 1");
   }
 
-  @Test
-  void aNodeThatClosesAndOneThatWritesDiffer() {
-    closes(0, 1);
-    closes(1, 1);
-    writes(2, 1, 5);
-    assertSent("ask 1");
+  @ParameterizedTest
+  @ValueSource(longs = {Verdict.SINGLE_WRITE, Verdict.DIFFERENT})
+  void aCallInWhichARankClosesNeverGoes(long kind) {
+    root.closing(new Message.Closing(1, 2));
+    root.arrived(new Message.Arrived(1, kind, 0, ""));
+    assertSent("closing 1 2", "ask 1");
+    tells(0, 1, "a");
+    tells(1, 1, "b");
+    tells(2, 1, "c");
+    assertSent(decision(1, Verdict.LEFT, 2, "a; b; c"));
   }
 
   @Test
