@@ -144,12 +144,14 @@ public record NodeReport(long takenAt, List<Integer> lives, List<Resource> resou
       int start = frame.position();
       long takenAt = frame.getLong();
       int leftOut = frame.getInt();
-      List<Integer> lives = new ArrayList<>();
-      for (int i = count(frame); i > 0; i--) {
+      int ranks = count(frame);
+      List<Integer> lives = list(ranks, frame, 1);
+      for (int i = 0; i < ranks; i++) {
         lives.add((int) frame.get());
       }
-      List<Resource> resources = new ArrayList<>();
-      for (int i = count(frame); i > 0; i--) {
+      int named = count(frame);
+      List<Resource> resources = list(named, frame, Resource.FIXED_BYTES);
+      for (int i = 0; i < named; i++) {
         resources.add(resource(frame));
       }
       if (frame.position() - start > MAX_BYTES) {
@@ -167,8 +169,9 @@ public record NodeReport(long takenAt, List<Integer> lives, List<Resource> resou
     int poisonedBy = frame.getInt();
     Permission permission = Frames.permission(frame);
     String record = Frames.text(frame);
-    List<Use> uses = new ArrayList<>();
-    for (int i = count(frame); i > 0; i--) {
+    int used = count(frame);
+    List<Use> uses = list(used, frame, Use.FIXED_BYTES);
+    for (int i = 0; i < used; i++) {
       uses.add(
           new Use(
               frame.getInt(),
@@ -182,7 +185,11 @@ public record NodeReport(long takenAt, List<Integer> lives, List<Resource> resou
     return new Resource(name, token, poisonedBy, permission, record, uses);
   }
 
-  /** Nothing is allocated for a number that is not followed by as much. */
+  /** Has room for a number of elements, but for no more than can follow. */
+  private static <T> List<T> list(int count, ByteBuffer frame, int leastBytes) {
+    return new ArrayList<>(Math.min(count, frame.remaining() / leastBytes));
+  }
+
   private static int count(ByteBuffer frame) {
     return Short.toUnsignedInt(frame.getShort());
   }
