@@ -9,7 +9,7 @@ usage() {
 Usage: config/bench.sh [--quick] [--only PART]
 
 Builds what is needed, runs the benchmark's programs (on an otherwise idle machine, please), and prints the tables of
-docs/benchmarks.md: at most 40 minutes, with --quick about 2, and some to build.
+docs/benchmarks.md: at most 40 minutes, with --quick less than 3, and some to build.
 
   --quick      shorter rounds, and fewer; of most parts Open MPI alone
   --only PART  one part of it:
