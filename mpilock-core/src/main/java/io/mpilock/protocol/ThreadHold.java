@@ -103,7 +103,7 @@ public final class ThreadHold {
     if (nanos == 0) {
       lock.words().releaseOwnership();
     } else if (lock.awaitNoReaders(this, nanos)) {
-      return beginWrite(lock, lock.words().beginWrite(), true);
+      return beginWrite(lock, lock.words().beginWrite(), waited);
     }
     lock.checkRefusal();
     return false;
@@ -113,15 +113,15 @@ public final class ThreadHold {
     if (nanos != 0
         ? lock.awaitWrite(this, nanos)
         : lock.words().isAgents() && lock.tryWriteFromAfar(this)) {
-      return beginWrite(lock, lock.words().beginWrite(), true);
+      return beginWrite(lock, lock.words().beginWrite(), waited);
     }
     lock.checkRefusal();
     return false;
   }
 
-  private boolean beginWrite(ProcessLock lock, long mine, boolean late) {
+  private boolean beginWrite(ProcessLock lock, long mine, boolean afterWait) {
     token = mine;
-    lock.noteWriter(this, late);
+    lock.noteWriter(this, afterWait);
     writes = 1;
     if (lock.isClosed()) {
       releaseWrite(lock);
