@@ -467,16 +467,20 @@ final class Agent implements Runnable {
    * ranks here name the same.
    */
   private void checkRank(int from, Message.OfCall message) {
-    int rank =
-        switch (message) {
-          case Message.Fail m -> m.rank();
-          case Message.Decide m -> m.rank();
-          case Message.Closing m -> m.rank();
-          default -> node.leader(from); // names none
-        };
-    int itsNode = node.nodeOf(node.checkRank(rank));
-    if (me == rootNode && from != me && message instanceof Message.Closing && itsNode != from) {
-      throw new IllegalArgumentException("rank " + rank + " is on node " + itsNode);
+    switch (message) {
+      case Message.Fail m -> {
+        int _ = node.checkRank(m.rank());
+      }
+      case Message.Decide m -> {
+        int _ = node.checkRank(m.rank());
+      }
+      case Message.Closing m -> {
+        int itsNode = node.nodeOf(node.checkRank(m.rank()));
+        if (me == rootNode && from != me && itsNode != from) {
+          throw new IllegalArgumentException("rank " + m.rank() + " is on node " + itsNode);
+        }
+      }
+      default -> {} // names none
     }
   }
 

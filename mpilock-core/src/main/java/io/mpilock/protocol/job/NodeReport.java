@@ -144,16 +144,8 @@ public record NodeReport(long takenAt, List<Integer> lives, List<Resource> resou
       int start = frame.position();
       long takenAt = frame.getLong();
       int leftOut = frame.getInt();
-      int ranks = count(frame);
-      List<Integer> lives = list(ranks, frame, 1);
-      for (int i = 0; i < ranks; i++) {
-        lives.add((int) frame.get());
-      }
-      int named = count(frame);
-      List<Resource> resources = list(named, frame, Resource.FIXED_BYTES);
-      for (int i = 0; i < named; i++) {
-        resources.add(resource(frame));
-      }
+      List<Integer> lives = list(frame, 1, from -> (int) from.get());
+      List<Resource> resources = list(frame, Resource.FIXED_BYTES, NodeReport::resource);
       if (frame.position() - start > MAX_BYTES) {
         throw new MalformedException("a report of " + (frame.position() - start) + " bytes");
       }
@@ -169,28 +161,34 @@ public record NodeReport(long takenAt, List<Integer> lives, List<Resource> resou
     int poisonedBy = frame.getInt();
     Permission permission = Frames.permission(frame);
     String record = Frames.text(frame);
-    int used = count(frame);
-    List<Use> uses = list(used, frame, Use.FIXED_BYTES);
-    for (int i = 0; i < used; i++) {
-      uses.add(
-          new Use(
-              frame.getInt(),
-              Frames.flag(frame),
-              Frames.flag(frame),
-              frame.getInt(),
-              frame.getLong(),
-              Frames.text(frame),
-              frame.getLong()));
-    }
+    List<Use> uses = list(frame, Use.FIXED_BYTES, NodeReport::use);
     return new Resource(name, token, poisonedBy, permission, record, uses);
   }
 
-  /** Has room for a number of elements, but for no more than can follow. */
-  private static <T> List<T> list(int count, ByteBuffer frame, int leastBytes) {
-    return new ArrayList<>(Math.min(count, frame.remaining() / leastBytes));
+  private static Use use(ByteBuffer frame) throws MalformedException {
+    return new Use(
+        frame.getInt(),
+        Frames.flag(frame),
+        Frames.flag(frame),
+        frame.getInt(),
+        frame.getLong(),
+        Frames.text(frame),
+        frame.getLong());
   }
 
-  private static int count(ByteBuffer frame) {
-    return Short.toUnsignedInt(frame.getShort());
+  /** Reads one of several. */
+  private interface Element<T> {
+    T read(ByteBuffer frame) throws MalformedException;
+  }
+
+  /** Reads a number, and as many elements; makes room for no more of them than can follow. */
+  private static <T> List<T> list(ByteBuffer frame, int leastBytes, Element<T> element)
+      throws MalformedException {
+    int count = Short.toUnsignedInt(frame.getShort());
+    List<T> list = new ArrayList<>(Math.min(count, frame.remaining() / leastBytes));
+    for (int i = 0; i < count; i++) {
+      list.add(element.read(frame));
+    }
+    return list;
   }
 }
