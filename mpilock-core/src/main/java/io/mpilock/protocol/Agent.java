@@ -569,7 +569,7 @@ final class Agent implements Runnable {
       directory.homes().forEach(this::seat); // the dead may have been about to tell of any
     }
     for (Seat seat : seats.values()) {
-      if (news || seat.tenant().isRecalled()) {
+      if (news || seat.tenant().isRecalled() || seat.gate().isUnsettled()) {
         seat.gate().noteToken();
         seat.gate().mend();
         seat.tenant().look();

@@ -263,7 +263,7 @@ public final class ControllerCore {
       try {
         mismatch = collectives.close(patience);
       } finally {
-        node.life(held.isEmpty() ? Node.LEFT : Node.LEFT_HOLDING);
+        node.go(held.isEmpty() ? Node.LEFT : Node.LEFT_HOLDING);
         collectives.ring();
       }
       if (!held.isEmpty()) {
@@ -299,7 +299,7 @@ public final class ControllerCore {
     }
     node.markClosed();
     try {
-      node.life(Node.DEAD);
+      node.go(Node.DEAD);
       collectives.ring();
       endAgent();
     } catch (IllegalStateException e) {

@@ -167,8 +167,11 @@ final class Holders {
   private Ownership ownership(int rank) {
     // The owner first: who is named by it and waits for readers says so later.
     boolean owns = LockWords.owner(window.get(words.home() + Layout.STATE)) == rank + 1;
-    if (phase(rank) == LockWords.CLAIMED
-        || (owns && window.get(words.line(rank) + Layout.DRAINS) != 0)) {
+    int phase = phase(rank);
+    if (phase == LockWords.ABANDONED || phase == LockWords.RETURNING) {
+      return Ownership.NONE; // it gave up, and is about to be named the owner, or was
+    }
+    if (phase == LockWords.CLAIMED || (owns && window.get(words.line(rank) + Layout.DRAINS) != 0)) {
       return Ownership.WAITS;
     }
     return owns ? Ownership.WRITES : Ownership.NONE;

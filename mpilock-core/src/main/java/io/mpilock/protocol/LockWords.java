@@ -8,9 +8,11 @@ package io.mpilock.protocol;
  *            sequence  the number of the newest write request; wraps around
  *            pending   write requests that are not done: waiting, or owning
  *            owner     node rank + 1 of the rank that owns the write; 0 nobody; FFFF poisoned
- *   REQUEST  63 sequence 32 | 1 phase 0
+ *   REQUEST  63 sequence 32 | 2 phase 0
  *            NONE -> INTENT -> WAITING -> CLAIMED -> NONE, or WAITING -> INTENT -> NONE when it
- *            gives up; INTENT says that it is about to be counted in pending, or to be no more
+ *            gives up; INTENT says that it is about to be counted in pending, or to be no more.
+ *            CLAIMED -> ABANDONED -> NONE when it gives up before the claim is done;
+ *            RETURNING in between if it is this very rank that ends it
  *   READS    63 batch 41 | 40 draining | 39 waiting 20 | 19 holds 0
  *            holds     threads of the rank that read
  *            waiting   threads that wait for the end of the write (phase-fair only)
@@ -30,6 +32,8 @@ final class LockWords {
   static final int WAITING = 1;
   static final int CLAIMED = 2;
   static final int INTENT = 3;
+  static final int ABANDONED = 4;
+  static final int RETURNING = 5;
 
   static final long ONE_HOLD = 1;
   static final long ONE_WAITING = 1L << 20;
@@ -65,7 +69,7 @@ final class LockWords {
   static final long STALE = Long.MIN_VALUE;
 
   static int phase(long request) {
-    return (int) (request & 3);
+    return (int) (request & 7);
   }
 
   static long request(long sequence, int phase) {

@@ -1,10 +1,12 @@
 package io.mpilock.protocol;
 
+import static io.mpilock.protocol.LockWords.ABANDONED;
 import static io.mpilock.protocol.LockWords.CLAIMED;
 import static io.mpilock.protocol.LockWords.INTENT;
 import static io.mpilock.protocol.LockWords.NONE;
 import static io.mpilock.protocol.LockWords.ONE_WAITING;
 import static io.mpilock.protocol.LockWords.POISONED;
+import static io.mpilock.protocol.LockWords.RETURNING;
 import static io.mpilock.protocol.LockWords.holds;
 import static io.mpilock.protocol.LockWords.owner;
 import static io.mpilock.protocol.LockWords.phase;
@@ -20,7 +22,9 @@ import java.util.List;
  * Mends what ranks that are gone left in the words of a lock. Waiters call it now and then.
  *
  * <p>One rank mends at a time: MENDER says which. If that one dies, the next takes over; no step
- * relies on an earlier one having been finished, since pending is not corrected but counted anew.
+ * relies on an earlier one having been finished, since pending is not corrected but counted anew. A
+ * mender never waits for a process that stands still between two steps: it leaves all as it was,
+ * and whoever waits comes again.
  *
  * <p>Requests of the dead stay in the table while somebody alive owns, and count as before: the
  * owner may even give ownership to one. They go when nobody alive owns. Then the mender owns in the
@@ -32,6 +36,12 @@ import java.util.List;
  * request goes like those of the ranks.
  */
 final class Mender {
+  private static final int NOBODY = -1;
+  private static final int UNSETTLED = -2;
+
+  /** How often a mender looks whether a rank has ended its steps, which take nanoseconds. */
+  private static final int MAX_TURNS = 1000;
+
   private final Node node;
   private final NodeWindow window;
   private final NodeLock lock;
@@ -51,13 +61,18 @@ final class Mender {
       return;
     }
     long other = window.get(mender);
-    if ((other == 0 || node.isGone((int) other - 1))
-        && window.compareAndSet(mender, other, lock.me() + 1)) {
+    if ((other == 0 || node.isGone((int) other - 1)) && node.enter()) {
       try {
-        mendReads();
-        mendWrite();
+        if (window.compareAndSet(mender, other, lock.me() + 1)) {
+          try {
+            mendReads();
+            mendWrite();
+          } finally {
+            window.set(mender, 0);
+          }
+        }
       } finally {
-        window.set(mender, 0);
+        node.leave();
       }
     }
   }
@@ -107,12 +122,17 @@ final class Mender {
     } else if (!mayMend(owner) || owner(window.get(state)) != owner) {
       return; // it was alive at the first look, and may have given the lock away before it died
     } else if (hasWritten(owner - 1)) {
-      lock.poison(node.jobRank(owner - 1));
+      lock.poison(node.jobRank(owner - 1), owner);
       return;
     }
-    int heir = settle();
+    int before = owner == 0 ? lock.me() : owner - 1;
+    int heir = settle(before);
+    if (heir == UNSETTLED && before != lock.me()) {
+      return; // the dead owner stays, so it is seen that there is something to mend
+    }
     if (heir >= 0) {
       lock.ring(heir);
+      lock.takeBack(); // if it gave up after it was counted
     } else {
       if (node.settings().phaseFair()) {
         lock.admitReaders();
@@ -129,20 +149,28 @@ final class Mender {
   /** Whether the owner has chosen the next one, among the first members. */
   private boolean isClaimed(int members) {
     for (int rank = 0; rank < members; rank++) {
-      if (requestPhase(rank) == CLAIMED) {
+      if (isClaim(requestPhase(rank))) {
         return true;
       }
     }
     return false;
   }
 
+  private static boolean isClaim(int phase) {
+    return phase == CLAIMED || phase == ABANDONED || phase == RETURNING;
+  }
+
   /**
    * As the agent, and the owner: clears the requests of the gone, and counts those of the living.
    *
    * @param own what the agent itself counts for
+   * @return false if a rank that lives is about to ask, or to give up: then the agent comes again
    */
-  void mendAsAgent(int own) {
+  boolean mendAsAgent(int own) {
     for (int turn = 1; isAskedByGone(); turn++) {
+      if (turn > MAX_TURNS) {
+        return false;
+      }
       long now = window.get(state); // before the count: a request made or withdrawn since shows
       int count = own;
       boolean settled = true;
@@ -165,6 +193,7 @@ final class Mender {
       }
       Patience.backOff(turn);
     }
+    return true;
   }
 
   private boolean isAskedByGone() {
@@ -191,52 +220,84 @@ final class Mender {
 
   /**
    * Clears the requests of the gone, counts those of the living, and names as owner the rank that a
-   * dead owner had chosen, or else this one. Returns that rank, or -1 if it is this one for want of
-   * another.
+   * dead owner had chosen, or else this one.
+   *
+   * <p>What is cleared is counted in pending until that step. So as long as it may not come to it,
+   * something must show that there is a count to be made: the dead owner, or a request of the gone.
+   *
+   * @param before who owns: a dead one, or this one, which took what was free
+   * @return the rank that the dead owner had chosen; NOBODY if it is this one for want of another;
+   *     or UNSETTLED if a rank that lives is about to ask, or to give up, or nothing is to mend
    */
-  private int settle() {
-    for (int turn = 1; ; turn++) {
+  private int settle(int before) {
+    boolean owns = before == lock.me();
+    for (int turn = 1; turn <= MAX_TURNS; turn++) {
       long now = window.get(state); // before the count: a request made or withdrawn since shows
-      int before = owner(now) - 1;
+      if (owner(now) != before + 1) {
+        return UNSETTLED; // the dead one has released, late
+      }
       int count = 0;
-      int heir = -1;
+      int heir = NOBODY;
       boolean settled = true;
+      long[] over = new long[node.members()];
       for (int rank = 0; rank < node.members(); rank++) {
-        int phase = requestPhase(rank);
+        long request = window.get(request(rank));
+        int phase = phase(request);
         if (phase == NONE) {
           continue;
         }
         if (node.isGone(rank)) {
           // The claim of a dead owner tells, while it owns, that it has not written. All else goes
           // before anybody owns in its place: the next owner must not find it, and claim it.
-          if (rank != before || phase != CLAIMED) {
-            clear(rank);
+          if (rank != before || !isClaim(phase)) {
+            over[rank] = request;
           }
         } else if (phase == INTENT) {
           settled = false;
+        } else if (phase == ABANDONED || phase == RETURNING) {
+          over[rank] = request; // what it was to get goes to another
         } else {
           count++;
           heir = phase == CLAIMED ? rank : heir;
         }
       }
-      int owner = heir >= 0 ? heir : lock.me();
-      if (settled
-          && window.compareAndSet(state, now, withPending(withOwner(now, owner + 1), count))) {
-        if (before != lock.me()) {
-          clear(before);
+      if (settled) {
+        if (!owns) {
+          clear(over);
         }
-        return heir;
+        int owner = heir >= 0 ? heir : lock.me();
+        if (window.compareAndSet(state, now, withPending(withOwner(now, owner + 1), count))) {
+          if (owns) {
+            clear(over); // nobody else owns yet, to claim one of them
+          } else {
+            clear(before);
+          }
+          return heir;
+        }
       }
       Patience.backOff(turn);
     }
+    return UNSETTLED;
   }
 
   private void clear(int rank) {
-    window.set(lock.line(rank) + Layout.REQUEST, NONE);
+    window.set(request(rank), NONE);
+  }
+
+  private void clear(long[] requests) {
+    for (int rank = 0; rank < requests.length; rank++) {
+      if (requests[rank] != NONE) {
+        window.compareAndSet(request(rank), requests[rank], NONE);
+      }
+    }
   }
 
   private int requestPhase(int rank) {
-    return phase(window.get(lock.line(rank) + Layout.REQUEST));
+    return phase(window.get(request(rank)));
+  }
+
+  private long request(int rank) {
+    return lock.line(rank) + Layout.REQUEST;
   }
 
   private long reads(int rank) {

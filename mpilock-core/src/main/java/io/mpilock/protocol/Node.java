@@ -7,6 +7,7 @@ import io.mpilock.transport.Communicator;
 import io.mpilock.transport.NodeWindow;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
@@ -39,6 +40,11 @@ final class Node {
   /** Was found dead, or gave itself up. */
   static final long DEAD = 5;
 
+  /** How long a rank that goes waits for its own threads to end what takes microseconds. */
+  private static final long GO_NANOS = 5_000_000_000L;
+
+  private static final long GO_POLL_NANOS = 20_000;
+
   private final Communicator communicator;
   private final NodeWindow window;
   private final CoreSettings settings;
@@ -48,6 +54,11 @@ final class Node {
   private final int agent;
   private final Pace pace;
   private volatile boolean closed;
+
+  /** How many threads of this rank are between {@link #enter} and {@link #leave}. */
+  private final AtomicInteger inside = new AtomicInteger();
+
+  private volatile boolean gone;
 
   Node(Communicator communicator, NodeWindow window, CoreSettings settings, Pace pace) {
     this.communicator = communicator;
@@ -226,6 +237,41 @@ final class Node {
 
   void life(long value) {
     life(me, value);
+  }
+
+  /**
+   * Begins several steps at words that other ranks mend once this one is gone. A rank goes between
+   * such steps only, so nobody mends what is half done, and what is done late is not done at all.
+   * To be followed by {@link #leave} soon: nothing is waited for in between.
+   *
+   * @return false if this rank is gone: it must leave the words alone
+   */
+  boolean enter() {
+    inside.incrementAndGet();
+    if (gone) { // one of this and of go() sees the other
+      inside.decrementAndGet();
+      return false;
+    }
+    return true;
+  }
+
+  void leave() {
+    inside.decrementAndGet();
+  }
+
+  /** Whether this rank takes no part any more, and leaves to others what it left behind. */
+  boolean hasGone() {
+    return gone;
+  }
+
+  /** Says that this rank takes no part any more, when its threads are between their steps. */
+  void go(long newLife) {
+    gone = true;
+    long start = nanoTime();
+    while (inside.get() != 0 && nanoTime() - start < GO_NANOS) {
+      rest(GO_POLL_NANOS);
+    }
+    life(newLife);
   }
 
   void life(int member, long value) {

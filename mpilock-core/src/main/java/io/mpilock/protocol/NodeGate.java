@@ -33,6 +33,9 @@ final class NodeGate implements Tenant.Gate {
   private State state = State.CLOSED; // as the directory makes an entry
   private long request;
 
+  /** A dead rank's request is still to be cleared. */
+  private boolean unsettled;
+
   NodeGate(Node node, long home) {
     this.node = node;
     this.window = node.window();
@@ -65,7 +68,7 @@ final class NodeGate implements Tenant.Gate {
       case OPEN -> {
         if (lock.tryOwn()) {
           own();
-        } else {
+        } else if (lock.mayAsk()) { // else whoever ends the earlier request tells
           request = lock.startAsking();
           state = State.ASKING;
         }
@@ -118,7 +121,7 @@ final class NodeGate implements Tenant.Gate {
     switch (state) {
       case OPEN -> {}
       case ASKING -> {
-        if (!lock.stopAsking(request) && lock.finishClaim()) {
+        if (lock.stopAsking(request)) {
           lock.releaseOwnership();
         }
       }
@@ -171,6 +174,7 @@ final class NodeGate implements Tenant.Gate {
   /** Mends what dead ranks of the node left; while the agent owns nobody else does. */
   void mend() {
     mendAttention();
+    unsettled = false;
     if (state != State.OPEN && state != State.ASKING) {
       mendAsAgent();
     }
@@ -178,7 +182,12 @@ final class NodeGate implements Tenant.Gate {
   }
 
   private void mendAsAgent() {
-    new Mender(node, lock).mendAsAgent(state == State.READABLE ? 0 : 1);
+    unsettled = !new Mender(node, lock).mendAsAgent(state == State.READABLE ? 0 : 1);
+  }
+
+  /** Whether there is more to mend than could be by now. */
+  boolean isUnsettled() {
+    return unsettled;
   }
 
   /** A rank that died before the resource was in the inbox left a mark that it is. */

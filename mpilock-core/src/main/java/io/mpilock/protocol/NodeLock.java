@@ -1,5 +1,6 @@
 package io.mpilock.protocol;
 
+import static io.mpilock.protocol.LockWords.ABANDONED;
 import static io.mpilock.protocol.LockWords.CLAIMED;
 import static io.mpilock.protocol.LockWords.DRAINING;
 import static io.mpilock.protocol.LockWords.INTENT;
@@ -10,6 +11,7 @@ import static io.mpilock.protocol.LockWords.ONE_PENDING;
 import static io.mpilock.protocol.LockWords.ONE_SEQUENCE;
 import static io.mpilock.protocol.LockWords.ONE_WAITING;
 import static io.mpilock.protocol.LockWords.POISONED;
+import static io.mpilock.protocol.LockWords.RETURNING;
 import static io.mpilock.protocol.LockWords.WAITING;
 import static io.mpilock.protocol.LockWords.batch;
 import static io.mpilock.protocol.LockWords.holds;
@@ -38,7 +40,8 @@ import java.util.function.BooleanSupplier;
  * <ol>
  *   <li>Only the owner gives ownership away or claims a request, and there is one owner:
  *       STATE.owner goes from 0 to a rank, from a rank to another or to 0, by compare-and-set, and
- *       only the rank that it names does the last two.
+ *       only the rank that it names does the last two; but for a rank that is gone ({@link
+ *       Mender}), and one that was named when it had given up (ABANDONED, {@link #takeBack}).
  *   <li>The owner writes only after it has seen every rank's holds at 0 once. A reader enters only
  *       if it sees pending = 0 after it has counted itself in holds. Both are sequentially
  *       consistent, so of a reader and a writer that come together at least one sees the other
@@ -46,8 +49,8 @@ import java.util.function.BooleanSupplier;
  *   <li>pending counts every request from before it is published until it is withdrawn or its
  *       ownership has ended. So pending = 0 means that nobody writes and nobody asks.
  *   <li>A rank that owns nothing is counted in pending just as its REQUEST says: once while it is
- *       WAITING or CLAIMED, not while it is NONE, and INTENT while that changes. So what a dead
- *       rank left in pending can be counted anew ({@link Mender}).
+ *       WAITING, CLAIMED or ABANDONED, not while it is NONE, and INTENT while that changes. So what
+ *       a dead rank left in pending can be counted anew ({@link Mender}).
  *   <li>Nobody sleeps for ever next to a free lock: a requester publishes and then looks at owner;
  *       one that sets owner to 0 looks at the requests again (Dekker).
  *   <li>In a job of several nodes the agent is a member like the ranks. While the node may not
@@ -55,6 +58,13 @@ import java.util.function.BooleanSupplier;
  *       the permission of the node costs a rank that has it nothing. A requester that finds the
  *       agent the owner tells it, whenever it has published; the agent looks at the requests after
  *       it has become the owner (Dekker). Its own request goes before those of the ranks.
+ *   <li>A rank that is gone changes nothing any more that others mend. What takes one step (a
+ *       release with nobody else asking) compares the owner in that step; what takes several is
+ *       between {@link Node#enter} and {@link Node#leave}.
+ *   <li>Nobody waits for another process between two of its steps but in a {@link Patience}, which
+ *       ends. A rank whose request is claimed and that gives up marks it ABANDONED and then looks
+ *       at owner; whoever names it the owner looks at the mark afterwards (Dekker): one of the two
+ *       takes ownership back.
  * </ol>
  *
  * <h2>Order</h2>
@@ -70,6 +80,8 @@ import java.util.function.BooleanSupplier;
  */
 final class NodeLock {
   private static final long NOBODY = -1;
+  private static final int LOST = -1;
+  private static final int ANYBODY = -1;
 
   /** Somebody writes, or asks to. Not a token: those are not negative. */
   static final long BUSY = -1;
@@ -86,6 +98,10 @@ final class NodeLock {
   private final long state;
   private final long myReads;
   private final long myRequest;
+
+  /** The lower half of STATE while this member owns and nobody asks. */
+  private final int alone;
+
   private final Bell readerBell;
   private final boolean phaseFair;
 
@@ -105,6 +121,7 @@ final class NodeLock {
     this.state = home + Layout.STATE;
     this.myReads = line(me) + Layout.READS;
     this.myRequest = line(me) + Layout.REQUEST;
+    this.alone = (int) ONE_PENDING + me + 1;
     this.phaseFair = node.settings().phaseFair();
     this.readerBell = new Bell(window, home + Layout.READER_BELL);
   }
@@ -324,6 +341,9 @@ final class NodeLock {
       if (batch(reads) != batch) {
         return false;
       }
+      if (waiting(reads) == 0) {
+        return true; // this rank has gone, and was mended
+      }
       if (window.compareAndSet(myReads, reads, reads - ONE_WAITING)) {
         tellAgentOwner();
         return true;
@@ -399,14 +419,13 @@ final class NodeLock {
    * rank has one request.
    */
   boolean awaitOwnership(Patience patience) {
-    window.set(myRequest, request(0, INTENT));
-    if (node.isClosed()) { // close looks at the request after it has said so: one sees the other
-      window.set(myRequest, NONE);
+    if (!awaitOwnRequest(patience)) {
       return false;
     }
-    long before = window.getAndAdd(state, ONE_SEQUENCE + ONE_PENDING);
-    long mine = request(sequence(before) + 1L, WAITING);
-    window.set(myRequest, mine);
+    long mine = ask();
+    if (mine == NOBODY) {
+      return false;
+    }
     tellAgentOwner();
     boolean owns = false;
     boolean thrown = true;
@@ -414,7 +433,7 @@ final class NodeLock {
       owns = awaitGrant(patience);
       thrown = false;
     } finally { // also when the wait throws: ownership would be given to nobody
-      if (!owns && !withdraw(mine) && isClaimed() && finishClaim()) {
+      if (!owns && stopAsking(mine)) {
         owns = true; // granted at the last moment
         if (thrown || isTooLate(patience)) {
           releaseOwnership();
@@ -426,18 +445,53 @@ final class NodeLock {
     return owns;
   }
 
+  /** Waits until what this rank asked for before, and gave up too late, is over. */
+  private boolean awaitOwnRequest(Patience patience) {
+    while (!mayAsk()) {
+      if (isPoisoned() || !patience.pause(bell(me), this::mayAsk)) {
+        throwIfPoisoned();
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Whether this member has no request in the table. Does for an earlier one what can be done. */
+  boolean mayAsk() {
+    if (phase(window.get(myRequest)) == ABANDONED) {
+      takeBack();
+    }
+    return phase(window.get(myRequest)) == NONE;
+  }
+
+  /** Publishes this member's request, and gives it; or NOBODY, if it closes. */
+  private long ask() {
+    if (!node.enter()) {
+      return NOBODY;
+    }
+    try {
+      window.set(myRequest, request(0, INTENT));
+      if (node.isClosed() && me != agent) { // close looks at the request after it has said so
+        window.set(myRequest, NONE);
+        return NOBODY;
+      }
+      long before = window.getAndAdd(state, ONE_SEQUENCE + ONE_PENDING);
+      long mine = request(sequence(before) + 1L, WAITING);
+      window.set(myRequest, mine);
+      return mine;
+    } finally {
+      node.leave();
+    }
+  }
+
   /**
-   * Begins to wait to become the owner, as the agent: without waiting. To be followed by {@link
-   * #tryFinishAsking} until that is true, or {@link #stopAsking}.
+   * Begins to wait to become the owner, as the agent: without waiting. Only if it {@link #mayAsk}.
+   * To be followed by {@link #tryFinishAsking} until that is true, or {@link #stopAsking}.
    *
    * @return the request
    */
   long startAsking() {
-    window.set(myRequest, request(0, INTENT));
-    long before = window.getAndAdd(state, ONE_SEQUENCE + ONE_PENDING);
-    long mine = request(sequence(before) + 1L, WAITING);
-    window.set(myRequest, mine);
-    return mine;
+    return ask();
   }
 
   /** Becomes the owner if the lock was given to the agent, or nobody owns. */
@@ -455,9 +509,31 @@ final class NodeLock {
     return true;
   }
 
-  /** Takes the agent's request back; false if it has been claimed, and ownership is coming. */
+  /**
+   * Takes this member's request back. If it has been claimed, and whoever did so has not named this
+   * member the owner yet, it leaves that to be taken back.
+   *
+   * @return whether it has become the owner instead
+   */
   boolean stopAsking(long mine) {
-    return withdraw(mine);
+    while (!withdraw(mine)) {
+      long now = window.get(myRequest);
+      if (phase(now) != CLAIMED) {
+        return false; // this rank is gone, and its request was cleared
+      }
+      if (isPoisoned()) {
+        window.set(myRequest, NONE);
+        return false;
+      }
+      if (finishClaim()) {
+        return true;
+      }
+      if (window.compareAndSet(myRequest, now, now - CLAIMED + ABANDONED)) {
+        takeBack(); // if it has been named in between
+        return false;
+      }
+    }
+    return false;
   }
 
   /** As the owner, counts the agent in pending no more: ranks may read. */
@@ -507,25 +583,48 @@ final class NodeLock {
   private boolean awaitGrant(Patience patience) {
     Bell bell = bell(me);
     BooleanSupplier changed =
-        () ->
-            phase(window.get(myRequest)) != WAITING
-                || owner(window.get(state)) == 0
-                || isPoisoned();
-    while (!isClaimed()) {
-      long now = window.get(state);
-      if (owner(now) == 0) {
-        if (window.compareAndSet(state, now, withOwner(now, me + 1))) {
-          if ((int) firstRequest() == me) {
-            window.set(myRequest, NONE);
-            return true;
-          }
-          passOn(false);
+        () -> {
+          int owner = owner(window.get(state));
+          // The last is true as well while another thread of this rank writes.
+          return owner == 0 || owner == POISONED || (owner == me + 1 && isClaimed());
+        };
+    while (true) {
+      int phase = phase(window.get(myRequest));
+      int owner = owner(window.get(state));
+      if (phase == NONE || owner == POISONED || node.hasGone()) {
+        return false; // nobody gets it any more, or not this rank
+      }
+      if (phase == CLAIMED && owner == me + 1) {
+        return finishClaim();
+      }
+      if (phase == WAITING && owner == 0) {
+        if (takeAsFirst()) {
+          return true;
         }
-      } else if (owner(now) == POISONED || !patience.pause(bell, changed)) {
+      } else if (!patience.pause(bell, changed)) {
         return false;
       }
     }
-    return finishClaim();
+  }
+
+  /** Becomes the owner of what is free; passes it on if another request is first. */
+  private boolean takeAsFirst() {
+    if (!node.enter()) {
+      return false;
+    }
+    try {
+      long now = window.get(state);
+      if (owner(now) == 0 && window.compareAndSet(state, now, withOwner(now, me + 1))) {
+        if ((int) firstRequest() == me) {
+          window.set(myRequest, NONE);
+          return true;
+        }
+        passOn(false);
+      }
+      return false;
+    } finally {
+      node.leave();
+    }
   }
 
   private boolean isClaimed() {
@@ -533,38 +632,101 @@ final class NodeLock {
   }
 
   /**
-   * Ends a claim: the owner that claimed this rank's request names it the owner in its next step.
-   * If that owner has died in between, whoever notices does it in its place. False if it is
-   * poisoned instead. Throws if that owner was the agent, and has died.
+   * Ends a claim, if the owner that claimed this member's request has named it the owner: that is
+   * its next step. If that owner has died in between, a mender does it in its place.
    */
   boolean finishClaim() {
-    for (int turn = 1; owner(window.get(state)) != me + 1; turn++) {
-      if (isPoisoned()) {
-        window.set(myRequest, NONE);
-        return false;
-      }
-      if (turn % 1024 == 0) {
-        mend();
-        if (isAgents() && node.isGone(agent)) {
-          node.throwIfBroken(); // nobody does it in the place of an agent
-        }
-      }
-      Patience.backOff(turn);
+    if (owner(window.get(state)) != me + 1 || !node.enter()) {
+      return false;
     }
-    window.setRelease(myRequest, NONE);
+    try {
+      window.setRelease(myRequest, NONE);
+    } finally {
+      node.leave();
+    }
     return true;
   }
 
+  /**
+   * Takes ownership back from a member that had given up when it was named the owner, and passes it
+   * on; in the name of that member, which lives. Whoever comes by does it, so that nobody waits for
+   * the process that named it.
+   */
+  void takeBack() {
+    if (retake(owner(window.get(state)) - 1)) {
+      try {
+        passOn(false);
+      } finally {
+        node.leave();
+      }
+    }
+  }
+
+  /**
+   * Becomes the owner in the place of a member that had given up; then this rank is to pass it on,
+   * and {@link Node#leave}. STATE before REQUEST: a request that is seen ABANDONED then stays so
+   * until STATE has changed, since only who becomes the owner by that ends it.
+   */
+  private boolean retake(int member) {
+    long now = window.get(state);
+    if (member < 0
+        || member >= members
+        || owner(now) != member + 1
+        || phase(window.get(line(member) + Layout.REQUEST)) != ABANDONED
+        || node.isGone(member) // a mender's
+        || !node.enter()) {
+      return false;
+    }
+    if (member == me
+        ? !takeOwnBack()
+        : !window.compareAndSet(state, now, withOwner(now - ONE_PENDING, me + 1))) {
+      node.leave();
+      return false;
+    }
+    window.set(line(member) + Layout.REQUEST, NONE);
+    ring(member); // it may want to ask again
+    return true;
+  }
+
+  /**
+   * As {@link #retake}, of this very member. The owner stays the same then, so the request says
+   * that it is not to be taken back once more, and STATE changes for who had looked before that.
+   */
+  private boolean takeOwnBack() {
+    long mine = window.get(myRequest);
+    if (phase(mine) != ABANDONED
+        || !window.compareAndSet(myRequest, mine, mine - ABANDONED + RETURNING)) {
+      return false; // another thread of this rank is at it
+    }
+    while (true) {
+      long now = window.get(state);
+      if (owner(now) != me + 1) {
+        return false; // another rank was faster, and ends the request
+      }
+      if (window.compareAndSet(state, now, now - ONE_PENDING)) {
+        return true;
+      }
+    }
+  }
+
+  /** Whether the request is over; not if it has been claimed. */
   private boolean withdraw(long mine) {
-    if (window.compareAndSet(myRequest, mine, mine - WAITING + INTENT)) {
+    if (!node.enter()) {
+      return true; // whoever mends sees to it
+    }
+    try {
+      if (!window.compareAndSet(myRequest, mine, mine - WAITING + INTENT)) {
+        return false;
+      }
       dropPending();
       window.set(myRequest, NONE);
-      if (me != agent) {
-        tellAgentOwner();
-      }
-      return true;
+    } finally {
+      node.leave();
     }
-    return false;
+    if (me != agent) {
+      tellAgentOwner();
+    }
+    return true;
   }
 
   private void dropPending() {
@@ -655,22 +817,48 @@ final class NodeLock {
   }
 
   void releaseOwnership() {
-    if (phaseFair) {
-      admitReaders();
-    }
     NodeWindow words = window; // once, as in enterRead
     long now = words.get(state);
-    if (pending(now) == 1 && words.compareAndSet(state, now, now - ONE_PENDING - (me + 1))) {
+    if ((int) now == alone
+        && !(phaseFair && isAnyReaderWaiting())
+        && words.compareAndSet(state, now, now - alone)) {
       if (words.get(home + Layout.READER_SLEEPERS) != 0) {
         readerBell.ring();
       }
     } else {
-      passOn(true); // somebody asks
+      passOnAsOwner(); // somebody asks
+    }
+  }
+
+  private boolean isAnyReaderWaiting() {
+    for (int rank = 0; rank < members; rank++) {
+      if (waiting(window.get(line(rank) + Layout.READS)) != 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Gives the write away, unless this rank had gone, and others have mended what it held. */
+  private void passOnAsOwner() {
+    if (!node.enter()) {
+      return;
+    }
+    try {
+      if (owner(window.get(state)) == me + 1) {
+        if (phaseFair) {
+          admitReaders();
+        }
+        passOn(true);
+      }
+    } finally {
+      node.leave();
     }
   }
 
   /**
-   * Gives ownership to the first request, or to nobody.
+   * Gives ownership to the first request, or to nobody. Between {@link Node#enter} and {@link
+   * Node#leave}.
    *
    * @param done whether the owner's own request is over, and leaves pending
    */
@@ -682,10 +870,10 @@ final class NodeLock {
       int heir = (int) next;
       if (heir == me) {
         // Its thread sees this rank own already, and goes on once it is claimed: that comes last.
-        if (counted) {
-          giveTo(me + 1, true);
-          counted = false;
+        if (counted && giveTo(me + 1, true) == LOST) {
+          return;
         }
+        counted = false;
         if (claim(next)) {
           ring(me);
           return;
@@ -694,15 +882,25 @@ final class NodeLock {
       }
       if (next != NOBODY) {
         if (claim(next)) {
-          giveTo(heir + 1, counted);
+          int left = giveTo(heir + 1, counted);
           ring(heir);
-          return;
+          if (left == LOST
+              || phase(window.get(line(heir) + Layout.REQUEST)) != ABANDONED
+              || !retake(heir)) {
+            return;
+          }
+          node.leave(); // once more than it was entered
+          counted = false;
+          mayHandOver = false;
         }
         continue; // it gave up in between
       }
       // Whoever asks now has not published yet, or all gave up. Set free, then look again.
-      if (pending(giveTo(0, counted)) == 0) {
+      int left = giveTo(0, counted);
+      if (left == 0) {
         readerBell.ring();
+      }
+      if (left <= 0) {
         return;
       }
       counted = false;
@@ -733,12 +931,16 @@ final class NodeLock {
         line((int) found) + Layout.REQUEST, request(sequence, WAITING), request(sequence, CLAIMED));
   }
 
-  private long giveTo(int owner, boolean done) {
+  /** Names the next owner; tells how many are pending then, or LOST if this is not the owner. */
+  private int giveTo(int owner, boolean done) {
     while (true) {
       long now = window.get(state);
+      if (owner(now) != me + 1) {
+        return LOST; // taken for gone by somebody, and mended
+      }
       long next = withOwner(done ? now - ONE_PENDING : now, owner);
       if (window.compareAndSet(state, now, next)) {
-        return next;
+        return pending(next);
       }
     }
   }
@@ -861,8 +1063,12 @@ final class NodeLock {
     }
   }
 
-  /** Mends what ranks that are gone held or waited for. Never throws for their sake. */
+  /**
+   * Mends what ranks that are gone held or waited for, and what one was given that had given up.
+   * Never throws for their sake, and waits for nobody.
+   */
   void mend() {
+    takeBack();
     new Mender(node, this).mend();
   }
 
@@ -875,12 +1081,27 @@ final class NodeLock {
 
   /** Gives nobody the lock any more. Of two that do so the first wins. */
   void poison(int jobRank) {
+    poison(jobRank, ANYBODY);
+  }
+
+  /**
+   * Gives nobody the lock any more, in place of a dead owner; nothing if it has released it late.
+   */
+  void poison(int jobRank, int deadOwner) {
+    boolean first = window.compareAndSet(home + Layout.POISONED_BY, 0, jobRank + 1L);
     long now = window.get(state);
-    window.compareAndSet(home + Layout.POISONED_BY, 0, jobRank + 1L);
     // Pending for ever, so that no reader gets in either.
-    while (owner(now) != POISONED
-        && !window.compareAndSet(
-            state, now, withPending(withOwner(now, POISONED), pending(now) + 1))) {
+    while (owner(now) != POISONED) {
+      if (deadOwner != ANYBODY && owner(now) != deadOwner) {
+        if (first) {
+          window.set(home + Layout.POISONED_BY, 0);
+        }
+        return;
+      }
+      if (window.compareAndSet(
+          state, now, withPending(withOwner(now, POISONED), pending(now) + 1))) {
+        break;
+      }
       now = window.get(state);
     }
     ringAll();

@@ -298,7 +298,8 @@ public final class ProcessLock {
 
   /** Tells whether a thread of this rank waits, and the words show it to the others. */
   boolean isAskedHere() {
-    return LockWords.phase(window.get(myLine + Layout.REQUEST)) != LockWords.NONE
+    int phase = LockWords.phase(window.get(myLine + Layout.REQUEST));
+    return (phase != LockWords.NONE && phase < LockWords.ABANDONED)
         || window.get(myLine + Layout.WAITING_READERS) != 0;
   }
 

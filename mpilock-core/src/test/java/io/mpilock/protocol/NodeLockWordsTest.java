@@ -194,17 +194,184 @@ class NodeLockWordsTest {
     mine = agent.startAsking();
     assertThat(agent.tryFinishAsking()).isFalse();
     assertState(7, 2, 1);
-    assertThat(agent.stopAsking(mine)).isTrue();
+    assertThat(agent.stopAsking(mine)).isFalse();
     assertState(7, 1, 1);
     assertPhase(AGENT, LockWords.NONE);
 
-    mine = agent.startAsking();
+    agent.startAsking();
     word(AGENT, Layout.REQUEST, LockWords.request(8, LockWords.CLAIMED));
     assertThat(agent.tryFinishAsking()).as("claimed, and not yet named").isFalse();
-    assertThat(agent.stopAsking(mine)).isFalse();
     state(8, 1, AGENT + 1);
     assertThat(agent.tryFinishAsking()).isTrue();
     assertPhase(AGENT, LockWords.NONE);
+
+    state(8, 1, 1);
+    mine = agent.startAsking();
+    state(9, 1, AGENT + 1);
+    word(AGENT, Layout.REQUEST, LockWords.request(9, LockWords.CLAIMED));
+    assertThat(agent.stopAsking(mine)).as("named at the last moment").isTrue();
+    assertPhase(AGENT, LockWords.NONE);
+  }
+
+  // Who gives up when its request is claimed, and it is not yet named the owner.
+
+  @Test
+  void aClaimedRequestIsAbandonedAndWhoNamesItTheOwnerTakesItBack() {
+    state(8, 2, 1);
+    word(1, Layout.REQUEST, LockWords.request(8, LockWords.CLAIMED)); // rank 0 stands still
+    assertThat(locks.get(1).stopAsking(LockWords.request(8, LockWords.WAITING))).isFalse();
+    assertThat(word(1, Layout.REQUEST)).isEqualTo(LockWords.request(8, LockWords.ABANDONED));
+    assertState(8, 2, 1);
+    assertThat(locks.get(1).mayAsk()).isFalse();
+    locks.get(1).mend();
+    assertState(8, 2, 1);
+    for (int by = 0; by < 2; by++) { // rank 0 itself, or whoever comes by
+      word(1, Layout.REQUEST, LockWords.request(8, LockWords.ABANDONED));
+      state(8, 1, 2);
+      sleeps(line(1) + Layout.WRITER_BELL);
+      simulation.word(line(1) + Layout.WRITER_BELL, 0);
+      locks.get(by).takeBack();
+      assertState(8, 0, 0);
+      assertPhase(1, LockWords.NONE);
+      assertRung(line(1) + Layout.WRITER_BELL, 1); // it may wait to ask again
+    }
+    assertThat(locks.get(1).mayAsk()).isTrue();
+  }
+
+  @Test
+  void whatIsTakenBackGoesToTheNext() {
+    word(1, Layout.REQUEST, LockWords.request(8, LockWords.ABANDONED));
+    state(9, 2, 2);
+    asks(AGENT, 9);
+    sleeps(Layout.AGENT_BELL);
+    locks.get(0).mend();
+    assertState(9, 1, AGENT + 1);
+    assertPhase(AGENT, LockWords.CLAIMED);
+    assertPhase(1, LockWords.NONE);
+    assertRung(Layout.AGENT_BELL, 1);
+  }
+
+  @Test
+  void whatAThreadOfThatRankOwnsIsNotTakenBack() {
+    state(8, 1, 2);
+    word(1, Layout.REQUEST, LockWords.request(8, LockWords.CLAIMED));
+    locks.get(0).takeBack();
+    word(1, Layout.REQUEST, LockWords.NONE);
+    locks.get(0).takeBack();
+    assertState(8, 1, 2);
+  }
+
+  @Test
+  void anAgentThatGaveUpTooLateAsksAgainOnlyWhenThatIsOver() {
+    NodeGate gate = new NodeGate(nodes.get(0), home);
+    state(0, 1, AGENT + 1);
+    gate.open(Permission.EXCLUSIVE);
+    assertState(0, 0, 0);
+    assertThat(locks.get(0).tryOwn()).isTrue();
+    assertThat(gate.close(Permission.NONE)).isFalse();
+    word(AGENT, Layout.REQUEST, LockWords.request(2, LockWords.CLAIMED)); // and rank 0 stands still
+    gate.open(Permission.EXCLUSIVE);
+    assertPhase(AGENT, LockWords.ABANDONED);
+    assertThat(gate.close(Permission.NONE)).isFalse();
+    assertState(2, 2, 1);
+    state(2, 1, AGENT + 1); // rank 0 goes on
+    locks.get(0).takeBack();
+    assertState(2, 0, 0);
+    assertThat(simulation.word(Layout.INBOX)).as("the agent is told").isEqualTo(home);
+    assertThat(gate.close(Permission.NONE)).isTrue();
+    assertState(3, 1, AGENT + 1);
+  }
+
+  @Test
+  void aDeadOwnerWhoseHeirHasGivenUpHasNotWritten() {
+    simulation.kill(1);
+    state(4, 2, 2);
+    word(0, Layout.REQUEST, LockWords.request(4, LockWords.ABANDONED));
+    locks.get(0).mend();
+    assertState(4, 0, 0);
+    assertPhase(0, LockWords.NONE);
+  }
+
+  // Who is gone, and goes on.
+
+  @Test
+  void aLateReleaseChangesNothing() {
+    for (boolean fair : new boolean[] {false, true}) {
+      nodes.set(0, simulation.node(0, Simulation.settings(fair, 0, false)));
+      NodeLock late = new NodeLock(nodes.get(0), home, 0);
+      state(1, 1, 1);
+      nodes.get(0).go(Node.DEAD);
+      for (int owner : new int[] {0, 2, LockWords.POISONED}) {
+        for (int pending = 1; pending <= 3; pending++) {
+          state(1, pending, owner);
+          asks(1, 1);
+          word(1, Layout.READS, LockWords.ONE_WAITING);
+          late.releaseOwnership();
+          assertState(1, pending, owner);
+          assertPhase(1, LockWords.WAITING);
+          assertThat(word(1, Layout.READS)).isEqualTo(LockWords.ONE_WAITING);
+        }
+      }
+      word(1, Layout.REQUEST, LockWords.NONE);
+      word(1, Layout.READS, 0);
+      state(1, 1, 1);
+      late.releaseOwnership(); // nobody has mended it yet
+      assertState(1, 0, 0);
+    }
+  }
+
+  @Test
+  void aRankThatIsGoneAsksForNothingAndTakesNothingBack() {
+    state(1, 1, 2);
+    asks(0, 1);
+    nodes.get(0).go(Node.DEAD);
+    NodeLock late = locks.get(0);
+    assertThat(late.stopAsking(LockWords.request(1, LockWords.WAITING))).isFalse();
+    assertPhase(0, LockWords.WAITING);
+    assertState(1, 1, 2);
+    word(0, Layout.REQUEST, LockWords.NONE);
+    assertThat(late.awaitOwnership(patience(0))).isFalse();
+    assertPhase(0, LockWords.NONE);
+    assertState(1, 1, 2);
+    word(1, Layout.REQUEST, LockWords.request(1, LockWords.ABANDONED));
+    late.mend();
+    assertPhase(1, LockWords.ABANDONED);
+    assertState(1, 1, 2);
+  }
+
+  /** The mender sees rank 1 own, and gone; then that releases, and another takes the lock. */
+  @Test
+  void aDeadOwnerThatReleasesLateIsNotMended() {
+    state(4, 2, AGENT + 1);
+    locks.get(0).poison(1, 2);
+    assertState(4, 2, AGENT + 1);
+    assertThat(simulation.word(home + Layout.POISONED_BY)).isZero();
+    locks.get(0).poison(1, AGENT + 1);
+    assertState(4, 3, LockWords.POISONED);
+    assertThat(locks.get(0).poisonedBy()).isEqualTo(1);
+  }
+
+  // Who stands still between two steps.
+
+  @Test
+  void aMenderDoesNotWaitForWhoIsAboutToAsk() {
+    simulation.kill(1);
+    word(0, Layout.REQUEST, LockWords.request(0, LockWords.INTENT)); // a thread of rank 0
+    state(4, 1, 2);
+    word(1, Layout.DRAINS, 1);
+    asks(1, 3);
+    new Mender(nodes.get(0), agent).mend();
+    assertState(4, 1, 2);
+    assertThat(simulation.word(home + Layout.MENDER)).isZero();
+    state(4, 1, 0); // nobody owns, and the dead asks
+    new Mender(nodes.get(0), agent).mend();
+    assertThat(LockWords.pending(simulation.word(home + Layout.STATE))).isEqualTo(1);
+    assertThat(new Mender(nodes.get(0), agent).mendAsAgent(0)).isFalse();
+    assertThat(word(1, Layout.REQUEST)).isNotZero();
+    word(0, Layout.REQUEST, LockWords.NONE);
+    new Mender(nodes.get(0), agent).mend();
+    assertState(4, 0, 0);
+    assertPhase(1, LockWords.NONE);
   }
 
   @Test
@@ -410,7 +577,7 @@ class NodeLockWordsTest {
   void aClaimOfAPoisonedLockIsGivenUp() {
     word(0, Layout.REQUEST, LockWords.request(3, LockWords.CLAIMED));
     state(4, 2, LockWords.POISONED);
-    assertThat(locks.get(0).finishClaim()).isFalse();
+    assertThat(locks.get(0).stopAsking(LockWords.request(3, LockWords.WAITING))).isFalse();
     assertPhase(0, LockWords.NONE);
   }
 

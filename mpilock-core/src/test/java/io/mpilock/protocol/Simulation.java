@@ -223,6 +223,36 @@ final class Simulation {
     }
   }
 
+  /**
+   * A process stands still from the given access on, for all that the others see, until it {@link
+   * #goesOn}.
+   */
+  void standsStillAt(int step, int rank) {
+    at(step, () -> standsStill(rank));
+  }
+
+  void standsStill(int rank) {
+    for (Actor actor : actors) {
+      if (actor.rank == rank) {
+        actor.stalledUntil = Long.MAX_VALUE;
+      }
+    }
+  }
+
+  /** A process that stood still goes on; as all do when nobody else is left. */
+  void goesOn(int rank) {
+    for (Actor actor : actors) {
+      if (actor.rank == rank && actor.stalledUntil == Long.MAX_VALUE) {
+        actor.stalledUntil = 0;
+      }
+    }
+  }
+
+  private boolean isAnybodyElseLeft() {
+    return actors.stream()
+        .anyMatch(actor -> !actor.finished && actor.stalledUntil < Long.MAX_VALUE);
+  }
+
   /** An actor that begins while others run. */
   Actor spawn(int rank, String name, Body body) {
     Actor actor = new Actor(rank, name, body);
@@ -352,7 +382,7 @@ final class Simulation {
       fail(new AssertionError("Nobody gets on until " + clock + " ns: " + actors));
       throw new Killed();
     }
-    if (random.nextDouble() < preemption) {
+    if (me.stalledUntil > clock || random.nextDouble() < preemption) {
       pass(me);
       awaitBaton(me);
     }
@@ -363,6 +393,10 @@ final class Simulation {
 
   private void pass(Actor me) {
     List<Actor> runnable = runnable();
+    if (runnable.isEmpty() && !isAnybodyElseLeft()) {
+      actors.forEach(actor -> goesOn(actor.rank));
+      runnable = runnable();
+    }
     if (runnable.isEmpty()) {
       if (!timeouts) {
         fail(new AssertionError("A wake-up was lost: " + actors));
