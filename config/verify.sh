@@ -1,23 +1,33 @@
 #!/usr/bin/env bash
-# Checks everything: scripts, format, the compiler's checks, and all tests. See --help.
+# Checks what the first lane checks, or everything. See --help.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 usage() {
   cat <<'HELP'
-Usage: config/verify.sh [--no-install]
+Usage: config/verify.sh [--ci | --full] [--no-install]
 
 Finds a JDK 25, as root on Debian installs what else is missing (config/setup.sh), checks the scripts with shellcheck,
-and runs "mvn clean verify" to its end: format, Error Prone, NullAway, and all tests, those under the launchers of
-Open MPI and MPICH included. No test is skipped in silence: it fails if a launcher is missing, if a test was skipped,
-and if a test class did not run. It also fails if something is left in /dev/shm, if the launchers leave something in the
-temporary directory, if a rank still runs, or if a second build makes other jars (config/reproduce.sh).
+and runs "mvn clean verify" to its end: format, Error Prone, NullAway, and tests, those under the launchers of Open MPI
+and MPICH included. There are two lanes of test classes. The first has all units, contracts over all transports and
+launchers, hosts, the starter, the documents and the demo. The second has the proofs (classes with @Proof): models,
+Lincheck, jcstress, simulations, fuzzing, soak, leaks.
 
-The last line is "N passed, N failed". Ends with 0 if nothing failed.
-
+  (nothing)      the first lane: before every commit, some 10 minutes
+  --ci           both lanes, the proofs in their short form, and a second build that must make the same jars
+                 (config/reproduce.sh); .ci/run does this
+  --full         both lanes, the proofs in full, and the second build: before a change of protocol, transport or a codec
+                 is said to be done
   --no-install   install nothing; name what is missing and end with 1
   --help         this text
+
+No test is skipped in silence: it fails if a launcher is missing, if a test was skipped, if a test class of the chosen
+lanes did not run, and if there is a test class of no lane. It also fails if the launchers leave something in shared
+memory or in the temporary directory, or if a rank still runs. As root it has a /dev/shm of its own, so what other jobs
+have there is not seen.
+
+It names the ten slowest classes. The last line is "N passed, N failed". Ends with 0 if nothing failed.
 HELP
 }
 
@@ -30,9 +40,12 @@ fail() {
   exit "${2:-1}"
 }
 
+lane=first
 setup=()
 for option in "$@"; do
   case $option in
+    --ci) lane=ci ;;
+    --full) lane=full ;;
     --no-install) setup=(--no-install) ;;
     -h | --help)
       usage
@@ -43,6 +56,19 @@ for option in "$@"; do
 done
 
 cd "$root"
+
+# --- a /dev/shm of its own, and simulated hosts that only this run sees
+
+# A mount namespace with both, in which this script begins again.
+separate='mkdir -p /run/netns && mount -t tmpfs -o mode=1777 tmpfs /dev/shm && mount -t tmpfs tmpfs /run/netns && exec "$@"'
+if [ -z "${VERIFY_SEPARATE:-}" ]; then
+  export VERIFY_SEPARATE=no
+  # shellcheck disable=SC2016 # for the inner shell
+  if unshare --mount sh -c "$separate" sh true 2>/dev/null; then
+    VERIFY_SEPARATE=yes exec unshare --mount sh -c "$separate" sh config/verify.sh "$@"
+  fi
+fi
+
 # shellcheck source-path=SCRIPTDIR source=../config/jdk25.sh
 . config/jdk25.sh
 config/setup.sh ${setup[@]+"${setup[@]}"}
@@ -63,22 +89,40 @@ while IFS= read -r script; do
 done < <(find . \( -name target -o -name .git \) -prune -o \( -name '*.sh' -o -name '*.sbatch' \) -type f -print | sort)
 shellcheck -x "${scripts[@]}" || problem "shellcheck found fault"
 
-# --- build and tests
+# --- the classes of each lane
 
 modules=()
 while IFS= read -r module; do
-  modules+=("$module")
+  [ ! -d "$module/src/test/java" ] || modules+=("$module")
 done < <(sed -n 's|.*<module>\(.*\)</module>.*|\1|p' pom.xml)
+
+classes() { # the test classes of the chosen lanes: module, class
+  local module file name
+  for module in "${modules[@]}"; do
+    while IFS= read -r file; do
+      if [ "$lane" = first ] && grep -q '^@Proof$' "$file"; then continue; fi
+      name=${file#"$module/src/test/java/"}
+      name=${name%.java}
+      echo "$module ${name//\//.}"
+    done < <(find "$module/src/test/java" \( -name '*Test.java' -o -name '*Tests.java' \) | sort)
+  done
+}
+
+# Maven takes a class for a test by its name. Another one with tests is run by name, or is what test classes extend.
+while IFS= read -r file; do
+  name=$(basename "$file" .java)
+  grep -rqwF --include='*.java' --exclude="$name.java" "$name" "${modules[@]/%//src/test/java}" ||
+    problem "$file has tests, but is of no lane: its name ends neither in Test nor in Tests, and no test class names it"
+done < <(grep -rlE --include='*.java' '^ *@(Test|ParameterizedTest|TestFactory|RepeatedTest|RankTest)\b' \
+  "${modules[@]/%//src/test/java}" | grep -vE 'Tests?\.java$' | sort)
+
+# --- build and tests
 
 # The launchers' own, so that what they leave can be told from what others put into the temporary directory.
 temporary=$(mktemp -d "${TMPDIR:-/tmp}/mpilock.XXXXXX")
 trap 'rm -rf "$temporary"' EXIT
-
-shared() { # what this user has in /dev/shm
-  if [ -d /dev/shm ]; then find /dev/shm -mindepth 1 -user "$(id -u)" | sort; fi
-}
-shared >"$temporary/shared-before"
-config/hosts.sh list >"$temporary/hosts-before"
+mkdir "$temporary/t"
+export VERIFY_RUN=$$-$RANDOM$RANDOM # in the environment of all that this run starts
 
 descends_from_here() { # whether process $1 is this script or a child of it
   local pid=$1
@@ -89,25 +133,36 @@ descends_from_here() { # whether process $1 is this script or a child of it
   return 1
 }
 
-running() { # ranks and launchers of this checkout's tests that run, and are not under this script
-  local directory pid arguments
+running() { # what this run has started, and is not under this script any more
+  local directory pid
   for directory in /proc/[0-9]*; do
     pid=${directory#/proc/}
-    arguments=$(tr '\0' ' ' 2>/dev/null <"$directory/cmdline") || continue
-    if [[ $arguments == *"$root/"*/target/* ]] && ! descends_from_here "$pid"; then echo "process $pid"; fi
+    if grep -qszxF "VERIFY_RUN=$VERIFY_RUN" "$directory/environ" && ! descends_from_here "$pid"; then
+      echo "process $pid ($(tr '\0' ' ' 2>/dev/null <"$directory/cmdline" | cut -c 1-200))"
+    fi
   done
 }
-running >"$temporary/running-before"
 
-mkdir "$temporary/t"
+arguments=()
+# More than cores, since many tests wait: for launchers, for deaths to be noticed, for time-outs.
+forks=$(($(nproc) + 1))
+case $lane in
+  first) arguments+=(-DexcludedGroups=proof) ;;
+  ci) arguments+=(-Pproofs -Dmpilock.proofs=short) ;;
+  full) arguments+=(-Pproofs) ;;
+esac
+
 status=0
 # A failed test does not keep the modules after it from being tested: the reports decide.
-TMPDIR=$temporary/t mvn -B -Dmaven.test.failure.ignore=true clean verify </dev/null || status=$?
+TMPDIR=$temporary/t mvn -B "-DforkCount=$forks" "${arguments[@]}" -Dmaven.test.failure.ignore=true clean verify </dev/null ||
+  status=$?
 [ "$status" -eq 0 ] || problem "mvn ended with $status"
 
 # --- a second build
 
-[ "$status" -ne 0 ] || config/reproduce.sh || problem "a second build is not the same"
+if [ "$lane" != first ] && [ "$status" -eq 0 ]; then
+  config/reproduce.sh || problem "a second build is not the same"
+fi
 
 # --- what the reports say
 
@@ -115,18 +170,23 @@ reports() { # the report files of module $1 whose names match $2
   if [ -d "$1/target" ]; then find "$1/target" -path "$1/target/*-reports/$2" -type f | sort; fi
 }
 
-count() { # the sum of an attribute over the test suites of all modules
+suites() { # of each test suite of all modules: seconds, name, tests, skipped, failures, errors
   local module
   for module in "${modules[@]}"; do
     reports "$module" 'TEST-*.xml'
   done | while IFS= read -r report; do
-    sed -n "/<testsuite /{s/.*<testsuite [^>]* $1=\"\([0-9]*\)\".*/\1/p;q;}" "$report"
-  done | awk '{ sum += $1 } END { print sum + 0 }'
+    sed -n '/<testsuite /{p;q;}' "$report"
+  done | awk '
+    function value(name) { return match($0, " " name "=\"[^\"]*\"") ? substr($0, RSTART + length(name) + 3, RLENGTH - length(name) - 4) : 0 }
+    { seconds = value("time"); gsub(",", "", seconds) }
+    { print seconds, value("name"), value("tests"), value("skipped"), value("failures"), value("errors") }'
 }
+suites >"$temporary/suites"
 
-tests=$(count tests)
-skipped=$(count skipped)
-failed=$(($(count failures) + $(count errors)))
+sum() { awk -v column="$1" '{ sum += $column } END { print sum + 0 }' "$temporary/suites"; }
+tests=$(sum 3)
+skipped=$(sum 4)
+failed=$(($(sum 5) + $(sum 6)))
 passed=$((tests - failed - skipped))
 
 # The log is long and its reader may have the end of it only: what failed, and why, is told again here.
@@ -143,25 +203,19 @@ done
 [ "$skipped" -eq 0 ] || problem "$skipped test(s) were skipped"
 [ "$tests" -gt 0 ] || problem "no test ran"
 
-for module in "${modules[@]}"; do
-  [ -d "$module/src/test/java" ] || continue
-  while IFS= read -r class; do
-    name=${class%.java}
-    name=${name//\//.}
-    [ -n "$(reports "$module" "TEST-$name.xml")" ] || problem "$module: $name did not run"
-  done < <(cd "$module/src/test/java" && find . \( -name '*Test.java' -o -name '*Tests.java' \) | sed 's|^\./||' | sort)
-done
+while read -r module class; do
+  [ -n "$(reports "$module" "TEST-$class.xml")" ] || problem "$module: $class did not run"
+done < <(classes)
 
 # --- what is left behind
 
-remains() { # new files in /dev/shm that no living process uses; those of other jobs have one
-  local file
-  shared | comm -13 "$temporary/shared-before" - | while IFS= read -r file; do
-    if [ -f "$file" ] && ! grep -qsF "$file" /proc/[0-9]*/maps; then echo "$file"; fi
-  done
-  running | grep -vxFf "$temporary/running-before" || true
+remains() {
+  if [ "$VERIFY_SEPARATE" = yes ]; then
+    find /dev/shm -mindepth 1
+    config/hosts.sh list | sed 's/^/simulated hosts /'
+  fi
+  running
   find "$temporary/t" -mindepth 1 ! -type d
-  config/hosts.sh list | grep -vxFf "$temporary/hosts-before" | sed 's/^/simulated hosts /' || true
 }
 
 left=$(remains)
@@ -173,6 +227,10 @@ done
 if [ -n "$left" ]; then
   problem "left behind: ${left//$'\n'/, }"
 fi
+[ "$VERIFY_SEPARATE" = yes ] || note "no /dev/shm of its own (only root can have one), so nobody looked what is left there"
 
+echo "The slowest classes, in seconds:"
+sort -rn "$temporary/suites" | head -n 10 | awk '{ printf "%8.1f  %s\n", $1, $2 }'
+echo "$((SECONDS / 60)) minutes and $((SECONDS % 60)) seconds"
 echo "$passed passed, $failed failed"
 [ "$problems" -eq 0 ]

@@ -8,6 +8,7 @@ import io.mpilock.protocol.ResourceNameFuzz;
 import io.mpilock.protocol.WindowFuzz;
 import io.mpilock.protocol.job.MessageFuzz;
 import io.mpilock.testing.FuzzRun;
+import io.mpilock.testing.Proof;
 import io.mpilock.transport.LauncherFuzz;
 import io.mpilock.transport.ffm.FrameFuzz;
 import io.mpilock.transport.mpj.HandshakeFuzz;
@@ -33,6 +34,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * hold; {@link FuzzRun} tells how long and with which inputs. {@code -Dmpilock.fuzz.seconds=300}
  * looks for longer, and for other inputs.
  */
+@Proof
 class FuzzTest {
   @TempDir private Path scratch;
 

@@ -2,6 +2,7 @@ package io.mpilock;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.mpilock.testing.Proof;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -27,8 +28,11 @@ import org.junit.jupiter.params.provider.ValueSource;
  * -Dmpilock.interleavings=long} takes more time for each.
  */
 @Timeout(1800)
+@Proof
 class InterleavingStressTest {
   private static final boolean LONG = "long".equals(System.getProperty("mpilock.interleavings"));
+  private static final int ITERATIONS = LONG ? 20 : Proof.Size.SHORT ? 1 : 2;
+  private static final int MILLIS = LONG ? 1000 : Proof.Size.SHORT ? 100 : 250;
   private static final Path HOME = Path.of("target", "jcstress").toAbsolutePath();
   private static final Path CLASSES = HOME.resolve("classes");
   private static final String PLANTED = "PlantedStress";
@@ -43,8 +47,7 @@ class InterleavingStressTest {
   void noForbiddenOutcomeIsSeen(String words) throws Exception {
     Set<String> expected = tests();
     expected.removeIf(name -> name.startsWith(PLANTED));
-    Map<String, String> grades =
-        run(words, "(?!" + PLANTED + ").*", LONG ? 20 : 2, LONG ? 1000 : 250);
+    Map<String, String> grades = run(words, "(?!" + PLANTED + ").*", ITERATIONS, MILLIS);
     assertThat(grades.keySet()).as("tests that ran").isEqualTo(expected);
     assertThat(grades.values()).as("grades over %s words", words).containsOnly("OK");
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.mpilock.testing.Footprint;
 import io.mpilock.testing.MpiRun;
 import io.mpilock.testing.ProcessRanks;
+import io.mpilock.testing.Proof;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
@@ -18,6 +19,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * mappings, memory, places in MPI's tables.
  */
 @Timeout(900)
+@Proof
 class LeakTest {
 
   @ParameterizedTest
@@ -29,9 +31,9 @@ class LeakTest {
   void nothingStaysInTheProcessesOfAJob(
       MpiRun.Launcher launcher,
       String transport,
-      String controllers,
-      String resources,
-      String operations,
+      long controllers,
+      long resources,
+      long operations,
       @TempDir Path folder) {
     String output =
         MpiRun.under(launcher)
@@ -43,7 +45,7 @@ class LeakTest {
                 "-XX:+AlwaysPreTouch",
                 "-D" + ProcessRanks.TRANSPORT + "=" + transport,
                 "-D" + ProcessRanks.FOLDER + "=" + folder)
-            .run(Leaks.class, controllers, resources, operations)
+            .run(Leaks.class, size(controllers), size(resources), size(operations))
             .succeeded()
             .output();
     System.out.println(output);
@@ -54,8 +56,13 @@ class LeakTest {
   void nothingStaysOfRanksThatAreThreads() throws Exception {
     openAndClose(200);
     Footprint before = Footprint.now();
-    openAndClose(10_000);
-    Footprint.now().hasNotGrownSince(before, 10_000);
+    int times = (int) Proof.Size.of(10_000);
+    openAndClose(times);
+    Footprint.now().hasNotGrownSince(before, times);
+  }
+
+  private static String size(long full) {
+    return Long.toString(Proof.Size.of(full));
   }
 
   private static void openAndClose(int times) throws Exception {

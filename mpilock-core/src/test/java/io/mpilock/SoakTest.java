@@ -2,6 +2,7 @@ package io.mpilock;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.mpilock.testing.Proof;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -27,8 +28,10 @@ import org.junit.jupiter.params.provider.ValueSource;
  * {@code config/soak.sh}, a minute for each way to run it ({@code -Dmpilock.soak.minutes=10} for
  * longer), and what it says of faults that are planted.
  */
+@Proof
 class SoakTest {
-  private static final String MINUTES = System.getProperty("mpilock.soak.minutes", "1");
+  private static final String MINUTES =
+      System.getProperty("mpilock.soak.minutes", Proof.Size.SHORT ? "0.5" : "1");
 
   /** Beside the minutes: to start, to come to an end, and for a machine that has much to do. */
   private static final long MORE_MINUTES = 8;

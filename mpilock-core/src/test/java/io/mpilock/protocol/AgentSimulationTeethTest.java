@@ -2,6 +2,7 @@ package io.mpilock.protocol;
 
 import io.mpilock.protocol.ClusterSimulation.Trouble;
 import io.mpilock.testing.Mutant;
+import io.mpilock.testing.Proof;
 import io.mpilock.testing.Silent;
 import io.mpilock.testing.Trace;
 import java.util.function.LongUnaryOperator;
@@ -11,6 +12,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Faults planted in the source of the agent, each of which the simulation must see. */
 @ExtendWith(Silent.class)
+@Proof
 class AgentSimulationTeethTest {
   private static final long MOST_OPERATIONS = 100_000;
 

@@ -1,6 +1,7 @@
 package io.mpilock.protocol;
 
 import io.mpilock.protocol.ClusterSimulation.Trouble;
+import io.mpilock.testing.Proof;
 import io.mpilock.testing.Runs;
 import io.mpilock.testing.Silent;
 import org.junit.jupiter.api.Test;
@@ -12,6 +13,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * kind of loss.
  */
 @ExtendWith(Silent.class)
+@Proof
 class AgentSimulationTest {
   private static final int RUNS = 25;
 

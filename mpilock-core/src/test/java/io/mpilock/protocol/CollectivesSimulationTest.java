@@ -3,6 +3,7 @@ package io.mpilock.protocol;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mpilock.failure.MpilockException;
+import io.mpilock.testing.Proof;
 import io.mpilock.testing.Runs;
 import io.mpilock.testing.Silent;
 import io.mpilock.testing.Trace;
@@ -19,6 +20,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 /** Single writes and close under many interleavings, with deaths and interrupts at any access. */
 @Timeout(1800)
 @ExtendWith(Silent.class)
+@Proof
 class CollectivesSimulationTest {
   private static final int RUNS = 1_500;
 

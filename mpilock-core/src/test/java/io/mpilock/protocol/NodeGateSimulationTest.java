@@ -11,6 +11,7 @@ import io.mpilock.protocol.job.Home;
 import io.mpilock.protocol.job.Message;
 import io.mpilock.protocol.job.Permission;
 import io.mpilock.protocol.job.Tenant;
+import io.mpilock.testing.Proof;
 import io.mpilock.testing.Runs;
 import io.mpilock.testing.Silent;
 import io.mpilock.testing.Trace;
@@ -33,6 +34,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  */
 @Timeout(1800)
 @ExtendWith(Silent.class)
+@Proof
 class NodeGateSimulationTest {
   private static final int RUNS = 1_000;
   private static final String RESOURCE = "r";

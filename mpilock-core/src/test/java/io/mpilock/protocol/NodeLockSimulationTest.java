@@ -3,6 +3,7 @@ package io.mpilock.protocol;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mpilock.failure.RankFailedException;
+import io.mpilock.testing.Proof;
 import io.mpilock.testing.Runs;
 import io.mpilock.testing.Silent;
 import io.mpilock.testing.Trace;
@@ -20,6 +21,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 /** The lock of one resource under many interleavings, with and without deaths at any access. */
 @Timeout(1800)
 @ExtendWith(Silent.class)
+@Proof
 class NodeLockSimulationTest {
   private static final int RUNS = 20_000;
 

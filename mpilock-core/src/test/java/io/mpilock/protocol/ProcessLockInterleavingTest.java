@@ -15,6 +15,7 @@ import io.mpilock.protocol.InterleavedClose.Other;
 import io.mpilock.protocol.InterleavedRanks.Fault;
 import io.mpilock.protocol.InterleavedRanks.Part;
 import io.mpilock.protocol.InterleavedRanks.Step;
+import io.mpilock.testing.Proof;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -35,10 +36,15 @@ import org.junit.jupiter.params.provider.EnumSource;
  * <p>{@code -Dmpilock.interleavings=long} tries more of them; {@code
  * -Dmpilock.interleavings.seed=N} other scripts.
  */
+@Proof
 class ProcessLockInterleavingTest {
   static final boolean LONG = "long".equals(System.getProperty("mpilock.interleavings"));
-  static final int RUNS = Integer.getInteger("mpilock.interleavings.runs", LONG ? 3_000 : 120);
+  static final int RUNS =
+      Integer.getInteger("mpilock.interleavings.runs", LONG ? 3_000 : (int) Proof.Size.of(120));
   private static final int ATTEMPTS = 5;
+
+  /** In which a planted fault must be found; most are in the first few. */
+  private static final int MOST_RUNS = LONG ? 60_000 : 2_400;
 
   /** With longer loops than by default: a new entry of the directory is 96 words to clear. */
   private static final LincheckSettings SETTINGS = settings();
@@ -53,7 +59,7 @@ class ProcessLockInterleavingTest {
   }
 
   private static final String FOUND = "The following interleaving leads to the error";
-  private static final int SCRIPTS = LONG ? 60 : 3;
+  private static final int SCRIPTS = LONG ? 60 : Proof.Size.SHORT ? 1 : 3;
   private static final long SEED = Long.getLong("mpilock.interleavings.seed", 1);
 
   private static Part part(int rank, Step... steps) {
@@ -73,7 +79,7 @@ class ProcessLockInterleavingTest {
   }
 
   private static void checkFound(Runnable faulty) {
-    assertThatThrownBy(() -> explore(20 * RUNS, faulty))
+    assertThatThrownBy(() -> explore(MOST_RUNS, faulty))
         .isInstanceOf(LincheckAssertionError.class)
         .hasMessageContaining(FOUND);
   }

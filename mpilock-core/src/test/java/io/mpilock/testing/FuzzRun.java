@@ -32,7 +32,7 @@ public final class FuzzRun {
   /** Where inputs of new coverage are kept for the next run; nowhere if not set. */
   public static final String CORPUS = "mpilock.fuzz.corpus";
 
-  private static final int USUAL_SECONDS = 3;
+  private static final int USUAL_SECONDS = Proof.Size.SHORT ? 1 : 3;
   private static final int HANG_SECONDS = 120;
   private static final Pattern EXECUTIONS =
       Pattern.compile("stat::number_of_executed_units:\\s*(\\d+)");

@@ -63,21 +63,21 @@ public final class Runs {
   /**
    * Runs that often.
    *
-   * @param count unless the command line says otherwise
+   * @param count unless the command line says otherwise, or wants the short form
    * @param simulated one run
    */
   public void times(int count, Simulated simulated) {
-    go(Integer.getInteger(PREFIX + "runs", count), Long.MAX_VALUE, simulated);
+    go(Integer.getInteger(PREFIX + "runs", (int) Proof.Size.of(count)), Long.MAX_VALUE, simulated);
   }
 
   /**
    * Runs until that many operations were done.
    *
-   * @param count unless the command line says otherwise
+   * @param count unless the command line says otherwise, or wants the short form
    * @param simulated one run
    */
   public void operations(long count, Simulated simulated) {
-    go(Integer.MAX_VALUE, Long.getLong(PREFIX + "operations", count), simulated);
+    go(Integer.MAX_VALUE, Long.getLong(PREFIX + "operations", Proof.Size.of(count)), simulated);
   }
 
   private void go(int runs, long operations, Simulated simulated) {

@@ -1,11 +1,13 @@
 package io.mpilock.protocol.job;
 
 import io.mpilock.testing.Mutant;
+import io.mpilock.testing.Proof;
 import java.util.function.LongUnaryOperator;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Faults planted in the tree of the collective calls, each of which the simulation must see. */
+@Proof
 class BranchSimulationTeethTest {
   private static final long MOST_OPERATIONS = 100_000;
 

@@ -2,6 +2,7 @@ package io.mpilock.protocol.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.mpilock.testing.Proof;
 import io.mpilock.testing.Runs;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -19,6 +20,7 @@ import org.junit.jupiter.api.TestInfo;
  * messages that keeps the one of each pair of nodes: nodes that come late, that call something
  * else, that give up, and that close.
  */
+@Proof
 class BranchSimulationTest {
   private static final int RUNS = 2000;
   private static final int CALLS = 6;

@@ -2,6 +2,7 @@ package io.mpilock.protocol.job;
 
 import io.mpilock.protocol.job.JobSimulation.Trouble;
 import io.mpilock.testing.Mutant;
+import io.mpilock.testing.Proof;
 import io.mpilock.testing.Trace;
 import java.util.function.LongUnaryOperator;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -11,6 +12,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * Faults planted in the source of the job level, each of which the simulation must see. The first
  * five are the ones that it once found there.
  */
+@Proof
 class JobSimulationTeethTest {
   /** As many as a build does of the right code; most are seen within some thousands. */
   private static final long MOST_OPERATIONS = 2_000_000;

@@ -1,11 +1,13 @@
 package io.mpilock.protocol.job;
 
 import io.mpilock.protocol.job.JobSimulation.Trouble;
+import io.mpilock.testing.Proof;
 import io.mpilock.testing.Runs;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
 
 /** The job's locks in a million operations of random jobs, checked at each step. */
+@Proof
 class JobSimulationTest {
 
   @Test

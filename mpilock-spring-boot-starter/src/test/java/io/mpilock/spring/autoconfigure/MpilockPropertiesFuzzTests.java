@@ -3,12 +3,14 @@ package io.mpilock.spring.autoconfigure;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mpilock.testing.FuzzRun;
+import io.mpilock.testing.Proof;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** As the core's FuzzTest, for the properties. */
+@Proof
 class MpilockPropertiesFuzzTests {
   @TempDir private Path scratch;
 
