@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mpilock.failure.ControllerClosedException;
 import io.mpilock.failure.RankFailedException;
+import io.mpilock.testing.Proof;
 import io.mpilock.testing.Runs;
 import io.mpilock.testing.Silent;
 import io.mpilock.testing.Trace;
@@ -23,6 +24,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  */
 @Timeout(1800)
 @ExtendWith(Silent.class)
+@Proof
 class StandstillSimulationTest {
   private static final int RUNS = 10_000;
   private static final long SECOND = 1_000_000_000;
