@@ -149,7 +149,7 @@ forks=$(($(nproc) + 1))
 case $lane in
   first) arguments+=(-DexcludedGroups=proof) ;;
   ci) arguments+=(-Pproofs -Dmpilock.proofs=short) ;;
-  full) arguments+=(-Pproofs) ;;
+  full) arguments+=(-Pproofs -Dmpilock.test.optimise=true) ;;
 esac
 
 status=0

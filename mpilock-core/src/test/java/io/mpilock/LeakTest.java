@@ -43,6 +43,7 @@ class LeakTest {
                 "-Xms512m",
                 "-Xmx512m",
                 "-XX:+AlwaysPreTouch",
+                "-XX:TieredStopAtLevel=4",
                 "-D" + ProcessRanks.TRANSPORT + "=" + transport,
                 "-D" + ProcessRanks.FOLDER + "=" + folder)
             .run(Leaks.class, size(controllers), size(resources), size(operations))

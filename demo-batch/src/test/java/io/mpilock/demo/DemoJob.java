@@ -1,5 +1,6 @@
 package io.mpilock.demo;
 
+import io.mpilock.testing.Jvm;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -60,8 +61,7 @@ final class DemoJob implements AutoCloseable {
     /** The command that starts a program of the tests. */
     List<String> program(int ranks, Class<?> main, String... arguments) {
       List<String> words = command(ranks, true);
-      words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-      words.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC"));
+      words.addAll(Jvm.command("--enable-native-access=ALL-UNNAMED"));
       words.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
       words.addAll(List.of(arguments));
       return words;
@@ -156,9 +156,7 @@ final class DemoJob implements AutoCloseable {
   }
 
   private static List<String> java(String... arguments) {
-    List<String> words = new ArrayList<>();
-    words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    words.addAll(List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m"));
+    List<String> words = Jvm.command("-Xmx256m");
     words.addAll(List.of("-jar", System.getProperty("demo.jar", "target/demo-batch.jar")));
     words.addAll(List.of(arguments));
     return words;

@@ -129,7 +129,7 @@ public final class MpiRun {
         List.of(1),
         DEFAULT_TIMEOUT,
         List.of(),
-        List.of("--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-Xmx256m"),
+        List.of("--enable-native-access=ALL-UNNAMED", "-Xmx256m"),
         Map.of(),
         List.of(),
         List.of());
@@ -339,7 +339,7 @@ public final class MpiRun {
     int all = ranks.stream().mapToInt(Integer::intValue).sum();
     command.addAll(List.of("-n", Integer.toString(all)));
     command.addAll(aroundRank);
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(Jvm.command());
     command.addAll(jvmArgs);
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
     command.addAll(List.of(args));

@@ -2,6 +2,7 @@ package io.mpilock.transport;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.mpilock.testing.Jvm;
 import io.mpilock.testing.MpiRun;
 import io.mpilock.testing.ProcessRanks;
 import io.mpilock.testing.RankSuite;
@@ -142,11 +143,11 @@ final class MpjTransportTest {
       outputs.add(output);
       ProcessBuilder builder =
           new ProcessBuilder(
-                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                  "-cp",
-                  System.getProperty("java.class.path"),
-                  MessengerScenarios.Exchanges.class.getName(),
-                  "100")
+                  Jvm.command(
+                      "-cp",
+                      System.getProperty("java.class.path"),
+                      MessengerScenarios.Exchanges.class.getName(),
+                      "100"))
               .redirectErrorStream(true)
               .redirectOutput(output.toFile());
       builder.environment().put("MPILOCK_RANK", Integer.toString(rank));

@@ -3,6 +3,7 @@ package io.mpilock.demo.store;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mpilock.demo.DemoException;
+import io.mpilock.testing.Jvm;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -59,15 +60,13 @@ class KilledWriterTest {
   private int killOne(int run, Random random) throws IOException, InterruptedException {
     Process writer =
         new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-                "-cp",
-                System.getProperty("java.class.path"),
-                KilledWriter.class.getName(),
-                directory.toString(),
-                String.valueOf(run))
+                Jvm.command(
+                    "--enable-native-access=ALL-UNNAMED",
+                    "-cp",
+                    System.getProperty("java.class.path"),
+                    KilledWriter.class.getName(),
+                    directory.toString(),
+                    String.valueOf(run)))
             .redirectError(ProcessBuilder.Redirect.INHERIT)
             .start();
     int last = -1;

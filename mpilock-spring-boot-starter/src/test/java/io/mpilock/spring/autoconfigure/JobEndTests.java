@@ -2,6 +2,7 @@ package io.mpilock.spring.autoconfigure;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.mpilock.testing.Jvm;
 import io.mpilock.testing.MpiRun;
 import io.mpilock.testing.MpiRun.Launcher;
 import java.nio.file.Files;
@@ -49,12 +50,12 @@ class JobEndTests {
     Path output = folder.resolve("output");
     ProcessBuilder builder =
         new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                FailingApplication.class.getName(),
-                "--fail=before")
+                Jvm.command(
+                    "--enable-native-access=ALL-UNNAMED",
+                    "-cp",
+                    System.getProperty("java.class.path"),
+                    FailingApplication.class.getName(),
+                    "--fail=before"))
             .redirectErrorStream(true)
             .redirectOutput(output.toFile());
     builder.environment().putAll(FakeEnvironments.openMpi(1, 2));

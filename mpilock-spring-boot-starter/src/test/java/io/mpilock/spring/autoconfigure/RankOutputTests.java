@@ -2,10 +2,10 @@ package io.mpilock.spring.autoconfigure;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.mpilock.testing.Jvm;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -87,12 +87,8 @@ class RankOutputTests {
   private String run(int rank, int size, String... arguments)
       throws IOException, InterruptedException {
     List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-cp",
-                System.getProperty("java.class.path"),
-                TalkingApplication.class.getName()));
+        Jvm.command(
+            "-cp", System.getProperty("java.class.path"), TalkingApplication.class.getName());
     command.addAll(List.of(arguments));
     Path output = folder.resolve("output");
     ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile());

@@ -2,6 +2,7 @@ package io.mpilock.spring.batch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.mpilock.testing.Jvm;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,19 +34,15 @@ class RestartLaunchTests {
   private Outcome run(String... arguments) throws Exception {
     List<String> command =
         new ArrayList<>(
-            List.of(
-                "mpirun.openmpi",
-                "--allow-run-as-root",
-                "--oversubscribe",
-                "-n",
-                "2",
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                RestartingApplication.class.getName(),
-                "--mpilock.batch.combine-outcomes=true",
-                "--mpilock.batch.repository-directory=" + folder));
+            List.of("mpirun.openmpi", "--allow-run-as-root", "--oversubscribe", "-n", "2"));
+    command.addAll(
+        Jvm.command(
+            "--enable-native-access=ALL-UNNAMED",
+            "-cp",
+            System.getProperty("java.class.path"),
+            RestartingApplication.class.getName(),
+            "--mpilock.batch.combine-outcomes=true",
+            "--mpilock.batch.repository-directory=" + folder));
     command.addAll(List.of(arguments));
     Path output = folder.resolve("output");
     Process process =
