@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  * #LONGEST_DURATION}.
  *
  * @param master the rank that single writes go to unless told otherwise
+ * @param expectedRanks how many ranks the controller must have, or 0 for any number: {@code sync}
+ *     refuses any other, as when a launcher's variables did not reach its ranks
  * @param fairness who goes first, readers or writers
  * @param handoverLimit how often threads of one rank may pass a write among themselves while
  *     another rank waits; 0 for strict order
@@ -34,6 +36,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record ControllerOptions(
     int master,
+    int expectedRanks,
     Fairness fairness,
     int handoverLimit,
     Duration stallWarning,
@@ -60,6 +63,10 @@ public record ControllerOptions(
 
   /** Checks the options; the master is checked against the communicator's size by {@code sync}. */
   public ControllerOptions {
+    if (expectedRanks < 0) {
+      throw new IllegalArgumentException(
+          "expectedRanks must not be negative, but is " + expectedRanks);
+    }
     Objects.requireNonNull(fairness, "fairness");
     Objects.requireNonNull(onHolderDeath, "onHolderDeath");
     if (handoverLimit < 0) {
@@ -107,14 +114,15 @@ public record ControllerOptions(
   }
 
   /**
-   * The options that suit most jobs: master 0, writers first, strict order, a stall warning after
-   * 30 s, a shutdown time-out of 30 s, a heartbeat time-out of 4 s, poison, 32 MiB of address space
-   * a rank.
+   * The options that suit most jobs: master 0, any number of ranks, writers first, strict order, a
+   * stall warning after 30 s, a shutdown time-out of 30 s, a heartbeat time-out of 4 s, poison, 32
+   * MiB of address space a rank.
    *
    * @return the defaults
    */
   public static ControllerOptions defaults() {
     return new ControllerOptions(
+        0,
         0,
         Fairness.WRITER_FIRST,
         0,
@@ -135,6 +143,16 @@ public record ControllerOptions(
    */
   public ControllerOptions withMaster(int master) {
     return with(draft -> draft.master = master);
+  }
+
+  /**
+   * Changes one option.
+   *
+   * @param expectedRanks see the record's component
+   * @return options that are otherwise these
+   */
+  public ControllerOptions withExpectedRanks(int expectedRanks) {
+    return with(draft -> draft.expectedRanks = expectedRanks);
   }
 
   /**
@@ -236,6 +254,7 @@ public record ControllerOptions(
   /** The components while one of them is changed: records have no such thing of their own. */
   private static final class Draft {
     private int master;
+    private int expectedRanks;
     private Fairness fairness;
     private int handoverLimit;
     private Duration stallWarning;
@@ -248,6 +267,7 @@ public record ControllerOptions(
 
     Draft(ControllerOptions options) {
       master = options.master;
+      expectedRanks = options.expectedRanks;
       fairness = options.fairness;
       handoverLimit = options.handoverLimit;
       stallWarning = options.stallWarning;
@@ -262,6 +282,7 @@ public record ControllerOptions(
     ControllerOptions options() {
       return new ControllerOptions(
           master,
+          expectedRanks,
           fairness,
           handoverLimit,
           stallWarning,

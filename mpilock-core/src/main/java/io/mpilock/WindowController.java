@@ -14,6 +14,7 @@ import io.mpilock.transport.Member;
 import io.mpilock.transport.TransportSettings;
 import io.mpilock.transport.Transports;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -57,6 +58,7 @@ public final class WindowController implements AutoCloseable {
       Communicator parent, @Nullable Communicator ownedWorld, ControllerOptions options) {
     this.ownedWorld = ownedWorld;
     this.options = options;
+    Transports.checkSize(options.expectedRanks(), parent.size(), parent.description());
     checkMaster(options.master(), parent.size());
     this.communicator = parent.duplicate();
     ShareCodec codec =
@@ -108,9 +110,12 @@ public final class WindowController implements AutoCloseable {
    * @throws StartupException if that is not possible, with the remedy
    */
   public static WindowController sync(ControllerOptions options) {
+    Map<String, String> environment = System.getenv();
+    int expected = options.expectedRanks();
     TransportSettings settings =
         new TransportSettings(
-            Launcher.detect(System.getenv()).orElse(null), null, options.stallWarning());
+                Launcher.detect(environment).orElse(null), null, options.stallWarning())
+            .withExpectedRanks(expected > 0 ? expected : Launcher.expectedRanks(environment));
     return syncOwning(Transports.open("auto", settings), options);
   }
 

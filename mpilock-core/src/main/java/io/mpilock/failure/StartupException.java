@@ -16,6 +16,10 @@ public final class StartupException extends MpilockException {
     THREAD_LEVEL,
     /** A launcher started several ranks, but the transport would make each of them alone. */
     LAUNCHER_IGNORED,
+    /** A launcher started this process, but its variables did not reach it. */
+    LAUNCHER_LOST,
+    /** The job has another number of ranks than {@code mpilock.expected-ranks}. */
+    WRONG_SIZE,
     /** The launcher's variables contradict each other or MPI. */
     LAUNCHER_INCONSISTENT,
     /** {@code mpilock.master} is not a rank of the communicator. */

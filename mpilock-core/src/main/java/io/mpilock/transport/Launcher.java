@@ -63,6 +63,17 @@ public record Launcher(Kind name, int rank, int size, int localRank) {
     return new LauncherVariables(environment).detect();
   }
 
+  /**
+   * Reads how many ranks the job must have from {@code MPILOCK_EXPECTED_RANKS}.
+   *
+   * @param environment the process's environment, such as {@link System#getenv()}
+   * @return the number, or 0 for any
+   * @throws StartupException if the variable is there and not a number
+   */
+  public static int expectedRanks(Map<String, String> environment) {
+    return new LauncherVariables(environment).expectedRanks();
+  }
+
   @Override
   public String toString() {
     return name + " (rank " + rank + (size < 0 ? "" : " of " + size) + ")";

@@ -18,6 +18,8 @@ final class LauncherVariables {
   /** No sign but a minus, which is then out of range, and no digits of other scripts. */
   private static final Pattern NUMBER = Pattern.compile("-?[0-9]+");
 
+  private static final String EXPECTED_RANKS = "MPILOCK_EXPECTED_RANKS";
+
   private static final String REMEDY =
       "Start every rank with one launcher, or unset its variables for a process that is no rank.";
 
@@ -25,6 +27,12 @@ final class LauncherVariables {
 
   LauncherVariables(Map<String, String> environment) {
     this.environment = environment;
+  }
+
+  /** What {@code MPILOCK_EXPECTED_RANKS} says; 0 if it is not there. */
+  int expectedRanks() {
+    String value = value(EXPECTED_RANKS);
+    return value == null ? 0 : integer(EXPECTED_RANKS, value);
   }
 
   Optional<Launcher> detect() {

@@ -10,12 +10,14 @@ import org.jspecify.annotations.Nullable;
  * @param launcher who started this process, or null if nobody did
  * @param nativeLibrary path or soname of the MPI library to load, or null to choose by the launcher
  * @param stallWarning after how long a wait for other ranks is reported; positive
+ * @param expectedRanks how many ranks the job must have, or 0 for any number
  * @param mpj what only the {@code mpj} transport looks at
  */
 public record TransportSettings(
     @Nullable Launcher launcher,
     @Nullable String nativeLibrary,
     Duration stallWarning,
+    int expectedRanks,
     MpjSettings mpj) {
 
   /** Checks the settings. */
@@ -25,10 +27,30 @@ public record TransportSettings(
     if (!stallWarning.isPositive()) {
       throw new IllegalArgumentException("stallWarning must be positive, but is " + stallWarning);
     }
+    if (expectedRanks < 0) {
+      throw new IllegalArgumentException(
+          "expectedRanks must not be negative, but is " + expectedRanks);
+    }
   }
 
   /**
-   * Settings that leave the {@code mpj} transport its defaults.
+   * Settings for any number of ranks.
+   *
+   * @param launcher who started this process, or null if nobody did
+   * @param nativeLibrary path or soname of the MPI library to load, or null
+   * @param stallWarning after how long a wait for other ranks is reported; positive
+   * @param mpj what only the {@code mpj} transport looks at
+   */
+  public TransportSettings(
+      @Nullable Launcher launcher,
+      @Nullable String nativeLibrary,
+      Duration stallWarning,
+      MpjSettings mpj) {
+    this(launcher, nativeLibrary, stallWarning, 0, mpj);
+  }
+
+  /**
+   * Settings for any number of ranks that leave the {@code mpj} transport its defaults.
    *
    * @param launcher who started this process, or null if nobody did
    * @param nativeLibrary path or soname of the MPI library to load, or null
@@ -36,6 +58,16 @@ public record TransportSettings(
    */
   public TransportSettings(
       @Nullable Launcher launcher, @Nullable String nativeLibrary, Duration stallWarning) {
-    this(launcher, nativeLibrary, stallWarning, MpjSettings.defaults());
+    this(launcher, nativeLibrary, stallWarning, 0, MpjSettings.defaults());
+  }
+
+  /**
+   * Changes the number of ranks that the job must have.
+   *
+   * @param ranks how many, or 0 for any number
+   * @return settings that are otherwise these
+   */
+  public TransportSettings withExpectedRanks(int ranks) {
+    return new TransportSettings(launcher, nativeLibrary, stallWarning, ranks, mpj);
   }
 }

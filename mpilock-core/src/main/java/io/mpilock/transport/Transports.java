@@ -44,14 +44,53 @@ public final class Transports {
    * alone. For a job of one rank {@code auto} falls back to {@code local}, with a warning, where
    * MPI cannot be loaded.
    *
+   * <p>A process below a launcher's that has none of its variables is refused, unless it asks for
+   * {@code local} or expects one rank.
+   *
    * @param name {@code auto}, or the {@link Transport#name()} of a transport
    * @param settings what the user configured and the launcher said
    * @return the communicator; whoever asked for it closes it
-   * @throws StartupException if there is no such transport, it would ignore the launcher, or it
-   *     cannot work here
+   * @throws StartupException if there is no such transport, it would ignore the launcher, the job
+   *     has another number of ranks than expected, or the transport cannot work here
    */
   public static Communicator open(String name, TransportSettings settings) {
-    return open(name, settings, find());
+    String wanted = name.strip().toLowerCase(Locale.ROOT);
+    int expected = settings.expectedRanks();
+    Launcher launcher = settings.launcher();
+    if (launcher == null && !wanted.equals(LOCAL) && expected != 1) {
+      LostLauncher.check();
+    }
+    if (launcher != null && launcher.size() > 0) {
+      checkSize(expected, launcher.size(), launcher.toString()); // before ranks wait for each other
+    }
+    Communicator world = open(wanted, settings, find());
+    try {
+      checkSize(expected, world.size(), world.description());
+    } catch (StartupException e) {
+      world.abandon();
+      throw e;
+    }
+    return world;
+  }
+
+  /**
+   * Refuses a job of another size than expected.
+   *
+   * @param expected how many ranks it must have, or 0 for any number
+   * @param size how many it has
+   * @param by who says so
+   * @throws StartupException if these differ
+   */
+  public static void checkSize(int expected, int size, String by) {
+    if (expected > 0 && size != expected) {
+      throw new StartupException(
+          Problem.WRONG_SIZE,
+          "mpilock.expected-ranks=%d, but the job has %d %s, by %s."
+              .formatted(expected, size, size == 1 ? "rank" : "ranks", by),
+          "Start as many ranks as are expected, or set mpilock.expected-ranks (or the variable"
+              + " MPILOCK_EXPECTED_RANKS) to their number. If more were started, look whether the"
+              + " launcher's variables reach them, and whether the MPI library is the launcher's.");
+    }
   }
 
   static Communicator open(

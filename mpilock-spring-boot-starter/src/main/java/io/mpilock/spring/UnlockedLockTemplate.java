@@ -82,7 +82,8 @@ final class UnlockedLockTemplate implements LockTemplate {
       throws E {
     TransportSettings alone = new TransportSettings(null, null, options.stallWarning());
     try (WindowController controller =
-        WindowController.syncOwning(Transports.open("local", alone), options.withMaster(0))) {
+        WindowController.syncOwning(
+            Transports.open("local", alone), options.withMaster(0).withExpectedRanks(0))) {
       return ControllerLockTemplate.runFenced(controller.singleWrite(), action);
     }
   }

@@ -64,6 +64,7 @@ class LockingConfiguration {
             SystemLauncher.detect(environment).orElse(null),
             properties.nativeTransport().library(),
             properties.stallWarning(),
+            properties.expectedRanks(),
             properties.mpj().toSettings()));
   }
 

@@ -29,6 +29,8 @@ import org.springframework.validation.Validator;
  * @param transport How the ranks reach each other: "auto" takes "native" under a launcher, "mpj"
  *     where MPILOCK_RANK and MPILOCK_SIZE are set by hand, and "local" without either.
  * @param master Rank that single writes go to unless told otherwise.
+ * @param expectedRanks How many ranks the job must have; 0 for any number. A job of another size is
+ *     refused, as when a launcher's variables do not reach its ranks and each would be alone.
  * @param fairness Who goes first when readers and writers wait for the same resource.
  * @param handoverLimit How often threads of one rank may pass a write among themselves while
  *     another rank waits; 0 for strict order.
@@ -54,6 +56,7 @@ public record MpilockProperties(
     @DefaultValue("true") boolean enabled,
     @DefaultValue("auto") String transport,
     @DefaultValue("0") int master,
+    @DefaultValue("0") int expectedRanks,
     @DefaultValue("writer-first") Fairness fairness,
     @DefaultValue("0") int handoverLimit,
     @DefaultValue("30s") Duration stallWarning,
@@ -210,6 +213,7 @@ public record MpilockProperties(
   public ControllerOptions toOptions(List<String> applicationPackages) {
     return new ControllerOptions(
         master,
+        expectedRanks,
         fairness,
         handoverLimit,
         stallWarning,
@@ -237,6 +241,9 @@ public record MpilockProperties(
     MpilockProperties properties = (MpilockProperties) target;
     if (properties.transport.isBlank()) {
       errors.rejectValue("transport", "NotBlank", "must not be blank");
+    }
+    if (properties.expectedRanks < 0) {
+      errors.rejectValue("expectedRanks", "PositiveOrZero", "must not be negative");
     }
     if (properties.handoverLimit < 0) {
       errors.rejectValue("handoverLimit", "PositiveOrZero", "must not be negative");

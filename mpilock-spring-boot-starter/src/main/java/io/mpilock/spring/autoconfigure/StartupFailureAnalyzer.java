@@ -28,6 +28,8 @@ final class StartupFailureAnalyzer extends AbstractFailureAnalyzer<StartupExcept
       case NATIVE_ACCESS_DENIED -> "mpilock may not call native code in this JVM:";
       case THREAD_LEVEL -> "MPI was initialised with a thread level that is too low for mpilock:";
       case LAUNCHER_IGNORED -> "A launcher started several ranks, and each would be alone:";
+      case LAUNCHER_LOST -> "A launcher started this process, but its variables are gone:";
+      case WRONG_SIZE -> "The job has another number of ranks than expected:";
       case LAUNCHER_INCONSISTENT -> "The launcher's variables contradict each other or MPI:";
       case MASTER_OUT_OF_RANGE -> "The property mpilock.master is not a rank of the job:";
       case SETTINGS_DIFFER -> "The ranks were given different mpilock properties:";
@@ -57,6 +59,8 @@ final class StartupFailureAnalyzer extends AbstractFailureAnalyzer<StartupExcept
       case NO_WINDOW -> "mpilock.window-size is what each rank asks for.";
       case THREAD_LEVEL,
           LAUNCHER_IGNORED,
+          LAUNCHER_LOST,
+          WRONG_SIZE,
           LAUNCHER_INCONSISTENT,
           MASTER_OUT_OF_RANGE,
           NO_SUCH_TRANSPORT,
