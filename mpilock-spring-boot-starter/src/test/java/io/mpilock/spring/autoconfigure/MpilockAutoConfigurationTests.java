@@ -80,6 +80,7 @@ class MpilockAutoConfigurationTests {
     runner
         .withPropertyValues(
             "mpilock.transport=local",
+            "mpilock.expected-ranks=1",
             "mpilock.fairness=phase-fair",
             "mpilock.handover-limit=3",
             "mpilock.stall-warning=5s",
@@ -90,6 +91,7 @@ class MpilockAutoConfigurationTests {
         .run(context -> {
           ControllerOptions options = context.getBean(WindowController.class).options();
           assertThat(options.fairness()).isEqualTo(Fairness.PHASE_FAIR);
+          assertThat(options.expectedRanks()).isEqualTo(1);
           assertThat(options.handoverLimit()).isEqualTo(3);
           assertThat(options.stallWarning()).isEqualTo(Duration.ofSeconds(5));
           assertThat(options.shutdownTimeout()).isEqualTo(Duration.ofMillis(100));

@@ -24,6 +24,7 @@ public final class MpilockPropertiesFuzz {
     "handover-limit",
     "stall-warning",
     "shutdown-timeout",
+    "expected-ranks",
     "heartbeat-timeout",
     "on-holder-death",
     "window-size",

@@ -78,6 +78,7 @@ class MpilockPropertiesTests {
     "mpilock.handover-limit, -1, must not be negative",
     "mpilock.stall-warning, 0s, must be positive",
     "mpilock.shutdown-timeout, -1s, must not be negative",
+    "mpilock.expected-ranks, -1, must not be negative",
     "mpilock.heartbeat-timeout, 0s, must be positive",
     "mpilock.window-size, 1KB, must be at least 1MB",
     "mpilock.fairness, readers, No enum constant",

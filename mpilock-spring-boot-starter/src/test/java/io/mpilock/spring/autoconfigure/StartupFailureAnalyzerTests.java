@@ -68,6 +68,19 @@ class StartupFailureAnalyzerTests {
   }
 
   @Test
+  void aJobOfAnotherSizeThanExpected(CapturedOutput output) {
+    fails(FakeEnvironments.NO_LAUNCHER, "--mpilock.expected-ranks=4");
+    fails(FakeEnvironments.openMpi(0, 2), "--mpilock.expected-ranks=3");
+    fails(Map.of("MPILOCK_EXPECTED_RANKS", "5"));
+    assertThat(output)
+        .contains(
+            "The job has another number of ranks than expected:",
+            "mpilock.expected-ranks=4, but the job has 1 rank",
+            "mpilock.expected-ranks=3, but the job has 2 ranks",
+            "mpilock.expected-ranks=5, but the job has 1 rank");
+  }
+
+  @Test
   void aLibraryThatIsNotThere(CapturedOutput output) {
     fails(
         FakeEnvironments.openMpi(0, 2),
