@@ -170,12 +170,15 @@ public final class ControllerCore {
 
               @Override
               public String describe(long waitedNanos) {
-                return "%s has waited %s in sync for all %d ranks; %d are there on this node."
+                long here = window.get(Layout.READY);
+                return "%s has waited %s in sync for all %d ranks; %d of %d are there on this node%s. Look at the output of those that are late."
                     .formatted(
                         node.who(node.me()),
                         Node.seconds(waitedNanos),
                         node.jobSize(),
-                        window.get(Layout.READY));
+                        here,
+                        node.ranks(),
+                        here < node.ranks() ? "" : ", and ranks of another node are not there yet");
               }
             });
     while (!done.getAsBoolean()) {

@@ -163,10 +163,23 @@ class ControllerCoreTest {
             cluster.world(1),
             window -> assertThat(told.await(PlayedNodes.SECONDS, TimeUnit.SECONDS)).isTrue());
     CompletableFuture<ControllerCore> second = opening(late, impatient);
-    assertThat(report()).contains("rank 0 ", "in sync for all 2 ranks; 1 are there on this node.");
+    assertThat(report())
+        .contains("rank 0 ", "in sync for all 2 ranks; 1 of 2 are there on this node. Look at");
     told.countDown();
     write(PlayedNodes.get(first));
     write(PlayedNodes.get(second));
+  }
+
+  @Test
+  void whoWaitsLongInSyncForAnotherNodeSaysSo() throws Exception {
+    LocalCluster cluster = LocalCluster.of(0, 1);
+    CompletableFuture<ControllerCore> opening =
+        opening(cluster.world(0), settings(SOON, NEVER, 128 * 1024));
+    assertThat(PlayedNodes.get(lingering(cluster, 1))).isTrue();
+    assertThat(report())
+        .contains("1 of 1 are there on this node, and ranks of another node are not there yet.");
+    cluster.kill(1);
+    assertThatThrownBy(() -> PlayedNodes.get(opening)).isInstanceOf(RankFailedException.class);
   }
 
   @Test

@@ -5,12 +5,14 @@ import io.mpilock.failure.RankFailedException;
 import io.mpilock.failure.StartupException;
 import io.mpilock.failure.StartupException.Problem;
 import io.mpilock.transport.Communicator;
+import io.mpilock.transport.Launcher;
 import io.mpilock.transport.TransportSettings;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
@@ -119,13 +121,33 @@ final class MpiRuntime {
   private static MpiRuntime start(TransportSettings settings) {
     MpiLibrary library = LibraryFinder.find(settings);
     MpiThread thread = new MpiThread();
+    AtomicReference<String> where = new AtomicReference<>("MPI_Init_thread");
     try {
       return thread.call(
-          () -> new MpiRuntime(thread, MpiSession.start(library, settings.launcher())));
+          () -> {
+            MpiSession session = MpiSession.start(library, settings.launcher());
+            where.set("its first collective calls of MPI");
+            return new MpiRuntime(thread, session);
+          },
+          settings.stallWarning(),
+          waited -> tellLate(settings.launcher(), library, where.get(), waited));
     } catch (Throwable e) {
       thread.end();
       throw e;
     }
+  }
+
+  /** MPI itself waits there without a word, and for ever, for a rank that does not come. */
+  private static void tellLate(
+      @Nullable Launcher launcher, MpiLibrary library, String where, Duration waited) {
+    LOG.log(
+        System.Logger.Level.WARNING,
+        "This process (pid {0,number,#}{1}) has been for {2} s in {3} of {4}, where every rank of the job comes to meet the others. One that comes late, or never, keeps all of them there. Look whether all of them run, on every host, and at what each has written.",
+        ProcessHandle.current().pid(),
+        launcher == null ? "" : ", " + launcher,
+        waited.toSeconds(),
+        where,
+        library.version());
   }
 
   /** Parts a communicator when all of its ranks are there. Collective. */

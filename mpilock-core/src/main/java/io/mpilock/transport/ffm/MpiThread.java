@@ -1,11 +1,13 @@
 package io.mpilock.transport.ffm;
 
+import java.time.Duration;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
@@ -13,6 +15,8 @@ import java.util.function.Supplier;
  * by the thread that initialised it. A daemon, parked when idle.
  */
 final class MpiThread {
+  private static final Duration NEVER = Duration.ofDays(36_500);
+
   private final ExecutorService executor =
       Executors.newSingleThreadExecutor(task -> {
         Thread thread = new Thread(null, task, "mpilock-mpi", 0, false);
@@ -24,14 +28,28 @@ final class MpiThread {
 
   /** Runs a task on the thread and waits for it, however often the caller is interrupted. */
   <T> T call(Supplier<T> task) {
+    return call(task, NEVER, waited -> {});
+  }
+
+  /**
+   * The same, for a task that may wait for other ranks inside MPI.
+   *
+   * @param report told how long it has taken, each time that it has taken so long again
+   */
+  <T> T call(Supplier<T> task, Duration reportEvery, Consumer<Duration> report) {
     Future<T> future = executor.submit(task::get);
+    long start = System.nanoTime();
+    long next = reportEvery.toNanos();
     boolean interrupted = false;
     try {
       while (true) {
         try {
-          return future.get();
+          return future.get(next - (System.nanoTime() - start), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
           interrupted = true;
+        } catch (TimeoutException e) {
+          report.accept(Duration.ofNanos(System.nanoTime() - start));
+          next = System.nanoTime() - start + reportEvery.toNanos();
         } catch (ExecutionException e) {
           throw Downcalls.failed("MPI", e.getCause() == null ? e : e.getCause());
         }

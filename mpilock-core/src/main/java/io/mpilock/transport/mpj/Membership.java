@@ -17,7 +17,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -41,6 +43,7 @@ record Membership(
     InetAddress address,
     List<Peer> peers,
     BooleanSupplier mayEnd) {
+  private static final System.Logger LOG = System.getLogger("io.mpilock");
   private static final String JOIN = "join";
   private static final long RETRY_MILLIS = 50;
   private static final long MARGIN_SECONDS = 15;
@@ -53,12 +56,13 @@ record Membership(
    *
    * @throws StartupException if they do not all come in time, with those that did not
    */
-  static Membership join(Self self, Rendezvous rendezvous, Duration timeout) {
+  static Membership join(
+      Self self, Rendezvous rendezvous, Duration timeout, Duration stallWarning) {
     Reactor reactor = new Reactor("mpilock-mpj-" + self.rank);
     try {
       return self.rank == 0
-          ? gather(self, rendezvous, timeout, reactor)
-          : callIn(self, rendezvous, timeout, reactor);
+          ? gather(self, rendezvous, timeout, stallWarning, reactor)
+          : callIn(self, rendezvous, timeout, stallWarning, reactor);
     } catch (RuntimeException e) {
       reactor.end();
       throw e;
@@ -94,7 +98,11 @@ record Membership(
   }
 
   private static Membership gather(
-      Self self, Rendezvous rendezvous, Duration timeout, Reactor reactor) {
+      Self self,
+      Rendezvous rendezvous,
+      Duration timeout,
+      Duration stallWarning,
+      Reactor reactor) {
     Middle middle = beside(self, reactor);
     JobToken token = rendezvous.ownToken();
     Gate gate = listen(rendezvous.ownAddress(), token, reactor, middle.hub);
@@ -103,7 +111,17 @@ record Membership(
       CompletableFuture<byte[][]> all =
           middle.lifeline.begin(JOIN, everybody(self.size), Peer.self().encode());
       try {
-        List<Peer> peers = await(all, timeout);
+        List<Peer> peers =
+            await(
+                all,
+                timeout,
+                stallWarning,
+                waited ->
+                    tellLate(
+                        self,
+                        waited,
+                        onReactor(reactor, () -> missing(middle.hub, gate, waited)),
+                        timeout));
         return new Membership(
             middle.lifeline, reactor, token, gate.host(), peers, middle.hub::isAlone);
       } catch (TimeoutException e) {
@@ -171,23 +189,35 @@ record Membership(
   }
 
   private static Membership callIn(
-      Self self, Rendezvous rendezvous, Duration timeout, Reactor reactor) {
+      Self self,
+      Rendezvous rendezvous,
+      Duration timeout,
+      Duration stallWarning,
+      Reactor reactor) {
     long deadline = System.nanoTime() + timeout.toNanos();
     // On a thread of its own: an interrupt of the caller's would close what is being opened.
     CompletableFuture<Found> call = new CompletableFuture<>();
+    AtomicReference<String> last = new AtomicReference<>("rank 0 has not said where it is");
     Thread.ofPlatform()
         .daemon()
         .name("mpilock-mpj-join")
         .start(() -> {
           try {
-            call.complete(call(self, rendezvous, timeout, deadline));
+            call.complete(call(self, rendezvous, timeout, deadline, last));
           } catch (Throwable e) {
             call.completeExceptionally(e);
           }
         });
     Found found;
     try {
-      found = Waiting.uninterrupted(call);
+      found =
+          Waiting.uninterrupted(
+              call,
+              timeout.plusSeconds(MARGIN_SECONDS),
+              stallWarning,
+              waited -> tellLate(self, waited, notFound(self, rendezvous, last.get()), timeout));
+    } catch (TimeoutException e) {
+      throw missing(notFound(self, rendezvous, last.get()), e);
     } catch (ExecutionException e) {
       throw e.getCause() instanceof StartupException startup ? startup : missing(reasonOf(e), e);
     }
@@ -199,7 +229,18 @@ record Membership(
     CompletableFuture<byte[][]> all =
         lifeline.begin(JOIN, everybody(self.size), Peer.self().encode());
     try {
-      List<Peer> peers = await(all, timeout.plusSeconds(MARGIN_SECONDS));
+      List<Peer> peers =
+          await(
+              all,
+              timeout.plusSeconds(MARGIN_SECONDS),
+              stallWarning,
+              waited ->
+                  tellLate(
+                      self,
+                      waited,
+                      "It has joined rank 0 by %s, and others have not yet; rank 0 tells which."
+                          .formatted(rendezvous),
+                      timeout));
       return new Membership(lifeline, reactor, found.token, found.local, peers, () -> true);
     } catch (TimeoutException e) {
       throw missing("Rank 0 let this rank in and was then silent.", e);
@@ -211,10 +252,15 @@ record Membership(
   private record Found(SocketChannel channel, JobToken token, InetAddress local) {}
 
   /** Looks for rank 0 until it is there. */
-  private static Found call(Self self, Rendezvous rendezvous, Duration timeout, long deadline)
+  private static Found call(
+      Self self,
+      Rendezvous rendezvous,
+      Duration timeout,
+      long deadline,
+      AtomicReference<String> told)
       throws InterruptedException {
     Hello hello = new Hello(Purpose.LIFELINE, self.rank, self.size);
-    String last = "rank 0 has not said where it is";
+    String last = told.get();
     do {
       try {
         Optional<RendezvousFile.Place> place = rendezvous.look();
@@ -236,6 +282,7 @@ record Membership(
       } catch (IOException e) {
         last += ": " + e.getMessage();
       }
+      told.set(last);
       Thread.sleep(RETRY_MILLIS);
     } while (System.nanoTime() < deadline);
     throw missing(notFound(self, rendezvous, last + ", for " + timeout.toSeconds() + " s"), null);
@@ -266,9 +313,26 @@ record Membership(
         : "The ranks could not join each other: " + cause + ".";
   }
 
-  private static List<Peer> await(CompletableFuture<byte[][]> all, Duration timeout)
+  private static List<Peer> await(
+      CompletableFuture<byte[][]> all,
+      Duration timeout,
+      Duration stallWarning,
+      Consumer<Duration> report)
       throws ExecutionException, TimeoutException {
-    return Arrays.stream(Waiting.uninterrupted(all, timeout)).map(Peer::decode).toList();
+    return Arrays.stream(Waiting.uninterrupted(all, timeout, stallWarning, report))
+        .map(Peer::decode)
+        .toList();
+  }
+
+  private static void tellLate(Self self, Duration waited, String state, Duration timeout) {
+    LOG.log(
+        System.Logger.Level.WARNING,
+        "Rank {0} of {1} has been waiting for {2} s for all ranks to join: {3} Look whether all of them run, on every host, and at what each has written; after {4} s (mpilock.mpj.timeout) all that are here give up.",
+        self.rank,
+        self.size,
+        waited.toSeconds(),
+        state,
+        timeout.toSeconds());
   }
 
   private static <T> T onReactor(Reactor reactor, Supplier<T> task) {

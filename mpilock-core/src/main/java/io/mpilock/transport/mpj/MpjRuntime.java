@@ -81,7 +81,8 @@ final class MpjRuntime {
             : Membership.join(
                 new Membership.Self(rank, size, halt),
                 Rendezvous.of(settings.mpj(), environment, size),
-                settings.mpj().timeout());
+                settings.mpj().timeout(),
+                settings.stallWarning());
     try {
       return new MpjRuntime(membership, library, settings);
     } catch (RuntimeException e) {

@@ -5,6 +5,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 
 /** Waits of the set-up, which an interrupt does not end, as in MPI; its status is kept. */
 final class Waiting {
@@ -21,14 +22,33 @@ final class Waiting {
 
   static <T> T uninterrupted(CompletableFuture<T> future, Duration longest)
       throws ExecutionException, TimeoutException {
-    long deadline = System.nanoTime() + longest.toNanos();
+    return uninterrupted(future, longest, longest, waited -> {});
+  }
+
+  /** The same, told how long it has taken each time that it has taken so long again. */
+  static <T> T uninterrupted(
+      CompletableFuture<T> future,
+      Duration longest,
+      Duration reportEvery,
+      Consumer<Duration> report)
+      throws ExecutionException, TimeoutException {
+    long start = System.nanoTime();
+    long next = reportEvery.toNanos();
     boolean interrupted = false;
     try {
       while (true) {
+        long waited = System.nanoTime() - start;
         try {
-          return future.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+          return future.get(
+              Math.min(next, longest.toNanos()) - waited, TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
           interrupted = true;
+        } catch (TimeoutException e) {
+          if (next >= longest.toNanos()) {
+            throw e;
+          }
+          report.accept(Duration.ofNanos(System.nanoTime() - start));
+          next += reportEvery.toNanos();
         }
       }
     } finally {
