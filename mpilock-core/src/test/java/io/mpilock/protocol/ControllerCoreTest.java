@@ -38,6 +38,11 @@ class ControllerCoreTest {
   private final BlockingQueue<String> reports = new LinkedBlockingQueue<>();
 
   private CoreSettings settings(Duration stallWarning, Duration shutdownTimeout, long words) {
+    return settings(stallWarning, shutdownTimeout, NEVER, words);
+  }
+
+  private CoreSettings settings(
+      Duration stallWarning, Duration shutdownTimeout, Duration heartbeatTimeout, long words) {
     return new CoreSettings(
         0,
         false,
@@ -45,7 +50,7 @@ class ControllerCoreTest {
         false,
         stallWarning,
         shutdownTimeout,
-        NEVER,
+        heartbeatTimeout,
         words,
         (value, out) -> {},
         in -> "",
@@ -174,7 +179,7 @@ class ControllerCoreTest {
   void whoWaitsLongInSyncForAnotherNodeSaysSo() throws Exception {
     LocalCluster cluster = LocalCluster.of(0, 1);
     CompletableFuture<ControllerCore> opening =
-        opening(cluster.world(0), settings(SOON, NEVER, 128 * 1024));
+        opening(cluster.world(0), settings(SOON, NEVER, Duration.ofSeconds(1), 128 * 1024));
     assertThat(PlayedNodes.get(lingering(cluster, 1))).isTrue();
     assertThat(report())
         .contains("1 of 1 are there on this node, and ranks of another node are not there yet.");
