@@ -25,9 +25,10 @@ import org.jspecify.annotations.Nullable;
  * @param heartbeatTimeout how long a node may be silent, where the ranks are on several, before the
  *     others take it for dead; longer than the longest pause of a rank's JVM; positive
  * @param onHolderDeath what becomes of a resource whose writer died
- * @param windowBytes what each rank adds to its node's shared memory, in bytes; the memory is
- *     reserved at once and used as resources come (for each 128 bytes of the ranks, 128 more and
- *     the name); 1 MiB to 1 TiB
+ * @param windowBytes what each rank adds to its node's shared memory, in bytes, taken at once and
+ *     used as resources come (for each 128 bytes of the ranks, 128 more and the name); 1 MiB to 1
+ *     TiB; or null for 32 MiB, or less on a node with little room: half of what is free there,
+ *     divided by its ranks, but at least 1 MiB
  * @param shareAllow patterns of classes, beside those of {@code java.base}, that may be shared:
  *     {@code com.acme.Order}, {@code com.acme.*} for a package, {@code com.acme.**} for it and
  *     those below
@@ -43,7 +44,7 @@ public record ControllerOptions(
     Duration shutdownTimeout,
     Duration heartbeatTimeout,
     OnHolderDeath onHolderDeath,
-    long windowBytes,
+    @Nullable Long windowBytes,
     List<String> shareAllow,
     @Nullable ShareCodec shareCodec) {
 
@@ -87,11 +88,11 @@ public record ControllerOptions(
     checkLongest("stallWarning", stallWarning);
     checkLongest("shutdownTimeout", shutdownTimeout);
     checkLongest("heartbeatTimeout", heartbeatTimeout);
-    if (windowBytes < MEBIBYTE) {
+    if (windowBytes != null && windowBytes < MEBIBYTE) {
       throw new IllegalArgumentException(
           "windowBytes must be at least 1 MiB, but is " + windowBytes);
     }
-    if (windowBytes > LARGEST_WINDOW_BYTES) {
+    if (windowBytes != null && windowBytes > LARGEST_WINDOW_BYTES) {
       throw new IllegalArgumentException(
           "windowBytes must be at most 1 TiB, but is " + windowBytes);
     }
@@ -130,7 +131,7 @@ public record ControllerOptions(
         Duration.ofSeconds(30),
         Duration.ofSeconds(4),
         OnHolderDeath.POISON,
-        32 * MEBIBYTE,
+        null,
         List.of(),
         null);
   }
@@ -261,7 +262,7 @@ public record ControllerOptions(
     private Duration shutdownTimeout;
     private Duration heartbeatTimeout;
     private OnHolderDeath onHolderDeath;
-    private long windowBytes;
+    private @Nullable Long windowBytes;
     private List<String> shareAllow;
     private @Nullable ShareCodec shareCodec;
 

@@ -77,7 +77,7 @@ public final class WindowController implements AutoCloseable {
                   options.stallWarning(),
                   options.shutdownTimeout(),
                   options.heartbeatTimeout(),
-                  options.windowBytes() / Long.BYTES,
+                  options.windowBytes() == null ? 0 : options.windowBytes() / Long.BYTES,
                   codec::encode,
                   codec::decode,
                   this::stalled));

@@ -2,14 +2,17 @@ package io.mpilock;
 
 import io.mpilock.testing.ProcessRanks;
 
-/** A rank that opens a controller, if the machine lets it. */
+/**
+ * A rank that opens a controller, if the machine lets it; with a window of so many MiB, if told.
+ */
 final class Opens {
   private Opens() {}
 
   public static void main(String[] args) throws Exception {
+    ControllerOptions options = ControllerOptions.defaults();
     ProcessRanks.world()
         .run(
-            ControllerOptions.defaults(),
+            args.length == 0 ? options : options.withWindowBytes(Long.parseLong(args[0]) << 20),
             controller -> {
               controller.write().close();
               System.out.println("opened over " + controller.transport());

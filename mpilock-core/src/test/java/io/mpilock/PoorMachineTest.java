@@ -1,10 +1,19 @@
 package io.mpilock;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.mpilock.failure.MpilockException;
 import io.mpilock.testing.MpiRun;
 import io.mpilock.testing.ProcessRanks;
+import io.mpilock.transport.SharedMemory;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,8 +27,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 @Timeout(300)
 class PoorMachineTest {
 
-  /** Enough for what MPI itself takes, not for the window. */
-  private static final String FULL = "mount -t tmpfs -o size=16m tmpfs /dev/shm && exec \"$@\"";
+  /** Its argument is the size. */
+  private static final String SMALL = "mount -t tmpfs -o size=$0 tmpfs /dev/shm && exec \"$@\"";
 
   /** A /dev with what a process needs, and no shm. */
   private static final String MISSING =
@@ -51,14 +60,41 @@ class PoorMachineTest {
     return List.of("unshare", "--mount", "bash", "-c", script, zero);
   }
 
+  /** As much as containers have by default. */
   @ParameterizedTest
   @CsvSource({"OPEN_MPI, native", "MPICH, native", "OPEN_MPI, mpj"})
-  void aFullSharedMemoryDirectoryIsTold(
+  void aSmallSharedMemoryDirectoryIsEnoughForEightRanks(
       MpiRun.Launcher launcher, String transport, @TempDir Path folder) {
     String output =
         job(launcher, transport, folder)
-            .through(inNamespace(FULL, "full"), List.of())
+            .ranks(8)
+            .through(inNamespace(SMALL, "64m"), List.of())
             .run(Opens.class)
+            .succeeded()
+            .output();
+    assertThat(output.split("opened over " + transport, -1)).hasSize(9);
+  }
+
+  /** Enough for what MPI itself takes, not for the window. */
+  @ParameterizedTest
+  @CsvSource({
+    "OPEN_MPI, native, 1m, ''",
+    "MPICH, native, 9m, ''",
+    "OPEN_MPI, mpj, 1m, ''",
+    "OPEN_MPI, native, 16m, 32",
+    "MPICH, native, 16m, 32",
+    "OPEN_MPI, mpj, 16m, 32"
+  })
+  void aFullSharedMemoryDirectoryIsTold(
+      MpiRun.Launcher launcher,
+      String transport,
+      String size,
+      String mebibytes,
+      @TempDir Path folder) {
+    String output =
+        job(launcher, transport, folder)
+            .through(inNamespace(SMALL, size), List.of())
+            .run(Opens.class, mebibytes.isEmpty() ? new String[0] : new String[] {mebibytes})
             .failed()
             .output();
     assertThat(output)
@@ -66,6 +102,79 @@ class PoorMachineTest {
         .containsPattern("/dev/shm.* lacks \\d+ [KM]iB of free space")
         .contains("Set a smaller mpilock.window-size")
         .doesNotContain("opened over");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"OPEN_MPI, native", "MPICH, native", "OPEN_MPI, mpj"})
+  void aSharedMemoryDirectoryThatIsFilledLaterEndsNoRank(
+      MpiRun.Launcher launcher, String transport, @TempDir Path folder) {
+    String output =
+        job(launcher, transport, folder)
+            .ranks(4)
+            .through(inNamespace(SMALL, "64m"), List.of())
+            .run(FillsUp.class)
+            .succeeded()
+            .output();
+    assertThat(output).contains("nothing to be had: ");
+    assertThat(output.split("used the whole window", -1)).hasSize(5);
+  }
+
+  /** Fills the directory when the ranks have their window, and then uses all of that. */
+  static final class FillsUp {
+    public static void main(String[] args) throws Exception {
+      ProcessRanks.world()
+          .run(
+              ControllerOptions.defaults(),
+              controller -> {
+                Path filler = SharedMemory.directory().resolve("filler");
+                controller.singleWrite(
+                    0,
+                    () -> {
+                      fill(filler);
+                      expectNothing(SharedMemory.directory().resolve("sparse"));
+                      return "full";
+                    });
+                assertThatThrownBy(
+                        () -> {
+                          for (int i = 0; i < 1_000_000; i++) {
+                            controller.resource("r" + i).write().close();
+                          }
+                        })
+                    .isInstanceOf(MpilockException.class)
+                    .hasMessageContaining("There is no room for resource");
+                controller.singleWrite(1, () -> new byte[1 << 20]);
+                System.out.println("used the whole window");
+                controller.singleWrite(0, () -> Files.deleteIfExists(filler));
+              });
+      ProcessRanks.end();
+    }
+
+    private static void fill(Path file) throws IOException {
+      try (OutputStream out = Files.newOutputStream(file)) {
+        byte[] page = new byte[4096];
+        while (true) {
+          out.write(page);
+        }
+      } catch (IOException full) {
+        // As it is to be.
+      }
+    }
+
+    /** Memory that is not there is refused, and does not end the JVM. */
+    private static void expectNothing(Path file) throws IOException {
+      try (FileChannel channel =
+          FileChannel.open(
+              file,
+              StandardOpenOption.CREATE_NEW,
+              StandardOpenOption.READ,
+              StandardOpenOption.WRITE)) {
+        ByteBuffer memory = channel.map(FileChannel.MapMode.READ_WRITE, 0, 1 << 20);
+        assertThatThrownBy(() -> SharedMemory.reserve(memory)).isInstanceOf(IOException.class);
+        System.out.println("nothing to be had: " + memory.remaining());
+      } finally {
+        Files.delete(file);
+      }
+    }
   }
 
   @ParameterizedTest

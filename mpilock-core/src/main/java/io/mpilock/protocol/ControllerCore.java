@@ -88,8 +88,13 @@ public final class ControllerCore {
       int arity) {
     int here = Node.ranksOf(communicator, communicator.member(communicator.rank()).node()).length;
     long header = Layout.directory(here + 1, communicator.size()) + Layout.LINE;
+    long needed = (header + here - 1) / here;
     NodeWindow window =
-        communicator.allocate(Math.max(settings.windowWords(), (header + here - 1) / here));
+        settings.windowWords() == 0
+            ? communicator.allocate(
+                Math.max(CoreSettings.LEAST_WINDOW_WORDS, needed),
+                Math.max(CoreSettings.MOST_WINDOW_WORDS, needed))
+            : communicator.allocate(Math.max(settings.windowWords(), needed));
     ControllerCore core = null;
     try {
       core = new ControllerCore(new Node(communicator, window, settings, pace), carrier, arity);

@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param stallWarning after how long a wait is reported
  * @param shutdownTimeout how long close waits
  * @param heartbeatTimeout how long a node may be silent before it counts as dead
- * @param windowWords what each rank adds to the window, in words
+ * @param windowWords what each rank adds to the window, in words; 0 for what suits the room that
+ *     its node has, from {@link #LEAST_WINDOW_WORDS} to {@link #MOST_WINDOW_WORDS}
  * @param encoder writes shared objects
  * @param decoder reads shared objects
  * @param stallListener is told of each stall, beside the log
@@ -33,6 +34,12 @@ public record CoreSettings(
     Encoder encoder,
     Decoder decoder,
     StallListener stallListener) {
+
+  /** What each rank adds to the window of a node with little room. */
+  public static final long LEAST_WINDOW_WORDS = (1 << 20) / Long.BYTES;
+
+  /** What each rank adds to the window of a node with enough room. */
+  public static final long MOST_WINDOW_WORDS = (32 << 20) / Long.BYTES;
 
   /** Writes a shared object. */
   @FunctionalInterface

@@ -94,6 +94,21 @@ public interface Communicator extends AutoCloseable {
   NodeWindow allocate(long wordsPerRank);
 
   /**
+   * Allocates words that all ranks of the caller's node share, as many as suit what the node has.
+   * The first {@link #ZEROED_WORDS} are zero. Collective; nodes may differ, ranks of one node do
+   * not.
+   *
+   * @param least the fewest words that each rank adds
+   * @param most the most words that each rank adds, not less; what a transport gives that does not
+   *     know how much there is
+   * @return the window, to be freed by the caller
+   * @throws StartupException if the node has no room for the least
+   */
+  default NodeWindow allocate(long least, long most) {
+    return allocate(most);
+  }
+
+  /**
    * Opens a way to send frames to the other ranks that nobody else's messages travel. Collective,
    * in the same order on all ranks, but need not wait for the others. The lock opens one only when
    * the ranks are on several nodes.

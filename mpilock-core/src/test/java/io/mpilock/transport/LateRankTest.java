@@ -2,8 +2,8 @@ package io.mpilock.transport;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.mpilock.WindowController;
 import io.mpilock.ControllerOptions;
+import io.mpilock.WindowController;
 import io.mpilock.testing.MpiJob;
 import io.mpilock.testing.MpiRun;
 import java.nio.file.Files;
@@ -27,8 +27,7 @@ class LateRankTest {
       while (launcher.rank() == Integer.parseInt(args[1]) && !Files.exists(come)) {
         Thread.sleep(10);
       }
-      Communicator world =
-          Transports.open(args[0], new TransportSettings(launcher, null, STALL));
+      Communicator world = Transports.open(args[0], new TransportSettings(launcher, null, STALL));
       try (WindowController controller =
           WindowController.syncOwning(world, ControllerOptions.defaults())) {
         controller.write().close();

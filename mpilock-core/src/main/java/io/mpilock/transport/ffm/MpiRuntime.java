@@ -81,7 +81,7 @@ final class MpiRuntime {
     Group node = control.node(mpi, roster.self());
     leaving =
         new Leaving(
-            new WindowAllocator(mpi, Leaving.WORDS_PER_RANK)
+            new WindowAllocator(mpi, Leaving.WORDS_PER_RANK, Leaving.WORDS_PER_RANK)
                 .allocate(control, node, control.windows()));
     pointToPoint = new PointToPoint(mpi.library());
     leftovers = new Leftovers(pointToPoint, mpi.library().inside());

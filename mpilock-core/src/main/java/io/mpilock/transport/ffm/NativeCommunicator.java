@@ -93,8 +93,13 @@ final class NativeCommunicator implements Communicator {
 
   @Override
   public NodeWindow allocate(long wordsPerRank) {
+    return allocate(wordsPerRank, wordsPerRank);
+  }
+
+  @Override
+  public NodeWindow allocate(long least, long most) {
     checkOpen();
-    WindowAllocator allocator = new WindowAllocator(runtime.mpi(), wordsPerRank);
+    WindowAllocator allocator = new WindowAllocator(runtime.mpi(), least, most);
     runtime.barrier(stallWarning).await(group, "allocate a window");
     return runtime.call(() -> {
       Group node = group.node(runtime.mpi(), runtime.roster().self());

@@ -3,29 +3,46 @@ package io.mpilock.transport.ffm;
 import io.mpilock.failure.StartupException;
 import io.mpilock.failure.StartupException.Problem;
 import io.mpilock.transport.Communicator;
+import io.mpilock.transport.SharedMemory;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Makes windows. On the {@link MpiThread}, when all ranks are there. */
+/**
+ * Makes windows. On the {@link MpiThread}, when all ranks are there.
+ *
+ * <p>A window has its memory from the start: each rank writes its own part once, in a way that
+ * fails where there is no room. All ranks of all nodes hear of a failure on any.
+ */
 final class WindowAllocator {
 
-  /** Where both MPI libraries put shared memory on Linux. */
-  private static final Path BACKING = Path.of("/dev/shm");
+  /** What a window needs beside its words: to be aligned, and the control line. */
+  private static final long EXTRA_BYTES = 2 * WindowMemory.ALIGNMENT;
+
+  /** A buffer of Java's holds no more than 2 GiB. */
+  private static final long LARGEST_PIECE = 1L << 30;
 
   private final Mpi mpi;
-  private final long bytesPerRank;
+  private final long least;
+  private final long most;
 
-  WindowAllocator(Mpi mpi, long wordsPerRank) {
+  /**
+   * Makes windows of a size.
+   *
+   * @param least the fewest words that each rank adds
+   * @param most the most words that each rank adds; what the node has decides
+   */
+  WindowAllocator(Mpi mpi, long least, long most) {
     this.mpi = mpi;
-    if (wordsPerRank < 1) {
-      throw new IllegalArgumentException("a window needs words, not " + wordsPerRank);
+    this.least = least;
+    this.most = most;
+    if (least < 1 || most < least) {
+      throw new IllegalArgumentException(
+          "a window needs words, not " + (least < 1 ? least : least + " to " + most));
     }
-    bytesPerRank = Math.multiplyExact(wordsPerRank, (long) Long.BYTES);
+    long _ = Math.multiplyExact(most, (long) Long.BYTES);
   }
 
   /**
@@ -35,69 +52,122 @@ final class WindowAllocator {
    *     on all of them
    */
   WindowMemory allocate(Group all, Group node, List<WindowMemory> pool) {
-    long words = Math.multiplyExact(bytesPerRank, (long) node.size()) / Long.BYTES;
-    int idle = node.rank() == 0 ? idle(pool, words) : -1;
+    boolean first = node.rank() == 0;
+    long _ = Math.multiplyExact(most, (long) Long.BYTES * node.size());
+    int idle = first ? idle(pool, least * node.size(), most * node.size()) : -1;
     // The lowest rank chooses: another may see a window idle that was not when it looked.
     int chosen = (int) mpi.allgather(node.comm(), (long) idle)[0];
+    long perRank =
+        chosen >= 0 ? 0 : least == most ? least : agreed(node, first ? suitable(node) : 0);
     // Each node chooses for itself, so this is before the choice: all ranks are in all's calls.
-    checkRoom(all, words * Long.BYTES, chosen < 0 && node.rank() == 0);
+    checkRoom(all, perRank * Long.BYTES * node.size(), chosen < 0 && first);
     WindowMemory memory;
     if (chosen >= 0) {
       memory = pool.get(chosen);
-      if (node.rank() == 0) {
+      if (first) {
         memory.resetDone();
       }
+      checkMade(all, null);
     } else {
-      memory = make(node, words);
+      memory = make(all, node, perRank);
       pool.add(memory);
     }
-    if (node.rank() == 0) {
+    if (first) {
       zero(memory);
     }
     mpi.allgather(node.comm(), 0L); // a barrier, behind which all see the zeroes
     return memory;
   }
 
-  private static int idle(List<WindowMemory> pool, long words) {
+  private static int idle(List<WindowMemory> pool, long leastWords, long mostWords) {
     for (int i = 0; i < pool.size(); i++) {
-      if (pool.get(i).words() == words && pool.get(i).isIdle()) {
+      long words = pool.get(i).words();
+      if (words >= leastWords && words <= mostWords && pool.get(i).isIdle()) {
         return i;
       }
     }
     return -1;
   }
 
+  private long suitable(Group node) {
+    return SharedMemory.wordsPerRank(node.size(), least, most);
+  }
+
+  /** What the lowest rank of the node says: another would see other room. */
+  private long agreed(Group node, long mine) {
+    return mpi.allgather(node.comm(), mine)[0];
+  }
+
   /** All ranks of all nodes hear of it, or some would wait in MPI for those that threw. */
   private void checkRoom(Group all, long bytes, boolean look) {
     long room = look ? room() : Long.MAX_VALUE;
-    long least = Arrays.stream(mpi.allgather(all.comm(), room - bytes)).min().orElse(0);
-    if (least < 0) {
+    long missing = Arrays.stream(mpi.allgather(all.comm(), room - bytes)).min().orElse(0);
+    if (missing < 0) {
       throw noWindow(
-          bytes, BACKING + " of a node lacks " + megabytes(-least) + " of free space.", null);
+          "%s of a node lacks %s of free space."
+              .formatted(SharedMemory.directory(), megabytes(-missing)),
+          null);
     }
   }
 
-  private WindowMemory make(Group node, long words) {
-    long bytes = words * Long.BYTES;
-    long extra =
-        node.rank() == 0 ? 2 * WindowMemory.ALIGNMENT : 0; // to align, and the control line
+  private WindowMemory make(Group all, Group node, long perRank) {
+    long bytesPerRank = perRank * Long.BYTES;
     Mpi.SharedWindow shared;
     try {
-      shared = mpi.allocateShared(node.comm(), bytesPerRank + extra);
+      shared = mpi.allocateShared(node.comm(), bytesPerRank + (node.rank() == 0 ? EXTRA_BYTES : 0));
     } catch (MpiException e) {
-      throw noWindow(bytes, e.getMessage() + ".", e);
+      checkMade(all, e.getMessage());
+      throw noWindow(e.getMessage() + ".", e);
     }
     long shift = -shared.address() & (WindowMemory.ALIGNMENT - 1);
     long[] shifts = mpi.allgather(node.comm(), shift);
-    if (Arrays.stream(shifts).anyMatch(other -> other != shift)) {
-      throw noWindow(
-          bytes, "The ranks see it at different alignments: " + Arrays.toString(shifts), null);
+    boolean aligned = Arrays.stream(shifts).allMatch(other -> other == shift);
+    try {
+      checkMade(
+          all,
+          aligned
+              ? reserve(shared.address(), bytesPerRank, node)
+              : "the ranks see it at different alignments: " + Arrays.toString(shifts));
+    } catch (StartupException e) {
+      mpi.freeWindow(shared.handle());
+      throw e;
     }
-    WindowMemory memory = new WindowMemory(shared.handle(), node, shared.address() + shift, words);
+    WindowMemory memory =
+        new WindowMemory(shared.handle(), node, shared.address() + shift, perRank * node.size());
     if (node.rank() == 0) {
       memory.resetDone();
     }
     return memory;
+  }
+
+  /** Makes sure of this rank's part of the whole; says why not, if it cannot. */
+  private static @Nullable String reserve(long base, long bytesPerRank, Group node) {
+    long from = base + bytesPerRank * node.rank() + (node.rank() == 0 ? 0 : EXTRA_BYTES);
+    long to = base + bytesPerRank * (node.rank() + 1) + EXTRA_BYTES;
+    try {
+      for (long at = from; at < to; at += LARGEST_PIECE) {
+        SharedMemory.reserve(
+            MemorySegment.ofAddress(at)
+                .reinterpret(Math.min(LARGEST_PIECE, to - at))
+                .asByteBuffer());
+      }
+      return null;
+    } catch (IOException e) {
+      return "there is no room for it in " + SharedMemory.directory() + " any more (" + e + ")";
+    }
+  }
+
+  /** Whether all ranks of all nodes have what they need. */
+  private void checkMade(Group all, @Nullable String failure) {
+    long[] made = mpi.allgather(all.comm(), failure == null ? 1L : 0L);
+    for (int rank = 0; rank < made.length; rank++) {
+      if (made[rank] == 0) {
+        throw noWindow(
+            "on rank %d%s."
+                .formatted(rank, failure == null ? ", whose output tells why" : " " + failure),
+            null);
+      }
+    }
   }
 
   private static void zero(WindowMemory memory) {
@@ -106,30 +176,31 @@ final class WindowAllocator {
         MemorySegment.ofAddress(memory.address()).reinterpret(words * Long.BYTES).fill((byte) 0);
   }
 
-  /** What is free now. A window is sparse: without the room, using it later would be a SIGBUS. */
+  /** What is free now, as far as it can be known. */
   private static long room() {
     try {
-      return Files.isDirectory(BACKING)
-          ? Files.getFileStore(BACKING).getUsableSpace()
-          : Long.MAX_VALUE;
+      return SharedMemory.free();
     } catch (IOException e) {
       return Long.MAX_VALUE;
     }
   }
 
-  private StartupException noWindow(long bytes, String reason, @Nullable Throwable cause) {
+  private StartupException noWindow(String reason, @Nullable Throwable cause) {
     return new StartupException(
         Problem.NO_WINDOW,
         "A shared window of "
-            + megabytes(bytes)
-            + " ("
-            + megabytes(bytesPerRank)
-            + " per rank of the node) could not be allocated: "
+            + size()
+            + " for each rank of the node could not be allocated: "
             + reason,
         "Set a smaller mpilock.window-size, or make "
-            + BACKING
+            + SharedMemory.directory()
             + " larger (for a container: --shm-size).",
         cause);
+  }
+
+  private String size() {
+    long bytes = least * Long.BYTES;
+    return (least == most ? "" : "at least ") + megabytes(bytes);
   }
 
   private static String megabytes(long bytes) {

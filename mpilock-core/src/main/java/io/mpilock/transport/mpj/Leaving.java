@@ -18,7 +18,7 @@ final class Leaving {
   Leaving(WindowAllocator allocator) {
     node = allocator.node();
     self = node.indexOf(allocator.rank());
-    lines = allocator.allocate(WORDS_PER_RANK);
+    lines = allocator.allocate(WORDS_PER_RANK, WORDS_PER_RANK);
   }
 
   synchronized void count(int change) {

@@ -98,11 +98,7 @@ record Membership(
   }
 
   private static Membership gather(
-      Self self,
-      Rendezvous rendezvous,
-      Duration timeout,
-      Duration stallWarning,
-      Reactor reactor) {
+      Self self, Rendezvous rendezvous, Duration timeout, Duration stallWarning, Reactor reactor) {
     Middle middle = beside(self, reactor);
     JobToken token = rendezvous.ownToken();
     Gate gate = listen(rendezvous.ownAddress(), token, reactor, middle.hub);
@@ -189,11 +185,7 @@ record Membership(
   }
 
   private static Membership callIn(
-      Self self,
-      Rendezvous rendezvous,
-      Duration timeout,
-      Duration stallWarning,
-      Reactor reactor) {
+      Self self, Rendezvous rendezvous, Duration timeout, Duration stallWarning, Reactor reactor) {
     long deadline = System.nanoTime() + timeout.toNanos();
     // On a thread of its own: an interrupt of the caller's would close what is being opened.
     CompletableFuture<Found> call = new CompletableFuture<>();

@@ -111,8 +111,13 @@ final class MpjCommunicator implements Communicator {
 
   @Override
   public NodeWindow allocate(long wordsPerRank) {
+    return allocate(wordsPerRank, wordsPerRank);
+  }
+
+  @Override
+  public NodeWindow allocate(long least, long most) {
     checkOpen();
-    return new WindowAllocator(runtime, group, stallWarning).allocate(wordsPerRank);
+    return new WindowAllocator(runtime, group, stallWarning).allocate(least, most);
   }
 
   @Override

@@ -39,8 +39,7 @@ final class Waiting {
       while (true) {
         long waited = System.nanoTime() - start;
         try {
-          return future.get(
-              Math.min(next, longest.toNanos()) - waited, TimeUnit.NANOSECONDS);
+          return future.get(Math.min(next, longest.toNanos()) - waited, TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
           interrupted = true;
         } catch (TimeoutException e) {

@@ -2,9 +2,9 @@ package io.mpilock.transport.mpj;
 
 import io.mpilock.failure.StartupException;
 import io.mpilock.failure.StartupException.Problem;
+import io.mpilock.transport.SharedMemory;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -45,25 +45,33 @@ final class WindowAllocator {
         .orElseThrow();
   }
 
-  /** Makes a window. Collective. */
-  MappedWindow allocate(long wordsPerRank) {
-    if (wordsPerRank < 1) {
-      throw new IllegalArgumentException("a window needs words, not " + wordsPerRank);
+  /**
+   * Makes a window. Collective.
+   *
+   * @param least the fewest words that each rank adds
+   * @param most the most words that each rank adds; what the node has decides
+   */
+  MappedWindow allocate(long least, long most) {
+    if (least < 1 || most < least) {
+      throw new IllegalArgumentException(
+          "a window needs words, not " + (least < 1 ? least : least + " to " + most));
     }
     List<Integer> node = node();
-    long words = Math.multiplyExact(wordsPerRank, (long) node.size());
-    long bytes = Math.multiplyExact(words, (long) Long.BYTES);
+    long _ = Math.multiplyExact(most, (long) Long.BYTES * node.size());
+    long bytes = least * Long.BYTES * node.size(); // as far as a failure tells
     Attempt<WindowFile> made =
         node.getFirst() == group.rank()
-            ? Attempt.of(() -> create(bytes, node))
+            ? Attempt.of(() -> create(least, most, node))
             : new Attempt<>(null, null);
     Attempt<MappedWindow> mapped = new Attempt<>(null, null);
     boolean shared = false;
     try {
-      String[] paths = tell("window", made.say(WindowFile::path), "allocate a window");
-      throwIfFailed(paths, bytes);
-      Path path = Path.of(paths[node.getFirst()].substring(1));
-      mapped = Attempt.of(() -> new MappedWindow(path, words));
+      String[] files =
+          tell("window", made.say(file -> file.bytes() + " " + file.path()), "allocate a window");
+      throwIfFailed(files, bytes);
+      String[] file = files[node.getFirst()].substring(1).split(" ", 2);
+      long words = Long.parseLong(file[0]) / Long.BYTES;
+      mapped = Attempt.of(() -> new MappedWindow(Path.of(file[1]), words));
       throwIfFailed(tell("map", mapped.say(window -> ""), "map a window"), bytes);
       shared = true;
       return Objects.requireNonNull(mapped.result);
@@ -77,7 +85,9 @@ final class WindowAllocator {
     }
   }
 
-  private WindowFile create(long bytes, List<Integer> node) throws IOException {
+  private WindowFile create(long least, long most, List<Integer> node) throws IOException {
+    long perRank = least == most ? least : SharedMemory.wordsPerRank(node.size(), least, most);
+    long bytes = perRank * Long.BYTES * node.size();
     checkRoom(bytes);
     Peer self = runtime.peer(runtime.self());
     boolean seesAll =
@@ -150,19 +160,19 @@ final class WindowAllocator {
                 .formatted(
                     bytes >> 10, runtime.name(group.worldRank(member)), said[member].substring(1)),
             "Set a smaller mpilock.window-size, or make "
-                + WindowFile.directory()
+                + SharedMemory.directory()
                 + " larger (for a container: --shm-size). Ranks of one host name must see the same"
                 + " files.");
       }
     }
   }
 
-  /** A file is sparse: without the room, using it later would be a fault. */
+  /** In words, and before a part of it is taken. */
   private static void checkRoom(long bytes) throws IOException {
-    long room = Files.getFileStore(WindowFile.directory()).getUsableSpace();
+    long room = SharedMemory.free();
     if (room < bytes) {
       throw new IOException(
-          WindowFile.directory() + " lacks " + ((bytes - room) >> 10) + " KiB of free space");
+          SharedMemory.directory() + " lacks " + ((bytes - room) >> 10) + " KiB of free space");
     }
   }
 }

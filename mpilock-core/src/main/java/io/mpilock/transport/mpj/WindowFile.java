@@ -1,8 +1,10 @@
 package io.mpilock.transport.mpj;
 
+import io.mpilock.transport.SharedMemory;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -28,58 +30,60 @@ import org.jspecify.annotations.Nullable;
  */
 final class WindowFile implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger("io.mpilock");
-  private static final Path MEMORY = Path.of("/dev/shm");
   private static final Path DESCRIPTORS = Path.of("/proc/self/fd");
   private static final String PREFIX = "mpilock-mpj-";
+  private static final long PIECE = 1 << 20;
   private static final Duration MOMENT = Duration.ofMinutes(10);
 
   private final Path name;
   private final FileChannel channel;
   private final Path path;
+  private final long bytes;
 
-  private WindowFile(Path name, FileChannel channel, Path path) {
+  private WindowFile(Path name, FileChannel channel, Path path, long bytes) {
     this.name = name;
     this.channel = channel;
     this.path = path;
-  }
-
-  /** Where windows are: in memory where the system offers that, else among the temporary files. */
-  static Path directory() {
-    return Files.isDirectory(MEMORY) && Files.isWritable(MEMORY)
-        ? MEMORY
-        : Path.of(System.getProperty("java.io.tmpdir"));
+    this.bytes = bytes;
   }
 
   /**
-   * Makes a file of zeroes, sparse, to be closed when all have mapped it.
+   * Makes a file of zeroes, to be closed when all have mapped it. They are written: a sparse file's
+   * memory would have to be there when it is used, or that use ends the JVM.
    *
    * @param nameless whether all who are to map it see this process's descriptors
    */
   static WindowFile create(long bytes, boolean nameless) throws IOException {
     deleteOld();
-    Path name = directory().resolve(PREFIX + HexFormat.of().formatHex(JobToken.nonce()));
+    Path name =
+        SharedMemory.directory().resolve(PREFIX + HexFormat.of().formatHex(JobToken.nonce()));
     FileChannel channel =
         FileChannel.open(
             name,
             Set.of(
                 StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE),
             PrivateDirectory.file());
-    WindowFile file = new WindowFile(name, channel, name);
+    WindowFile file = new WindowFile(name, channel, name, bytes);
     try {
       Path descriptor = nameless ? descriptor(name) : null;
       if (descriptor != null) {
-        file = new WindowFile(name, channel, descriptor);
+        file = new WindowFile(name, channel, descriptor, bytes);
         delete(name);
       }
-      // Mapping makes it as long as it has to be.
-      try (Arena arena = Arena.ofConfined()) {
-        MemorySegment _ = channel.map(FileChannel.MapMode.READ_WRITE, 0, bytes, arena);
+      ByteBuffer zeroes = ByteBuffer.allocateDirect((int) Math.min(bytes, PIECE));
+      while (channel.position() < bytes) {
+        zeroes.clear().limit((int) Math.min(PIECE, bytes - channel.position()));
+        int _ = channel.write(zeroes);
       }
       return file;
     } catch (IOException | RuntimeException e) {
       file.close();
       throw e;
     }
+  }
+
+  long bytes() {
+    return bytes;
   }
 
   /** How other processes of the user find it, while this one has it open. */
@@ -142,7 +146,7 @@ final class WindowFile implements AutoCloseable {
   private static void deleteOld() throws IOException {
     FileTime before = FileTime.from(Instant.now().minus(MOMENT));
     List<Path> old;
-    try (Stream<Path> files = Files.list(directory())) {
+    try (Stream<Path> files = Files.list(SharedMemory.directory())) {
       old = files.filter(file -> file.getFileName().toString().startsWith(PREFIX)).toList();
     }
     for (Path file : old) {

@@ -40,8 +40,9 @@ import org.springframework.validation.Validator;
  * @param heartbeatTimeout How long a node may be silent, where the ranks are on several, before the
  *     others take it for dead. Longer than the longest pause of a rank's JVM.
  * @param onHolderDeath What becomes of a resource whose writer died inside its write.
- * @param windowSize Shared memory that each rank adds to its node; at least 1MB. Reserved at once,
- *     used as resources come.
+ * @param windowSize Shared memory that each rank adds to its node, from 1MB to 1TB, taken at once
+ *     and used as resources come. If not set: 32MB, or less on a node with little room, half of
+ *     what is free there divided by its ranks.
  * @param share Sharing of objects between the ranks.
  * @param nativeTransport The native transport.
  * @param mpj The transport over MPJ Express.
@@ -63,7 +64,7 @@ public record MpilockProperties(
     @DefaultValue("30s") Duration shutdownTimeout,
     @DefaultValue("4s") Duration heartbeatTimeout,
     @DefaultValue("poison") OnHolderDeath onHolderDeath,
-    @DefaultValue("32MB") DataSize windowSize,
+    @Nullable DataSize windowSize,
     @DefaultValue Share share,
     @DefaultValue @Name("native") Native nativeTransport,
     @DefaultValue Mpj mpj,
@@ -220,7 +221,7 @@ public record MpilockProperties(
         shutdownTimeout,
         heartbeatTimeout,
         onHolderDeath,
-        windowSize.toBytes(),
+        windowSize == null ? null : windowSize.toBytes(),
         SharePatterns.of(share.allow(), applicationPackages),
         null);
   }
@@ -274,10 +275,10 @@ public record MpilockProperties(
     if (properties.report.events() < 0 || properties.report.events() > LockReport.MOST_EVENTS) {
       errors.rejectValue("report.events", "Range", "must be from 0 to " + LockReport.MOST_EVENTS);
     }
-    if (properties.windowSize.compareTo(SMALLEST_WINDOW) < 0) {
+    if (properties.windowSize != null && properties.windowSize.compareTo(SMALLEST_WINDOW) < 0) {
       errors.rejectValue("windowSize", "Min", "must be at least 1MB");
     }
-    if (properties.windowSize.compareTo(LARGEST_WINDOW) > 0) {
+    if (properties.windowSize != null && properties.windowSize.compareTo(LARGEST_WINDOW) > 0) {
       errors.rejectValue("windowSize", "Max", "must be at most 1TB");
     }
     try {
