@@ -13,7 +13,6 @@ import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
 import org.springframework.context.annotation.Configuration;
-import org.springframework.util.unit.DataSize;
 
 @ExtendWith(OutputCaptureExtension.class)
 class MpilockPropertiesTests {
@@ -30,7 +29,8 @@ class MpilockPropertiesTests {
       MpilockProperties properties = context.getBean(MpilockProperties.class);
       assertThat(properties.enabled()).isTrue();
       assertThat(properties.transport()).isEqualTo("auto");
-      assertThat(properties.windowSize()).isEqualTo(DataSize.ofMegabytes(32));
+      assertThat(properties.windowSize()).isNull(); // what the node has room for
+      assertThat(properties.expectedRanks()).isZero();
       assertThat(properties.share().allow()).isEmpty();
       assertThat(properties.nativeTransport().library()).isNull();
       assertThat(properties.mpj().toSettings()).isEqualTo(MpjSettings.defaults());
