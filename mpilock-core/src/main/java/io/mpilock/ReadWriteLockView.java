@@ -88,21 +88,14 @@ final class ReadWriteLockView implements ReadWriteLock {
       return mode + " lock of " + resource;
     }
 
-    /** An interrupted request has left no trace, so it can be made again. */
+    /** An interrupt is told when the request has ended, which keeps its place. */
     private boolean acquireUninterruptibly(long nanos) {
-      boolean interrupted = false;
+      ThreadHold hold = resource.process().hold();
+      hold.setUninterruptible(true);
       try {
-        while (true) {
-          try {
-            return acquire(nanos);
-          } catch (LockInterruptedException e) {
-            interrupted |= Thread.interrupted();
-          }
-        }
+        return acquire(nanos);
       } finally {
-        if (interrupted) {
-          Thread.currentThread().interrupt();
-        }
+        hold.setUninterruptible(false);
       }
     }
 

@@ -313,9 +313,8 @@ public final class ResourceLock {
    * {@link Lock} leaves a choice:
    *
    * <ul>
-   *   <li>{@code lock()} waits on when it is interrupted, and leaves the interrupt status set. An
-   *       interrupt makes it ask anew, so a write comes behind those that others asked for
-   *       meanwhile.
+   *   <li>{@code lock()} waits on in its place when it is interrupted, and leaves the interrupt
+   *       status set.
    *   <li>{@code tryLock()} does not barge: it is refused as {@link #tryRead()} and {@link
    *       #tryWrite()} are, and does not look at the interrupt status.
    *   <li>{@code lockInterruptibly()} and {@code tryLock(time, unit)} throw {@link

@@ -93,7 +93,10 @@ final class LockStress {
 
     @Actor
     public void next(I_Result result) {
-      result.r1 = owned && next.awaitOwnership(patience(node)) ? data : -1;
+      result.r1 =
+          owned && next.awaitOwnership(new ThreadId(Thread.currentThread()), patience(node))
+              ? data
+              : -1;
     }
   }
 
@@ -197,7 +200,8 @@ final class LockStress {
 
     private int write(int rank) {
       NodeLock lock = locks[rank];
-      if (!lock.tryOwn() && !lock.awaitOwnership(patience(nodes[rank]))) {
+      if (!lock.tryOwn()
+          && !lock.awaitOwnership(new ThreadId(Thread.currentThread()), patience(nodes[rank]))) {
         return -1;
       }
       int token = (int) lock.beginWrite();

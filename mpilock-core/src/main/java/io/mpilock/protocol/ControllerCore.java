@@ -265,6 +265,7 @@ public final class ControllerCore {
     node.communicator().leaving(true);
     try {
       node.markClosed();
+      locks.values().forEach(ProcessLock::wakeWaiting);
       long patience = node.settings().shutdownTimeout().toNanos();
       List<String> held = awaitLeases(node.nanoTime(), patience);
       String mismatch;
@@ -306,6 +307,7 @@ public final class ControllerCore {
       return false;
     }
     node.markClosed();
+    locks.values().forEach(ProcessLock::wakeWaiting);
     try {
       node.go(Node.DEAD);
       collectives.ring();

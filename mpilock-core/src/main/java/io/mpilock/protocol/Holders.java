@@ -115,7 +115,7 @@ final class Holders {
       Ownership ownership = ownership(rank);
       addHeld(rank, ownership == Ownership.WRITES, waitsSince, uses);
       if (node.life(rank) < Node.LEFT) {
-        addWanted(rank, ownership == Ownership.WAITS || isAsking(rank), uses);
+        addWanted(rank, ownership, uses);
       }
     }
     return uses;
@@ -138,14 +138,18 @@ final class Holders {
   private long writerWaitsSince() {
     long first = 0;
     for (int rank = 0; rank < node.ranks() && !node.settings().phaseFair(); rank++) {
-      long since = isWaitingToWrite(rank) ? since(rank, Layout.WAITER_SINCE) : 0;
+      long since = waitsToWriteSince(rank);
       first = first == 0 || (since != 0 && since < first) ? since : first;
     }
     return first;
   }
 
-  private boolean isWaitingToWrite(int rank) {
-    return isAsking(rank) || ownership(rank) == Ownership.WAITS;
+  private long waitsToWriteSince(int rank) {
+    return switch (ownership(rank)) {
+      case DRAINS -> since(rank, Layout.WRITER_SINCE);
+      case CLAIMED -> since(rank, Layout.WAITER_SINCE);
+      default -> isAsking(rank) ? since(rank, Layout.WAITER_SINCE) : 0;
+    };
   }
 
   private boolean isAsking(int rank) {
@@ -158,8 +162,10 @@ final class Holders {
 
   private enum Ownership {
     NONE,
-    /** Owns, or is about to, and does not write yet. */
-    WAITS,
+    /** Is about to own. */
+    CLAIMED,
+    /** Owns, and waits for readers to leave. */
+    DRAINS,
     WRITES
   }
 
@@ -171,8 +177,11 @@ final class Holders {
     if (phase == LockWords.ABANDONED || phase == LockWords.RETURNING) {
       return Ownership.NONE; // it gave up, and is about to be named the owner, or was
     }
-    if (phase == LockWords.CLAIMED || (owns && window.get(words.line(rank) + Layout.DRAINS) != 0)) {
-      return Ownership.WAITS;
+    if (phase == LockWords.CLAIMED) {
+      return Ownership.CLAIMED;
+    }
+    if (owns && window.get(words.line(rank) + Layout.DRAINS) != 0) {
+      return Ownership.DRAINS;
     }
     return owns ? Ownership.WRITES : Ownership.NONE;
   }
@@ -200,12 +209,16 @@ final class Holders {
     }
   }
 
-  private void addWanted(int rank, boolean toWrite, List<Use> uses) {
+  private void addWanted(int rank, Ownership ownership, List<Use> uses) {
     long line = words.line(rank);
-    int behind = (int) window.get(line + Layout.WAITING_WRITERS);
-    if (toWrite) {
+    boolean asks = ownership == Ownership.CLAIMED || isAsking(rank);
+    int threads = asks ? 1 + (int) window.get(line + Layout.WAITING_WRITERS) : 0;
+    if (ownership == Ownership.DRAINS) { // it goes before those who ask
+      long since = window.get(line + Layout.WRITER_SINCE);
+      uses.add(use(rank, false, true, 1 + threads, line + Layout.WRITER_THREAD, since));
+    } else if (asks) {
       long since = window.get(line + Layout.WAITER_SINCE);
-      uses.add(use(rank, false, true, 1 + behind, line + Layout.WAITER, since));
+      uses.add(use(rank, false, true, threads, line + Layout.WAITER, since));
     }
     int readers = (int) window.get(line + Layout.WAITING_READERS);
     if (readers > 0) {

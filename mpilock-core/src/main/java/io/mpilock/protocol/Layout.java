@@ -164,13 +164,16 @@ final class Layout {
   static final int WAITER = LINE + 8;
   static final int NAME_WORDS = 3;
 
-  /** When the write was granted, in milliseconds of the epoch, or 0 if it was granted at once. */
+  /**
+   * When the write was granted, in milliseconds of the epoch, or 0 if it was granted at once; while
+   * the rank waits for readers to leave, since when it does.
+   */
   static final int WRITER_SINCE = LINE + 12;
 
-  /** When the rank's request was made, in milliseconds of the epoch. */
+  /** When the rank's first waiting thread asked, in milliseconds of the epoch. */
   static final int WAITER_SINCE = LINE + 13;
 
-  /** How many threads have waited for a while for their turn at the rank's request. */
+  /** How many threads wait behind that one. */
   static final int WAITING_WRITERS = LINE + 14;
 
   static final int RANK_WORDS = 2 * LINE;

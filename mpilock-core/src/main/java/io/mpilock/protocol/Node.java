@@ -97,11 +97,13 @@ final class Node {
    * @param yieldNanos how long after its start it stops yielding and begins to sleep
    * @param clock nanoseconds, as {@link System#nanoTime()}
    * @param rest lets nanoseconds pass, as {@link LockSupport#parkNanos(long)}
+   * @param threads how threads of a rank wait for each other
    */
-  record Pace(int spinLimit, long yieldNanos, LongSupplier clock, LongConsumer rest) {
+  record Pace(
+      int spinLimit, long yieldNanos, LongSupplier clock, LongConsumer rest, RankThreads threads) {
 
     Pace(int spinLimit, long yieldNanos, LongSupplier clock) {
-      this(spinLimit, yieldNanos, clock, LockSupport::parkNanos);
+      this(spinLimit, yieldNanos, clock, LockSupport::parkNanos, RankThreads.REAL);
     }
 
     /** Never spins for long with more ranks than cores, where a holder may wait for this core. */
@@ -217,6 +219,10 @@ final class Node {
   /** Lets some time pass; returns early at will. */
   void rest(long nanos) {
     pace.rest().accept(nanos);
+  }
+
+  RankThreads threads() {
+    return pace.threads();
   }
 
   boolean isClosed() {

@@ -71,7 +71,9 @@ import java.util.function.BooleanSupplier;
  *
  * A request takes its number and its place in pending in one step. The fast path needs pending = 0,
  * and whoever finds the lock free in the slow path hands it to the smallest published number first.
- * So a request that was published before another began is granted before it.
+ * A thread that stands behind others of its rank takes its number when it comes, too; then its
+ * rank's request shows its number or a smaller one, unless its rank owns ({@link WriteQueue}). So a
+ * thread that had its place before another asked is granted before it.
  *
  * <p>Source: the table of requests that the releaser scans is that of the readers-writer lock of
  * the design document; the readers' side is the distributed counter of Hsieh and Weihl, "Scalable
@@ -79,7 +81,7 @@ import java.util.function.BooleanSupplier;
  * Anderson, "Spin-Based Reader-Writer Synchronization for Multiprocessor Real-Time Systems" (2010).
  */
 final class NodeLock {
-  private static final long NOBODY = -1;
+  static final long NOBODY = -1;
   private static final int LOST = -1;
   private static final int ANYBODY = -1;
 
@@ -104,6 +106,7 @@ final class NodeLock {
 
   private final Bell readerBell;
   private final boolean phaseFair;
+  private final WriteQueue queue;
 
   /**
    * How often in a row this rank's threads passed the write among themselves; guarded by ownership.
@@ -124,6 +127,7 @@ final class NodeLock {
     this.alone = (int) ONE_PENDING + me + 1;
     this.phaseFair = node.settings().phaseFair();
     this.readerBell = new Bell(window, home + Layout.READER_BELL);
+    this.queue = new WriteQueue(node, this);
   }
 
   /** The index of the home line: the identity of the resource on this node. */
@@ -135,7 +139,7 @@ final class NodeLock {
     return home + Layout.LINE + (long) rank * Layout.RANK_WORDS;
   }
 
-  private Bell bell(int rank) {
+  Bell bell(int rank) {
     return new Bell(window, line(rank) + Layout.WRITER_BELL);
   }
 
@@ -178,7 +182,7 @@ final class NodeLock {
   }
 
   /** Has the agent look at this resource, if it is the agent that can go on. */
-  private void tellAgentOwner() {
+  void tellAgentOwner() {
     if (isAgents()) {
       tellAgent();
     }
@@ -352,7 +356,7 @@ final class NodeLock {
   }
 
   /** Whether a grant after the wait was given up is of no use. A try asks for no more than that. */
-  private static boolean isTooLate(Patience patience) {
+  static boolean isTooLate(Patience patience) {
     return !patience.isTry() || patience.wasInterrupted();
   }
 
@@ -415,45 +419,17 @@ final class NodeLock {
   }
 
   /**
-   * Waits to become the owner; false if the wait was given up. One thread of a rank at a time: the
-   * rank has one request.
+   * Waits to become the owner; false if the wait was given up.
+   *
+   * @param id who waits, for diagnosis
    */
-  boolean awaitOwnership(Patience patience) {
-    if (!awaitOwnRequest(patience)) {
-      return false;
-    }
-    long mine = ask();
-    if (mine == NOBODY) {
-      return false;
-    }
-    tellAgentOwner();
-    boolean owns = false;
-    boolean thrown = true;
-    try {
-      owns = awaitGrant(patience);
-      thrown = false;
-    } finally { // also when the wait throws: ownership would be given to nobody
-      if (!owns && stopAsking(mine)) {
-        owns = true; // granted at the last moment
-        if (thrown || isTooLate(patience)) {
-          releaseOwnership();
-          owns = false;
-        }
-      }
-    }
-    throwIfPoisoned();
-    return owns;
+  boolean awaitOwnership(ThreadId id, Patience patience) {
+    return queue.await(id, patience);
   }
 
-  /** Waits until what this rank asked for before, and gave up too late, is over. */
-  private boolean awaitOwnRequest(Patience patience) {
-    while (!mayAsk()) {
-      if (isPoisoned() || !patience.pause(bell(me), this::mayAsk)) {
-        throwIfPoisoned();
-        return false;
-      }
-    }
-    return true;
+  /** Has the threads that wait to write look whether the controller is closed. */
+  void wakeWriters() {
+    queue.wakeAll();
   }
 
   /** Whether this member has no request in the table. Does for an earlier one what can be done. */
@@ -464,8 +440,13 @@ final class NodeLock {
     return phase(window.get(myRequest)) == NONE;
   }
 
-  /** Publishes this member's request, and gives it; or NOBODY, if it closes. */
-  private long ask() {
+  /**
+   * Publishes this member's request, and gives it; or NOBODY, if it closes.
+   *
+   * @param threads how many numbers it takes: the first of them for the request, the others for
+   *     those who come after it
+   */
+  long ask(int threads) {
     if (!node.enter()) {
       return NOBODY;
     }
@@ -475,13 +456,92 @@ final class NodeLock {
         window.set(myRequest, NONE);
         return NOBODY;
       }
-      long before = window.getAndAdd(state, ONE_SEQUENCE + ONE_PENDING);
+      long before = window.getAndAdd(state, threads * ONE_SEQUENCE + ONE_PENDING);
       long mine = request(sequence(before) + 1L, WAITING);
       window.set(myRequest, mine);
       return mine;
     } finally {
       node.leave();
     }
+  }
+
+  /** Takes a number for a thread that waits behind the one of this member's request. */
+  int takeNumber() {
+    return sequence(window.getAndAdd(state, ONE_SEQUENCE)) + 1;
+  }
+
+  /**
+   * Ends the request of a thread that became the owner, and asks for the one behind it, before
+   * anything is given away.
+   *
+   * @param next the request of that one, or NONE
+   * @return false if this rank is gone, and owns nothing any more
+   */
+  boolean endRequest(long next) {
+    if (!node.enter()) {
+      return false;
+    }
+    try {
+      if (next == NONE) {
+        window.setRelease(myRequest, NONE);
+      } else {
+        window.set(myRequest, request(0, INTENT));
+        window.getAndAdd(state, ONE_PENDING);
+        window.set(myRequest, next);
+      }
+      return true;
+    } finally {
+      node.leave();
+    }
+  }
+
+  /**
+   * Takes a thread's request back, as {@link #stopAsking}; or puts the request of the one behind it
+   * in its place. That one takes over a claim, too.
+   *
+   * @return whether this rank has become the owner instead, and the request is to be ended
+   */
+  boolean stopAsking(long mine, long next) {
+    while (!(next == NONE ? withdraw(mine) : replace(mine, next))) {
+      long now = window.get(myRequest);
+      if (phase(now) != CLAIMED) {
+        return false; // this rank is gone, and its request was cleared
+      }
+      if (isPoisoned()) {
+        window.set(myRequest, next);
+        return false;
+      }
+      if (owner(window.get(state)) == me + 1) {
+        return true;
+      }
+      if (next != NONE || abandon(now)) {
+        return false;
+      }
+    }
+    return false;
+  }
+
+  private boolean replace(long mine, long next) {
+    if (!node.enter()) {
+      return true; // whoever mends sees to it
+    }
+    try {
+      if (!window.compareAndSet(myRequest, mine, next)) {
+        return false;
+      }
+    } finally {
+      node.leave();
+    }
+    tellAgentOwner(); // the one may have tried only, and the other waits
+    return true;
+  }
+
+  private boolean abandon(long claimed) {
+    if (window.compareAndSet(myRequest, claimed, claimed - CLAIMED + ABANDONED)) {
+      takeBack(); // if it has been named in between
+      return true;
+    }
+    return false;
   }
 
   /**
@@ -491,7 +551,7 @@ final class NodeLock {
    * @return the request
    */
   long startAsking() {
-    return ask();
+    return ask(1);
   }
 
   /** Becomes the owner if the lock was given to the agent, or nobody owns. */
@@ -528,8 +588,7 @@ final class NodeLock {
       if (finishClaim()) {
         return true;
       }
-      if (window.compareAndSet(myRequest, now, now - CLAIMED + ABANDONED)) {
-        takeBack(); // if it has been named in between
+      if (abandon(now)) {
         return false;
       }
     }
@@ -580,7 +639,11 @@ final class NodeLock {
     return wanted;
   }
 
-  private boolean awaitGrant(Patience patience) {
+  /**
+   * Waits, for the first of this rank's threads, until this rank owns; false if the wait was given
+   * up. The request stays as it is, to be ended by {@link #endRequest} or {@link #stopAsking}.
+   */
+  boolean awaitGrant(Patience patience) {
     Bell bell = bell(me);
     BooleanSupplier changed =
         () -> {
@@ -595,7 +658,7 @@ final class NodeLock {
         return false; // nobody gets it any more, or not this rank
       }
       if (phase == CLAIMED && owner == me + 1) {
-        return finishClaim();
+        return true;
       }
       if (phase == WAITING && owner == 0) {
         if (takeAsFirst()) {
@@ -616,7 +679,6 @@ final class NodeLock {
       long now = window.get(state);
       if (owner(now) == 0 && window.compareAndSet(state, now, withOwner(now, me + 1))) {
         if ((int) firstRequest() == me) {
-          window.set(myRequest, NONE);
           return true;
         }
         passOn(false);
@@ -668,24 +730,26 @@ final class NodeLock {
    * until STATE has changed, since only who becomes the owner by that ends it.
    */
   private boolean retake(int member) {
-    long now = window.get(state);
-    if (member < 0
-        || member >= members
-        || owner(now) != member + 1
-        || phase(window.get(line(member) + Layout.REQUEST)) != ABANDONED
-        || node.isGone(member) // a mender's
-        || !node.enter()) {
+    if (member < 0 || member >= members || !node.enter()) {
       return false;
     }
-    if (member == me
-        ? !takeOwnBack()
-        : !window.compareAndSet(state, now, withOwner(now - ONE_PENDING, me + 1))) {
-      node.leave();
-      return false;
+    while (true) {
+      long now = window.get(state);
+      if (owner(now) != member + 1
+          || phase(window.get(line(member) + Layout.REQUEST)) != ABANDONED
+          || node.isGone(member)) { // a mender's
+        node.leave();
+        return false;
+      }
+      // Once more if it fails: it may be only that another request came or went.
+      if (member == me
+          ? takeOwnBack()
+          : window.compareAndSet(state, now, withOwner(now - ONE_PENDING, me + 1))) {
+        window.set(line(member) + Layout.REQUEST, NONE);
+        ring(member); // it may want to ask again
+        return true;
+      }
     }
-    window.set(line(member) + Layout.REQUEST, NONE);
-    ring(member); // it may want to ask again
-    return true;
   }
 
   /**

@@ -34,6 +34,8 @@ final class Patience {
   private final long timeoutNanos;
   private int spins;
   private boolean interrupted;
+  private boolean uninterruptible;
+  private boolean cleared;
   private @Nullable BooleanSupplier refused;
   private long nextCheck = CHECK_NANOS;
   private long nextStall;
@@ -63,6 +65,30 @@ final class Patience {
     return refused != null;
   }
 
+  /** Waits on when the thread is interrupted; to be followed by {@link #restoreInterrupt}. */
+  Patience uninterruptible() {
+    uninterruptible = true;
+    return this;
+  }
+
+  /** Tells the thread of an interrupt through which it waited. */
+  void restoreInterrupt() {
+    if (cleared) {
+      cleared = false;
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private boolean isInterrupted() {
+    if (uninterruptible) {
+      cleared |= Thread.interrupted();
+      return false;
+    }
+    boolean now = Thread.currentThread().isInterrupted();
+    interrupted |= now;
+    return now;
+  }
+
   /**
    * Waits a little.
    *
@@ -71,6 +97,20 @@ final class Patience {
    */
   boolean pause(Bell bell, BooleanSupplier done) {
     return !(node.isClosed() && spins >= node.spinLimit()) && pauseInClose(bell, done);
+  }
+
+  /**
+   * Waits for another thread of this rank to wake this one, which looks at dead ranks and stalls.
+   *
+   * @return as {@link #pause}
+   */
+  boolean park(Object blocker) {
+    long left = remainingNanos();
+    if (node.isClosed() || left <= 0 || isInterrupted()) {
+      return false;
+    }
+    node.threads().park(blocker, left);
+    return true;
   }
 
   /** As {@link #pause}, for waits that are part of closing. */
@@ -88,8 +128,7 @@ final class Patience {
     if (waited >= timeoutNanos) {
       return false;
     }
-    if (Thread.currentThread().isInterrupted()) {
-      interrupted = true;
+    if (isInterrupted()) {
       return false;
     }
     if (waited < node.yieldNanos()) {

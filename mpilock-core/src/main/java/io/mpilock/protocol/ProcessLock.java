@@ -5,7 +5,6 @@ import io.mpilock.failure.LockInterruptedException;
 import io.mpilock.failure.MpilockException;
 import io.mpilock.transport.NodeWindow;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /** One rank's side of a resource: its threads, and their turns at the rank's one request. */
@@ -20,11 +19,6 @@ public final class ProcessLock {
   // ThreadLocals. Any thread may see any of the holds, and looks whether it is its own.
   private @Nullable ThreadHold lastReader;
   private @Nullable ThreadHold lastWriter; // written under ownership
-
-  /**
-   * A rank has one request in the table; its threads take turns at it, first come, first served.
-   */
-  private final ReentrantLock requestTurn = new ReentrantLock(true);
 
   private volatile long lastLook;
 
@@ -104,35 +98,37 @@ public final class ProcessLock {
    */
   boolean awaitRead(ThreadHold hold, long nanos) {
     hold.markWaited();
-    Patience patience = nanos == 0 ? tryPatience("read") : patience(hold, "read", nanos);
+    Patience patience = nanos == 0 ? tryPatience(hold, "read") : patience(hold, "read", nanos);
     try {
       return words.awaitRead(patience)
           || gaveUp("read", patience)
           || (patience.isTry() && words.tryRead());
     } finally {
+      patience.restoreInterrupt();
       forgetWaitingReader(hold);
     }
   }
 
   boolean awaitNoReaders(ThreadHold hold, long nanos) {
     hold.markWaited();
-    noteWaiter(hold);
     Patience patience = patience(hold, "write", nanos);
-    return words.awaitNoReaders(patience) || gaveUp("write", patience);
+    noteDrainer(hold);
+    try {
+      return words.awaitNoReaders(patience) || gaveUp("write", patience);
+    } finally {
+      patience.restoreInterrupt();
+    }
   }
 
   /** Waits for another node's answer, and for nobody's hold. */
   boolean tryWriteFromAfar(ThreadHold hold) {
-    Patience patience = tryPatience("write");
-    if (!requestTurn.tryLock()) {
-      return false;
-    }
+    Patience patience = tryPatience(hold, "write");
     boolean owned;
     try {
-      noteWaiter(hold);
-      owned = words.awaitOwnership(patience) || gaveUp("write", patience) || words.tryOwn();
+      owned =
+          words.awaitOwnership(hold.id(), patience) || gaveUp("write", patience) || words.tryOwn();
     } finally {
-      requestTurn.unlock();
+      patience.restoreInterrupt();
     }
     if (owned && !words.isUnread()) {
       words.releaseOwnership();
@@ -141,11 +137,11 @@ public final class ProcessLock {
     return owned;
   }
 
-  private Patience tryPatience(String mode) {
+  private Patience tryPatience(ThreadHold hold, String mode) {
     long refusals = words.refusals();
     words.countTry();
     boolean reads = mode.equals("read");
-    return patience(hold(), mode, Patience.FOREVER)
+    return patience(hold, mode, Patience.FOREVER)
         .untilRefused(() ->
             words.refusals() != refusals
                 || !(reads ? words.isClosedToReaders() : words.isAgents()));
@@ -154,43 +150,22 @@ public final class ProcessLock {
   boolean awaitWrite(ThreadHold hold, long nanos) {
     hold.markWaited();
     Patience patience = patience(hold, "write", nanos);
-    if (!takeTurn(patience)) {
-      return gaveUp("write", patience);
-    }
-    boolean owned;
     try {
-      noteWaiter(hold);
-      owned = words.awaitOwnership(patience);
+      if (words.awaitOwnership(hold.id(), patience)) {
+        noteDrainer(hold);
+        if (words.awaitNoReaders(patience)) {
+          return true;
+        }
+      }
+      return gaveUp("write", patience);
     } finally {
-      requestTurn.unlock();
+      patience.restoreInterrupt();
     }
-    return (owned && words.awaitNoReaders(patience)) || gaveUp("write", patience);
   }
 
-  private boolean takeTurn(Patience patience) {
-    Bell nobodyRings = new Bell(window, myLine + Layout.WRITER_BELL);
-    boolean counted = false;
-    try {
-      while (!requestTurn.tryLock(
-          Math.min(Patience.SLICE_NANOS, patience.remainingNanos()), TimeUnit.NANOSECONDS)) {
-        if (!counted) {
-          counted = true;
-          window.getAndAdd(myLine + Layout.WAITING_WRITERS, 1);
-        }
-        patience.skipSpinning();
-        if (!patience.pause(nobodyRings, () -> true)) {
-          return false;
-        }
-      }
-      return true;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new LockInterruptedException(interruptedMessage("write"));
-    } finally {
-      if (counted) {
-        window.getAndAdd(myLine + Layout.WAITING_WRITERS, -1);
-      }
-    }
+  /** Has waiting threads look whether the controller is closed. */
+  void wakeWaiting() {
+    words.wakeWriters();
   }
 
   /**
@@ -224,7 +199,8 @@ public final class ProcessLock {
   /** Begins a wait, unless another node would have to be asked and cannot. */
   private Patience patience(ThreadHold hold, String mode, long nanos) {
     words.throwIfBroken();
-    return new Patience(node, name, node.nanoTime(), nanos, new Watch(hold, mode));
+    Patience patience = new Patience(node, name, node.nanoTime(), nanos, new Watch(hold, mode));
+    return hold.isUninterruptible() ? patience.uninterruptible() : patience;
   }
 
   /**
@@ -247,7 +223,7 @@ public final class ProcessLock {
     if (!words.isClosedToReaders()) {
       return -1;
     }
-    Patience patience = tryPatience("read");
+    Patience patience = tryPatience(hold(), "read");
     if (!words.awaitRead(patience) && !gaveUp("read", patience) && !words.tryRead()) {
       checkRefusal();
       return -1;
@@ -326,9 +302,11 @@ public final class ProcessLock {
     window.setRelease(myLine + Layout.WRITER_SINCE, waited ? System.currentTimeMillis() : 0);
   }
 
-  private void noteWaiter(ThreadHold hold) {
-    hold.id().put(window, myLine + Layout.WAITER);
-    window.setRelease(myLine + Layout.WAITER_SINCE, System.currentTimeMillis());
+  /** Names the thread that owns, and waits for readers to leave. */
+  private void noteDrainer(ThreadHold hold) {
+    lastWriter = null; // what stands there may not lead to a write
+    hold.id().put(window, myLine + Layout.WRITER_THREAD);
+    window.setRelease(myLine + Layout.WRITER_SINCE, System.currentTimeMillis());
   }
 
   /** Names a thread that has waited to read for a while, unless another has waited longer. */

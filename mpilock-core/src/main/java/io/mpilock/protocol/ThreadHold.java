@@ -23,6 +23,7 @@ public final class ThreadHold {
   private int lockedWrites;
   private long token;
   private boolean waited;
+  private boolean uninterruptible;
   private long readSince;
   private long writeSince;
 
@@ -220,6 +221,20 @@ public final class ThreadHold {
 
   ThreadId id() {
     return id;
+  }
+
+  /**
+   * Sets whether the thread's requests wait on, in their place, when it is interrupted, and set the
+   * interrupt status at their end.
+   *
+   * @param on true for that; false, as at first, for requests that give up
+   */
+  public void setUninterruptible(boolean on) {
+    uninterruptible = on;
+  }
+
+  boolean isUninterruptible() {
+    return uninterruptible;
   }
 
   /**

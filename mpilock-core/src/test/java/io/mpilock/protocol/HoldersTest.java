@@ -110,15 +110,32 @@ class HoldersTest {
     assertThat(locks.get(0).tryRead()).isTrue();
     name(0, Layout.READER, "r");
     assertThat(locks.get(2).tryOwn()).isTrue();
-    name(2, Layout.WAITER, "w");
+    name(2, Layout.WRITER_THREAD, "w");
     word(2, Layout.DRAINS, 1);
-    word(2, Layout.WAITER_SINCE, 1_000_000_000_000L);
+    word(2, Layout.WRITER_SINCE, 1_000_000_000_000L);
     assertThat(describe())
         .as("and the read is as old, since none begins while a writer waits")
         .isEqualTo(
             "Held by rank 0 (host host0, pid 1), 1 read, thread 'r' (id) since"
                 + " 2001-09-09T01:46:40Z; waiting: rank 2 (write, thread 'w' (id) since"
                 + " 2001-09-09T01:46:40Z).");
+  }
+
+  @Test
+  void whoIsSecondInItsRankDoesNotHideTheFirst() {
+    assertThat(locks.get(0).tryRead()).isTrue();
+    name(0, Layout.READER, "r");
+    assertThat(locks.get(2).tryOwn()).isTrue();
+    name(2, Layout.WRITER_THREAD, "w");
+    word(2, Layout.DRAINS, 1);
+    word(2, Layout.REQUEST, LockWords.request(2, LockWords.WAITING));
+    name(2, Layout.WAITER, "second");
+    assertThat(describe())
+        .endsWith("; waiting: rank 2 (write, thread 'w' (id), and another thread).");
+    word(2, Layout.WAITING_WRITERS, 1);
+    assertThat(describe()).endsWith("thread 'w' (id), and 2 other threads).");
+    word(2, Layout.DRAINS, 0);
+    assertThat(describe()).endsWith("thread 'second' (id), and another thread).");
   }
 
   @Test

@@ -54,7 +54,7 @@ class InquiryTest {
             new LocalCluster(2, 1).world(1),
             words.window(),
             SETTINGS,
-            new Node.Pace(0, 0, clock, nanos -> {}));
+            new Node.Pace(0, 0, clock, nanos -> {}, RankThreads.REAL));
     return new Inquiry(rank).ask(123, HALF_A_SECOND);
   }
 

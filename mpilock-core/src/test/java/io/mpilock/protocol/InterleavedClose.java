@@ -109,7 +109,9 @@ record InterleavedClose(boolean reads, Other other, boolean blind) implements Ru
   @Override
   public void run() {
     CoreSettings settings = Simulation.settings(false, 0, false);
-    Node.Pace pace = new Node.Pace(0, 0, InterleavedThread::now, InterleavedClose::rest);
+    Node.Pace pace =
+        new Node.Pace(
+            0, 0, InterleavedThread::now, InterleavedClose::rest, new InterleavedThread.Parking());
     InterleavedWindow words = new InterleavedWindow(WORDS);
     Node neighbour = new Node(new OneNode(1, RANKS, words), words, settings, pace);
     words.set(Layout.READY, 1);

@@ -12,13 +12,16 @@ import io.mpilock.failure.LockUseException;
 import io.mpilock.protocol.InterleavedRanks.Player;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /** Threads that share a lease, a directory, or listeners; run under Lincheck. */
 final class InterleavedProcess {
   private InterleavedProcess() {}
 
-  private static final Node.Pace PACE = new Node.Pace(0, 0, InterleavedThread::now);
+  private static final Node.Pace PACE =
+      new Node.Pace(
+          0, 0, InterleavedThread::now, LockSupport::parkNanos, new InterleavedThread.Parking());
 
   private static Node node(int rank, int ranks, InterleavedWindow words) {
     words.set(Layout.slot(rank) + Layout.LIFE, Node.OPEN);

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -96,7 +97,9 @@ record InterleavedRanks(List<Part> script, boolean phaseFair, int handoverLimit,
     long home = home(ranks);
     InterleavedWindow words = window(ranks);
     CoreSettings settings = Simulation.settings(phaseFair, handoverLimit, false);
-    Node.Pace pace = new Node.Pace(0, 0, InterleavedThread::now);
+    Node.Pace pace =
+        new Node.Pace(
+            0, 0, InterleavedThread::now, LockSupport::parkNanos, new InterleavedThread.Parking());
     SequentialLock specification = new SequentialLock();
     List<ResourceLock> locks = new ArrayList<>();
     List<ProcessLock> processes = new ArrayList<>();

@@ -1,6 +1,8 @@
 package io.mpilock.protocol;
 
+import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * A thread of a Lincheck test. Its clock is its own, so that telling the time is no access that the
@@ -13,6 +15,26 @@ abstract class InterleavedThread extends Thread {
 
   InterleavedThread(String name) {
     super(name);
+  }
+
+  /** Threads of a rank that wait for each other: for time, as in {@link InterleavedWindow}. */
+  static final class Parking implements RankThreads {
+    @Override
+    public Lock newMutex() {
+      return new ReentrantLock();
+    }
+
+    @Override
+    public void park(Object blocker, long nanos) {
+      if (!letTimePass(Math.min(nanos, Patience.SLICE_NANOS))) {
+        LockSupport.park(blocker);
+      }
+    }
+
+    @Override
+    public void unpark(Thread thread) {
+      LockSupport.unpark(thread);
+    }
   }
 
   static long now() {

@@ -102,7 +102,6 @@ class NodeGateSimulationTest {
     private final NodeGate gate;
     private final Home table;
     private final int tableAt;
-    private final boolean[] turnTaken;
     private final boolean[] noticed;
 
     private final int[] reading;
@@ -134,7 +133,6 @@ class NodeGateSimulationTest {
       this.phaseFair = random.nextBoolean();
       this.handoverLimit = random.nextBoolean() ? 0 : 2;
       this.releaseOnDeath = random.nextBoolean();
-      this.turnTaken = new boolean[ranks];
       this.noticed = new boolean[ranks];
       this.reading = new int[ranks];
       CoreSettings settings = Simulation.settings(phaseFair, handoverLimit, releaseOnDeath);
@@ -686,14 +684,7 @@ class NodeGateSimulationTest {
         }
       }
 
-      /** One thread of a rank at a time waits, so that none waits outside of the simulation. */
       private boolean own(ThreadHold hold, long nanos) {
-        if (nanos != 0) {
-          simulation.awaitGate(() -> !turnTaken[rank]);
-        } else if (turnTaken[rank]) {
-          return false;
-        }
-        turnTaken[rank] = true;
         long agents = agentsRequest();
         owning++;
         ownings++;
@@ -705,7 +696,6 @@ class NodeGateSimulationTest {
           return owns;
         } finally {
           owning--;
-          turnTaken[rank] = false;
         }
       }
 

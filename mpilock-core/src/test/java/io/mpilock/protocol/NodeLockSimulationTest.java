@@ -10,9 +10,11 @@ import io.mpilock.testing.Trace;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
 import org.junit.jupiter.api.Timeout;
@@ -35,6 +37,19 @@ class NodeLockSimulationTest {
     Runs.of(info).times(RUNS, (seed, trace) -> new Run(seed, true).go(trace));
   }
 
+  /** A thread, and its request to write while it has one. */
+  private static final class Asking {
+    private final int rank;
+    private final ThreadId id = new ThreadId(Thread.currentThread());
+    private Simulation.@Nullable Actor actor;
+    private long request;
+    private boolean interrupted;
+
+    Asking(int rank) {
+      this.rank = rank;
+    }
+  }
+
   /** One seed's run: some ranks with some threads that read and write at random. */
   private static final class Run {
     private final Simulation simulation;
@@ -45,7 +60,7 @@ class NodeLockSimulationTest {
     private final boolean phaseFair;
     private final List<NodeLock> locks = new ArrayList<>();
     private final List<Node> nodes = new ArrayList<>();
-    private final boolean[] turnTaken;
+    private final List<Asking> asking = new ArrayList<>();
     private final long home;
     private int writing = -1;
     private final int[] reading;
@@ -54,7 +69,7 @@ class NodeLockSimulationTest {
     private int poisoned;
     private int operations;
     private long lastToken;
-    private int lastOwner = -1;
+    private long newestRequest;
 
     Run(long seed, boolean deaths) {
       this.random = new Random(~seed);
@@ -63,9 +78,8 @@ class NodeLockSimulationTest {
       this.simulation =
           new Simulation(seed, ranks, (int) home + Layout.LINE + ranks * Layout.RANK_WORDS, deaths);
       this.phaseFair = random.nextBoolean();
-      this.handoverLimit = random.nextBoolean() ? 0 : 2;
+      this.handoverLimit = random.nextInt(4) == 0 ? 2 : 0;
       this.releaseOnDeath = random.nextBoolean();
-      this.turnTaken = new boolean[ranks];
       this.reading = new int[ranks];
       CoreSettings settings = Simulation.settings(phaseFair, handoverLimit, releaseOnDeath);
       if (random.nextInt(4) == 0) { // the sequence wraps around
@@ -75,11 +89,17 @@ class NodeLockSimulationTest {
         nodes.add(simulation.node(rank, settings));
         locks.add(new NodeLock(nodes.get(rank), home, rank));
         simulation.word(Layout.slot(rank) + Layout.LIFE, Node.OPEN);
-        int threads = 1 + random.nextInt(2);
+        int threads = 1 + random.nextInt(3);
         for (int thread = 0; thread < threads; thread++) {
-          int mine = rank;
-          simulation.actor(rank, "rank " + rank + " thread " + thread, () -> work(mine));
+          Asking mine = new Asking(rank);
+          asking.add(mine);
+          mine.actor =
+              simulation.actor(rank, "rank " + rank + " thread " + thread, () -> work(mine));
         }
+      }
+      for (int i = random.nextInt(3); i > 0; i--) {
+        int interrupted = random.nextInt(ranks);
+        simulation.at(1 + random.nextInt(200), () -> interrupt(interrupted));
       }
       if (deaths) {
         int first = random.nextInt(ranks);
@@ -107,11 +127,17 @@ class NodeLockSimulationTest {
       reading[victim] = 0;
     }
 
-    private void work(int rank) {
+    private void interrupt(int rank) {
+      asking.stream().filter(one -> one.rank == rank).forEach(one -> one.interrupted = true);
+      simulation.interrupt(rank);
+    }
+
+    private void work(Asking me) {
+      int rank = me.rank;
       int rounds = 1 + simulation.random().nextInt(3);
       try {
         for (int i = 0; i < rounds; i++) {
-          once(rank);
+          once(rank, me);
         }
       } catch (RankFailedException e) {
         poisoned++;
@@ -120,8 +146,9 @@ class NodeLockSimulationTest {
       }
     }
 
-    private void once(int rank) {
+    private void once(int rank, Asking me) {
       operations++;
+      me.interrupted = false;
       NodeLock lock = locks.get(rank);
       boolean impatient = simulation.random().nextInt(3) == 0;
       if (impatient) {
@@ -148,7 +175,7 @@ class NodeLockSimulationTest {
           }
           case 2 -> {
             if (lock.tryOwn()) {
-              if (handoverLimit == 0 || lastOwner != rank) {
+              if (handoverLimit == 0) {
                 checkOrder(asked, rank);
               }
               write(rank, lock);
@@ -156,10 +183,7 @@ class NodeLockSimulationTest {
           }
           case 3 -> lock.mend();
           default -> {
-            if (lock.tryOwn() || own(rank, lock)) {
-              if (handoverLimit == 0 || lastOwner != rank) {
-                checkOrder(asked, rank);
-              }
+            if (own(rank, lock, me, asked)) {
               write(rank, lock);
             }
           }
@@ -189,15 +213,35 @@ class NodeLockSimulationTest {
       }
     }
 
-    /** One thread of a rank at a time, as ProcessLock does. */
-    private boolean own(int rank, NodeLock lock) {
-      simulation.awaitGate(() -> !turnTaken[rank]);
-      turnTaken[rank] = true;
-      try {
-        return lock.awaitOwnership(patience(rank, lock));
-      } finally {
-        turnTaken[rank] = false;
+    /** Asks for the write, and sees that nobody is passed who slept before this asked. */
+    private boolean own(int rank, NodeLock lock, Asking me, long[] asked) {
+      List<Asking> before = asking.stream().filter(this::isAsleep).toList();
+      List<Long> requests = before.stream().map(one -> one.request).toList();
+      boolean owns = lock.tryOwn();
+      if (!owns) {
+        me.request = ++newestRequest;
+        try {
+          owns = lock.awaitOwnership(me.id, patience(rank, lock));
+        } finally {
+          me.request = 0;
+        }
       }
+      if (owns && (handoverLimit == 0)) {
+        checkOrder(asked, rank);
+        for (int i = 0; i < before.size(); i++) {
+          Asking other = before.get(i);
+          if (!other.interrupted && !simulation.isDead(other.rank)) {
+            assertThat(other.request)
+                .as("request of %s, which slept before %s asked", other.actor, me.actor)
+                .isNotEqualTo(requests.get(i));
+          }
+        }
+      }
+      return owns;
+    }
+
+    private boolean isAsleep(Asking other) {
+      return other.request != 0 && simulation.isAsleep(Objects.requireNonNull(other.actor));
     }
 
     private Patience patience(int rank, NodeLock lock) {
@@ -227,7 +271,6 @@ class NodeLockSimulationTest {
     }
 
     private void write(int rank, NodeLock lock) {
-      lastOwner = rank;
       if (!lock.isUnread() && !lock.awaitNoReaders(patience(rank, lock))) {
         return;
       }
@@ -274,6 +317,7 @@ class NodeLockSimulationTest {
         if (!simulation.isDead(rank)) {
           assertThat(simulation.word(line + Layout.WAITING_READERS)).isZero();
           assertThat(simulation.word(line + Layout.DRAINS)).isZero();
+          assertThat(simulation.word(line + Layout.WAITING_WRITERS)).isZero();
           assertThat(simulation.word(line + Layout.WRITER_BELL + 1)).as("sleepers").isZero();
         }
       }

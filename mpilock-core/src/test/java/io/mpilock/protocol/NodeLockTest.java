@@ -71,7 +71,11 @@ class NodeLockTest {
           () -> {
             simulation.awaitGate(asks);
             NodeLock lock = locks.get(rank);
-            assertThat(lock.tryOwn() || lock.awaitOwnership(patience(rank))).isTrue();
+            assertThat(
+                    lock.tryOwn()
+                        || lock.awaitOwnership(
+                            new ThreadId(Thread.currentThread()), patience(rank)))
+                .isTrue();
             assertThat(lock.isUnread() || lock.awaitNoReaders(patience(rank))).isTrue();
             granted.add(name);
             simulation.awaitGate(ends);
@@ -209,7 +213,12 @@ class NodeLockTest {
           () -> {
             scene.simulation.awaitGate(scene.isGranted("holder"));
             Thread.currentThread().interrupt();
-            assertThat(scene.locks.get(1).awaitOwnership(scene.patience(1))).isFalse();
+            assertThat(
+                    scene
+                        .locks
+                        .get(1)
+                        .awaitOwnership(new ThreadId(Thread.currentThread()), scene.patience(1)))
+                .isFalse();
             scene.granted.add("gave up");
           });
       scene.actor(

@@ -330,7 +330,7 @@ class NodeLockWordsTest {
     assertPhase(0, LockWords.WAITING);
     assertState(1, 1, 2);
     word(0, Layout.REQUEST, LockWords.NONE);
-    assertThat(late.awaitOwnership(patience(0))).isFalse();
+    assertThat(late.awaitOwnership(new ThreadId(Thread.currentThread()), patience(0))).isFalse();
     assertPhase(0, LockWords.NONE);
     assertState(1, 1, 2);
     word(1, Layout.REQUEST, LockWords.request(1, LockWords.ABANDONED));
@@ -517,7 +517,8 @@ class NodeLockWordsTest {
   void aRequestAfterTheCloseIsNotMade() {
     state(4, 1, 2);
     nodes.get(0).markClosed();
-    assertThat(locks.get(0).awaitOwnership(patience(0))).isFalse();
+    assertThat(locks.get(0).awaitOwnership(new ThreadId(Thread.currentThread()), patience(0)))
+        .isFalse();
     assertState(4, 1, 2);
     assertPhase(0, LockWords.NONE);
   }
@@ -526,7 +527,8 @@ class NodeLockWordsTest {
   void whoGivesUpTellsTheAgentThatItWantsNothingAnyMore() {
     state(4, 1, AGENT + 1);
     Thread.currentThread().interrupt();
-    assertThat(locks.get(0).awaitOwnership(patience(0))).isFalse();
+    assertThat(locks.get(0).awaitOwnership(new ThreadId(Thread.currentThread()), patience(0)))
+        .isFalse();
     assertState(5, 1, AGENT + 1);
     assertThat(simulation.word(Layout.INBOX)).isEqualTo(home);
     assertThat(agent.wanted()).isEqualTo(Permission.NONE);
@@ -560,7 +562,8 @@ class NodeLockWordsTest {
     assertThatThrownBy(() -> locks.get(0).throwIfPoisoned())
         .isInstanceOf(RankFailedException.class)
         .hasMessageContaining("rank 1");
-    assertThatThrownBy(() -> locks.get(0).awaitOwnership(patience(0)))
+    assertThatThrownBy(
+            () -> locks.get(0).awaitOwnership(new ThreadId(Thread.currentThread()), patience(0)))
         .isInstanceOf(RankFailedException.class);
     assertPhase(0, LockWords.NONE);
     assertThatThrownBy(() -> locks.get(0).awaitRead(patience(0)))

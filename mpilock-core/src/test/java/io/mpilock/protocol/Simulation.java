@@ -19,7 +19,9 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
@@ -41,6 +43,9 @@ final class Simulation {
   private static final int MAX_TIMED_STEPS = 9_000_000;
 
   private static final long STEP_NANOS = 2_000;
+
+  /** Where a thread sleeps that another one of its rank wakes. */
+  private static final long PARKED = Long.MAX_VALUE - 1;
 
   /** Ends an actor whose rank was killed; its last access has not happened. */
   static final class Killed extends Error {
@@ -67,6 +72,7 @@ final class Simulation {
     private long wakesAt;
     private long stalledUntil;
     private boolean spawned;
+    private boolean permit;
     private BooleanSupplier gate = () -> true;
     private boolean finished;
 
@@ -186,7 +192,71 @@ final class Simulation {
   }
 
   Node.Pace pace() {
-    return new Node.Pace(0, 0, () -> clock, this::rest);
+    return new Node.Pace(0, 0, () -> clock, this::rest, new Threads());
+  }
+
+  /**
+   * Threads of a rank that keep each other out and wait for each other, under the seed's control.
+   */
+  private final class Threads implements RankThreads {
+    @Override
+    public Lock newMutex() {
+      return new Mutex();
+    }
+
+    @Override
+    public void park(Object blocker, long nanos) {
+      step();
+      Actor me = Objects.requireNonNull(current);
+      if (!me.permit && !Thread.currentThread().isInterrupted()) {
+        me.bed = PARKED;
+        me.wakesAt = clock + Math.min(nanos, Long.MAX_VALUE / 2);
+        while (me.bed >= 0) {
+          pass(me);
+          awaitBaton(me);
+        }
+      }
+      me.permit = false;
+      step();
+    }
+
+    @Override
+    public void unpark(Thread thread) {
+      for (Actor actor : actors) {
+        if (actor.thread.equals(thread)) {
+          actor.permit = true;
+          actor.bed = actor.bed == PARKED ? -1 : actor.bed;
+        }
+      }
+    }
+  }
+
+  /** A mutex of the threads of one rank. */
+  private final class Mutex extends ReentrantLock {
+    private static final long serialVersionUID = 1;
+    private boolean held;
+
+    @Override
+    public void lock() {
+      Actor me = current;
+      if (me != null && me.thread.equals(Thread.currentThread())) {
+        awaitGate(() -> !held);
+        if (held) {
+          throw new Killed();
+        }
+      }
+      held = true;
+    }
+
+    @Override
+    public void unlock() {
+      held = false;
+    }
+  }
+
+  /** Whether an actor sleeps, so that somebody must wake it. */
+  boolean isAsleep(Actor actor) {
+    return actor.bed >= 0;
   }
 
   /** Sleeps where nobody wakes. */
@@ -289,8 +359,10 @@ final class Simulation {
     return steps;
   }
 
-  void actor(int rank, String name, Body body) {
-    actors.add(new Actor(rank, name, body));
+  Actor actor(int rank, String name, Body body) {
+    Actor actor = new Actor(rank, name, body);
+    actors.add(actor);
+    return actor;
   }
 
   Node node(int rank, CoreSettings settings) {

@@ -62,7 +62,6 @@ class StandstillSimulationTest {
     private final boolean releaseOnDeath;
     private final List<NodeLock> locks = new ArrayList<>();
     private final List<Node> nodes = new ArrayList<>();
-    private final boolean[] turnTaken;
     private final boolean[] gone;
     private final int[] reading;
     private final long home;
@@ -81,7 +80,6 @@ class StandstillSimulationTest {
           new Simulation(seed, ranks, (int) home + Layout.LINE + ranks * Layout.RANK_WORDS, true);
       this.phaseFair = random.nextBoolean();
       this.releaseOnDeath = random.nextBoolean();
-      this.turnTaken = new boolean[ranks];
       this.gone = new boolean[ranks];
       this.reading = new int[ranks];
       int handoverLimit = random.nextBoolean() ? 0 : 2;
@@ -192,15 +190,10 @@ class StandstillSimulationTest {
       }
     }
 
-    /** One thread of a rank at a time, as ProcessLock does. */
     private boolean own(int rank, long timeout) {
-      simulation.awaitGate(() -> !turnTaken[rank]);
-      turnTaken[rank] = true;
-      try {
-        return inTime(rank, timeout, locks.get(rank)::awaitOwnership);
-      } finally {
-        turnTaken[rank] = false;
-      }
+      ThreadId id = new ThreadId(Thread.currentThread());
+      NodeLock lock = locks.get(rank);
+      return inTime(rank, timeout, patience -> lock.awaitOwnership(id, patience));
     }
 
     private Patience patience(int rank, long timeout) {

@@ -1,0 +1,43 @@
+package io.mpilock.protocol;
+
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * How threads of one rank keep each other out, and wait for each other. A test may have its own.
+ */
+interface RankThreads {
+
+  /** As threads do it outside of tests. */
+  RankThreads REAL =
+      new RankThreads() {
+        @Override
+        public Lock newMutex() {
+          return new ReentrantLock();
+        }
+
+        @Override
+        public void park(Object blocker, long nanos) {
+          if (nanos == Patience.FOREVER) {
+            LockSupport.park(blocker);
+          } else {
+            LockSupport.parkNanos(blocker, nanos);
+          }
+        }
+
+        @Override
+        public void unpark(Thread thread) {
+          LockSupport.unpark(thread);
+        }
+      };
+
+  /** A lock for a few accesses at a time; of it only {@code lock} and {@code unlock} are used. */
+  Lock newMutex();
+
+  /** As {@link LockSupport#parkNanos(Object, long)}, or without end. */
+  void park(Object blocker, long nanos);
+
+  /** As {@link LockSupport#unpark}. */
+  void unpark(Thread thread);
+}
