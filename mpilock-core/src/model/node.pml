@@ -22,7 +22,8 @@
  *   - Words for diagnosis are left out (WAITING_READERS, WRITER_THREAD, ...).
  *
  * Options (-D): RANKS, ROUNDS; THREADS and TWO_IN_ONE (the first two threads are of rank 0); PHASE_FAIR; READERS, a mask of
- * threads that only read, and WRITERS, of threads that only write; PATIENT (nobody gives up); ORDER (writers in order, too);
+ * threads that only read, and WRITERS, of threads that only write; PATIENT (nobody gives up); ORDER (writers in order, too; with
+ * TWO_IN_ONE all threads, and HANDOVERS=0);
  * CRASH (one rank stops at any step), RELEASE (on-holder-death=release); AGENT (the node is one of several; not with CRASH),
  * RECALLS (how often the home recalls). ONLY and the name of a check in capitals leave out all other checks. FAULT=n plants
  * a fault: NodeModelTest has the list.
@@ -140,7 +141,10 @@ byte mender = NOBODY;
 #endif
 
 #ifdef TWO_IN_ONE
-bool turn[RANKS];    /* ProcessLock.requestTurn */
+bool mutex[RANKS];        /* WriteQueue.mutex, while it is held for more than one step */
+byte first[RANKS] = NOBODY; /* WriteQueue.first: the thread whose number REQUEST shows */
+byte behind[RANKS] = NOBODY; /* the one that stands behind it, */
+byte number2[RANKS];      /* and its number */
 byte handovers[RANKS];
 #define THREADS_OF(r) ((r) == 0 -> 3 : BIT((r) + 1))
 #else
@@ -162,7 +166,11 @@ byte asking;           /* threads whose request is counted: from its number unti
 byte finished;         /* threads that are done, or dead */
 byte readsLast;        /* threads that have got TOKEN, and it is still that of the last write */
 #ifdef ORDER
-byte earlier[THREADS]; /* ranks that had published a request when this thread took its number, and wait still */
+#ifdef TWO_IN_ONE
+byte placed;           /* threads that have a place: a request that is published, or one behind it */
+#endif
+byte earlier[THREADS]; /* ranks that had published a request when this thread took its number, and wait still; with
+                          TWO_IN_ONE threads that had a place then */
 #endif
 #ifdef PHASE_FAIR
 byte passed[THREADS];  /* how many writes began since this thread counted itself among the waiting readers */
@@ -234,6 +242,18 @@ hidden byte exclusion, writer_first, order, tokens_grow, no_trace, poison, batch
  * Writers in order: a request that was published before another took its number is granted before it. That is what the
  * code promises; two that ask at the same moment may be granted either way.
  */
+#if defined(ORDER) && defined(TWO_IN_ONE)
+#define note_published_before(t) earlier[t] = placed
+#define note_placed(t) placed = placed | BIT(t)
+#define waits_no_more(r) skip
+#define leaves_place(t) \
+  placed = placed & ~BIT(t); earlier[0] = earlier[0] & ~BIT(t); earlier[1] = earlier[1] & ~BIT(t); earlier[2] = earlier[2] & ~BIT(t)
+#define CHECK_ORDER(t) skip
+#define CHECK_ORDER_OF_THREAD(t) order = (earlier[t] == 0); assert(order); earlier[t] = 0; leaves_place(t)
+#else
+#define note_placed(t) skip
+#define leaves_place(t) skip
+#define CHECK_ORDER_OF_THREAD(t) skip
 #ifdef ORDER
 #define IF_PUBLISHED(n) (PHASE(request[n]) == WAITING -> BIT(n) : 0)
 #if RANKS == 2
@@ -249,6 +269,7 @@ hidden byte exclusion, writer_first, order, tokens_grow, no_trace, poison, batch
 #define note_published_before(t) skip
 #define waits_no_more(r) skip
 #define CHECK_ORDER(t) skip
+#endif
 #endif
 
 #ifdef CRASH
@@ -347,16 +368,6 @@ inline start_scan() {
 #define NEXT_HOLDS at++; at = (ONE_THREAD_EACH && at == me -> at + 1 : at)
 #define IS_LAST_HOLDS (at + 1 >= RANKS || (ONE_THREAD_EACH && me == RANKS - 1 && at + 2 >= RANKS))
 
-#ifdef TWO_IN_ONE
-#define HAS_TURN(r) (!turn[r])
-#define TAKE_TURN(r) turn[r] = true
-#define GIVE_TURN(r) turn[r] = false
-#else
-#define HAS_TURN(r) true
-#define TAKE_TURN(r) skip
-#define GIVE_TURN(r) skip
-#endif
-
 #define MAY_READ(t) (left > 0 && !(WRITERS & BIT(t)))
 #define MAY_WRITE(t) (left > 0 && !(READERS & BIT(t)))
 #define STOP_WRITING(t) writing = (writing == t -> NOBODY : writing)
@@ -365,6 +376,9 @@ inline start_scan() {
 #define GOT_TOO_EARLY(t) readsLast = (FAULT == 16 -> readsLast | BIT(t) : readsLast)
 #define TAKE_NUMBER(t) \
   state = ASKED_ONCE_MORE(state); mine = SEQUENCE(state); asking = asking | BIT(t); GOT_TOO_EARLY(t); note_published_before(t)
+
+#define TAKE_NUMBER_ONLY(t) \
+  state = (state + ONE_SEQUENCE) & 1023; mine = SEQUENCE(state); asking = asking | BIT(t); note_published_before(t)
 
 #ifdef TWO_IN_ONE
 #define HAND_OVER mayHandOver = true
@@ -548,8 +562,15 @@ next:
        MAY_WRITE(t) && IS_FREE(state) ->
        left--; state = ASKED_ONCE_MORE(state) + me + 1; asking = asking | BIT(t); FIRST_HOLDS
      } goto w_unread
-#if defined(CRASH) || defined(TWO_IN_ONE)
-  :: d_step { MAY_WRITE(t) && HAS_TURN(me) -> left--; TAKE_TURN(me); request[me] = (FAULT == 13 -> NONE : INTENT) }
+#ifdef TWO_IN_ONE
+  :: d_step { MAY_WRITE(t) && !mutex[me] && first[me] == NOBODY -> left--; mutex[me] = true; first[me] = t; request[me] = INTENT }
+     goto w_number
+  :: d_step {
+       MAY_WRITE(t) && !mutex[me] && first[me] != NOBODY -> /* WriteQueue.join, behind another */
+       left--; behind[me] = t; TAKE_NUMBER_ONLY(t); number2[me] = mine; note_placed(t)
+     } goto w_queue
+#elif defined(CRASH)
+  :: d_step { MAY_WRITE(t) -> left--; request[me] = (FAULT == 13 -> NONE : INTENT) }
      goto w_number
 #else
   :: d_step { MAY_WRITE(t) -> left--; TAKE_NUMBER(t) } goto w_publish
@@ -683,11 +704,26 @@ w_number:
   fi;
 #endif
 w_publish:
+#ifdef TWO_IN_ONE
+  d_step { request[me] = REQUEST(mine, WAITING); mutex[me] = false; note_placed(t) }
+#else
   request[me] = REQUEST(mine, WAITING)
+#endif
 #ifdef AGENT
   if /* tellAgentOwner */
   :: d_step { IS_AGENTS && FAULT != 23 -> told = true }
   :: !IS_AGENTS || FAULT == 23
+  fi;
+#endif
+#ifdef TWO_IN_ONE
+  goto w_grant;
+w_queue: /* it parks until it is the first, or gives up in its place; the first finds out that the lock is poisoned */
+  if
+  :: first[me] == t -> goto w_grant
+  :: d_step {
+       MAY_GIVE_UP && !mutex[me] && first[me] != t ->
+       behind[me] = NOBODY; number2[me] = 0; mine = 0; asking = asking & ~BIT(t); leaves_place(t)
+     } goto next
   fi;
 #endif
 w_grant:
@@ -721,26 +757,75 @@ w_sleep:
 w_first: /* it found owner 0 and took it: is it the first? */
   if
   :: d_step { LOOK } goto w_first
+#ifdef TWO_IN_ONE
+  :: d_step { LOOKED && best == me -> END_SCAN; CHECK_ORDER_OF_THREAD(t) } goto w_pass
+#else
   :: d_step {
        LOOKED && best == me ->
-       END_SCAN; CHECK_ORDER(t); request[me] = NONE; mine = 0; waits_no_more(me); GIVE_TURN(me); FIRST_HOLDS
+       END_SCAN; CHECK_ORDER(t); request[me] = NONE; mine = 0; waits_no_more(me); FIRST_HOLDS
      } goto w_drain
+#endif
   :: d_step { LOOKED && best != me -> START_SCAN; then = TO_GRANT } goto pass_on
   fi;
 w_claimed: /* finishClaim; or after the wait was given up, and then releaseOwnership */
   if
-  :: d_step { OWNER(state) == me + 1 && !tooLate -> request[me] = NONE; mine = 0; GIVE_TURN(me); FIRST_HOLDS } goto w_drain
-  :: d_step { OWNER(state) == me + 1 && tooLate -> request[me] = NONE; mine = 0; GIVE_TURN(me); tooLate = false } goto release
+#ifdef TWO_IN_ONE
+  :: d_step { OWNER(state) == me + 1 && SEQUENCE_OF(request[me]) == mine && !tooLate -> CHECK_ORDER_OF_THREAD(t) } goto w_pass
+  :: d_step { OWNER(state) == me + 1 && tooLate -> leaves_place(t) } goto w_pass
+  :: OWNER(state) == me + 1 && SEQUENCE_OF(request[me]) != mine && !tooLate && FAULT != 26 -> goto w_instead
+  :: d_step { OWNER(state) == me + 1 && SEQUENCE_OF(request[me]) != mine && !tooLate && FAULT == 26 -> CHECK_ORDER_OF_THREAD(t) }
+     goto w_pass
+#else
+  :: d_step { OWNER(state) == me + 1 && !tooLate -> request[me] = NONE; mine = 0; FIRST_HOLDS } goto w_drain
+  :: d_step { OWNER(state) == me + 1 && tooLate -> request[me] = NONE; mine = 0; tooLate = false } goto release
+#endif
 #ifdef CRASH
   :: d_step { OWNER(state) == POISONED -> request[me] = NONE; mine = 0; tooLate = false } goto next
   :: d_step { MAY_MEND -> mender = me; after = TO_CLAIM } goto mend
 #endif
   fi;
+#ifdef TWO_IN_ONE
+w_instead: /* it ends the claim of one who gave up: asks as the owner, and releases */
+  if
+  :: d_step { !mutex[me] -> mutex[me] = true; request[me] = INTENT }
+  fi;
+  state = state + ONE_PENDING;
+  d_step { request[me] = REQUEST(mine, WAITING); mutex[me] = false; then = TO_GRANT }
+  goto release;
+w_pass: /* WriteQueue.leave of one that was granted: endRequest */
+  if
+  :: d_step { !mutex[me] && behind[me] == NOBODY -> request[me] = NONE; first[me] = NOBODY; mine = 0 } goto w_passed
+  :: d_step { !mutex[me] && behind[me] != NOBODY -> mutex[me] = true; request[me] = INTENT }
+  fi;
+  state = (FAULT == 27 -> ASKED_ONCE_MORE(state) : state + ONE_PENDING);
+  d_step {
+    request[me] = REQUEST((FAULT == 27 -> SEQUENCE(state) : number2[me]), WAITING); mutex[me] = false;
+    first[me] = behind[me]; behind[me] = NOBODY; number2[me] = 0; mine = 0
+  }
+w_passed:
+  if
+  :: d_step { tooLate -> tooLate = false } goto release
+  :: d_step { !tooLate -> FIRST_HOLDS } goto w_drain
+  fi;
+#endif
 w_withdraw: /* withdraw */
   if
+#ifdef TWO_IN_ONE
+  :: d_step { /* replace */
+       !mutex[me] && behind[me] != NOBODY && request[me] == REQUEST(mine, WAITING) ->
+       request[me] = REQUEST(number2[me], WAITING); asking = asking & ~BIT(t); leaves_place(t); mine = 0;
+       first[me] = (FAULT == 28 -> first[me] : behind[me]); behind[me] = NOBODY; number2[me] = 0
+     } goto next
+  :: d_step { /* claimed, and not named yet: the next ends it. Of the claimed one it stays counted */
+       !mutex[me] && behind[me] != NOBODY && PHASE(request[me]) == CLAIMED && OWNER(state) != me + 1 ->
+       asking = asking & ~BIT(t); leaves_place(t); mine = 0; first[me] = behind[me]; behind[me] = NOBODY; number2[me] = 0
+     } goto next
+  :: d_step { !mutex[me] && behind[me] == NOBODY && request[me] == REQUEST(mine, WAITING) -> mutex[me] = true; request[me] = WITHDRAWN(mine); leaves_place(t) }
+#else
   :: d_step { PHASE(request[me]) == WAITING -> request[me] = WITHDRAWN(mine); waits_no_more(me) }
+#endif
   :: d_step { PHASE(request[me]) != WAITING && FAULT != 3 -> tooLate = true } goto w_claimed
-  :: d_step { PHASE(request[me]) != WAITING && FAULT == 3 -> mine = 0; GIVE_TURN(me) } goto next
+  :: d_step { PHASE(request[me]) != WAITING && FAULT == 3 -> mine = 0 } goto next
   fi;
   if /* dropPending */
   :: d_step {
@@ -759,7 +844,11 @@ w_withdraw: /* withdraw */
 w_undone:
 #if defined(CRASH) || defined(TWO_IN_ONE)
   if
-  :: d_step { request[me] = NONE; mine = 0; GIVE_TURN(me) } goto next
+#ifdef TWO_IN_ONE
+  :: d_step { request[me] = NONE; mine = 0; mutex[me] = false; first[me] = NOBODY } goto next
+#else
+  :: d_step { request[me] = NONE; mine = 0 } goto next
+#endif
   fi;
 #else
   goto TELL_AND_NEXT;
@@ -917,7 +1006,7 @@ ring_readers:
 passed_on:
   if
   :: d_step { then == TO_NEXT -> END_SCAN; NO_HAND_OVER } goto next
-  :: d_step { then == TO_GRANT -> END_SCAN; then = 0 } goto w_grant
+  :: d_step { then == TO_GRANT -> END_SCAN; NO_HAND_OVER; asking = asking | BIT(t); then = 0 } goto w_grant
 #ifdef AGENT
   :: d_step { then == TO_AGENT -> END_SCAN; then = 0 } goto a_look
 #endif

@@ -497,7 +497,7 @@ final class NodeLock {
 
   /**
    * Takes a thread's request back, as {@link #stopAsking}; or puts the request of the one behind it
-   * in its place. That one takes over a claim, too.
+   * in its place, which ends a claim, too.
    *
    * @return whether this rank has become the owner instead, and the request is to be ended
    */
@@ -519,6 +519,11 @@ final class NodeLock {
       }
     }
     return false;
+  }
+
+  /** Whether this member's request, WAITING or CLAIMED, is the given one. */
+  boolean isAsking(long mine) {
+    return sequence(window.get(myRequest)) == sequence(mine);
   }
 
   private boolean replace(long mine, long next) {

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  *   a thread comes, and others wait     sequence + 1
  *   the first is granted the write      INTENT; pending + 1; WAITING(number of the next); or NONE
  *   the first gives up                  WAITING(its number) becomes WAITING(number of the next);
- *                                       if it is CLAIMED, the next takes over the claim
+ *                                       if it is CLAIMED, the next ends the claim in its place
  *   the only one gives up               INTENT; pending - 1; NONE; if it is CLAIMED, ABANDONED
  *   another one gives up                nothing
  * </pre>
@@ -88,7 +88,7 @@ final class WriteQueue {
           join(turn, patience)
               && awaitFirst(turn, patience)
               && awaitRequest(turn, patience)
-              && words.awaitGrant(patience);
+              && awaitGrant(turn, patience);
       thrown = false;
     } finally { // also when the wait throws: ownership would be given to nobody
       owns = leave(turn, granted);
@@ -173,6 +173,30 @@ final class WriteQueue {
       }
     }
     return true;
+  }
+
+  private boolean awaitGrant(Turn turn, Patience patience) {
+    while (words.awaitGrant(patience)) {
+      if (words.isAsking(turn.request)) {
+        return true;
+      }
+      // The claim is that of one who gave up, and this one ends it in its place. It may not keep
+      // what comes by that: threads of other ranks may have asked before it.
+      if (!askAsOwner(turn)) {
+        return false;
+      }
+      words.releaseOwnership();
+    }
+    return false;
+  }
+
+  private boolean askAsOwner(Turn turn) {
+    mutex.lock();
+    try {
+      return words.endRequest(turn.request);
+    } finally {
+      mutex.unlock();
+    }
   }
 
   /**

@@ -35,6 +35,7 @@ class NodeModelTest {
     models.add(SpinRun.of(BELL));
     models.add(node(2, 3, "ORDER"));
     models.add(node(2, 1, "THREADS=3", "TWO_IN_ONE"));
+    models.add(node(2, 1, "THREADS=3", "TWO_IN_ONE", "ORDER", "HANDOVERS=0"));
     models.add(node(3, 1, "PHASE_FAIR"));
     models.add(node(2, 2, "CRASH"));
     models.add(node(2, 2, "CRASH", "RELEASE"));
@@ -48,6 +49,8 @@ class NodeModelTest {
     if (FULL) {
       models.add(node(3, 3));
       models.add(node(2, 2, "THREADS=3", "TWO_IN_ONE"));
+      models.add(
+          node(2, 2, "THREADS=3", "TWO_IN_ONE", "ORDER", "HANDOVERS=0", "WRITERS=7"));
       models.add(node(3, 2, "PHASE_FAIR", "ORDER"));
       models.add(node(3, 1, "CRASH", "RELEASE"));
       models.add(node(3, 1, "CRASH", "PHASE_FAIR"));
@@ -133,6 +136,15 @@ class NodeModelTest {
             "the agent gives the permission up before the readers have left",
             agentFault(24),
             "permitted"),
+        breaks(
+            "threads: a claim of one who gave up is taken by the next",
+            threadsFault(26),
+            "order"),
+        breaks(
+            "threads: the next gets its number when it is its turn to ask",
+            threadsFault(27),
+            "order"),
+        getsStuck("threads: who gives up does not make the next the first", threadsFault(28)),
         getsStuck("bell: a sleeper is counted after it has looked", SpinRun.of(BELL, "FAULT=1")),
         getsStuck("bell: the epoch is read after the look", SpinRun.of(BELL, "FAULT=2")),
         getsStuck("bell: it rings before the change", SpinRun.of(BELL, "FAULT=3")),
@@ -149,6 +161,10 @@ class NodeModelTest {
 
   private static SpinRun agentFault(int number) {
     return fault(number, "AGENT", "RECALLS=1");
+  }
+
+  private static SpinRun threadsFault(int number) {
+    return fault(number, "THREADS=3", "TWO_IN_ONE", "ORDER", "HANDOVERS=0", "WRITERS=7");
   }
 
   private DynamicTest breaks(String fault, SpinRun model, String check) {
