@@ -16,6 +16,7 @@ docs/benchmarks.md: at most 40 minutes, with --quick less than 3, and some to bu
     free       a free lock under Open MPI and MPICH, beside MPI_Win_lock, FileChannel.lock and ReentrantReadWriteLock
     mixes      reads and writes of one lock by 1 to 8 ranks with 1 and 4 threads each
     waits      from a release to the grant, and the processor time of ranks that wait
+    threads    10 to 10,000 threads of one rank that wait for a lock, beside ReentrantReadWriteLock(true)
     sharing    single writes that share up to 256 MiB, beside copying them
     resources  one of up to 10,000 resources at random, and the memory that they take
     start      from the start of a JVM to its controller; sync and close
@@ -36,7 +37,7 @@ misuse() {
   exit 2
 }
 
-all=(free mixes waits sharing resources start hosts template jvm peers)
+all=(free mixes waits threads sharing resources start hosts template jvm peers)
 parts=("${all[@]}")
 quick=()
 rounds=(21 200)

@@ -44,7 +44,7 @@ class ThreadOrderTest {
   }
 
   /** Starts a thread that asks, and waits until the words show that it waits behind the others. */
-  private Thread asks(int rank, Thread.Builder builder, Runnable body) throws Exception {
+  private Thread asks(Thread.Builder builder, Runnable body) throws Exception {
     int before = waiting();
     Thread thread = builder.start(body);
     threads.add(thread);
@@ -91,7 +91,7 @@ class ThreadOrderTest {
     start(1);
     WriteLease held = lock(0).write();
     for (int i = 0; i < 10; i++) {
-      asks(0, virtual ? Thread.ofVirtual() : Thread.ofPlatform(), writes(0, i));
+      asks(virtual ? Thread.ofVirtual() : Thread.ofPlatform(), writes(0, i));
       Thread.sleep(9); // longer than nothing: each has waited for another time
     }
     held.close();
@@ -105,7 +105,7 @@ class ThreadOrderTest {
     WriteLease held = lock(0).write();
     int[] rankOf = {1, 1, 2, 0, 1, 0, 2, 2, 0, 1, 0, 2};
     for (int i = 0; i < rankOf.length; i++) {
-      asks(rankOf[i], Thread.ofPlatform(), writes(rankOf[i], i));
+      asks(Thread.ofPlatform(), writes(rankOf[i], i));
     }
     held.close();
     joinAll();
@@ -122,7 +122,6 @@ class ThreadOrderTest {
       int number = i;
       Thread thread =
           asks(
-              rank,
               Thread.ofPlatform(),
               () -> {
                 try {
@@ -163,7 +162,7 @@ class ThreadOrderTest {
               }
             };
     for (int i = 0; i < 4; i++) {
-      asks(0, Thread.ofPlatform(), locks.apply(i));
+      asks(Thread.ofPlatform(), locks.apply(i));
     }
     for (int round = 0; round < 3; round++) {
       threads.get(0).interrupt();
@@ -181,7 +180,7 @@ class ThreadOrderTest {
     start(1);
     WriteLease held = lock(0).write();
     for (int i = 0; i < 3; i++) {
-      asks(0, Thread.ofPlatform(), writes(0, i));
+      asks(Thread.ofPlatform(), writes(0, i));
     }
     Thread trier =
         Thread.ofPlatform()
@@ -201,9 +200,8 @@ class ThreadOrderTest {
   void aWaitInTheQueueEndsWithItsTime() throws Exception {
     start(1);
     WriteLease held = lock(0).write();
-    asks(0, Thread.ofPlatform(), writes(0, 0));
+    asks(Thread.ofPlatform(), writes(0, 0));
     asks(
-        0,
         Thread.ofPlatform(),
         () -> {
           try (WriteLease lease = lock(0).write(Duration.ofMillis(50))) {
@@ -246,7 +244,6 @@ class ThreadOrderTest {
     List<String> ends = Collections.synchronizedList(new ArrayList<>());
     for (int i = 0; i < 5; i++) {
       asks(
-          0,
           Thread.ofPlatform(),
           () -> {
             try {

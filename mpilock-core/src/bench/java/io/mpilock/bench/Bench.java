@@ -46,6 +46,7 @@ public final class Bench {
         bench.handOver();
         bench.waiting();
       }
+      case "threads" -> bench.threads();
       case "sharing" -> bench.sharing();
       case "resources" -> bench.resources();
       case "start" -> {
@@ -205,6 +206,40 @@ public final class Bench {
               Figures.of(column(rounds, 0)).median(),
               Figures.of(column(rounds, 1)).most(),
               Tables.ratio(column(rounds, 0), column(asleep, 0))));
+    }
+  }
+
+  private void threads() {
+    for (Launcher launcher : launchers) {
+      Map<String, List<double[]>> results =
+          results(
+              job(launcher, 1), ThreadsBench.class, quick ? "3" : "7", quick ? "1000" : "10000");
+      Tables.head(
+          "Threads of one rank that wait, beside ReentrantReadWriteLock(true), "
+              + launcher
+              + ": ms",
+          "threads",
+          "for",
+          "inside",
+          "mpilock: all served",
+          "longest wait",
+          "the JDK's: all served",
+          "longest wait",
+          "all served, to the JDK's",
+          "longest wait, to the JDK's");
+      results.forEach((name, rounds) -> {
+        String[] what = name.split(" ", -1);
+        Tables.row(
+            what[0] + (what[1].equals("true") ? " virtual" : " platform"),
+            what[2].equals("true") ? "a read" : "the write",
+            what[3].equals("true") ? "1 ms" : "nothing",
+            Figures.of(column(rounds, 0)).median(),
+            Figures.of(column(rounds, 1)).median(),
+            Figures.of(column(rounds, 2)).median(),
+            Figures.of(column(rounds, 3)).median(),
+            Tables.ratio(column(rounds, 0), column(rounds, 2)),
+            Tables.ratio(column(rounds, 1), column(rounds, 3)));
+      });
     }
   }
 

@@ -49,8 +49,7 @@ class NodeModelTest {
     if (FULL) {
       models.add(node(3, 3));
       models.add(node(2, 2, "THREADS=3", "TWO_IN_ONE"));
-      models.add(
-          node(2, 2, "THREADS=3", "TWO_IN_ONE", "ORDER", "HANDOVERS=0", "WRITERS=7"));
+      models.add(node(2, 2, "THREADS=3", "TWO_IN_ONE", "ORDER", "HANDOVERS=0", "WRITERS=7"));
       models.add(node(3, 2, "PHASE_FAIR", "ORDER"));
       models.add(node(3, 1, "CRASH", "RELEASE"));
       models.add(node(3, 1, "CRASH", "PHASE_FAIR"));
@@ -137,9 +136,7 @@ class NodeModelTest {
             agentFault(24),
             "permitted"),
         breaks(
-            "threads: a claim of one who gave up is taken by the next",
-            threadsFault(26),
-            "order"),
+            "threads: a claim of one who gave up is taken by the next", threadsFault(26), "order"),
         breaks(
             "threads: the next gets its number when it is its turn to ask",
             threadsFault(27),
