@@ -1,7 +1,9 @@
 package io.mpilock.protocol;
 
 import io.mpilock.transport.NodeWindow;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An event count over two words of a window: sleepers wait for a ring, and a ring with nobody
@@ -14,24 +16,103 @@ import java.util.function.BooleanSupplier;
  * a system call and nothing else; a ringer that dies between the two steps costs sleepers one slice
  * of their sleep.
  *
- * @param window where the words are
- * @param epoch the index of the epoch; the number of sleepers stands behind it
+ * <p>The upper half of {@code sleepers} counts guests, who sleep by their rank's {@link Doorman}.
  */
-record Bell(NodeWindow window, long epoch) {
+final class Bell {
+  private static final long ONE_GUEST = 1L << 32;
+
+  private final NodeWindow window;
+  private final long epoch;
+  private final @Nullable Doorman doorman;
+  private final int from;
+  private final int to;
+
+  /** Set while a thread of this process sleeps here itself; null if each may. */
+  private final @Nullable AtomicBoolean taken;
+
+  /**
+   * A bell that has no guests.
+   *
+   * @param window where the words are
+   * @param epoch the index of the epoch; the number of sleepers stands behind it
+   */
+  Bell(NodeWindow window, long epoch) {
+    this.window = window;
+    this.epoch = epoch;
+    this.doorman = null;
+    this.from = 0;
+    this.to = 0;
+    this.taken = null;
+  }
+
+  /**
+   * A bell of a lock.
+   *
+   * @param doorman this rank's
+   * @param from the first rank whose threads may sleep here
+   * @param to the one behind the last
+   * @param many whether many threads of a rank sleep here, so that one does it for all
+   */
+  Bell(NodeWindow window, long epoch, Doorman doorman, int from, int to, boolean many) {
+    this.window = window;
+    this.epoch = epoch;
+    this.doorman = doorman;
+    this.from = from;
+    this.to = to;
+    this.taken = many ? new AtomicBoolean() : null;
+  }
+
+  long epoch() {
+    return epoch;
+  }
+
+  /** Counts a guest, or counts one off. */
+  void addGuest(int change) {
+    window.getAndAdd(epoch + 1, change * ONE_GUEST);
+  }
 
   /**
    * Wakes everyone who sleeps. What they wait for must have changed before, by get-and-add, CAS or
    * set.
    */
   void ring() {
-    if (window.get(epoch + 1) != 0) {
+    long sleepers = window.get(epoch + 1);
+    if (sleepers != 0) {
       window.getAndAdd(epoch, 1);
-      window.wake(epoch);
+      if ((int) sleepers != 0) {
+        window.wake(epoch);
+      }
+      if (doorman != null && sleepers >>> 32 != 0) {
+        doorman.ring(from, to);
+      }
     }
   }
 
   /** Sleeps until a ring, unless {@code done} already; returns early at will. */
   void sleep(BooleanSupplier done, long nanos) {
+    if (doorman == null || !doorman.isOpen()) {
+      sleepHere(done, nanos);
+    } else if (doorman.isFor(Thread.currentThread())) {
+      doorman.sleep(this, done, taken == null ? Math.min(nanos, Patience.CHECK_NANOS) : nanos);
+    } else if (taken == null) {
+      sleepHere(done, Math.min(nanos, Patience.SLICE_NANOS));
+    } else if (taken.compareAndSet(false, true)) {
+      try {
+        sleepHere(done, Math.min(nanos, Patience.SLICE_NANOS));
+      } finally {
+        taken.set(false);
+      }
+    } else {
+      doorman.sleep(this, done, nanos);
+    }
+  }
+
+  /** How long a wait may sleep here at once: then it looks about. */
+  long longestSleep() {
+    return doorman == null || !doorman.isOpen() ? Patience.SLICE_NANOS : Doorman.GUEST_NANOS;
+  }
+
+  private void sleepHere(BooleanSupplier done, long nanos) {
     window.getAndAdd(epoch + 1, 1);
     try {
       int seen = (int) window.get(epoch);

@@ -265,7 +265,7 @@ public final class ControllerCore {
     node.communicator().leaving(true);
     try {
       node.markClosed();
-      locks.values().forEach(ProcessLock::wakeWaiting);
+      wakeWaiting();
       long patience = node.settings().shutdownTimeout().toNanos();
       List<String> held = awaitLeases(node.nanoTime(), patience);
       String mismatch;
@@ -307,7 +307,7 @@ public final class ControllerCore {
       return false;
     }
     node.markClosed();
-    locks.values().forEach(ProcessLock::wakeWaiting);
+    wakeWaiting();
     try {
       node.go(Node.DEAD);
       collectives.ring();
@@ -317,6 +317,12 @@ public final class ControllerCore {
     }
     window.free();
     return true;
+  }
+
+  /** Has the threads that wait see the close. */
+  private void wakeWaiting() {
+    locks.values().forEach(ProcessLock::wakeWaiting);
+    node.doorman().wakeAll();
   }
 
   /** Gives the window back. The node's agent goes on while it still speaks for others. */

@@ -98,6 +98,10 @@ final class Layout {
   static final int SETTINGS = 1;
   static final int CALL_SLOTS = LINE;
   static final int CALL_SLOT_WORDS = LINE / 2;
+
+  /** Epoch, and behind it the sleepers: the rank's {@link Doorman}. */
+  static final int DOORBELL = 2 * LINE;
+
   static final int PROGRESS = 3 * LINE;
 
   // Words of a call slot.

@@ -60,6 +60,8 @@ final class Node {
 
   private volatile boolean gone;
 
+  private final Doorman doorman;
+
   Node(Communicator communicator, NodeWindow window, CoreSettings settings, Pace pace) {
     this.communicator = communicator;
     this.window = window;
@@ -72,6 +74,7 @@ final class Node {
     for (int rank = 0; rank < communicator.size(); rank++) {
       nodes = Math.max(nodes, communicator.member(rank).node() + 1);
     }
+    this.doorman = new Doorman(this);
     this.agent = nodes > 1 ? jobRanks.length : -1;
     this.leaders = new int[nodes];
     for (int rank = communicator.size() - 1; rank >= 0; rank--) {
@@ -219,6 +222,11 @@ final class Node {
   /** Lets some time pass; returns early at will. */
   void rest(long nanos) {
     pace.rest().accept(nanos);
+  }
+
+  /** Who sleeps for the threads of this rank that should not do so themselves. */
+  Doorman doorman() {
+    return doorman;
   }
 
   RankThreads threads() {

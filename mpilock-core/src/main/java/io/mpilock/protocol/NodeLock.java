@@ -126,7 +126,8 @@ final class NodeLock {
     this.myRequest = line(me) + Layout.REQUEST;
     this.alone = (int) ONE_PENDING + me + 1;
     this.phaseFair = node.settings().phaseFair();
-    this.readerBell = new Bell(window, home + Layout.READER_BELL);
+    this.readerBell =
+        new Bell(window, home + Layout.READER_BELL, node.doorman(), 0, node.ranks(), true);
     this.queue = new WriteQueue(node, this);
   }
 
@@ -140,7 +141,8 @@ final class NodeLock {
   }
 
   Bell bell(int rank) {
-    return new Bell(window, line(rank) + Layout.WRITER_BELL);
+    long epoch = line(rank) + Layout.WRITER_BELL;
+    return new Bell(window, epoch, node.doorman(), rank, rank + 1, false);
   }
 
   int me() {

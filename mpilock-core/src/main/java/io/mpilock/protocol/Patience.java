@@ -137,7 +137,7 @@ final class Patience {
     }
     bell.sleep(
         refusal == null ? done : () -> done.getAsBoolean() || refusal.getAsBoolean(),
-        Math.min(SLICE_NANOS, timeoutNanos - waited));
+        Math.min(bell.longestSleep(), timeoutNanos - waited));
     look(node.nanoTime() - start);
     return true;
   }

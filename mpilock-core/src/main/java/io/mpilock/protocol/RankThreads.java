@@ -13,6 +13,11 @@ interface RankThreads {
   RankThreads REAL =
       new RankThreads() {
         @Override
+        public boolean isReal() {
+          return true;
+        }
+
+        @Override
         public Lock newMutex() {
           return new ReentrantLock();
         }
@@ -31,6 +36,11 @@ interface RankThreads {
           LockSupport.unpark(thread);
         }
       };
+
+  /** Whether they may start a thread that sleeps for others. */
+  default boolean isReal() {
+    return false;
+  }
 
   /** A lock for a few accesses at a time; of it only {@code lock} and {@code unlock} are used. */
   Lock newMutex();

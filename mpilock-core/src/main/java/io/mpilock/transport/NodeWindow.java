@@ -96,6 +96,16 @@ public interface NodeWindow {
   void sleepWhile(long index, int low32, long nanos);
 
   /**
+   * Tells whether {@link #sleepWhile} does not suit a virtual thread, whose carrier would sleep
+   * with it; it then polls there.
+   *
+   * @return true for a sleep in the kernel
+   */
+  default boolean holdsCarrier() {
+    return false;
+  }
+
+  /**
    * Wakes everyone in {@link #sleepWhile} on a word. Costs a system call: only for words that
    * someone is known to sleep on.
    *

@@ -105,6 +105,11 @@ abstract class NativeWindow implements NodeWindow {
   }
 
   @Override
+  public boolean holdsCarrier() {
+    return Futex.isSupported();
+  }
+
+  @Override
   public void wake(long index) {
     // Looks whether the window is still there; a stale address would do no harm, only no good.
     long _ = get(index);
