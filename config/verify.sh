@@ -145,7 +145,8 @@ running() { # what this run has started, and is not under this script any more
 
 arguments=()
 # More than cores, since many tests wait: for launchers, for deaths to be noticed, for time-outs.
-forks=$(($(nproc) + 1))
+# The order puts none of the longest at the end, when the other forks have nothing left to do.
+arguments+=("-DforkCount=$(($(nproc) + 1))" -Dsurefire.runOrder=reversealphabetical -Dfailsafe.runOrder=alphabetical)
 case $lane in
   first) arguments+=(-DexcludedGroups=proof) ;;
   ci) arguments+=(-Pproofs -Dmpilock.proofs=short) ;;
@@ -154,7 +155,7 @@ esac
 
 status=0
 # A failed test does not keep the modules after it from being tested: the reports decide.
-TMPDIR=$temporary/t mvn -B "-DforkCount=$forks" "${arguments[@]}" -Dmaven.test.failure.ignore=true clean verify </dev/null ||
+TMPDIR=$temporary/t mvn -B "${arguments[@]}" -Dmaven.test.failure.ignore=true clean verify </dev/null ||
   status=$?
 [ "$status" -eq 0 ] || problem "mvn ended with $status"
 

@@ -113,7 +113,9 @@ final class DemoJob implements AutoCloseable {
 
   static Result runAlone(Path directory, String... arguments)
       throws IOException, InterruptedException {
-    try (DemoJob job = start(directory, java(arguments))) {
+    List<String> command = DemoJar.plain();
+    command.addAll(List.of(arguments));
+    try (DemoJob job = start(directory, command)) {
       return job.await();
     }
   }
@@ -156,8 +158,7 @@ final class DemoJob implements AutoCloseable {
   }
 
   private static List<String> java(String... arguments) {
-    List<String> words = Jvm.command("-Xmx256m");
-    words.addAll(List.of("-jar", System.getProperty("demo.jar", "target/demo-batch.jar")));
+    List<String> words = DemoJar.fast();
     words.addAll(List.of(arguments));
     return words;
   }

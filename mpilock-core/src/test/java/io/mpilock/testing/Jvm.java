@@ -6,7 +6,8 @@ import java.util.List;
 
 /** The command of a process that a test starts: a JVM like this one, for a short life. */
 public final class Jvm {
-  private static final boolean OPTIMISES = Boolean.getBoolean("mpilock.test.optimise");
+  /** Whether the second compiler works, and nothing is done for a short life. */
+  public static final boolean OPTIMISES = Boolean.getBoolean("mpilock.test.optimise");
 
   private Jvm() {}
 

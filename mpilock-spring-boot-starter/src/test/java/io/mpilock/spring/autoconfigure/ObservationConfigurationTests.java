@@ -11,6 +11,7 @@ import io.micrometer.observation.ObservationRegistry;
 import io.micrometer.tracing.Tracer;
 import io.mpilock.ControllerOptions;
 import io.mpilock.WindowController;
+import io.mpilock.WriteLease;
 import io.mpilock.failure.LockTimeoutException;
 import io.mpilock.spring.LockTemplate;
 import io.mpilock.spring.observation.LockObservationContext;
@@ -234,7 +235,12 @@ class ObservationConfigurationTests {
               .hasMessageContaining("no more room");
           assertThat(
                   CompletableFuture.supplyAsync(
-                          () -> context.getBean(WindowController.class).tryWrite().isPresent())
+                          () -> {
+                            try (WriteLease write =
+                                context.getBean(WindowController.class).tryWrite().orElseThrow()) {
+                              return write.token() > 0;
+                            }
+                          })
                       .join())
               .isTrue();
         });
