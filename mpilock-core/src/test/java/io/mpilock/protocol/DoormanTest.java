@@ -1,0 +1,119 @@
+package io.mpilock.protocol;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mpilock.transport.Communicator;
+import io.mpilock.transport.NodeWindow;
+import io.mpilock.transport.local.LocalCluster;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Threads whose sleep only a ring, an interrupt or a close ends within the time of the test. */
+@Timeout(60)
+class DoormanTest {
+  private static final long LONG = TimeUnit.HOURS.toNanos(1);
+  private static final long BELL = 4096;
+
+  private final Communicator world = new LocalCluster(1).world(0);
+  private final NodeWindow words = world.allocate(1 << 14);
+  private final AtomicInteger virtualSleeps = new AtomicInteger();
+
+  /** Of one process; another one has another. */
+  private Node node() {
+    NodeWindow window =
+        (NodeWindow)
+            Proxy.newProxyInstance(
+                NodeWindow.class.getClassLoader(),
+                new Class<?>[] {NodeWindow.class},
+                (proxy, method, arguments) -> {
+                  if (method.getName().equals("holdsCarrier")) {
+                    return true;
+                  }
+                  if (method.getName().equals("sleepWhile") && Thread.currentThread().isVirtual()) {
+                    virtualSleeps.incrementAndGet();
+                  }
+                  try {
+                    return method.invoke(words, arguments);
+                  } catch (InvocationTargetException e) {
+                    throw e.getCause();
+                  }
+                });
+    return new Node(
+        world, window, Simulation.settings(false, 0, false), new Node.Pace(0, 0, System::nanoTime));
+  }
+
+  private static Bell bell(Node node, boolean many) {
+    return new Bell(node.window(), BELL, node.doorman(), 0, 1, many);
+  }
+
+  private static List<Thread> sleepers(int count, Bell bell, AtomicInteger turns) {
+    List<Thread> threads = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      Runnable sleep =
+          () -> {
+            while (turns.get() == 0 && !Thread.currentThread().isInterrupted()) {
+              bell.sleep(() -> turns.get() != 0, LONG);
+            }
+          };
+      threads.add(Thread.ofVirtual().start(sleep));
+    }
+    return threads;
+  }
+
+  private void awaitGuests(int count) throws InterruptedException {
+    while (words.get(BELL + 1) >>> 32 != count) {
+      Thread.sleep(1);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aRingWakesAllGuestsWhicheverProcessItComesFrom(boolean own) throws Exception {
+    Node mine = node();
+    Node ringer = own ? mine : node();
+    for (int round = 0; round < 20; round++) {
+      AtomicInteger turns = new AtomicInteger();
+      List<Thread> threads = sleepers(10, bell(mine, true), turns);
+      if (round % 2 == 0) {
+        awaitGuests(10);
+      }
+      turns.set(1);
+      bell(ringer, true).ring();
+      for (Thread thread : threads) {
+        thread.join();
+      }
+      assertThat(words.get(BELL + 1)).as("sleepers and guests that are left").isZero();
+    }
+    assertThat(virtualSleeps).as("sleeps that held a carrier").hasValue(0);
+  }
+
+  @Test
+  void anInterruptWakesAGuest() throws Exception {
+    List<Thread> threads = sleepers(1, bell(node(), false), new AtomicInteger());
+    awaitGuests(1);
+    threads.getFirst().interrupt();
+    threads.getFirst().join();
+    assertThat(words.get(BELL + 1)).isZero();
+  }
+
+  @Test
+  void aCloseWakesAllGuests() throws Exception {
+    Node mine = node();
+    AtomicInteger turns = new AtomicInteger();
+    List<Thread> threads = sleepers(5, bell(mine, true), turns);
+    awaitGuests(5);
+    turns.set(1);
+    mine.doorman().wakeAll();
+    for (Thread thread : threads) {
+      thread.join();
+    }
+  }
+}
