@@ -23,7 +23,7 @@ each page, each read checks all of it against its lease's token, so an overlap, 
   --resources N    how many resources, 2 to 100 (default 6)
   --seed N         the choices of every thread follow from it (default: a new one, which is printed)
   --stall S        an operation that takes longer than S seconds is a stall (default 60)
-  --heartbeat S    the controllers' heartbeat time-out in seconds (default 4, as everywhere)
+  --heartbeat S    the controllers' heartbeat time-out in seconds (default 60, as everywhere)
   --no-build       use what is compiled in mpilock-core/target
   --fault F        what the last rank does wrong on purpose, to see that it is found: unlocked-write, unlocked-read,
                    held-for-ever, frozen
@@ -56,7 +56,7 @@ threads=3
 resources=6
 seed=""
 stall=60
-heartbeat=4
+heartbeat=60
 build=yes
 fault=none
 

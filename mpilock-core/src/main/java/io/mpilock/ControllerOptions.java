@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  * @param shutdownTimeout the longest time that close waits for the leases of other threads of this
  *     rank, and for the other ranks to close; not negative
  * @param heartbeatTimeout how long a node may be silent, where the ranks are on several, before the
- *     others take it for dead; longer than the longest pause of a rank's JVM; positive
+ *     others take it for dead; longer than the longest pause of a rank's JVM, such as a full
+ *     collection; positive. A process that ends is known within seconds where its connection tells
  * @param onHolderDeath what becomes of a resource whose writer died
  * @param windowBytes what each rank adds to its node's shared memory, in bytes, taken at once and
  *     used as resources come (for each 128 bytes of the ranks, 128 more and the name); 1 MiB to 1
@@ -116,7 +117,7 @@ public record ControllerOptions(
 
   /**
    * The options that suit most jobs: master 0, any number of ranks, writers first, strict order, a
-   * stall warning after 30 s, a shutdown time-out of 30 s, a heartbeat time-out of 4 s, poison, 32
+   * stall warning after 30 s, a shutdown time-out of 30 s, a heartbeat time-out of 60 s, poison, 32
    * MiB of address space a rank.
    *
    * @return the defaults
@@ -129,7 +130,7 @@ public record ControllerOptions(
         0,
         Duration.ofSeconds(30),
         Duration.ofSeconds(30),
-        Duration.ofSeconds(4),
+        Duration.ofSeconds(60),
         OnHolderDeath.POISON,
         null,
         List.of(),

@@ -10,6 +10,7 @@ import io.mpilock.testing.SimulatedHosts;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.BooleanSupplier;
@@ -122,7 +123,7 @@ class JobNativeFailureTest {
     try (MpiJob job = job(2, 2).start(LosesAHost.class, "stall")) {
       waitUntil("under way", job, () -> Files.exists(folder.resolve(LosesAHost.READY)));
       hosts.down("node1");
-      Thread.sleep(1_500);
+      Thread.sleep(6_000); // longer than a killed process may take to be known
       hosts.up("node1");
       Files.createFile(folder.resolve(LosesAHost.DONE));
       assertThatRanksEnd(4, job);
@@ -221,7 +222,9 @@ class JobNativeFailureTest {
                 world,
                 words,
                 world.member(world.size() - 1).node(),
-                ControllerOptions.defaults(),
+                args[0].equals("vanish")
+                    ? ControllerOptions.defaults().withHeartbeatTimeout(Duration.ofSeconds(4))
+                    : ControllerOptions.defaults(),
                 () -> letItHappen(ranks.folder()));
         if (args[0].equals("vanish")) {
           loss.vanish();

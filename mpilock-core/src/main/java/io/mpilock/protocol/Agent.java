@@ -10,6 +10,7 @@ import io.mpilock.transport.Messenger;
 import io.mpilock.transport.NodeWindow;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -36,6 +37,10 @@ final class Agent implements Runnable {
   private static final long LONGEST_TICK_NANOS = 250_000_000;
   private static final long CLOSE_TICK_NANOS = 20_000_000;
   private static final long FIRST_HELLO_NANOS = 30_000_000_000L;
+
+  /** How long an agent has to answer when its process seems to have ended. */
+  private static final long CUT_OFF_NANOS = 2_000_000_000;
+
   private static final long FLUSH_NANOS = 1_000_000_000;
 
   /**
@@ -83,6 +88,15 @@ final class Agent implements Runnable {
     }
   }
 
+  /** Whether another node's agent may have ended with its process. */
+  private enum Suspicion {
+    NONE,
+    /** Its connection ended without a word: it is asked whether it lives. */
+    ASKED,
+    /** It has answered; from now on only its silence tells. */
+    CLEARED
+  }
+
   /** A resource on this node. */
   private record Seat(NodeGate gate, Tenant tenant) {}
 
@@ -113,6 +127,9 @@ final class Agent implements Runnable {
   private final boolean[] greeted;
   private final long[] lastHeard;
   private final long[] lastSent;
+
+  private final Suspicion[] suspicion;
+  private final long[] suspectSince;
   private final boolean[] gone;
   private final boolean[] closed;
   private int greetings;
@@ -160,6 +177,9 @@ final class Agent implements Runnable {
     this.greeted = new boolean[nodes];
     this.lastHeard = new long[nodes];
     this.lastSent = new long[nodes];
+    this.suspicion = new Suspicion[nodes];
+    Arrays.fill(suspicion, Suspicion.NONE);
+    this.suspectSince = new long[nodes];
     this.gone = new boolean[node.ranks()];
     this.closed = new boolean[nodes];
   }
@@ -291,9 +311,8 @@ final class Agent implements Runnable {
     boolean news = false;
     int from;
     for (int i = 0; i < 64 && (from = messenger.receive(in)) >= 0; i++) {
-      receive(node.nodeOf(from));
+      news |= receive(node.nodeOf(from));
       handleLoopback();
-      news = true;
     }
     news |= lookAtInbox();
     news |= calls.look();
@@ -334,13 +353,16 @@ final class Agent implements Runnable {
 
   // Messages.
 
-  private void receive(int from) {
+  /** Handles a frame; false if it is no reason to stay awake for what may follow. */
+  private boolean receive(int from) {
     lastHeard[from] = node.nanoTime();
     try {
       if (in.hasRemaining() && in.get(in.position()) == Message.STREAM) {
         in = relay.receive(from, in);
       } else {
-        handle(from, Message.decode(in));
+        Message message = Message.decode(in);
+        handle(from, message);
+        return !(message instanceof Message.Heartbeat);
       }
     } catch (Message.MalformedException | IllegalArgumentException e) {
       node.log(
@@ -348,6 +370,7 @@ final class Agent implements Runnable {
           "A frame from %s is dropped: %s"
               .formatted(node.whoInJob(node.leader(from)), e.getMessage()));
     }
+    return true;
   }
 
   private void handleLoopback() {
@@ -374,7 +397,14 @@ final class Agent implements Runnable {
       case Message.Refuse m -> tenant(m).refused();
       case Message.Poison m -> tenant(m).poisoned(node.checkRank(m.rank()));
       case Message.Hello m -> greet(from, m.settings());
-      case Message.Heartbeat _ -> {}
+      case Message.Heartbeat m -> {
+        if (m.asks()) {
+          send(from, new Message.Heartbeat(false, true));
+        }
+        if (m.answers() && suspicion[from] == Suspicion.ASKED) {
+          suspicion[from] = Suspicion.CLEARED;
+        }
+      }
       case Message.Broken m -> markBroken(node.checkRank(m.rank()));
       case Message.Died m -> markLost(node.checkRank(m.rank()));
       case Message.OfCall m -> {
@@ -397,7 +427,11 @@ final class Agent implements Runnable {
       window.setRelease(Layout.MESSAGES, ++messages);
     }
     message.encode(out);
-    messenger.send(node.leader(to), out);
+    if (message instanceof Message.Heartbeat) {
+      messenger.sendQuietly(node.leader(to), out);
+    } else {
+      messenger.send(node.leader(to), out);
+    }
     lastSent[to] = node.nanoTime();
   }
 
@@ -591,13 +625,33 @@ final class Agent implements Runnable {
       }
       long patience = greeted[other] ? heartbeatNanos : Math.max(heartbeatNanos, FIRST_HELLO_NANOS);
       if (!allClosed
-          && (now - lastHeard[other] > patience || !node.communicator().isAlive(leader))) {
+          && (now - lastHeard[other] > patience
+              || hasEnded(other, now)
+              || !node.communicator().isAlive(leader))) {
         sendToOthers(new Message.Broken(leader));
         markBroken(leader);
-      } else if (now - lastSent[other] > heartbeatNanos / 4) {
-        send(other, new Message.Heartbeat());
+      } else if (isSuspect(other) || now - lastSent[other] > heartbeatNanos / 4) {
+        send(other, new Message.Heartbeat(isSuspect(other), false));
       }
     }
+  }
+
+  /**
+   * Whether a node's agent has not answered since the transport saw its process end, if it did. One
+   * that answers has only lost the connection.
+   */
+  private boolean hasEnded(int other, long now) {
+    if (suspicion[other] == Suspicion.NONE && messenger.isCutOff(node.leader(other))) {
+      suspicion[other] = Suspicion.ASKED;
+      suspectSince[other] = now;
+    } else if (now - lastTick > CUT_OFF_NANOS / 2) {
+      suspectSince[other] = now; // this agent itself did not run: the answer may be there
+    }
+    return isSuspect(other) && now - suspectSince[other] > CUT_OFF_NANOS;
+  }
+
+  private boolean isSuspect(int other) {
+    return suspicion[other] == Suspicion.ASKED;
   }
 
   private void markLost(int rank) {

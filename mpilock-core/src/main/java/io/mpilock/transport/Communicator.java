@@ -113,8 +113,9 @@ public interface Communicator extends AutoCloseable {
    * in the same order on all ranks, but need not wait for the others. The lock opens one only when
    * the ranks are on several nodes.
    *
-   * @param arrived is called, by any thread and shortly, when a frame is there to be received,
-   *     unless {@link Messenger#pollNanos} says that the transport cannot tell; must not block
+   * @param arrived is called, by any thread and shortly, when a frame is there to be received, or
+   *     is about to come, unless {@link Messenger#pollNanos} says that the transport cannot tell;
+   *     must not block
    * @return this rank's end, to be closed by the caller
    */
   Messenger messenger(Runnable arrived);

@@ -27,6 +27,29 @@ public interface Messenger extends AutoCloseable {
   void send(int rank, ByteBuffer frame);
 
   /**
+   * As {@link #send}, for a frame that nobody waits for: its receiver need not be woken, and finds
+   * it when it looks the next time.
+   *
+   * @param rank a rank of the communicator, not the caller's own
+   * @param frame what is sent
+   */
+  default void sendQuietly(int rank, ByteBuffer frame) {
+    send(rank, frame);
+  }
+
+  /**
+   * Tells whether the transport has seen a connection to a rank's process end without a goodbye:
+   * most likely the process has ended. Something between the two may have cut it as well, so it is
+   * for the layer above to ask that rank whether it is there.
+   *
+   * @param rank a rank of the communicator
+   * @return true from then on
+   */
+  default boolean isCutOff(int rank) {
+    return false;
+  }
+
+  /**
    * Takes the next frame that has arrived, if there is one.
    *
    * @param target where it goes; a capacity of {@link #FRAME_BYTES} or more. It is cleared first,
@@ -43,7 +66,8 @@ public interface Messenger extends AutoCloseable {
   boolean isFlushed();
 
   /**
-   * How often {@link #receive} must be called at least.
+   * How often {@link #receive} must be called at least, as things are now: to be asked again after
+   * each call, and when something has been told.
    *
    * @return nanoseconds; {@link Long#MAX_VALUE} if the transport tells of each arrival
    */

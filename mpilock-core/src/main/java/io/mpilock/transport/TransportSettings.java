@@ -12,13 +12,17 @@ import org.jspecify.annotations.Nullable;
  * @param stallWarning after how long a wait for other ranks is reported; positive
  * @param expectedRanks how many ranks the job must have, or 0 for any number
  * @param mpj what only the {@code mpj} transport looks at
+ * @param doorbell whether the {@code native} transport may wake other nodes by TCP connections of
+ *     its own beside MPI, where the ranks are on several; without them idle nodes look at MPI all
+ *     the time, and hear of a killed process by its silence only
  */
 public record TransportSettings(
     @Nullable Launcher launcher,
     @Nullable String nativeLibrary,
     Duration stallWarning,
     int expectedRanks,
-    MpjSettings mpj) {
+    MpjSettings mpj,
+    boolean doorbell) {
 
   /** Checks the settings. */
   public TransportSettings {
@@ -31,6 +35,24 @@ public record TransportSettings(
       throw new IllegalArgumentException(
           "expectedRanks must not be negative, but is " + expectedRanks);
     }
+  }
+
+  /**
+   * Settings with a doorbell.
+   *
+   * @param launcher who started this process, or null if nobody did
+   * @param nativeLibrary path or soname of the MPI library to load, or null
+   * @param stallWarning after how long a wait for other ranks is reported; positive
+   * @param expectedRanks how many ranks the job must have, or 0 for any number
+   * @param mpj what only the {@code mpj} transport looks at
+   */
+  public TransportSettings(
+      @Nullable Launcher launcher,
+      @Nullable String nativeLibrary,
+      Duration stallWarning,
+      int expectedRanks,
+      MpjSettings mpj) {
+    this(launcher, nativeLibrary, stallWarning, expectedRanks, mpj, true);
   }
 
   /**

@@ -20,7 +20,9 @@ class AgentSimulationTeethTest {
   static final class AnyTrouble implements LongUnaryOperator {
     @Override
     public long applyAsLong(long seed) {
-      Trouble[] troubles = {Trouble.NOTHING, Trouble.DEATH, Trouble.DEATH, Trouble.HOST_LOST};
+      Trouble[] troubles = {
+        Trouble.NOTHING, Trouble.DEATH, Trouble.CONNECTIONS_END, Trouble.HOST_LOST
+      };
       Trouble trouble = troubles[(int) Math.floorMod(seed, (long) troubles.length)];
       try {
         return new ClusterSimulation(seed, trouble, Trace.off()).run();
@@ -33,7 +35,10 @@ class AgentSimulationTeethTest {
   enum Fault {
     HEARS_NO_HEARTBEAT(Agent.class, "    lastHeard[from] = node.nanoTime();", ""),
     ENDS_WHILE_RANKS_USE_IT(Agent.class, "open += node.life(member) == Node.OPEN ? 1 : 0;", ""),
-    NOTICES_NO_SILENCE(Agent.class, "now - lastHeard[other] > patience", "false");
+    NOTICES_NO_SILENCE(Agent.class, "now - lastHeard[other] > patience", "false"),
+    NOTICES_NO_END(Agent.class, "|| hasEnded(other, now)", ""),
+    BELIEVES_ANY_END(Agent.class, "now - suspectSince[other] > CUT_OFF_NANOS", "true"),
+    DOES_NOT_ANSWER(Agent.class, "if (m.asks()) {", "if (false) {");
 
     private final Class<?> type;
     private final String right;

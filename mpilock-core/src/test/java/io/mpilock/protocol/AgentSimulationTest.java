@@ -52,6 +52,11 @@ class AgentSimulationTest {
     run(info, Trouble.HOST_CUT_OFF);
   }
 
+  @Test
+  void aConnectionThatOnlyEndsLosesNothing(TestInfo info) {
+    run(info, Trouble.CONNECTIONS_END);
+  }
+
   private static void run(TestInfo info, Trouble trouble) {
     Runs.of(info).times(RUNS, (seed, trace) -> new ClusterSimulation(seed, trouble, trace).run());
   }

@@ -406,7 +406,7 @@ class AgentTest {
         long longest = 0;
         broken = false;
         for (long start = last; last - start < 2 * brief.toNanos(); ) {
-          nodes.send(1, new Message.Heartbeat());
+          nodes.send(1, new Message.Heartbeat(false, false));
           long now = System.nanoTime();
           longest = Math.max(longest, now - last);
           last = now;
@@ -424,7 +424,7 @@ class AgentTest {
     try (PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(1, USUAL), 0, 0, 1)) {
       nodes.greet();
       nodes.next(1, Message.Heartbeat.class);
-      nodes.send(1, new Message.Heartbeat());
+      nodes.send(1, new Message.Heartbeat(false, false));
       nodes.next(1, Message.Heartbeat.class);
     }
   }
@@ -511,7 +511,7 @@ class AgentTest {
           throw new UnsupportedOperationException("a torn cable");
         }
       });
-      nodes.send(1, new Message.Heartbeat());
+      nodes.send(1, new Message.Heartbeat(false, false));
       assertBroken(nodes, 0);
       while (!record.calls().contains("NodeWindow.free")) {
         Thread.onSpinWait();

@@ -33,6 +33,12 @@ final class ClusterSimulation {
   private static final long SECOND = 1_000_000_000;
   private static final long HEARTBEAT = SECOND;
 
+  /** Where the transport tells of a process that ends, silence need not. */
+  private static final long LONG_HEARTBEAT = 600 * SECOND;
+
+  /** Within this a process that ended is known then. */
+  private static final long TOLD = 5 * SECOND;
+
   /** What goes wrong in a run. */
   enum Trouble {
     NOTHING,
@@ -46,7 +52,9 @@ final class ClusterSimulation {
     /** All ranks of a node die at once. */
     HOST_LOST,
     /** A node goes on, and no message reaches it or leaves it. */
-    HOST_CUT_OFF
+    HOST_CUT_OFF,
+    /** Connections end that only tell whether processes live; perhaps only one side sees it. */
+    CONNECTIONS_END
   }
 
   private static final class Frame {
@@ -109,6 +117,15 @@ final class ClusterSimulation {
   private final Set<Integer> gaveUp = new HashSet<>();
 
   private int cut = -1;
+
+  /** Whether the transport tells at once which processes have ended. */
+  private final boolean tells;
+
+  /** The node whose connections have ended. */
+  private int unconnected = -1;
+
+  private final boolean onlyOneSideSees;
+  private long firstDeath = Long.MAX_VALUE;
   private int operations;
 
   ClusterSimulation(long seed, Trouble trouble, Trace trace) {
@@ -131,6 +148,11 @@ final class ClusterSimulation {
     this.pollNanos = (1L + random.nextInt(20)) * 1_000_000;
     this.mostDelay = 1L + random.nextInt(40_000_000);
     this.releaseOnDeath = random.nextBoolean();
+    this.tells =
+        trouble == Trouble.CONNECTIONS_END
+            || (random.nextBoolean()
+                && (trouble == Trouble.DEATH_OF_AN_AGENT || trouble == Trouble.HOST_LOST));
+    this.onlyOneSideSees = random.nextBoolean();
     this.settings =
         new CoreSettings(
             random.nextInt(ranks),
@@ -139,7 +161,7 @@ final class ClusterSimulation {
             releaseOnDeath,
             Duration.ofSeconds(random.nextBoolean() ? 1 : 1000),
             Duration.ofSeconds(30),
-            Duration.ofNanos(HEARTBEAT),
+            Duration.ofNanos(tells ? LONG_HEARTBEAT : HEARTBEAT),
             WORDS_PER_RANK,
             (value, out) -> out.write((byte[]) Objects.requireNonNull(value)),
             in -> in.readAllBytes(),
@@ -224,11 +246,13 @@ final class ClusterSimulation {
                 }
               });
       case HOST_CUT_OFF -> simulation.at(step, () -> cut = node);
+      case CONNECTIONS_END -> simulation.at(step, () -> unconnected = node);
     }
   }
 
   private void die(int rank) {
     victims.add(rank);
+    firstDeath = Math.min(firstDeath, simulation.clock());
     for (Resource resource : resources) {
       resource.reading[rank] = 0;
       if (resource.writing == rank) {
@@ -257,7 +281,9 @@ final class ClusterSimulation {
       }
       int fewest = living;
       that(got[i] + failures[i] >= fewest, what);
-      if (trouble == Trouble.NOTHING || trouble == Trouble.STALL) {
+      if (trouble == Trouble.NOTHING
+          || trouble == Trouble.STALL
+          || trouble == Trouble.CONNECTIONS_END) {
         that(failures[i] == (calls.get(i).fails() ? ranks : 0), what);
       }
     }
@@ -285,10 +311,12 @@ final class ClusterSimulation {
     opened[rank] = true;
     for (int next = 0; next <= calls.size(); next++) {
       for (int i = localOperations[rank]; i > 0; i--) {
+        long start = simulation.clock();
         try {
           once(core, rank, random.nextInt(resources.size()), 0);
         } catch (RankFailedException e) {
           checkNamed(rank, e);
+          checkTold(rank, start);
         } catch (LockInterruptedException e) {
           that(trouble == Trouble.INTERRUPTS, () -> "nobody interrupts: " + e);
         } finally {
@@ -409,6 +437,7 @@ final class ClusterSimulation {
     operations++;
     Call call = calls.get(number);
     Resource resource = resources.get(call.resource());
+    long start = simulation.clock();
     try {
       ProcessLock lock = core.resource(resource.name);
       FencedSection section =
@@ -430,6 +459,7 @@ final class ClusterSimulation {
     } catch (RankFailedException e) {
       failures[number]++;
       checkNamed(rank, e);
+      checkTold(rank, start);
     } catch (SingleWriteFailedException e) {
       failures[number]++;
       boolean hasReason = call.fails() || trouble == Trouble.INTERRUPTS || hasFailed();
@@ -474,6 +504,12 @@ final class ClusterSimulation {
     }
     boolean good = right;
     that(good, () -> "rank " + rank + " is told of rank " + e.rank() + ": " + e.getMessage());
+  }
+
+  /** A process that has ended is known soon if the transport tells. */
+  private void checkTold(int rank, long start) {
+    long took = simulation.clock() - Math.max(start, firstDeath);
+    that(!tells || took < TOLD, () -> "rank " + rank + " was told after " + took + " ns");
   }
 
   private void that(boolean good, Supplier<String> wrong) {
@@ -549,6 +585,12 @@ final class ClusterSimulation {
         }
       }
       return -1;
+    }
+
+    @Override
+    public boolean isCutOff(int rank) {
+      boolean sees = node == unconnected || (nodeOf[rank] == unconnected && !onlyOneSideSees);
+      return tells && (sees || simulation.isDead(rank));
     }
 
     @Override

@@ -25,9 +25,10 @@ public final class FrameFuzz {
       throw new AssertionError("MPI may write " + buffer.length() + " bytes");
     }
     byte[] sent = Arrays.copyOfRange(input, Integer.BYTES, input.length);
-    FrameBuffer own = FrameBuffer.isSmall(sent.length) ? SMALL : LARGE;
-    own.begin(1, sent.length);
-    own.copyFrom(frame);
+    int bytes = FrameBuffer.messageBytes(sent.length);
+    FrameBuffer own = FrameBuffer.isSmall(bytes) ? SMALL : LARGE;
+    own.begin(1, bytes);
+    own.copyFrom(FrameBuffer.FRAME, frame);
     own.copyTo(TARGET);
     if (!TARGET.equals(ByteBuffer.wrap(sent))) {
       throw new AssertionError("another frame came out");

@@ -113,8 +113,13 @@ public sealed interface Message {
    */
   record Hello(long settings) implements Message {}
 
-  /** Each node to each other, now and then. */
-  record Heartbeat() implements Message {}
+  /**
+   * Each node to each other, now and then.
+   *
+   * @param asks whether to answer at once: the receiver may be dead
+   * @param answers whether this is an answer
+   */
+  record Heartbeat(boolean asks, boolean answers) implements Message {}
 
   /**
    * A node to each other: the controller cannot go on without a rank.
@@ -260,7 +265,7 @@ public sealed interface Message {
       case Refuse m -> put(frame.put((byte) 7), m.resource);
       case Poison m -> put(frame.put((byte) 8), m.resource).putInt(m.rank);
       case Hello m -> frame.put((byte) 9).putLong(m.settings);
-      case Heartbeat _ -> frame.put((byte) 10);
+      case Heartbeat m -> frame.put((byte) 10).put(code(m.asks)).put(code(m.answers));
       case Broken m -> frame.put((byte) 11).putInt(m.rank);
       case Died m -> frame.put((byte) 12).putInt(m.rank);
       case Arrived m ->
@@ -302,7 +307,7 @@ public sealed interface Message {
             case 7 -> new Refuse(text(frame));
             case 8 -> new Poison(text(frame), frame.getInt());
             case 9 -> new Hello(frame.getLong());
-            case 10 -> new Heartbeat();
+            case 10 -> new Heartbeat(flag(frame), flag(frame));
             case 11 -> new Broken(frame.getInt());
             case 12 -> new Died(frame.getInt());
             case 13 -> new Arrived(frame.getLong(), frame.getLong(), frame.getInt(), text(frame));

@@ -11,8 +11,21 @@ import java.nio.ByteBuffer;
  */
 final class FrameBuffer {
 
+  /** What comes before a frame's bytes: what it is. */
+  private static final int HEAD_BYTES = 1;
+
   /** Nearly all frames fit. */
   private static final int SMALL_BYTES = 1024;
+
+  // What a frame is.
+  /** Of whoever uses the messenger. */
+  static final byte FRAME = 0;
+
+  /** {@link Doorbell#greet}. */
+  static final byte GREETING = 1;
+
+  /** {@link Doorbell#invite}. */
+  static final byte INVITATION = 2;
 
   private final MemorySegment data;
   private final ByteBuffer bytes;
@@ -29,11 +42,16 @@ final class FrameBuffer {
 
   /** A buffer for small frames, or one that is large enough for all. */
   static FrameBuffer allocate(boolean small) {
-    return new FrameBuffer(small ? SMALL_BYTES : Messenger.FRAME_BYTES);
+    return new FrameBuffer(small ? SMALL_BYTES : HEAD_BYTES + Messenger.FRAME_BYTES);
   }
 
-  static boolean isSmall(int length) {
-    return length <= SMALL_BYTES;
+  /** How long the message is for a frame of some bytes. */
+  static int messageBytes(int frameBytes) {
+    return HEAD_BYTES + frameBytes;
+  }
+
+  static boolean isSmall(int messageBytes) {
+    return messageBytes <= SMALL_BYTES;
   }
 
   boolean isSmall() {
@@ -44,17 +62,22 @@ final class FrameBuffer {
    * Says what comes in, or goes out. A message that is longer than any frame does not fit: MPI is
    * told of the memory that there is, and fails the receive instead of writing behind it.
    */
-  void begin(int rank, int bytesOfFrame) {
+  void begin(int rank, int messageBytes) {
     peer = rank;
-    length = Math.clamp(bytesOfFrame, 0, bytes.capacity());
+    length = Math.clamp(messageBytes, 0, bytes.capacity());
   }
 
-  void copyFrom(ByteBuffer frame) {
-    bytes.clear().put(frame);
+  void copyFrom(byte what, ByteBuffer frame) {
+    bytes.clear().put(what).put(frame);
   }
 
   void copyTo(ByteBuffer frame) {
-    frame.clear().put(bytes.clear().limit(length)).flip();
+    frame.clear().put(bytes.clear().limit(length).position(Math.min(HEAD_BYTES, length))).flip();
+  }
+
+  /** What has come. */
+  byte what() {
+    return bytes.get(0);
   }
 
   /** The rank that it comes from, or goes to. */

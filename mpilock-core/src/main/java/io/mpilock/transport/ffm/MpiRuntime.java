@@ -7,6 +7,7 @@ import io.mpilock.failure.StartupException.Problem;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.Launcher;
 import io.mpilock.transport.TransportSettings;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -50,6 +51,12 @@ final class MpiRuntime {
   private final Leaving leaving;
   private final PointToPoint pointToPoint;
   private final Leftovers leftovers;
+  private final boolean mayRing;
+
+  /** Guarded by this. */
+  private @Nullable Doorbell doorbell;
+
+  private boolean triedToRing;
 
   // Guarded by the class, as is current.
   private State state = State.OPEN;
@@ -67,8 +74,9 @@ final class MpiRuntime {
   /** Guarded by this: no window is counted done while or after MPI takes it away. */
   private boolean freed;
 
-  private MpiRuntime(MpiThread thread, MpiSession session) {
+  private MpiRuntime(MpiThread thread, MpiSession session, boolean mayRing) {
     this.thread = thread;
+    this.mayRing = mayRing;
     mpi = session.mpi();
     initialisedHere = session.initialisedHere();
     long comm = mpi.duplicate(mpi.world());
@@ -127,7 +135,7 @@ final class MpiRuntime {
           () -> {
             MpiSession session = MpiSession.start(library, settings.launcher());
             where.set("its first collective calls of MPI");
-            return new MpiRuntime(thread, session);
+            return new MpiRuntime(thread, session, settings.doorbell());
           },
           settings.stallWarning(),
           waited -> tellLate(settings.launcher(), library, where.get(), waited));
@@ -205,6 +213,26 @@ final class MpiRuntime {
     return leftovers;
   }
 
+  /** What wakes other nodes, from the first use on; null if there is none. */
+  synchronized @Nullable Doorbell doorbell() {
+    if (mayRing && !triedToRing) {
+      triedToRing = true;
+      try {
+        doorbell = new Doorbell(roster.self());
+      } catch (IOException | RuntimeException e) {
+        LOG.log(System.Logger.Level.DEBUG, "Nodes are woken by polling", e);
+      }
+    }
+    return doorbell;
+  }
+
+  private synchronized void endDoorbell() {
+    triedToRing = true;
+    if (doorbell != null) {
+      doorbell.close();
+    }
+  }
+
   Leaving leaving() {
     return leaving;
   }
@@ -279,6 +307,7 @@ final class MpiRuntime {
           current = null;
         }
       }
+      endDoorbell();
       thread.end();
       roster.close();
     }

@@ -123,7 +123,7 @@ final class NativeCommunicator implements Communicator {
   public Messenger messenger(Runnable arrived) {
     checkOpen();
     runtime.leftovers().opened(group);
-    return new NativeMessenger(runtime, group, group.nextTag());
+    return new NativeMessenger(runtime, group, group.nextTag(), arrived);
   }
 
   @Override

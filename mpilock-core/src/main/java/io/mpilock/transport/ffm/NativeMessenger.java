@@ -9,6 +9,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Frames as MPI messages on a group's communicator, with a tag for each messenger. MPI keeps the
@@ -25,12 +26,23 @@ import java.util.concurrent.locks.ReentrantLock;
  */
 final class NativeMessenger implements Messenger {
 
-  /**
-   * So that an idle agent takes less than 2 % of a core. Measured over TCP, with two looks for each
-   * poll (see {@link PointToPoint#match}): about 1.6 % with both libraries, and 1.8 to 2 % with 1
-   * ms.
-   */
+  /** How often to look while something is on its way. */
   private static final long POLL_NANOS = 1_250_000;
+
+  /** After a ring, at first: the message comes by another way, and may come later. */
+  private static final long WOKEN_NANOS = 50_000;
+
+  /** If all others can wake this one. */
+  private static final long ASLEEP_NANOS = 1_000_000_000;
+
+  /** For so long after the first frame the others may still come to be able to. */
+  private static final long COMING_NANOS = 30_000_000_000L;
+
+  // Where they cannot: the longer nothing came the less often, down to a share of a core's time
+  // that follows from what a look takes here.
+  private static final long LOOKS_IN_SILENCE = 256;
+  private static final long COST_SHARE = 400;
+  private static final long LONGEST_POLL_NANOS = 20_000_000;
 
   private final MpiRuntime runtime;
   private final Group group;
@@ -47,10 +59,26 @@ final class NativeMessenger implements Messenger {
   private int queued;
   private boolean closed;
 
-  NativeMessenger(MpiRuntime runtime, Group group, int tag) {
+  private final Runnable arrived;
+  private @Nullable Doorbell bell;
+
+  /** The ranks that frames were sent to, or came from, and how many. */
+  private final int[] met;
+
+  private final boolean[] hasMet;
+  private int metRanks;
+  private long firstMet;
+
+  private long lastFrame = System.nanoTime();
+  private long cost = POLL_NANOS / COST_SHARE;
+
+  NativeMessenger(MpiRuntime runtime, Group group, int tag, Runnable arrived) {
     this.runtime = runtime;
     this.group = group;
     this.tag = tag;
+    this.arrived = arrived;
+    met = new int[group.size()];
+    hasMet = new boolean[group.size()];
     mpi = runtime.pointToPoint();
     inside = runtime.mpi().library().inside();
     broken = new boolean[group.size()];
@@ -61,6 +89,15 @@ final class NativeMessenger implements Messenger {
 
   @Override
   public void send(int rank, ByteBuffer frame) {
+    sendQuietly(rank, frame);
+    Doorbell ringing = bell;
+    if (ringing != null) {
+      ringing.ring(group.worldRank(rank));
+    }
+  }
+
+  @Override
+  public void sendQuietly(int rank, ByteBuffer frame) {
     int length = frame.remaining();
     if (length < 1 || length > FRAME_BYTES) {
       throw new IllegalArgumentException(
@@ -76,19 +113,58 @@ final class NativeMessenger implements Messenger {
         frame.position(frame.limit());
         return;
       }
-      FrameBuffer buffer = take(length);
-      buffer.begin(rank, length);
-      buffer.copyFrom(frame);
-      if (mpi.send(buffer, rank, tag, group.comm())) {
-        outgoing.get(rank).add(buffer);
-        queued++;
-        collect(outgoing.get(rank));
-      } else {
-        broken[rank] = true;
-        runtime.leftovers().keep(buffer);
-      }
+      meet(rank);
+      transmit(rank, FrameBuffer.FRAME, frame);
+      lastFrame = System.nanoTime();
     } finally {
       inside.unlock();
+    }
+  }
+
+  private void transmit(int rank, byte what, ByteBuffer frame) {
+    int length = FrameBuffer.messageBytes(frame.remaining());
+    FrameBuffer buffer = take(length);
+    buffer.begin(rank, length);
+    buffer.copyFrom(what, frame);
+    if (mpi.send(buffer, rank, tag, group.comm())) {
+      outgoing.get(rank).add(buffer);
+      queued++;
+      collect(outgoing.get(rank));
+    } else {
+      broken[rank] = true;
+      runtime.leftovers().keep(buffer);
+    }
+  }
+
+  /** Before the first frame to a rank, or after the first one from it. */
+  private void meet(int rank) {
+    if (hasMet[rank]) {
+      return;
+    }
+    if (metRanks == 0) {
+      firstMet = System.nanoTime();
+      bell = runtime.doorbell();
+      if (bell != null) {
+        bell.add(arrived);
+      }
+    }
+    hasMet[rank] = true;
+    met[metRanks++] = rank;
+    ByteBuffer greeting = bell == null ? null : bell.greet(group.worldRank(rank));
+    if (greeting != null) {
+      transmit(rank, FrameBuffer.GREETING, greeting);
+    }
+  }
+
+  /** A message of the other doorbell to this one. */
+  private void hear(int rank, byte what, ByteBuffer message) {
+    meet(rank);
+    if (what == FrameBuffer.GREETING) {
+      ByteBuffer answer =
+          bell == null ? ByteBuffer.allocate(0) : bell.invite(group.worldRank(rank), message);
+      transmit(rank, FrameBuffer.INVITATION, answer);
+    } else if (bell != null) {
+      bell.accept(group.worldRank(rank), message);
     }
   }
 
@@ -96,15 +172,19 @@ final class NativeMessenger implements Messenger {
   public int receive(ByteBuffer target) {
     inside.lock();
     try {
+      long start = System.nanoTime();
       collect();
       boolean more = !closed;
       while (more) {
         more = match();
         int rank = deliver(target);
         if (rank >= 0) {
+          lastFrame = System.nanoTime();
           return rank;
         }
       }
+      long took = System.nanoTime() - start;
+      cost = took < cost ? took : cost + (took - cost) / 64; // others may have had this core
       return -1;
     } finally {
       inside.unlock();
@@ -122,9 +202,40 @@ final class NativeMessenger implements Messenger {
     }
   }
 
+  /**
+   * After a ring: a frame that comes some time after it is seen after half of that time more, at
+   * most. Who has nothing to do between sleeps until the next ring, if all can ring.
+   */
   @Override
   public long pollNanos() {
-    return POLL_NANOS;
+    if (queued > 0 || !incoming.isEmpty()) { // only whoever sends and receives changes them
+      return POLL_NANOS;
+    }
+    Doorbell waking = bell;
+    boolean all = waking != null;
+    boolean coming = false;
+    for (int i = 0; i < metRanks && waking != null; i++) {
+      int other = group.worldRank(met[i]);
+      if (!waking.isConnected(other) && !isUnreachable(met[i])) {
+        all = false;
+        coming |= waking.isComing(other);
+      }
+    }
+    long now = System.nanoTime();
+    if (waking != null && all) {
+      return Math.clamp(waking.nanosSinceRing() / 2, WOKEN_NANOS, ASLEEP_NANOS);
+    }
+    long longest =
+        coming && now - firstMet < COMING_NANOS
+            ? POLL_NANOS
+            : Math.clamp(cost * COST_SHARE, POLL_NANOS, LONGEST_POLL_NANOS);
+    return Math.clamp((now - lastFrame) / LOOKS_IN_SILENCE, POLL_NANOS, longest);
+  }
+
+  @Override
+  public boolean isCutOff(int rank) {
+    Doorbell other = bell;
+    return other != null && other.isCutOff(group.worldRank(rank));
   }
 
   @Override
@@ -133,6 +244,9 @@ final class NativeMessenger implements Messenger {
     try {
       if (!closed) {
         closed = true;
+        if (bell != null) {
+          bell.remove(arrived);
+        }
         collect();
         outgoing.forEach(runtime.leftovers()::settleLater);
         runtime.leftovers().settleLater(incoming);
@@ -197,8 +311,13 @@ final class NativeMessenger implements Messenger {
         case DONE -> {
           frames.remove();
           frame.copyTo(target);
+          byte what = frame.what();
           giveBack(frame);
-          return frame.peer();
+          if (what == FrameBuffer.FRAME) {
+            return frame.peer();
+          }
+          hear(frame.peer(), what, target);
+          return deliver(target);
         }
         case FAILED -> broken[frame.peer()] = true;
         case NOT_YET -> {}

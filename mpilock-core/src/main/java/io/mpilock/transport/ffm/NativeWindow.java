@@ -28,7 +28,7 @@ abstract class NativeWindow implements NodeWindow {
   private static final long LOW_HALF = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN ? 0 : 4;
 
   /** A sleeping thread looks for an interrupt, and for the end of the window, this often. */
-  private static final long SLICE_NANOS = 20_000_000;
+  private static final long SLICE_NANOS = 250_000_000;
 
   private static final long FIRST_PARK_NANOS = 50_000;
   private static final long LONGEST_PARK_NANOS = 1_000_000;

@@ -29,6 +29,10 @@ final class MappedWindow implements NodeWindow {
   private static final long SHORTEST_NAP_NANOS = 50_000;
   private static final long LONGEST_NAP_NANOS = 2_000_000;
 
+  // Who sleeps for long, as a node's agent without work, naps for longer.
+  private static final int LONG_NAP_SHARE = 1_000;
+  private static final long LONGEST_LONG_NAP_NANOS = 20_000_000;
+
   /** A nap is at most this part of the wait so far, so that it adds little to it. */
   private static final int NAP_SHARE = 16;
 
@@ -159,7 +163,13 @@ final class MappedWindow implements NodeWindow {
     try {
       while ((int) get(index) == low32 && now - start < nanos && !self.isInterrupted()) {
         long nap =
-            Math.clamp((now - wait.since) / NAP_SHARE, SHORTEST_NAP_NANOS, LONGEST_NAP_NANOS);
+            Math.clamp(
+                (now - wait.since) / NAP_SHARE,
+                SHORTEST_NAP_NANOS,
+                Math.clamp(
+                    (now - wait.since) / LONG_NAP_SHARE,
+                    LONGEST_NAP_NANOS,
+                    LONGEST_LONG_NAP_NANOS));
         LockSupport.parkNanos(this, Math.min(nap, nanos - (now - start)));
         now = System.nanoTime();
       }

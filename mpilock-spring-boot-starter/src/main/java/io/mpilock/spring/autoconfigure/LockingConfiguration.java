@@ -65,7 +65,8 @@ class LockingConfiguration {
             properties.nativeTransport().library(),
             properties.stallWarning(),
             properties.expectedRanks(),
-            properties.mpj().toSettings()));
+            properties.mpj().toSettings(),
+            properties.nativeTransport().doorbell()));
   }
 
   @Bean

@@ -38,7 +38,8 @@ import org.springframework.validation.Validator;
  * @param shutdownTimeout Longest time that the shutdown waits for this rank's leases, and for the
  *     other ranks.
  * @param heartbeatTimeout How long a node may be silent, where the ranks are on several, before the
- *     others take it for dead. Longer than the longest pause of a rank's JVM.
+ *     others take it for dead. Longer than the longest pause of a rank's JVM, such as a full
+ *     collection. A process that ends is known within seconds.
  * @param onHolderDeath What becomes of a resource whose writer died inside its write.
  * @param windowSize Shared memory that each rank adds to its node, from 1MB to 1TB, taken at once
  *     and used as resources come. If not set: 32MB, or less on a node with little room, half of
@@ -62,7 +63,7 @@ public record MpilockProperties(
     @DefaultValue("0") int handoverLimit,
     @DefaultValue("30s") Duration stallWarning,
     @DefaultValue("30s") Duration shutdownTimeout,
-    @DefaultValue("4s") Duration heartbeatTimeout,
+    @DefaultValue("60s") Duration heartbeatTimeout,
     @DefaultValue("poison") OnHolderDeath onHolderDeath,
     @Nullable DataSize windowSize,
     @DefaultValue Share share,
@@ -93,8 +94,11 @@ public record MpilockProperties(
    * The native transport.
    *
    * @param library Path or soname of the MPI library to load; chosen by the launcher if not set.
+   * @param doorbell Whether nodes wake each other by TCP connections of their own beside MPI. Without
+   *     them an idle node looks at MPI all the time, and a killed process may be known only after
+   *     heartbeat-timeout.
    */
-  public record Native(@Nullable String library) {}
+  public record Native(@Nullable String library, @DefaultValue("true") boolean doorbell) {}
 
   /**
    * The transport over MPJ Express.
