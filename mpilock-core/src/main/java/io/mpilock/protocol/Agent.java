@@ -382,7 +382,8 @@ final class Agent implements Runnable {
 
   private void handle(int from, Message message) {
     switch (message) {
-      case Message.Request m -> home(m.resource()).request(from, m.wanted(), m.tried());
+      case Message.Request m -> home(m.resource()).request(from, m.wanted(), m.tries());
+      case Message.Plead m -> home(m.resource()).plead(from, m.tries());
       case Message.Cancel m -> home(m.resource()).cancel(from);
       case Message.Yield m ->
           home(m.resource())
@@ -391,10 +392,11 @@ final class Agent implements Runnable {
                   m.kept(),
                   m.token(),
                   m.deadWriter() < 0 ? -1 : node.checkRank(m.deadWriter()));
-      case Message.Busy m -> home(m.resource()).busy(from);
+      case Message.Settled m -> home(m.resource()).settled(from);
       case Message.Grant m -> tenant(m).granted(m.permission(), m.token());
-      case Message.Recall m -> tenant(m).recalled(m.limit(), m.tried());
-      case Message.Refuse m -> tenant(m).refused();
+      case Message.Recall m -> tenant(m).recalled(m.limit());
+      case Message.Settle m -> tenant(m).settle();
+      case Message.Refuse m -> tenant(m).refused(m.tries());
       case Message.Poison m -> tenant(m).poisoned(node.checkRank(m.rank()));
       case Message.Hello m -> greet(from, m.settings());
       case Message.Heartbeat m -> {

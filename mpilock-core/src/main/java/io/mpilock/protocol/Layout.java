@@ -137,11 +137,14 @@ final class Layout {
   /** The home line of the next resource in the inbox, or 0. */
   static final int NEXT = 7;
 
-  /** How many tries the agent has not answered. */
+  /** How many tries there were that other nodes had to be asked about: each takes a number. */
   static final int TRIES = 8;
 
-  /** How often the agent refused the tries that there were. */
-  static final int REFUSALS = 9;
+  /** The agent has refused the tries up to this number. */
+  static final int REFUSED = 9;
+
+  /** How many of the tries have ended. */
+  static final int ENDED_TRIES = 12;
 
   /** A token that a waiter saw, and since when in milliseconds of the epoch: diagnosis. */
   static final int SEEN_TOKEN = 10;

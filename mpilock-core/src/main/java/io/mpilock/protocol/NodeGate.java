@@ -36,6 +36,10 @@ final class NodeGate implements Tenant.Gate {
   /** A dead rank's request is still to be cleared. */
   private boolean unsettled;
 
+  // Numbers of tries, which count up: the newest that was noted, and that a question covers.
+  private long noted;
+  private long covered;
+
   NodeGate(Node node, long home) {
     this.node = node;
     this.window = node.window();
@@ -48,15 +52,39 @@ final class NodeGate implements Tenant.Gate {
   }
 
   @Override
+  public void noteTries() {
+    noted = window.get(lock.home() + Layout.TRIES);
+  }
+
+  @Override
   public boolean isTried() {
-    return window.get(lock.home() + Layout.TRIES) != 0;
+    return noted > covered && isAnyTry();
+  }
+
+  /** Not so when all have ended; a rank that died may have left one. */
+  private boolean isAnyTry() {
+    return window.get(lock.home() + Layout.TRIES) != window.get(lock.home() + Layout.ENDED_TRIES);
+  }
+
+  @Override
+  public void uncoverTries() {
+    covered = window.get(lock.home() + Layout.REFUSED);
+  }
+
+  @Override
+  public void coverTries() {
+    covered = noted;
   }
 
   @Override
   public void refuseTries() {
-    window.set(lock.home() + Layout.TRIES, 0); // first: a try that counts itself later is a new one
-    window.getAndAdd(lock.home() + Layout.REFUSALS, 1);
+    window.set(lock.home() + Layout.REFUSED, covered);
     lock.ringAll();
+  }
+
+  @Override
+  public void ringTries() {
+    lock.ringRanks();
   }
 
   @Override
@@ -129,14 +157,15 @@ final class NodeGate implements Tenant.Gate {
       default -> passOn(true);
     }
     state = State.OPEN;
-    if (isTried()) {
-      refuseTries(); // that did not get it: the ranks' own words tell from now on
+    if (isAnyTry()) {
+      lock.ringRanks(); // those that did not get it: the ranks' own words tell from now on
     }
   }
 
   private void passOn(boolean counted) {
     lock.stopDraining();
-    if (node.settings().phaseFair()) {
+    // By name: or the gate may be closed again before they look.
+    if (node.settings().phaseFair() || lock.wanted() != Permission.EXCLUSIVE) {
       lock.admitReaders();
     }
     lock.passOn(counted);

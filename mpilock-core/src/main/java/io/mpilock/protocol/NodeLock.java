@@ -198,13 +198,41 @@ final class NodeLock {
     }
   }
 
-  long refusals() {
-    return window.get(home + Layout.REFUSALS);
+  /** Says that this thread tries and does not wait for holds; gives the number of its try. */
+  long countTry() {
+    return window.getAndAdd(home + Layout.TRIES, 1) + 1;
   }
 
-  /** Says that this thread tries and does not wait for holds; after {@link #refusals}. */
-  void countTry() {
-    window.getAndAdd(home + Layout.TRIES, 1);
+  /** Ends what {@link #countTry} began. */
+  void endTry() {
+    window.getAndAdd(home + Layout.ENDED_TRIES, 1);
+  }
+
+  /**
+   * Whether it is the agent that keeps ranks out, and not a rank: it owns, or is about to, since
+   * nobody does.
+   */
+  boolean isKeptByAgent() {
+    int owner = owner(window.get(state));
+    return agent >= 0
+        && (owner == agent + 1
+            || (owner == 0 && (window.get(line(agent) + Layout.REQUEST) != NONE || isAgents())));
+  }
+
+  /** As {@link #isKeptByAgent}, for a rank that wants to read. */
+  boolean isKeptFromReading() {
+    return isKeptByAgent() && pending(window.get(state)) != 0;
+  }
+
+  /**
+   * Whether a try must give up: the home has refused it, or a rank of this node is in its way, or
+   * the agent is not, so that there is nothing to wait for.
+   */
+  boolean isRefused(long tries, boolean reads) {
+    return window.get(home + Layout.REFUSED) >= tries
+        || (reads
+            ? !isKeptFromReading() || wanted() == Permission.EXCLUSIVE
+            : !isKeptByAgent() || !isUnread());
   }
 
   /** Nobody can grant what the agent would have to ask for, or take back what it has begun. */
@@ -1144,9 +1172,19 @@ final class NodeLock {
   }
 
   void ringAll() {
+    ringRanks();
+    if (agent >= 0) {
+      tellAgent();
+    }
+  }
+
+  /** Wakes all ranks, and not the agent. */
+  void ringRanks() {
     readerBell.ring();
     for (int rank = 0; rank < members; rank++) {
-      ring(rank);
+      if (rank != agent) {
+        ring(rank);
+      }
     }
   }
 

@@ -9,6 +9,9 @@ import org.jspecify.annotations.Nullable;
 
 /** One rank's side of a resource: its threads, and their turns at the rank's one request. */
 public final class ProcessLock {
+  /** A try waits so long for what other nodes say: one that is stopped must not keep it. */
+  private static final long ANSWER_NANOS = 2_000_000_000;
+
   private final String name;
   private final Node node;
   private final NodeWindow window;
@@ -106,6 +109,13 @@ public final class ProcessLock {
     } finally {
       patience.restoreInterrupt();
       forgetWaitingReader(hold);
+      endTry(patience);
+    }
+  }
+
+  private void endTry(Patience patience) {
+    if (patience.isTry()) {
+      words.endTry();
     }
   }
 
@@ -129,6 +139,7 @@ public final class ProcessLock {
           words.awaitOwnership(hold.id(), patience) || gaveUp("write", patience) || words.tryOwn();
     } finally {
       patience.restoreInterrupt();
+      endTry(patience);
     }
     if (owned && !words.isUnread()) {
       words.releaseOwnership();
@@ -138,13 +149,10 @@ public final class ProcessLock {
   }
 
   private Patience tryPatience(ThreadHold hold, String mode) {
-    long refusals = words.refusals();
-    words.countTry();
+    Patience patience = patience(hold, mode, ANSWER_NANOS); // which may throw
     boolean reads = mode.equals("read");
-    return patience(hold, mode, Patience.FOREVER)
-        .untilRefused(() ->
-            words.refusals() != refusals
-                || !(reads ? words.isClosedToReaders() : words.isAgents()));
+    long tries = words.countTry();
+    return patience.untilRefused(() -> words.isRefused(tries, reads));
   }
 
   boolean awaitWrite(ThreadHold hold, long nanos) {
@@ -220,11 +228,18 @@ public final class ProcessLock {
 
   /** Gets the node a permission to read, if nobody writes. */
   private long stampFromAfar() {
-    if (!words.isClosedToReaders()) {
+    if (!words.isKeptFromReading()) {
       return -1;
     }
     Patience patience = tryPatience(hold(), "read");
-    if (!words.awaitRead(patience) && !gaveUp("read", patience) && !words.tryRead()) {
+    boolean reads;
+    try {
+      reads = words.awaitRead(patience) || gaveUp("read", patience) || words.tryRead();
+    } finally {
+      patience.restoreInterrupt();
+      endTry(patience);
+    }
+    if (!reads) {
       checkRefusal();
       return -1;
     }

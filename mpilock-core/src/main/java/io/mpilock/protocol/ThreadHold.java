@@ -54,7 +54,7 @@ public final class ThreadHold {
   }
 
   private boolean awaitRead(ProcessLock lock, long nanos) {
-    if ((nanos != 0 || lock.words().isClosedToReaders()) && lock.awaitRead(this, nanos)) {
+    if ((nanos != 0 || lock.words().isKeptFromReading()) && lock.awaitRead(this, nanos)) {
       return beginRead(lock, lock.words().token());
     }
     lock.checkRefusal();
@@ -113,7 +113,7 @@ public final class ThreadHold {
   private boolean awaitWrite(ProcessLock lock, long nanos) {
     if (nanos != 0
         ? lock.awaitWrite(this, nanos)
-        : lock.words().isAgents() && lock.tryWriteFromAfar(this)) {
+        : lock.words().isKeptByAgent() && lock.tryWriteFromAfar(this)) {
       return beginWrite(lock, lock.words().beginWrite(), waited);
     }
     lock.checkRefusal();

@@ -121,12 +121,12 @@ class AgentTest {
   @Test
   void atTheHomeAnotherNodesRequestIsServedAndItsPermissionRecalled() throws Exception {
     try (PlayedNodes nodes = pair(0)) {
-      nodes.send(1, new Message.Request(DEFAULT, Permission.EXCLUSIVE, false));
+      nodes.send(1, new Message.Request(DEFAULT, Permission.EXCLUSIVE, 0));
       assertThat(nodes.next(1, Message.Grant.class))
           .isEqualTo(new Message.Grant(DEFAULT, Permission.EXCLUSIVE, 0));
       CompletableFuture<Long> write = writes(nodes, DEFAULT);
       assertThat(nodes.next(1, Message.Recall.class))
-          .isEqualTo(new Message.Recall(DEFAULT, Permission.NONE, false));
+          .isEqualTo(new Message.Recall(DEFAULT, Permission.NONE));
       nodes.send(1, new Message.Yield(DEFAULT, Permission.NONE, 7, -1));
       assertThat(PlayedNodes.get(write)).isEqualTo(8);
       assertThat(nodes.core(0).messages()).as("Grant and Recall").isEqualTo(2);
@@ -139,8 +139,8 @@ class AgentTest {
       ProcessLock lock = nodes.core(0).resource(DEFAULT);
       ThreadHold hold = lock.hold();
       assertThat(hold.acquireWrite(lock, ThreadHold.FOREVER)).isTrue();
-      nodes.send(1, new Message.Request(DEFAULT, Permission.SHARED, true));
-      assertThat(nodes.next(1, Message.Refuse.class)).isEqualTo(new Message.Refuse(DEFAULT));
+      nodes.send(1, new Message.Request(DEFAULT, Permission.SHARED, 1));
+      assertThat(nodes.next(1, Message.Refuse.class)).isEqualTo(new Message.Refuse(DEFAULT, 1));
       nodes.send(1, new Message.Cancel(DEFAULT));
       nodes.settle(1);
       hold.releaseWrite(lock);
@@ -150,14 +150,15 @@ class AgentTest {
   }
 
   @Test
-  void atTheHomeABusyNodeRefusesTheTryOfARank() throws Exception {
+  void atTheHomeANodeThatHoldsOnRefusesTheTryOfARank() throws Exception {
     try (PlayedNodes nodes = pair(0)) {
-      nodes.send(1, new Message.Request(DEFAULT, Permission.EXCLUSIVE, false));
+      nodes.send(1, new Message.Request(DEFAULT, Permission.EXCLUSIVE, 0));
       nodes.next(1, Message.Grant.class);
       CompletableFuture<Long> read = reads(nodes, DEFAULT, 0);
       assertThat(nodes.next(1, Message.Recall.class))
-          .isEqualTo(new Message.Recall(DEFAULT, Permission.SHARED, true));
-      nodes.send(1, new Message.Busy(DEFAULT));
+          .isEqualTo(new Message.Recall(DEFAULT, Permission.SHARED));
+      assertThat(nodes.next(1, Message.Settle.class)).isEqualTo(new Message.Settle(DEFAULT));
+      nodes.send(1, new Message.Settled(DEFAULT));
       assertThat(PlayedNodes.get(read)).isEqualTo(-1);
       assertThat(nodes.next(1, Message.Recall.class).limit()).isEqualTo(Permission.EXCLUSIVE);
     }
@@ -166,7 +167,7 @@ class AgentTest {
   @Test
   void aWriterThatDiedElsewherePoisonsHere() throws Exception {
     try (PlayedNodes nodes = pair(0)) {
-      nodes.send(1, new Message.Request(DEFAULT, Permission.EXCLUSIVE, false));
+      nodes.send(1, new Message.Request(DEFAULT, Permission.EXCLUSIVE, 0));
       nodes.next(1, Message.Grant.class);
       CompletableFuture<Long> read = reads(nodes, DEFAULT, ThreadHold.FOREVER);
       nodes.next(1, Message.Recall.class);
@@ -182,13 +183,13 @@ class AgentTest {
     try (PlayedNodes nodes = pair(1)) {
       CompletableFuture<Long> read = reads(nodes, DEFAULT, ThreadHold.FOREVER);
       assertThat(nodes.next(1, Message.Request.class))
-          .isEqualTo(new Message.Request(DEFAULT, Permission.SHARED, false));
+          .isEqualTo(new Message.Request(DEFAULT, Permission.SHARED, 0));
       nodes.send(1, new Message.Grant(DEFAULT, Permission.SHARED, 41));
       assertThat(PlayedNodes.get(read)).isEqualTo(41);
       assertThat(PlayedNodes.get(reads(nodes, DEFAULT, 0))).isEqualTo(41);
       nodes.settle(1);
       assertThat(nodes.all(1)).isEmpty();
-      nodes.send(1, new Message.Recall(DEFAULT, Permission.NONE, false));
+      nodes.send(1, new Message.Recall(DEFAULT, Permission.NONE));
       assertThat(nodes.next(1, Message.Yield.class))
           .isEqualTo(new Message.Yield(DEFAULT, Permission.NONE, 41, -1));
       assertThat(nodes.core(0).messages()).as("Request and Yield").isEqualTo(2);
@@ -200,8 +201,8 @@ class AgentTest {
     try (PlayedNodes nodes = pair(1)) {
       CompletableFuture<Long> read = reads(nodes, DEFAULT, 0);
       assertThat(nodes.next(1, Message.Request.class))
-          .isEqualTo(new Message.Request(DEFAULT, Permission.SHARED, true));
-      nodes.send(1, new Message.Refuse(DEFAULT));
+          .isEqualTo(new Message.Request(DEFAULT, Permission.SHARED, 1));
+      nodes.send(1, new Message.Refuse(DEFAULT, 1));
       assertThat(PlayedNodes.get(read)).isEqualTo(-1);
       assertThat(nodes.next(1, Message.Cancel.class)).isEqualTo(new Message.Cancel(DEFAULT));
     }
@@ -226,8 +227,7 @@ class AgentTest {
         CompletableFuture<Long> write = writes(nodes, resource);
         while (!write.isDone()) {
           for (Object message : nodes.all(1)) {
-            assertThat(message)
-                .isEqualTo(new Message.Request(resource, Permission.EXCLUSIVE, false));
+            assertThat(message).isEqualTo(new Message.Request(resource, Permission.EXCLUSIVE, 0));
             nodes.send(1, new Message.Grant(resource, Permission.EXCLUSIVE, 0));
             asked++;
           }
@@ -246,7 +246,7 @@ class AgentTest {
   @CsvSource({"orders, 0", "customers, 1", "flights, 0", "journal, 1", "Aa, 0"})
   void aNameHasTheSameHomeEverywhere(String resource, int home) throws Exception {
     try (PlayedNodes nodes = pair(0)) {
-      nodes.send(1, new Message.Request(resource, Permission.EXCLUSIVE, false));
+      nodes.send(1, new Message.Request(resource, Permission.EXCLUSIVE, 0));
       nodes.settle(1);
       assertThat(nodes.all(1))
           .isEqualTo(
@@ -260,7 +260,7 @@ class AgentTest {
   void theFirstRankMayBeTheWriterThatDied() throws Exception {
     try (PlayedNodes nodes = new PlayedNodes(PlayedNodes.settings(1, NEVER), 1, 0, 1)) {
       nodes.greet();
-      nodes.send(0, new Message.Request(DEFAULT, Permission.EXCLUSIVE, false));
+      nodes.send(0, new Message.Request(DEFAULT, Permission.EXCLUSIVE, 0));
       nodes.next(0, Message.Grant.class);
       CompletableFuture<Boolean> write =
           PlayedNodes.start(() -> {
@@ -285,7 +285,7 @@ class AgentTest {
       nodes.next(1, Message.Request.class);
       nodes.send(2, ByteBuffer.wrap(new byte[] {99, 1, 2, 3}));
       nodes.send(2, ByteBuffer.wrap(new byte[] {Message.STREAM, 1, 2, 3}));
-      nodes.send(2, new Message.Request(DEFAULT, Permission.EXCLUSIVE, false)); // not at home here
+      nodes.send(2, new Message.Request(DEFAULT, Permission.EXCLUSIVE, 0)); // not at home here
       nodes.send(2, new Message.Grant("nobody named this", Permission.EXCLUSIVE, 0));
       nodes.send(2, new Message.Poison(DEFAULT, -1));
       nodes.send(2, new Message.Poison(DEFAULT, 3));
@@ -312,7 +312,7 @@ class AgentTest {
   @Test
   void aDeathOfNobodyAtTheHomeIsDropped() throws Exception {
     try (PlayedNodes nodes = pair(0)) {
-      nodes.send(1, new Message.Request(DEFAULT, Permission.EXCLUSIVE, false));
+      nodes.send(1, new Message.Request(DEFAULT, Permission.EXCLUSIVE, 0));
       nodes.next(1, Message.Grant.class);
       CompletableFuture<Long> read = reads(nodes, DEFAULT, ThreadHold.FOREVER);
       nodes.next(1, Message.Recall.class);
@@ -450,7 +450,7 @@ class AgentTest {
           return acquire.by(lock.hold(), lock, ThreadHold.FOREVER);
         });
     assertThat(PlayedNodes.get(held)).isTrue();
-    nodes.send(2, new Message.Request(DEFAULT, Permission.EXCLUSIVE, false));
+    nodes.send(2, new Message.Request(DEFAULT, Permission.EXCLUSIVE, 0));
     nodes.settle(2);
     assertThat(nodes.all(2)).isEmpty();
     nodes.cluster().kill(1);

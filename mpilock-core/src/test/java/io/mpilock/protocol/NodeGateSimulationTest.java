@@ -289,13 +289,33 @@ class NodeGateSimulationTest {
       }
 
       @Override
+      public void noteTries() {
+        gate.noteTries();
+      }
+
+      @Override
       public boolean isTried() {
         return gate.isTried();
       }
 
       @Override
+      public void coverTries() {
+        gate.coverTries();
+      }
+
+      @Override
+      public void uncoverTries() {
+        gate.uncoverTries();
+      }
+
+      @Override
       public void refuseTries() {
         gate.refuseTries();
+      }
+
+      @Override
+      public void ringTries() {
+        gate.ringTries();
       }
 
       @Override
@@ -379,16 +399,18 @@ class NodeGateSimulationTest {
       }
       Tenant tenant = tenants.get(to);
       switch (mail.message()) {
-        case Message.Request m -> table.request(mail.from(), m.wanted(), m.tried());
+        case Message.Request m -> table.request(mail.from(), m.wanted(), m.tries());
+        case Message.Plead m -> table.plead(mail.from(), m.tries());
         case Message.Cancel _ -> table.cancel(mail.from());
         case Message.Yield m -> table.yielded(mail.from(), m.kept(), m.token(), m.deadWriter());
-        case Message.Busy _ -> table.busy(mail.from());
+        case Message.Settled _ -> table.settled(mail.from());
         case Message.Grant m -> {
           granting = to == 0;
           tenant.granted(m.permission(), m.token());
         }
-        case Message.Recall m -> tenant.recalled(m.limit(), m.tried());
-        case Message.Refuse _ -> tenant.refused();
+        case Message.Recall m -> tenant.recalled(m.limit());
+        case Message.Settle _ -> tenant.settle();
+        case Message.Refuse m -> tenant.refused(m.tries());
         case Message.Poison m -> tenant.poisoned(m.rank());
       }
       return true;
@@ -403,6 +425,7 @@ class NodeGateSimulationTest {
       private Permission inside = NONE;
       private boolean isTry;
       private boolean tried;
+      private boolean covered;
       private boolean dead;
       private boolean told;
       private boolean finished;
@@ -445,6 +468,7 @@ class NodeGateSimulationTest {
         int patience = simulation.random().nextInt(60);
         tries += isTry ? 1 : 0;
         tried = isTry;
+        covered = false;
         wanted = mode;
         enter();
         tenants.get(number).look();
@@ -524,8 +548,21 @@ class NodeGateSimulationTest {
       }
 
       @Override
+      public void noteTries() {}
+
+      @Override
       public boolean isTried() {
-        return tried;
+        return tried && !covered;
+      }
+
+      @Override
+      public void coverTries() {
+        covered = true;
+      }
+
+      @Override
+      public void uncoverTries() {
+        covered = false;
       }
 
       @Override
@@ -535,6 +572,9 @@ class NodeGateSimulationTest {
           wanted = NONE;
         }
       }
+
+      @Override
+      public void ringTries() {}
 
       @Override
       public boolean close(Permission limit) {

@@ -159,12 +159,47 @@ class NodeLockWordsTest {
   }
 
   @Test
-  void triesAndRefusalsAreCounted() {
-    locks.get(0).countTry();
-    locks.get(1).countTry();
+  void aTryIsRefusedByItsNumber() {
+    state(0, 1, AGENT + 1);
+    assertThat(locks.get(0).countTry()).isEqualTo(1);
+    assertThat(locks.get(1).countTry()).isEqualTo(2);
     assertThat(simulation.word(home + Layout.TRIES)).isEqualTo(2);
-    simulation.word(home + Layout.REFUSALS, 9);
-    assertThat(locks.get(0).refusals()).isEqualTo(9);
+    simulation.word(home + Layout.REFUSED, 1);
+    assertThat(locks.get(0).isRefused(1, true)).isTrue();
+    assertThat(locks.get(1).isRefused(2, true)).isFalse();
+    locks.get(0).endTry();
+    assertThat(simulation.word(home + Layout.ENDED_TRIES)).isEqualTo(1);
+  }
+
+  @Test
+  void aTryIsRefusedByRanksOfItsOwnNode() {
+    NodeLock lock = locks.get(0);
+    state(0, 1, AGENT + 1);
+    assertThat(lock.isRefused(1, true)).isFalse();
+    assertThat(lock.isRefused(1, false)).isFalse();
+    simulation.word(line(1) + Layout.READS, LockWords.ONE_HOLD);
+    assertThat(lock.isRefused(1, true)).as("a reader does not keep a reader out").isFalse();
+    assertThat(lock.isRefused(1, false)).isTrue();
+    simulation.word(line(1) + Layout.READS, 0);
+    simulation.word(line(1) + Layout.REQUEST, LockWords.request(1, LockWords.WAITING));
+    assertThat(lock.isRefused(1, true)).as("writers first").isTrue();
+    state(0, 1, 2);
+    assertThat(lock.isRefused(1, false)).as("a rank owns").isTrue();
+  }
+
+  /**
+   * Between two steps of the agent nobody may own, and yet it is the agent that keeps ranks out.
+   */
+  @Test
+  void anAgentThatAsksForWhatIsFreeKeepsRanksOut() {
+    NodeLock lock = locks.get(0);
+    assertThat(lock.isKeptByAgent()).isFalse();
+    state(0, 1, 0);
+    simulation.word(line(AGENT) + Layout.REQUEST, LockWords.request(1, LockWords.WAITING));
+    assertThat(lock.isKeptByAgent()).isTrue();
+    assertThat(lock.isKeptFromReading()).isTrue();
+    state(0, 1, 2);
+    assertThat(lock.isKeptByAgent()).isFalse();
   }
 
   @Test

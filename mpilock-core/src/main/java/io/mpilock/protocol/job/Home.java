@@ -8,7 +8,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.ObjIntConsumer;
 
 /**
@@ -27,6 +29,12 @@ import java.util.function.ObjIntConsumer;
  *   <li>While somebody waits that cannot be granted, each node on record that is in the way has
  *       been told a limit that it is above. A node that may be yielding is in the way of its own
  *       request to write.
+ *   <li>A try is refused only because of a node that holds, or waits for, what is in its way, and
+ *       that has said so in answer to a question that was sent after the try had come here and
+ *       after that node was last granted or recalled anything. Since messages keep their order,
+ *       whatever that node had given up before is known here then.
+ *   <li>While a try waits here, each node that is in its way is asked. So a try waits for answers,
+ *       and for nobody's hold: those who are before it are granted what they wait for at most once.
  * </ol>
  *
  * <p>Writers go first, in the order of their requests; with {@code phaseFair} the readers that wait
@@ -56,13 +64,18 @@ public final class Home {
         }
 
         @Override
-        public void recall(int node, Permission limit, boolean tried) {
-          send.accept(new Message.Recall(resource, limit, tried), node);
+        public void recall(int node, Permission limit) {
+          send.accept(new Message.Recall(resource, limit), node);
         }
 
         @Override
-        public void refuse(int node) {
-          send.accept(new Message.Refuse(resource), node);
+        public void settle(int node) {
+          send.accept(new Message.Settle(resource), node);
+        }
+
+        @Override
+        public void refuse(int node, long tries) {
+          send.accept(new Message.Refuse(resource, tries), node);
         }
 
         @Override
@@ -86,16 +99,23 @@ public final class Home {
      *
      * @param node the node
      * @param limit what it may keep; EXCLUSIVE takes an earlier recall back
-     * @param tried whether the node should say so if somebody holds what it is to give up
      */
-    void recall(int node, Permission limit, boolean tried);
+    void recall(int node, Permission limit);
 
     /**
-     * Tells a node that somebody holds what its ranks try to get.
+     * Asks a node to say that it has looked at its ranks, and has sent what follows from that.
      *
      * @param node the node
      */
-    void refuse(int node);
+    void settle(int node);
+
+    /**
+     * Tells a node that somebody holds, or waits for, what its ranks try to get.
+     *
+     * @param node the node
+     * @param tries what the node has called these tries
+     */
+    void refuse(int node, long tries);
 
     /**
      * Tells a node that a writer died.
@@ -113,23 +133,13 @@ public final class Home {
     /** The lowest limit that was told, since taken back or not. */
     private Permission lowest = EXCLUSIVE;
 
-    /** The limit of a tried recall that was answered neither busy nor with a yield. */
-    private Permission tried = EXCLUSIVE;
-
-    /** Whether the answer to it comes too late for those for whom it was asked. */
-    private boolean late;
-
     boolean mayBeYielding() {
       return lowest.isBelow(permission);
-    }
-
-    void answered() {
-      tried = EXCLUSIVE;
-      late = false;
     }
   }
 
   private static final int NOT_POISONED = -1;
+  private static final long WAITS = 0;
 
   private final Outbox outbox;
   private final boolean phaseFair;
@@ -137,10 +147,19 @@ public final class Home {
   /** Who has a permission. Ordered, so that a run can be repeated. */
   private final Map<Integer, Tenancy> tenants = new TreeMap<>();
 
-  /** Who waits, first come first, and whether only to try. */
-  private final Map<Integer, Boolean> writers = new LinkedHashMap<>();
+  /** Who waits, first come first, and what it calls its tries if somebody there only tries. */
+  private final Map<Integer, Long> writers = new LinkedHashMap<>();
 
-  private final Map<Integer, Boolean> readers = new LinkedHashMap<>();
+  private final Map<Integer, Long> readers = new LinkedHashMap<>();
+
+  /** Nodes of which somebody tries to read, whom only a recall keeps out. */
+  private final Map<Integer, Long> pleas = new TreeMap<>();
+
+  /**
+   * Who was asked to settle and has not said so, and for whose tries the answer counts: it was
+   * asked after they had begun, and after it was told or granted anything.
+   */
+  private final Map<Integer, Set<Integer>> settling = new TreeMap<>();
 
   private long token;
   private int poisonedBy = NOT_POISONED;
@@ -161,24 +180,45 @@ public final class Home {
    *
    * @param node the node
    * @param wanted SHARED or EXCLUSIVE
-   * @param tried whether to refuse rather than wait for somebody's hold
+   * @param tries what the node calls those of its ranks that would rather be refused than wait for
+   *     somebody's hold; 0 if there are none
    */
-  public void request(int node, Permission wanted, boolean tried) {
+  public void request(int node, Permission wanted, long tries) {
     if (poisonedBy != NOT_POISONED) {
       outbox.poison(node, poisonedBy);
       return;
     }
+    pleas.remove(node);
+    forgetTries(node);
     if (!permission(node).isBelow(wanted)) {
       cancel(node); // of what it asked for before; the grant that is on its way is enough
       return;
     }
-    Map<Integer, Boolean> queue = wanted == EXCLUSIVE ? writers : readers;
+    Map<Integer, Long> queue = wanted == EXCLUSIVE ? writers : readers;
     if (!queue.containsKey(node)) {
       leave(node);
     }
-    queue.put(node, tried); // keeps its place
+    queue.put(node, tries); // keeps its place
     serve();
-    refuseLaterTries();
+  }
+
+  /**
+   * Somebody of a node tries to read, and only the recall that its node has not answered keeps it
+   * out: the node has the permission, and others read there.
+   *
+   * @param node the node
+   * @param tries what it calls its tries, all there are
+   */
+  public void plead(int node, long tries) {
+    Tenancy tenancy = tenants.get(node);
+    if (tenancy == null || !tenancy.limit.isBelow(tenancy.permission)) {
+      return; // that the recall is taken back is on its way
+    }
+    writers.replace(node, WAITS);
+    readers.replace(node, WAITS);
+    forgetTries(node);
+    pleas.put(node, tries);
+    settleTries();
   }
 
   /**
@@ -189,6 +229,24 @@ public final class Home {
   public void cancel(int node) {
     leave(node);
     serve();
+  }
+
+  /**
+   * A node has looked at its ranks, and what follows from that has come before this.
+   *
+   * @param node the node
+   */
+  public void settled(int node) {
+    Set<Integer> asked = settling.remove(node);
+    if (asked == null) {
+      return;
+    }
+    for (int tries : asked) {
+      if (isInTheWay(node, tries)) {
+        refuse(tries);
+      }
+    }
+    settleTries();
   }
 
   /**
@@ -207,8 +265,8 @@ public final class Home {
     }
     boolean wrote = tenancy.permission == EXCLUSIVE && kept.isBelow(EXCLUSIVE);
     tenancy.permission = kept;
-    if (!tenancy.tried.isBelow(kept)) {
-      tenancy.answered();
+    if (pleas.remove(node) != null) { // it asks anew
+      forgetTries(node);
     }
     if (kept == NONE) {
       tenants.remove(node);
@@ -223,61 +281,110 @@ public final class Home {
     serve();
   }
 
+  // Tries.
+
   /**
-   * A node cannot give up at once what it was asked for with {@code tried}.
-   *
-   * @param node the node
+   * Whether a node keeps out the tries of another, as far as is known here. It may have given up
+   * since.
    */
-  public void busy(int node) {
-    Tenancy tenancy = tenants.get(node);
-    if (tenancy == null) {
-      return;
+  private boolean isInTheWay(int node, int tries) {
+    if (node == tries) {
+      return false; // its ranks see that by themselves
     }
-    boolean late = tenancy.late;
-    tenancy.answered();
-    if (late) {
-      tellLimit(node, tenancy); // for those that try now
-      return;
+    if (pleas.containsKey(tries)) {
+      return writers.containsKey(node);
     }
-    // Who is refused still waits on record, until its node cancels.
-    if (readersGo()) {
-      refuse(readers);
-    } else if (!writers.isEmpty()) {
-      int first = writers.keySet().iterator().next();
-      refuse(Map.of(first, writers.getOrDefault(first, false)));
+    Permission permission = permission(node);
+    if (writers.getOrDefault(tries, WAITS) != WAITS) {
+      return permission != NONE || isBefore(node, tries);
     }
+    // As long as somebody waits to write, who has EXCLUSIVE is told to give up all: that it cannot
+    // may be for a reader.
+    return readers.getOrDefault(tries, WAITS) != WAITS
+        && (writers.isEmpty() ? permission == EXCLUSIVE : writers.containsKey(node));
   }
 
-  /** Tells those that only try; each once. */
-  private void refuse(Map<Integer, Boolean> queue) {
-    List<Integer> tries = new ArrayList<>();
-    queue.forEach((node, tried) -> {
-      if (tried) {
-        tries.add(node);
+  private boolean isBefore(int node, int other) {
+    for (int writer : writers.keySet()) {
+      if (writer == node || writer == other) {
+        return writer == node;
       }
-    });
-    for (int node : tries) {
-      writers.replace(node, false);
-      readers.replace(node, false);
-      outbox.refuse(node);
+    }
+    return false;
+  }
+
+  /** Has all those settle that are in the way of tries, unless that is under way. */
+  private void settleTries() {
+    if (pleas.isEmpty() && !hasTries(writers) && !hasTries(readers)) {
+      return; // as nearly always
+    }
+    Set<Integer> trying = new TreeSet<>(pleas.keySet());
+    for (Map<Integer, Long> queue : List.of(writers, readers)) {
+      queue.forEach((node, tries) -> {
+        if (tries != WAITS) {
+          trying.add(node);
+        }
+      });
+    }
+    Set<Integer> others = new TreeSet<>(tenants.keySet());
+    others.addAll(writers.keySet());
+    for (int other : others) {
+      if (!settling.containsKey(other)) {
+        Set<Integer> kept = new TreeSet<>();
+        for (int tries : trying) {
+          if (isInTheWay(other, tries)) {
+            kept.add(tries);
+          }
+        }
+        if (!kept.isEmpty()) {
+          settling.put(other, kept);
+          outbox.settle(other);
+        }
+      }
     }
   }
 
-  /** Those that are not the next to go wait for others in any case. */
-  private void refuseLaterTries() {
-    if (readersGo()) {
-      refuse(writers);
-    } else {
-      Map<Integer, Boolean> later = new LinkedHashMap<>(writers);
-      later.keySet().stream().findFirst().ifPresent(later::remove);
-      refuse(later);
-      refuse(readers);
+  private static boolean hasTries(Map<Integer, Long> queue) {
+    for (long tries : queue.values()) {
+      if (tries != WAITS) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Tells those that try; their node still waits on record, until it cancels. */
+  private void refuse(int node) {
+    Long tries = pleas.remove(node);
+    for (Map<Integer, Long> queue : List.of(writers, readers)) {
+      Long number = queue.replace(node, WAITS);
+      tries = tries == null ? number : tries;
+    }
+    forgetTries(node);
+    if (tries != null && tries != WAITS) {
+      outbox.refuse(node, tries);
+    }
+  }
+
+  /** No answer counts for tries of a node that are not these any more. */
+  private void forgetTries(int node) {
+    settling.values().forEach(asked -> asked.remove(node));
+  }
+
+  /** What a node answers counts for nobody, since it does not know yet. */
+  private void forgetAnswer(int node) {
+    Set<Integer> asked = settling.get(node);
+    if (asked != null) {
+      asked.clear();
     }
   }
 
   private void leave(int node) {
     writers.remove(node);
     readers.remove(node);
+    if (!pleas.containsKey(node)) {
+      forgetTries(node);
+    }
   }
 
   private boolean readersGo() {
@@ -290,6 +397,7 @@ public final class Home {
       // as long as it goes
     }
     tenants.forEach(this::tellLimit);
+    settleTries();
   }
 
   private boolean grantNext() {
@@ -324,47 +432,46 @@ public final class Home {
     tenancy.permission = permission;
     tenancy.limit = EXCLUSIVE;
     tenancy.lowest = EXCLUSIVE;
-    tenancy.answered();
+    forgetAnswer(node);
     outbox.grant(node, permission, token);
   }
 
   private void tellLimit(int node, Tenancy tenancy) {
     Permission limit;
-    boolean tried = false;
     if (readersGo()) {
       limit = tenancy.permission == EXCLUSIVE ? SHARED : EXCLUSIVE;
-      tried = readers.containsValue(true);
     } else if (writers.isEmpty()) {
       limit = EXCLUSIVE;
     } else {
       int writer = writers.keySet().iterator().next();
       limit = writer == node && !tenancy.mayBeYielding() ? EXCLUSIVE : NONE;
-      tried = writers.getOrDefault(writer, false);
     }
     boolean recalls = limit.isBelow(tenancy.permission);
     boolean recalled = tenancy.limit.isBelow(tenancy.permission);
-    boolean asks = recalls && tried && tenancy.tried == EXCLUSIVE; // one answer at a time
-    if ((recalls || recalled) && (asks || limit != tenancy.limit)) {
+    if ((recalls || recalled) && limit != tenancy.limit) {
+      if (recalls) {
+        forgetAnswer(node);
+      }
       tenancy.limit = limit;
       tenancy.lowest = limit.isBelow(tenancy.lowest) ? limit : tenancy.lowest;
-      if (asks) {
-        tenancy.tried = limit;
-      } else {
-        tenancy.late = tenancy.tried != EXCLUSIVE;
+      outbox.recall(node, limit);
+      if (!recalls && pleas.remove(node) != null) {
+        forgetTries(node); // it lets them in
       }
-      outbox.recall(node, limit, asks);
     }
   }
 
   private void poison(int rank) {
     poisonedBy = rank;
     List<Integer> told = new ArrayList<>(tenants.keySet());
-    for (Map<Integer, Boolean> queue : List.of(writers, readers)) {
+    for (Map<Integer, Long> queue : List.of(writers, readers)) {
       queue.keySet().stream().filter(node -> !told.contains(node)).forEach(told::add);
     }
     tenants.clear();
     writers.clear();
     readers.clear();
+    pleas.clear();
+    settling.clear();
     told.forEach(node -> outbox.poison(node, rank));
   }
 

@@ -45,9 +45,17 @@ public sealed interface Message {
    *
    * @param resource the resource
    * @param wanted SHARED or EXCLUSIVE
-   * @param tried whether to refuse if somebody holds it
+   * @param tries a number for those ranks that only try, to be refused if somebody holds it, or 0
    */
-  record Request(String resource, Permission wanted, boolean tried) implements OfLock {}
+  record Request(String resource, Permission wanted, long tries) implements OfLock {}
+
+  /**
+   * A node to the home: ranks try to read, and only a recall that is not answered keeps them out.
+   *
+   * @param resource the resource
+   * @param tries a number for them, to be refused if somebody is waited for
+   */
+  record Plead(String resource, long tries) implements OfLock {}
 
   /**
    * A node to the home: its ranks do not wait any more.
@@ -70,9 +78,16 @@ public sealed interface Message {
    *
    * @param resource the resource
    * @param limit NONE, SHARED, or EXCLUSIVE, which takes an earlier recall back
-   * @param tried whether to answer busy if somebody holds it
    */
-  record Recall(String resource, Permission limit, boolean tried) implements OfLock {}
+  record Recall(String resource, Permission limit) implements OfLock {}
+
+  /**
+   * The home to a node that has or asks for a permission: it is to look at its ranks, and to say so
+   * when it has sent all that follows from that.
+   *
+   * @param resource the resource
+   */
+  record Settle(String resource) implements OfLock {}
 
   /**
    * A node to the home, after a recall: it has given up.
@@ -85,18 +100,19 @@ public sealed interface Message {
   record Yield(String resource, Permission kept, long token, int deadWriter) implements OfLock {}
 
   /**
-   * A node to the home, after a recall that was tried: somebody holds it.
+   * A node to the home: the answer to {@link Settle}.
    *
    * @param resource the resource
    */
-  record Busy(String resource) implements OfLock {}
+  record Settled(String resource) implements OfLock {}
 
   /**
-   * The home to a node that tried: somebody holds it.
+   * The home to a node that tried: somebody holds it, or waits for it.
    *
    * @param resource the resource
+   * @param tries the number that the node gave to those that are refused
    */
-  record Refuse(String resource) implements OfLock {}
+  record Refuse(String resource, long tries) implements OfLock {}
 
   /**
    * The home to a node that has or asks for a permission: a writer died, nobody gets it any more.
@@ -252,17 +268,17 @@ public sealed interface Message {
   default void encode(ByteBuffer frame) {
     frame.clear();
     switch (this) {
-      case Request m -> put(frame.put((byte) 1), m.resource).put(code(m.wanted)).put(code(m.tried));
+      case Request m -> put(frame.put((byte) 1), m.resource).put(code(m.wanted)).putLong(m.tries);
       case Cancel m -> put(frame.put((byte) 2), m.resource);
       case Grant m -> put(frame.put((byte) 3), m.resource).put(code(m.permission)).putLong(m.token);
-      case Recall m -> put(frame.put((byte) 4), m.resource).put(code(m.limit)).put(code(m.tried));
+      case Recall m -> put(frame.put((byte) 4), m.resource).put(code(m.limit));
       case Yield m ->
           put(frame.put((byte) 5), m.resource)
               .put(code(m.kept))
               .putLong(m.token)
               .putInt(m.deadWriter);
-      case Busy m -> put(frame.put((byte) 6), m.resource);
-      case Refuse m -> put(frame.put((byte) 7), m.resource);
+      case Settled m -> put(frame.put((byte) 6), m.resource);
+      case Refuse m -> put(frame.put((byte) 7), m.resource).putLong(m.tries);
       case Poison m -> put(frame.put((byte) 8), m.resource).putInt(m.rank);
       case Hello m -> frame.put((byte) 9).putLong(m.settings);
       case Heartbeat m -> frame.put((byte) 10).put(code(m.asks)).put(code(m.answers));
@@ -282,6 +298,8 @@ public sealed interface Message {
       case Query m -> put(frame.put((byte) 22).putLong(m.query), m.resource);
       case Answer m -> m.report.encode(frame.put((byte) 23).putLong(m.query));
       case Closed _ -> frame.put((byte) 24);
+      case Settle m -> put(frame.put((byte) 25), m.resource);
+      case Plead m -> put(frame.put((byte) 26), m.resource).putLong(m.tries);
     }
     frame.flip();
   }
@@ -298,13 +316,13 @@ public sealed interface Message {
       byte type = frame.get();
       Message message =
           switch (type) {
-            case 1 -> new Request(text(frame), permission(frame), flag(frame));
+            case 1 -> new Request(text(frame), permission(frame), frame.getLong());
             case 2 -> new Cancel(text(frame));
             case 3 -> new Grant(text(frame), permission(frame), frame.getLong());
-            case 4 -> new Recall(text(frame), permission(frame), flag(frame));
+            case 4 -> new Recall(text(frame), permission(frame));
             case 5 -> new Yield(text(frame), permission(frame), frame.getLong(), frame.getInt());
-            case 6 -> new Busy(text(frame));
-            case 7 -> new Refuse(text(frame));
+            case 6 -> new Settled(text(frame));
+            case 7 -> new Refuse(text(frame), frame.getLong());
             case 8 -> new Poison(text(frame), frame.getInt());
             case 9 -> new Hello(frame.getLong());
             case 10 -> new Heartbeat(flag(frame), flag(frame));
@@ -322,6 +340,8 @@ public sealed interface Message {
             case 22 -> new Query(frame.getLong(), text(frame));
             case 23 -> new Answer(frame.getLong(), NodeReport.decode(frame));
             case 24 -> new Closed();
+            case 25 -> new Settle(text(frame));
+            case 26 -> new Plead(text(frame), frame.getLong());
             default -> throw new MalformedException("there is no message of type " + type);
           };
       if (frame.hasRemaining()) {

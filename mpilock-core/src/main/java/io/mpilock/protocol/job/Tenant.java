@@ -27,6 +27,12 @@ public final class Tenant {
   /** The node's part of the lock, as the tenant sees it. None of the methods waits. */
   public interface Gate {
     /**
+     * Notes which tries there are: those that would rather be refused than wait for a hold. To be
+     * called before {@link #wanted}: the permission that is asked for then is theirs, too.
+     */
+    void noteTries();
+
+    /**
      * What ranks of this node wait for.
      *
      * @return EXCLUSIVE before SHARED, or NONE
@@ -34,14 +40,23 @@ public final class Tenant {
     Permission wanted();
 
     /**
-     * Whether one of them tries, and does not want to wait for a hold.
+     * Whether there are noted tries that no question covers yet.
      *
-     * @return true if somebody does
+     * @return true if there may be
      */
     boolean isTried();
 
-    /** Makes those that try give up. */
+    /** A question covers the noted tries from now on. */
+    void coverTries();
+
+    /** No question covers any try any more. */
+    void uncoverTries();
+
+    /** Makes the tries that are covered give up; not those that have begun since. */
     void refuseTries();
+
+    /** Has the tries look at their own node again. */
+    void ringTries();
 
     /**
      * Takes the ranks' part back to a limit: nobody new gets in for more, and who is in leaves in
@@ -102,8 +117,13 @@ public final class Tenant {
     static Outbox sending(String resource, Consumer<? super Message.OfLock> send) {
       return new Outbox() {
         @Override
-        public void request(Permission wanted, boolean tried) {
-          send.accept(new Message.Request(resource, wanted, tried));
+        public void request(Permission wanted, long tries) {
+          send.accept(new Message.Request(resource, wanted, tries));
+        }
+
+        @Override
+        public void plead(long tries) {
+          send.accept(new Message.Plead(resource, tries));
         }
 
         @Override
@@ -117,8 +137,8 @@ public final class Tenant {
         }
 
         @Override
-        public void busy() {
-          send.accept(new Message.Busy(resource));
+        public void settled() {
+          send.accept(new Message.Settled(resource));
         }
       };
     }
@@ -127,9 +147,16 @@ public final class Tenant {
      * Asks for a permission; takes the place of an earlier request.
      *
      * @param wanted SHARED or EXCLUSIVE
-     * @param tried whether somebody wants to be refused rather than to wait
+     * @param tries a number for those who want to be refused rather than to wait, or 0
      */
-    void request(Permission wanted, boolean tried);
+    void request(Permission wanted, long tries);
+
+    /**
+     * Asks whether a recall that cannot be answered yet still stands: only it keeps tries out.
+     *
+     * @param tries a number for all tries of this node
+     */
+    void plead(long tries);
 
     /** Takes the request back. */
     void cancel();
@@ -143,8 +170,18 @@ public final class Tenant {
      */
     void yielded(Permission kept, long token, int deadWriter);
 
-    /** Tells that somebody holds what was recalled with {@code tried}. */
-    void busy();
+    /** Tells that all that this node knows has been sent. */
+    void settled();
+  }
+
+  /** What covers tries. */
+  private enum Question {
+    /** There are none. */
+    NONE,
+    /** In a request. */
+    REQUEST,
+    /** In a plea. */
+    PLEA
   }
 
   private final Gate gate;
@@ -152,8 +189,13 @@ public final class Tenant {
   private Permission held = NONE;
   private Permission limit = EXCLUSIVE;
   private Permission asked = NONE;
-  private boolean askedToTry;
-  private boolean recallTried;
+
+  /** What waits for an answer for tries. */
+  private Question question = Question.NONE;
+
+  /** What they are called there. */
+  private long tries;
+
   private boolean poisoned;
 
   /**
@@ -169,6 +211,7 @@ public final class Tenant {
 
   /** Looks at the node: to be called when its state has changed, and now and then. */
   public void look() {
+    gate.noteTries();
     boolean mayAsk = !isRecalled() || giveUp();
     if (poisoned) {
       return;
@@ -177,19 +220,46 @@ public final class Tenant {
     if (!held.isBelow(wanted)) {
       if (asked != NONE) {
         asked = NONE;
+        lose(Question.REQUEST);
         outbox.cancel();
       }
     } else if (mayAsk) {
       ask(wanted);
     }
+    if (!mayAsk && question != Question.PLEA && isTried()) {
+      name(Question.PLEA);
+      outbox.plead(tries);
+    }
   }
 
   private void ask(Permission wanted) {
-    boolean tried = gate.isTried();
-    if (wanted != asked || (tried && !askedToTry)) {
+    boolean tried = isTried();
+    if (wanted != asked || (tried && question != Question.REQUEST)) {
       asked = wanted;
-      askedToTry = tried;
-      outbox.request(wanted, tried);
+      if (tried) {
+        name(Question.REQUEST);
+      }
+      outbox.request(wanted, tried ? tries : 0);
+    }
+  }
+
+  /** Whether there are tries whom somebody has to answer; one question at a time. */
+  private boolean isTried() {
+    return question != Question.NONE || gate.isTried();
+  }
+
+  /** All tries that were noted get a new name, for this question. */
+  private void name(Question next) {
+    gate.coverTries();
+    tries++;
+    question = next;
+  }
+
+  /** A question is over, without an answer for those who still try. */
+  private void lose(Question what) {
+    if (question == what) {
+      question = Question.NONE;
+      gate.uncoverTries();
     }
   }
 
@@ -214,25 +284,21 @@ public final class Tenant {
   /** Does what was recalled, if nobody is in the way any more. */
   private boolean giveUp() {
     if (!gate.close(limit)) {
-      if (recallTried) {
-        recallTried = false;
-        outbox.busy();
-      }
-      if (gate.isTried()) {
-        gate.refuseTries();
+      if (isTried()) {
+        gate.ringTries();
       }
       return false;
     }
     int dead = gate.deadWriter();
     held = dead < 0 ? limit : NONE;
     poisoned = dead >= 0;
-    recallTried = false;
+    lose(Question.PLEA);
     outbox.yielded(held, gate.token(), dead);
     if (poisoned) {
       return false;
     }
     if (held != NONE) {
-      gate.open(held);
+      open(held);
     }
     return true;
   }
@@ -249,36 +315,55 @@ public final class Tenant {
     }
     held = permission;
     limit = EXCLUSIVE;
-    recallTried = false;
+    lose(Question.PLEA);
     if (!held.isBelow(asked)) {
       asked = NONE;
+      lose(Question.REQUEST);
     }
     gate.token(token);
-    gate.open(permission);
+    open(permission);
     look();
+  }
+
+  private void open(Permission permission) {
+    gate.open(permission);
+    if (permission == EXCLUSIVE) {
+      lose(question); // the tries see by themselves, unless it is closed again before that
+    }
   }
 
   /**
    * The home says what the node may keep.
    *
    * @param newLimit the most that it may keep
-   * @param tried whether to say so if somebody holds it
    */
-  public void recalled(Permission newLimit, boolean tried) {
+  public void recalled(Permission newLimit) {
     boolean before = isRecalled();
     limit = newLimit;
-    recallTried = tried;
     if (before && !isRecalled() && !poisoned) {
-      gate.open(held);
+      lose(Question.PLEA);
+      open(held);
     }
     look();
   }
 
-  /** The home says that somebody holds what was asked for. */
-  public void refused() {
-    askedToTry = false;
-    gate.refuseTries();
+  /** The home asks whether all that this node knows has been sent. */
+  public void settle() {
     look();
+    outbox.settled();
+  }
+
+  /**
+   * The home says that somebody holds, or waits for, what was tried.
+   *
+   * @param whom what these tries were called; others are not meant
+   */
+  public void refused(long whom) {
+    if (whom == tries && question != Question.NONE) {
+      question = Question.NONE;
+      gate.refuseTries();
+      look();
+    }
   }
 
   /**

@@ -75,7 +75,12 @@ final class Books {
 
   private Deque<Message.OfLock> queue(int node, Message.OfLock message) {
     return switch (message) {
-      case Message.Request _, Message.Cancel _, Message.Yield _, Message.Busy _ -> toHome.get(node);
+      case Message.Request _,
+          Message.Plead _,
+          Message.Cancel _,
+          Message.Yield _,
+          Message.Settled _ ->
+          toHome.get(node);
       default -> toNode.get(node);
     };
   }
@@ -89,21 +94,6 @@ final class Books {
     for (int other = 0; other < cut.length; other++) {
       cut[other] |= ofHome || other == node;
     }
-  }
-
-  /** Whether something is on the way that lets the next try be refused. */
-  boolean isAskedOrRefused() {
-    for (int node = 0; node < cut.length; node++) {
-      for (Message.OfLock message : toHome.get(node)) {
-        if (message instanceof Message.Request || message instanceof Message.Cancel) {
-          return true;
-        }
-      }
-      if (has(toNode.get(node), Message.Refuse.class)) {
-        return true;
-      }
-    }
-    return false;
   }
 
   private static boolean has(Deque<Message.OfLock> queue, Class<?> type) {

@@ -49,13 +49,18 @@ final class CountedJob {
     }
 
     @Override
-    public void recall(int node, Permission limit, boolean tried) {
-      send(HOME, node, "recall", () -> tenants.get(node).recalled(limit, tried));
+    public void recall(int node, Permission limit) {
+      send(HOME, node, "recall", () -> tenants.get(node).recalled(limit));
     }
 
     @Override
-    public void refuse(int node) {
-      send(HOME, node, "refuse", () -> tenants.get(node).refused());
+    public void settle(int node) {
+      send(HOME, node, "settle", () -> tenants.get(node).settle());
+    }
+
+    @Override
+    public void refuse(int node, long tries) {
+      send(HOME, node, "refuse", () -> tenants.get(node).refused(tries));
     }
 
     @Override
@@ -72,8 +77,13 @@ final class CountedJob {
     }
 
     @Override
-    public void request(Permission wanted, boolean tried) {
-      send(node, HOME, "request", () -> home.request(node, wanted, tried));
+    public void request(Permission wanted, long tries) {
+      send(node, HOME, "request", () -> home.request(node, wanted, tries));
+    }
+
+    @Override
+    public void plead(long tries) {
+      send(node, HOME, "plead", () -> home.plead(node, tries));
     }
 
     @Override
@@ -87,8 +97,8 @@ final class CountedJob {
     }
 
     @Override
-    public void busy() {
-      send(node, HOME, "busy", () -> home.busy(node));
+    public void settled() {
+      send(node, HOME, "settled", () -> home.settled(node));
     }
   }
 

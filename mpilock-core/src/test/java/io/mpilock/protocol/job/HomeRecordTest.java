@@ -30,16 +30,16 @@ class HomeRecordTest {
     return new Message.Grant("r", permission, token);
   }
 
-  private static Message recall(Permission limit, boolean tried) {
-    return new Message.Recall("r", limit, tried);
+  private static Message recall(Permission limit) {
+    return new Message.Recall("r", limit);
   }
 
   @Test
   void aReaderThatGivesUpLeavesTheOthersInTheirPlaces() {
-    home.request(1, EXCLUSIVE, false);
-    home.request(2, SHARED, false);
-    home.request(3, SHARED, false);
-    home.request(4, SHARED, false);
+    home.request(1, EXCLUSIVE, 0);
+    home.request(2, SHARED, 0);
+    home.request(3, SHARED, 0);
+    home.request(4, SHARED, 0);
     home.cancel(3);
     assertThat(home.describe()).endsWith("to write [] and to read [2, 4]");
     sent.clear();
@@ -50,10 +50,10 @@ class HomeRecordTest {
 
   @Test
   void theOnlyReaderThatGivesUpWaitsNoMore() {
-    home.request(1, EXCLUSIVE, false);
-    home.request(2, SHARED, false);
+    home.request(1, EXCLUSIVE, 0);
+    home.request(2, SHARED, 0);
     home.cancel(2);
-    assertSent(1, grant(EXCLUSIVE, 0), 1, recall(SHARED, false), 1, recall(EXCLUSIVE, false));
+    assertSent(1, grant(EXCLUSIVE, 0), 1, recall(SHARED), 1, recall(EXCLUSIVE));
     home.yielded(1, NONE, 1, ALIVE); // crossed
     assertSent();
     assertThat(home.permission(2)).isEqualTo(NONE);
@@ -61,32 +61,32 @@ class HomeRecordTest {
 
   @Test
   void aReaderThatTriesIsRefusedByWhoWrites() {
-    home.request(1, EXCLUSIVE, false);
-    home.request(2, SHARED, true);
-    home.request(3, SHARED, false);
-    assertSent(1, grant(EXCLUSIVE, 0), 1, recall(SHARED, true));
-    home.busy(1);
-    assertSent(2, new Message.Refuse("r"));
+    home.request(1, EXCLUSIVE, 0);
+    home.request(2, SHARED, 1);
+    home.request(3, SHARED, 0);
+    assertSent(1, grant(EXCLUSIVE, 0), 1, recall(SHARED), 1, new Message.Settle("r"));
+    home.settled(1);
+    assertSent(2, new Message.Refuse("r", 1));
   }
 
   @Test
   void aRecallThatCrossesAYieldOfLessIsNotRepeated() {
-    home.request(1, EXCLUSIVE, false);
-    home.request(2, SHARED, false);
-    home.request(3, EXCLUSIVE, false);
-    assertSent(1, grant(EXCLUSIVE, 0), 1, recall(SHARED, false), 1, recall(NONE, false));
+    home.request(1, EXCLUSIVE, 0);
+    home.request(2, SHARED, 0);
+    home.request(3, EXCLUSIVE, 0);
+    assertSent(1, grant(EXCLUSIVE, 0), 1, recall(SHARED), 1, recall(NONE));
     home.yielded(1, SHARED, 1, ALIVE); // the answer to the first of the two
     assertSent();
     home.yielded(1, NONE, 1, ALIVE);
-    assertSent(3, grant(EXCLUSIVE, 1), 3, recall(SHARED, false));
+    assertSent(3, grant(EXCLUSIVE, 1), 3, recall(SHARED));
   }
 
   @Test
   void aDeathIsToldToEachNodeOnceAndNothingIsLeftOnRecord() {
-    home.request(1, SHARED, false);
-    home.request(2, SHARED, false);
-    home.request(2, EXCLUSIVE, false); // on record, and waits
-    home.request(3, SHARED, false);
+    home.request(1, SHARED, 0);
+    home.request(2, SHARED, 0);
+    home.request(2, EXCLUSIVE, 0); // on record, and waits
+    home.request(3, SHARED, 0);
     sent.clear();
     home.yielded(1, NONE, 4, 11);
     assertSent(2, new Message.Poison("r", 11), 3, new Message.Poison("r", 11));
@@ -97,12 +97,12 @@ class HomeRecordTest {
 
   @Test
   void aTokenNeverGoesBack() {
-    home.request(1, SHARED, false);
-    home.request(2, SHARED, false);
+    home.request(1, SHARED, 0);
+    home.request(2, SHARED, 0);
     home.yielded(1, NONE, 9, ALIVE);
     home.yielded(2, NONE, 4, ALIVE);
     sent.clear();
-    home.request(3, EXCLUSIVE, false);
+    home.request(3, EXCLUSIVE, 0);
     assertSent(3, grant(EXCLUSIVE, 9));
   }
 }

@@ -15,6 +15,7 @@ class HomeTest {
 
   private final List<String> sent = new ArrayList<>();
   private Home home = new Home(new Log(), false);
+  private long tries;
 
   private final class Log implements Home.Outbox {
     @Override
@@ -23,13 +24,18 @@ class HomeTest {
     }
 
     @Override
-    public void recall(int node, Permission limit, boolean tried) {
-      sent.add("recall " + node + " " + limit + (tried ? " tried" : ""));
+    public void recall(int node, Permission limit) {
+      sent.add("recall " + node + " " + limit);
     }
 
     @Override
-    public void refuse(int node) {
-      sent.add("refuse " + node);
+    public void settle(int node) {
+      sent.add("settle " + node);
+    }
+
+    @Override
+    public void refuse(int node, long tries) {
+      sent.add("refuse " + node + " " + tries);
     }
 
     @Override
@@ -44,19 +50,19 @@ class HomeTest {
   }
 
   private void writes(int node) {
-    home.request(node, EXCLUSIVE, false);
+    home.request(node, EXCLUSIVE, 0);
   }
 
   private void triesToWrite(int node) {
-    home.request(node, EXCLUSIVE, true);
+    home.request(node, EXCLUSIVE, ++tries);
   }
 
   private void reads(int node) {
-    home.request(node, SHARED, false);
+    home.request(node, SHARED, 0);
   }
 
   private void triesToRead(int node) {
-    home.request(node, SHARED, true);
+    home.request(node, SHARED, ++tries);
   }
 
   private void yields(int node, Permission kept, long token) {
@@ -236,12 +242,12 @@ class HomeTest {
   }
 
   @Test
-  void aTryIsRefusedByWhoHolds() {
+  void aTryIsRefusedByWhoHoldsOnWhenItHasSettled() {
     writes(1);
     triesToWrite(2);
-    assertSent("grant 1 EXCLUSIVE 0", "recall 1 NONE tried");
-    home.busy(1);
-    assertSent("refuse 2");
+    assertSent("grant 1 EXCLUSIVE 0", "recall 1 NONE", "settle 1");
+    home.settled(1);
+    assertSent("refuse 2 1");
     home.cancel(2);
     assertSent("recall 1 EXCLUSIVE");
   }
@@ -250,63 +256,139 @@ class HomeTest {
   void aTryGetsWhatNobodyUses() {
     writes(1);
     triesToRead(2);
-    assertSent("grant 1 EXCLUSIVE 0", "recall 1 SHARED tried");
+    assertSent("grant 1 EXCLUSIVE 0", "recall 1 SHARED", "settle 1");
     yields(1, SHARED, 1);
     assertSent("grant 2 SHARED 1");
+    home.settled(1);
+    assertSent();
   }
 
   @Test
-  void aTryBehindAnotherRequestIsRefusedAtOnce() {
+  void aTryIsRefusedByWhoStillWaitsBeforeIt() {
     writes(1);
     writes(2);
     triesToWrite(3);
     triesToRead(4);
-    assertSent("grant 1 EXCLUSIVE 0", "recall 1 NONE", "refuse 3", "refuse 4");
+    assertSent("grant 1 EXCLUSIVE 0", "recall 1 NONE", "settle 1", "settle 2", "settle 3");
+    home.settled(2);
+    assertSent("refuse 3 1", "settle 2"); // which did not know of the second when it was asked
+    home.settled(2);
+    assertSent("refuse 4 2");
   }
 
   @Test
-  void readersThatTryAreRefusedWhenAWriterComes() {
+  void aTryGetsWhatWhoWasBeforeItHasGivenUp() {
+    writes(1);
+    writes(2);
+    triesToWrite(3);
+    assertSent("grant 1 EXCLUSIVE 0", "recall 1 NONE", "settle 1", "settle 2");
+    home.cancel(2); // was on its way
+    home.settled(2);
+    assertSent();
+    yields(1, NONE, 4);
+    assertSent("grant 3 EXCLUSIVE 4");
+  }
+
+  @Test
+  void anAnswerOfWhoWasGrantedSinceDoesNotCount() {
+    writes(1);
+    writes(2);
+    triesToWrite(3);
+    yields(1, NONE, 4);
+    assertSent(
+        "grant 1 EXCLUSIVE 0",
+        "recall 1 NONE",
+        "settle 1",
+        "settle 2",
+        "grant 2 EXCLUSIVE 4",
+        "recall 2 NONE");
+    home.settled(2); // which it said before the grant came
+    assertSent("settle 2");
+    yields(2, NONE, 4);
+    assertSent("grant 3 EXCLUSIVE 4");
+  }
+
+  @Test
+  void anAnswerOfWhoWasToldToGiveUpMoreDoesNotCount() {
+    writes(1);
+    triesToRead(2);
+    triesToWrite(3);
+    assertSent("grant 1 EXCLUSIVE 0", "recall 1 SHARED", "settle 1", "recall 1 NONE", "settle 3");
+    home.settled(1);
+    assertSent("settle 1");
+    home.settled(1);
+    assertSent("refuse 3 2");
+  }
+
+  @Test
+  void readersThatTryAreRefusedWhenAWriterHasCome() {
     writes(1);
     triesToRead(2);
     writes(3);
-    assertSent("grant 1 EXCLUSIVE 0", "recall 1 SHARED tried", "recall 1 NONE", "refuse 2");
+    assertSent("grant 1 EXCLUSIVE 0", "recall 1 SHARED", "settle 1", "recall 1 NONE", "settle 3");
+    home.settled(3);
+    assertSent("refuse 2 1");
   }
 
   @Test
-  void aTryIsRefusedOnceHoweverManyAreBusy() {
+  void aTryIsRefusedOnceHoweverManyHoldOn() {
     reads(1);
     reads(2);
     triesToWrite(3);
     sent.clear();
-    home.busy(1);
-    home.busy(2);
-    assertSent("refuse 3");
+    home.settled(1);
+    home.settled(2);
+    assertSent("refuse 3 1");
   }
 
   @Test
-  void aLateBusyDoesNotRefuseTheNextTry() {
+  void aLateAnswerDoesNotRefuseTheNextTry() {
     reads(1);
     reads(2);
     triesToWrite(3);
-    home.busy(1);
+    home.settled(1);
     home.cancel(3);
     sent.clear();
     triesToWrite(3);
-    assertSent("recall 1 NONE tried", "recall 2 NONE");
-    home.busy(2); // to the first recall
-    assertSent("recall 2 NONE tried");
-    home.busy(2);
-    assertSent("refuse 3");
+    assertSent("recall 1 NONE", "recall 2 NONE", "settle 1");
+    home.settled(2); // to the first question
+    assertSent("settle 2");
+    home.settled(2);
+    assertSent("refuse 3 2");
   }
 
   @Test
-  void aYieldAnswersATriedRecallToo() {
-    writes(1);
-    triesToRead(2);
-    yields(1, SHARED, 1);
+  void aRecallThatKeepsOutATryIsTakenBackIfNobodyWantsIt() {
+    reads(1);
+    writes(2);
+    home.plead(1, 5);
+    assertSent("grant 1 SHARED 0", "recall 1 NONE", "settle 2");
+    home.cancel(2);
+    home.settled(2);
+    assertSent("recall 1 EXCLUSIVE");
+  }
+
+  @Test
+  void aRecallThatKeepsOutATryStandsForWhoStillWaits() {
+    reads(1);
+    writes(2);
+    home.plead(1, 5);
     sent.clear();
-    triesToWrite(3);
-    assertSent("recall 1 NONE tried", "recall 2 NONE tried");
+    home.settled(2);
+    assertSent("refuse 1 5");
+    home.plead(1, 6);
+    yields(1, NONE, 0);
+    assertSent("settle 2", "grant 2 EXCLUSIVE 0");
+    home.settled(2);
+    assertSent();
+  }
+
+  @Test
+  void whoIsNotRecalledPleadsForNothing() {
+    reads(1);
+    home.plead(1, 5);
+    home.plead(2, 5);
+    assertSent("grant 1 SHARED 0");
   }
 
   @Test
@@ -319,7 +401,7 @@ class HomeTest {
     assertSent("poison 2 11", "poison 3 11");
     triesToRead(4);
     assertSent("poison 4 11");
-    home.busy(1);
+    home.settled(1);
     home.cancel(2);
     yields(1, NONE, 7);
     assertSent();
@@ -331,7 +413,7 @@ class HomeTest {
     writes(1);
     yields(2, NONE, 0);
     yields(1, EXCLUSIVE, 0);
-    home.busy(2);
+    home.settled(2);
     assertSent("grant 1 EXCLUSIVE 0");
     assertThat(home.permission(1)).isEqualTo(EXCLUSIVE);
   }

@@ -150,22 +150,9 @@ final class JobSimulation {
       return readers > 0 || written;
     }
 
-    /** Nobody uses it or asks for it, as far as its home knows, and no refusal is on its way. */
+    /** Nobody uses it or asks for it, whatever messages about those who did are on their way. */
     boolean isFree() {
-      if (isUsed()
-          || dead
-          || lost >= 0
-          || isWaitedFor()
-          || !watch.isIdle()
-          || books.isAskedOrRefused()) {
-        return false;
-      }
-      for (Seat seat : seats) {
-        if (seat.changed) {
-          return false;
-        }
-      }
-      return true;
+      return !isUsed() && !dead && lost < 0 && !isWaitedFor();
     }
 
     boolean isWaitedFor() {
@@ -760,7 +747,11 @@ final class JobSimulation {
       case Message.Request m -> {
         resource.books.arrived(m, from);
         resource.watch.requests(from, m.wanted(), home.permission(from));
-        home.request(from, m.wanted(), m.tried());
+        home.request(from, m.wanted(), m.tries());
+      }
+      case Message.Plead m -> {
+        resource.books.arrived(m, from);
+        home.plead(from, m.tries());
       }
       case Message.Cancel m -> {
         resource.books.arrived(m, from);
@@ -772,9 +763,9 @@ final class JobSimulation {
         resource.watch.yields(m.kept(), home.permission(from));
         home.yielded(from, m.kept(), m.token(), m.deadWriter());
       }
-      case Message.Busy m -> {
+      case Message.Settled m -> {
         resource.books.arrived(m, from);
-        home.busy(from);
+        home.settled(from);
       }
       case Message.Grant m -> {
         resource.books.arrived(m, to);
@@ -782,11 +773,15 @@ final class JobSimulation {
       }
       case Message.Recall m -> {
         resource.books.arrived(m, to);
-        tenant.recalled(m.limit(), m.tried());
+        tenant.recalled(m.limit());
+      }
+      case Message.Settle m -> {
+        resource.books.arrived(m, to);
+        tenant.settle();
       }
       case Message.Refuse m -> {
         resource.books.arrived(m, to);
-        tenant.refused();
+        tenant.refused(m.tries());
       }
       case Message.Poison m -> {
         resource.books.arrived(m, to);
@@ -837,10 +832,7 @@ final class JobSimulation {
     return any;
   }
 
-  /**
-   * A try on what nobody has in use or asks for, as far as its home knows, succeeds; a refusal that
-   * is on its way already may still hit it.
-   */
+  /** A try on what nobody has in use or asks for succeeds, whatever messages are on their way. */
   private void tryWhatIsFree() {
     Resource resource = resources.get(random.nextInt(resources.size()));
     Rank rank = ranks.get(random.nextInt(ranks.size()));

@@ -38,8 +38,8 @@ class JobSimulationTeethTest {
         ""),
     DOES_NOT_OPEN_TO_WHAT_IS_KEPT(
         Tenant.class,
-        "if (held != NONE) {\n      gate.open(held);",
-        "if (held == null) {\n      gate.open(held);"),
+        "if (held != NONE) {\n      open(held);",
+        "if (held == null) {\n      open(held);"),
     TAKES_NO_REQUEST_BACK_WHILE_RECALLED(
         Tenant.class,
         "if (asked != NONE) {\n        asked = NONE;",
@@ -75,7 +75,16 @@ class JobSimulationTeethTest {
         Tenant.class, "if (before && !isRecalled() && !poisoned) {", "if (false) {"),
     ASKS_WHILE_A_RECALL_IS_UNANSWERED(Tenant.class, "} else if (mayAsk) {", "} else {"),
     REFUSES_NO_TRY(
-        Tenant.class, "askedToTry = false;\n    gate.refuseTries();", "askedToTry = false;"),
+        Tenant.class,
+        "question = Question.NONE;\n      gate.refuseTries();",
+        "question = Question.NONE;"),
+    REFUSES_WHO_IS_BEHIND_OTHERS_AT_ONCE(
+        Home.class,
+        "queue.put(node, tries); // keeps its place\n    serve();",
+        "queue.put(node, tries);\n    serve();\n"
+            + "    if (queue.getOrDefault(node, 0L) != 0) {\n      refuse(node);\n    }"),
+    BELIEVES_AN_ANSWER_THAT_CAME_BEFORE_THE_RECALL(Home.class, "asked.clear();", ""),
+    REFUSES_LATER_TRIES_TOO(Tenant.class, "whom == tries && ", ""),
     POISONS_ONLY_WHO_HAS(
         Home.class, "filter(node -> !told.contains(node))", "filter(node -> false)"),
     IGNORES_A_DEAD_WRITER(Tenant.class, "int dead = gate.deadWriter();", "int dead = -1;");

@@ -88,13 +88,20 @@ class JobTest {
   }
 
   @Test
-  void aTryThatMeetsAHolderElsewhereCostsSixMessages() {
+  void aTryThatMeetsAHolderElsewhereCostsSevenMessages() {
     Visit writer = job.enters(1, EXCLUSIVE);
     job.forget();
     Visit tries = job.arrives(2, EXCLUSIVE, true);
     job.deliverAll();
     assertThat(tries.state).isEqualTo(State.REFUSED);
-    assertSent("2>0 request", "0>1 recall", "1>0 busy", "0>2 refuse", "2>0 cancel", "0>1 recall");
+    assertSent(
+        "2>0 request",
+        "0>1 recall",
+        "0>1 settle",
+        "1>0 settled",
+        "0>2 refuse",
+        "2>0 cancel",
+        "0>1 recall");
     job.leaves(1, writer);
     job.uses(1, EXCLUSIVE);
     assertSent();

@@ -41,6 +41,9 @@ final class SimulatedGate implements Tenant.Gate {
     /** Whether the rank knows that it is in. */
     boolean begun;
 
+    /** Of a try: the how many-th of its node it is. */
+    long number;
+
     Visit(int rank, Permission mode, boolean tries) {
       this.rank = rank;
       this.mode = mode;
@@ -66,8 +69,12 @@ final class SimulatedGate implements Tenant.Gate {
   private int dead = NOBODY;
   private boolean poisoned;
 
-  /** As a word that says so until the agent resets it, though the try may be over. */
-  private boolean tried;
+  // Tries are counted: the newest, the newest that was noted, and that a question covers, and that
+  // was refused.
+  private long tries;
+  private long noted;
+  private long covered;
+  private long refused;
 
   /**
    * Makes a closed gate.
@@ -88,13 +95,20 @@ final class SimulatedGate implements Tenant.Gate {
   // The ranks.
 
   void arrive(Visit visit) {
-    boolean meets = in.stream().anyMatch(other -> conflict(visit, other)) || firstWriter() != null;
     waiting.add(visit);
-    tried |= visit.tries;
-    settle(false);
-    if (visit.state == State.WAITS && visit.tries && refusesEarly && meets) {
-      end(visit, State.REFUSED);
+    if (visit.tries) {
+      visit.number = ++tries;
     }
+    settle(false);
+    if (refusesEarly) {
+      ringTries();
+    }
+  }
+
+  /** Whether a rank of the node keeps a try out. */
+  private boolean meetsHere(Visit visit) {
+    return in.stream().anyMatch(other -> conflict(visit, other))
+        || (visit.mode == SHARED && firstWriter() != null);
   }
 
   void giveUp(Visit visit) {
@@ -201,18 +215,45 @@ final class SimulatedGate implements Tenant.Gate {
   }
 
   @Override
+  public void noteTries() {
+    meanwhile.run();
+    noted = tries;
+  }
+
+  @Override
   public boolean isTried() {
     meanwhile.run();
-    return tried;
+    return noted > covered && waiting.stream().anyMatch(visit -> visit.tries);
+  }
+
+  @Override
+  public void coverTries() {
+    covered = noted;
+  }
+
+  @Override
+  public void uncoverTries() {
+    covered = refused;
   }
 
   @Override
   public void refuseTries() {
     meanwhile.run();
-    tried = false;
-    List.copyOf(waiting).stream()
-        .filter(visit -> visit.tries && visit.state == State.WAITS)
-        .forEach(visit -> end(visit, State.REFUSED));
+    refused = covered;
+    for (Visit visit : List.copyOf(waiting)) {
+      if (visit.tries && visit.number <= refused && visit.state == State.WAITS) {
+        end(visit, State.REFUSED);
+      }
+    }
+  }
+
+  @Override
+  public void ringTries() {
+    for (Visit visit : List.copyOf(waiting)) {
+      if (visit.tries && visit.state == State.WAITS && meetsHere(visit)) {
+        end(visit, State.REFUSED);
+      }
+    }
   }
 
   @Override
@@ -229,7 +270,6 @@ final class SimulatedGate implements Tenant.Gate {
     meanwhile.run();
     level = permission;
     settle(true);
-    tried = waiting.stream().anyMatch(visit -> visit.tries);
   }
 
   @Override

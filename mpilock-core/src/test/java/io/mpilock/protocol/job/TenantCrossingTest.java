@@ -31,11 +31,11 @@ class TenantCrossingTest {
   void aWriterThatComesBehindTheRequestToReadIsAskedForWhenTheGrantComes() {
     Visit reader = arrives(SHARED, false);
     tenant.look();
-    assertSent(new Message.Request("r", SHARED, false));
+    assertSent(new Message.Request("r", SHARED, 0));
     gate.giveUp(reader);
     arrives(EXCLUSIVE, false);
     tenant.granted(SHARED, 0);
-    assertSent(new Message.Request("r", EXCLUSIVE, false));
+    assertSent(new Message.Request("r", EXCLUSIVE, 0));
   }
 
   @Test
@@ -43,7 +43,7 @@ class TenantCrossingTest {
     arrives(SHARED, false);
     Visit writer = arrives(EXCLUSIVE, true);
     tenant.look();
-    assertSent(new Message.Request("r", EXCLUSIVE, true));
+    assertSent(new Message.Request("r", EXCLUSIVE, 1));
     gate.giveUp(writer);
     tenant.granted(SHARED, 0);
     assertSent(new Message.Cancel("r"));
@@ -56,8 +56,9 @@ class TenantCrossingTest {
     tenant.look();
     tenant.granted(EXCLUSIVE, 41);
     sent.clear();
-    tenant.recalled(NONE, true);
-    assertSent(new Message.Busy("r"));
+    tenant.recalled(NONE);
+    tenant.settle();
+    assertSent(new Message.Settled("r"));
     gate.leave(writer);
     tenant.look();
     assertSent(new Message.Yield("r", NONE, 42, -1));

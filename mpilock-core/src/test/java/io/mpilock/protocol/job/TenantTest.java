@@ -19,8 +19,13 @@ class TenantTest {
 
   private final class Log implements Tenant.Outbox {
     @Override
-    public void request(Permission wanted, boolean tried) {
-      sent.add("request " + wanted + (tried ? " tried" : ""));
+    public void request(Permission wanted, long tries) {
+      sent.add("request " + wanted + (tries == 0 ? "" : " tries " + tries));
+    }
+
+    @Override
+    public void plead(long tries) {
+      sent.add("plead " + tries);
     }
 
     @Override
@@ -37,8 +42,8 @@ class TenantTest {
     }
 
     @Override
-    public void busy() {
-      sent.add("busy");
+    public void settled() {
+      sent.add("settled");
     }
   }
 
@@ -108,7 +113,7 @@ class TenantTest {
   @Test
   void whatNobodyUsesIsYieldedAtOnce() {
     leaves(granted(writes(), EXCLUSIVE));
-    tenant.recalled(NONE, true);
+    tenant.recalled(NONE);
     assertSent("yield NONE 1");
     reads();
     assertSent("request SHARED");
@@ -117,7 +122,7 @@ class TenantTest {
   @Test
   void whatSomebodyUsesIsYieldedWhenItLeaves() {
     Visit writer = granted(writes(), EXCLUSIVE);
-    tenant.recalled(NONE, false);
+    tenant.recalled(NONE);
     Visit next = writes();
     assertSent();
     leaves(writer);
@@ -129,7 +134,7 @@ class TenantTest {
   void aRecallForAReaderLeavesThePermissionToRead() {
     Visit writer = granted(writes(), EXCLUSIVE);
     Visit reader = reads();
-    tenant.recalled(SHARED, false);
+    tenant.recalled(SHARED);
     leaves(writer);
     assertSent("yield SHARED 1");
     assertThat(reader.state).isEqualTo(State.IN);
@@ -139,9 +144,9 @@ class TenantTest {
   @Test
   void aRecallThatIsRaisedToSharedLetsReadersIn() {
     Visit writer = granted(writes(), EXCLUSIVE);
-    tenant.recalled(NONE, false);
+    tenant.recalled(NONE);
     Visit reader = reads();
-    tenant.recalled(SHARED, false);
+    tenant.recalled(SHARED);
     leaves(writer);
     assertSent("yield SHARED 1");
     assertThat(reader.state).isEqualTo(State.IN);
@@ -150,9 +155,9 @@ class TenantTest {
   @Test
   void aRecallThatIsTakenBackOpensTheGate() {
     Visit writer = granted(writes(), EXCLUSIVE);
-    tenant.recalled(NONE, false);
+    tenant.recalled(NONE);
     Visit next = writes();
-    tenant.recalled(EXCLUSIVE, false);
+    tenant.recalled(EXCLUSIVE);
     leaves(writer);
     assertSent();
     assertThat(next.state).isEqualTo(State.IN);
@@ -161,8 +166,8 @@ class TenantTest {
   @Test
   void aRecallThatIsTakenBackTooLateChangesNothing() {
     leaves(granted(writes(), EXCLUSIVE));
-    tenant.recalled(NONE, false);
-    tenant.recalled(EXCLUSIVE, false);
+    tenant.recalled(NONE);
+    tenant.recalled(EXCLUSIVE);
     assertSent("yield NONE 1");
     assertThat(gate.level()).isEqualTo(NONE);
     assertThat(tenant.isRecalled()).isFalse();
@@ -184,7 +189,7 @@ class TenantTest {
   void aWriterThatGivesUpWhileARecallWaitsForAReaderLeavesNoRequest() {
     Visit reader = granted(reads(), SHARED);
     Visit writer = writes();
-    tenant.recalled(NONE, false);
+    tenant.recalled(NONE);
     assertSent("request EXCLUSIVE");
     givesUp(writer);
     assertSent("cancel");
@@ -195,7 +200,7 @@ class TenantTest {
   @Test
   void aRequestWaitsUntilTheRecallIsAnswered() {
     Visit reader = granted(reads(), SHARED);
-    tenant.recalled(NONE, false);
+    tenant.recalled(NONE);
     writes();
     assertSent();
     leaves(reader);
@@ -229,7 +234,7 @@ class TenantTest {
     Visit first = writes();
     Visit second = writes();
     tenant.granted(EXCLUSIVE, 0);
-    tenant.recalled(NONE, false);
+    tenant.recalled(NONE);
     assertThat(first.state).isEqualTo(State.IN);
     leaves(first);
     assertThat(second.state).isEqualTo(State.WAITS);
@@ -237,57 +242,111 @@ class TenantTest {
   }
 
   @Test
-  void aTryElsewhereIsToldOfAHolderAtOnce() {
+  void whoIsToSettleSaysFirstWhatIsNew() {
     Visit writer = granted(writes(), EXCLUSIVE);
-    tenant.recalled(NONE, true);
-    assertSent("busy");
-    tenant.look();
-    assertSent();
-    tenant.recalled(NONE, true);
-    assertSent("busy");
-    leaves(writer);
-    assertSent("yield NONE 1");
+    tenant.recalled(NONE);
+    tenant.settle();
+    assertSent("settled");
+    gate.leave(writer); // and the agent was not told
+    tenant.settle();
+    assertSent("yield NONE 1", "settled");
+    Visit next = writes();
+    sent.clear();
+    gate.giveUp(next);
+    tenant.settle();
+    assertSent("cancel", "settled");
   }
 
   @Test
   void aTryOfThisNodeEndsWhenItIsRefused() {
     Visit tries = visit(EXCLUSIVE, true);
-    assertSent("request EXCLUSIVE tried");
-    tenant.refused();
+    assertSent("request EXCLUSIVE tries 1");
+    tenant.refused(1);
     assertThat(tries.state).isEqualTo(State.REFUSED);
     assertSent("cancel");
+  }
+
+  @Test
+  void aTryThatComesAfterTheQuestionAsksForItself() {
+    Visit first = visit(EXCLUSIVE, true);
+    Visit second = visit(EXCLUSIVE, true);
+    assertSent("request EXCLUSIVE tries 1");
+    tenant.refused(1);
+    assertThat(first.state).isEqualTo(State.REFUSED);
+    assertThat(second.state).isEqualTo(State.WAITS);
+    assertSent("request EXCLUSIVE tries 2");
+    tenant.refused(1); // nobody is called that any more
+    assertThat(second.state).isEqualTo(State.WAITS);
+    tenant.refused(2);
+    assertThat(second.state).isEqualTo(State.REFUSED);
+    assertSent("cancel");
+  }
+
+  @Test
+  void aRefusalOfTriesThatAreOverDoesNotHitTheNext() {
+    givesUp(visit(EXCLUSIVE, true));
+    Visit next = visit(EXCLUSIVE, true);
+    assertSent("request EXCLUSIVE tries 1", "cancel", "request EXCLUSIVE tries 2");
+    tenant.refused(1);
+    assertThat(next.state).isEqualTo(State.WAITS);
+    assertSent();
   }
 
   @Test
   void aTryBesideOneThatWaitsAsksAgain() {
     writes();
     Visit tries = visit(SHARED, true);
-    assertSent("request EXCLUSIVE", "request EXCLUSIVE tried");
-    tenant.refused();
+    assertSent("request EXCLUSIVE", "request EXCLUSIVE tries 1");
+    tenant.refused(1);
     assertThat(tries.state).isEqualTo(State.REFUSED);
     assertSent();
     visit(SHARED, true);
-    assertSent("request EXCLUSIVE tried");
+    assertSent("request EXCLUSIVE tries 2");
   }
 
   @Test
-  void aTryAtANodeThatIsToGiveUpIsRefused() {
+  void aTryThatOnlyARecallKeepsOutPleads() {
     granted(reads(), SHARED);
-    tenant.recalled(NONE, false);
+    tenant.recalled(NONE);
     Visit tries = visit(SHARED, true);
+    assertSent("plead 1");
+    tenant.refused(1);
     assertThat(tries.state).isEqualTo(State.REFUSED);
     assertSent();
+    Visit next = visit(SHARED, true);
+    assertSent("plead 2");
+    tenant.recalled(EXCLUSIVE);
+    assertThat(next.state).isEqualTo(State.IN);
+    assertSent();
+  }
+
+  @Test
+  void aTryThatPleadsAsksWhenTheRecallIsAnswered() {
+    Visit reader = granted(reads(), SHARED);
+    tenant.recalled(NONE);
+    visit(SHARED, true);
+    assertSent("plead 1");
+    leaves(reader);
+    assertSent("yield NONE 0", "request SHARED tries 2");
+  }
+
+  @Test
+  void aTryToWriteBesideAReaderOfItsNodeAsksNobody() {
+    granted(reads(), SHARED);
+    tenant.recalled(NONE);
+    Visit tries = visit(EXCLUSIVE, true);
+    assertThat(tries.state).isEqualTo(State.REFUSED);
   }
 
   @Test
   void aWriterThatDiedIsToldOfWhenThePermissionIsRecalled() {
     Visit writer = granted(writes(), EXCLUSIVE);
     gate.die(writer);
-    tenant.recalled(SHARED, false);
+    tenant.recalled(SHARED);
     assertSent("yield NONE 1 dead 0");
     Visit late = writes();
     assertThat(late.state).isEqualTo(State.TOLD_OF_DEATH);
-    tenant.recalled(EXCLUSIVE, false);
+    tenant.recalled(EXCLUSIVE);
     tenant.granted(EXCLUSIVE, 1);
     assertThat(tenant.held()).isEqualTo(NONE);
     assertSent();

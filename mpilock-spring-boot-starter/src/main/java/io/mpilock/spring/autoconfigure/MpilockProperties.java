@@ -94,9 +94,9 @@ public record MpilockProperties(
    * The native transport.
    *
    * @param library Path or soname of the MPI library to load; chosen by the launcher if not set.
-   * @param doorbell Whether nodes wake each other by TCP connections of their own beside MPI. Without
-   *     them an idle node looks at MPI all the time, and a killed process may be known only after
-   *     heartbeat-timeout.
+   * @param doorbell Whether nodes wake each other by TCP connections of their own beside MPI.
+   *     Without them an idle node looks at MPI all the time, and a killed process may be known only
+   *     after heartbeat-timeout.
    */
   public record Native(@Nullable String library, @DefaultValue("true") boolean doorbell) {}
 

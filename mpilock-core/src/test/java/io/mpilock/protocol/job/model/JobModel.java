@@ -85,7 +85,7 @@ final class JobModel implements NodeModel.Events {
     state =
         new State(
             nodes,
-            4 + 2 * setup.ranks().stream().mapToInt(Integer::intValue).sum() * setup.rounds());
+            8 + 4 * setup.ranks().stream().mapToInt(Integer::intValue).sum() * setup.rounds());
     home = new Home(new FromHome(), setup.phaseFair());
     snapshots = new Snapshots(home, nodes);
     tenants = new Tenant[nodes];
@@ -289,12 +289,12 @@ final class JobModel implements NodeModel.Events {
         if (!part.isPending()) {
           list(step(ENTER, node, rank, 0));
         }
-        if (fails || (tries && (part.is(rank, REFUSED) || !part.isClosedToReaders()))) {
+        if (fails || (tries && (part.is(rank, REFUSED) || part.isRefusedHere(rank)))) {
           list(step(STOP, node, rank, 0));
         }
       }
       case WAITS_TO_WRITE -> {
-        if (fails || (tries && (part.is(rank, REFUSED) || !part.isAgents()))) {
+        if (fails || (tries && (part.is(rank, REFUSED) || part.isRefusedHere(rank)))) {
           list(step(STOP, node, rank, 0));
         }
       }
@@ -376,7 +376,7 @@ final class JobModel implements NodeModel.Events {
     switch (kind) {
       case ASK -> {
         int tries = how >= 2 ? TRIES : 0;
-        if (tries != 0 && !isFreeFor(node, rank, how % 2 == 1)) {
+        if (tries != 0 && meets(node, rank, how % 2 == 1)) {
           int index = State.rank(node, rank);
           state.set(index, state.get(index) | MET);
         }
@@ -432,7 +432,8 @@ final class JobModel implements NodeModel.Events {
     while (!loopback.isEmpty()) {
       int message = loopback.remove();
       switch (Wire.kind(message)) {
-        case Wire.REQUEST, Wire.CANCEL, Wire.YIELD, Wire.BUSY -> handleAtHome(0, message);
+        case Wire.REQUEST, Wire.PLEAD, Wire.CANCEL, Wire.YIELD, Wire.SETTLED ->
+            handleAtHome(0, message);
         default -> handleAtTenant(0, message);
       }
     }
@@ -447,7 +448,7 @@ final class JobModel implements NodeModel.Events {
       case Wire.REQUEST -> {
         Permission wanted = Wire.permission(message);
         noteRequest(from, wanted);
-        home.request(from, wanted, Wire.flag(message));
+        home.request(from, wanted, Wire.token(message));
       }
       case Wire.CANCEL -> {
         forget(from);
@@ -466,7 +467,8 @@ final class JobModel implements NodeModel.Events {
           throw new Violation(Violation.ORDER, "the readers that waited are not all let in");
         }
       }
-      case Wire.BUSY -> home.busy(from);
+      case Wire.PLEAD -> home.plead(from, Wire.token(message));
+      case Wire.SETTLED -> home.settled(from);
       default -> throw new AssertionError(message);
     }
     snapshots.saveHome(state);
@@ -484,8 +486,9 @@ final class JobModel implements NodeModel.Events {
     inAgent = true;
     switch (Wire.kind(message)) {
       case Wire.GRANT -> tenant.granted(Wire.permission(message), Wire.token(message));
-      case Wire.RECALL -> tenant.recalled(Wire.permission(message), Wire.flag(message));
-      case Wire.REFUSE -> tenant.refused();
+      case Wire.RECALL -> tenant.recalled(Wire.permission(message));
+      case Wire.SETTLE -> tenant.settle();
+      case Wire.REFUSE -> tenant.refused(Wire.token(message));
       case Wire.POISON -> tenant.poisoned(0);
       default -> throw new AssertionError(message);
     }
@@ -610,27 +613,7 @@ final class JobModel implements NodeModel.Events {
     forget(node);
   }
 
-  /**
-   * Whether nobody has in use or asks for what a try would meet, and all nodes know that: no
-   * message is on its way, or just being handled.
-   */
-  private boolean isFreeFor(int node, int rank, boolean writes) {
-    if (inAgent || !Snapshots.isIdle(state) || meets(node, rank, writes)) {
-      return false;
-    }
-    for (int other = 0; other < nodes; other++) {
-      if (Snapshots.asked(state, other) != NONE
-          || Snapshots.isRecalled(state, other)
-          || state.is(other, TOLD)
-          || (other > 0
-              && (state.get(state.channel(other, true)) > 0
-                  || state.get(state.channel(other, false)) > 0))) {
-        return false;
-      }
-    }
-    return true;
-  }
-
+  /** Whether somebody has in use, or asks for, what a rank would meet. */
   private boolean meets(int node, int rank, boolean writes) {
     for (int other = 0; other < nodes; other++) {
       for (int theirs = 0; theirs < RANKS; theirs++) {
@@ -838,13 +821,18 @@ final class JobModel implements NodeModel.Events {
     }
 
     @Override
-    public void recall(int node, Permission limit, boolean tried) {
-      send(node, false, Wire.of(Wire.RECALL, limit, tried, 0));
+    public void recall(int node, Permission limit) {
+      send(node, false, Wire.of(Wire.RECALL, limit, false, 0));
     }
 
     @Override
-    public void refuse(int node) {
-      send(node, false, Wire.of(Wire.REFUSE, NONE, false, 0));
+    public void settle(int node) {
+      send(node, false, Wire.of(Wire.SETTLE, NONE, false, 0));
+    }
+
+    @Override
+    public void refuse(int node, long tries) {
+      send(node, false, Wire.of(Wire.REFUSE, NONE, false, tries));
     }
 
     @Override
@@ -862,8 +850,13 @@ final class JobModel implements NodeModel.Events {
     }
 
     @Override
-    public void request(Permission wanted, boolean tried) {
-      send(node, true, Wire.of(Wire.REQUEST, wanted, tried, 0));
+    public void request(Permission wanted, long tries) {
+      send(node, true, Wire.of(Wire.REQUEST, wanted, false, tries));
+    }
+
+    @Override
+    public void plead(long tries) {
+      send(node, true, Wire.of(Wire.PLEAD, NONE, false, tries));
     }
 
     @Override
@@ -877,8 +870,8 @@ final class JobModel implements NodeModel.Events {
     }
 
     @Override
-    public void busy() {
-      send(node, true, Wire.of(Wire.BUSY, NONE, false, 0));
+    public void settled() {
+      send(node, true, Wire.of(Wire.SETTLED, NONE, false, 0));
     }
   }
 }

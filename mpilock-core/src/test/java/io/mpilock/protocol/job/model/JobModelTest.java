@@ -30,12 +30,20 @@ class JobModelTest {
   void snapshotsNameEveryField() throws ClassNotFoundException {
     assertThat(fields(Home.class))
         .containsExactlyInAnyOrder(
-            "outbox", "phaseFair", "tenants", "writers", "readers", "token", "poisonedBy");
+            "outbox",
+            "phaseFair",
+            "tenants",
+            "writers",
+            "readers",
+            "pleas",
+            "settling",
+            "token",
+            "poisonedBy");
     assertThat(fields(Class.forName(Home.class.getName() + "$Tenancy")))
-        .containsExactlyInAnyOrder("permission", "limit", "lowest", "tried", "late");
+        .containsExactlyInAnyOrder("permission", "limit", "lowest");
     assertThat(fields(Tenant.class))
         .containsExactlyInAnyOrder(
-            "gate", "outbox", "held", "limit", "asked", "askedToTry", "recallTried", "poisoned");
+            "gate", "outbox", "held", "limit", "asked", "question", "tries", "poisoned");
   }
 
   private static Stream<String> fields(Class<?> type) {
@@ -140,15 +148,50 @@ class JobModelTest {
         fault(
             "a home does not hear that somebody holds",
             "Home",
-            "refuse(Map.of(first, writers.getOrDefault(first, false)));",
-            "tenancy.answered();",
+            "if (isInTheWay(node, tries)) {",
+            "if (false) {",
             one.withTries(),
             Violation.TRIES),
+        fault(
+            "a home refuses a try at once that is behind others",
+            "Home",
+            "queue.put(node, tries); // keeps its place\n    serve();",
+            "queue.put(node, tries);\n    serve();\n    if (queue.getOrDefault(node, 0L) != 0) {\n      refuse(node);\n    }",
+            three.withGiveUps().withTries(),
+            Violation.FREE),
+        fault(
+            "a home believes an answer that was given before the recall",
+            "Home",
+            "asked.clear();",
+            "",
+            one.withGiveUps().withTries(),
+            Violation.FREE),
+        fault(
+            "a home does not ask who is only recalled",
+            "Home",
+            "return writers.containsKey(node);",
+            "return false;",
+            one.withGiveUps().withTries(),
+            Violation.TRIES),
+        fault(
+            "a refusal of earlier tries ends later ones",
+            "Tenant",
+            "if (whom == tries && (",
+            "if ((",
+            one.withGiveUps().withTries(),
+            Violation.FREE),
+        fault(
+            "a refusal ends a try that came after the question",
+            "model.NodeModel",
+            "if ((state.get(index + 1) & COVERED) != 0) {",
+            "if (is(rank, TRIES) && waits(rank)) {",
+            one.withGiveUps().withTries(),
+            Violation.FREE),
         fault(
             "a node yields before its gate has closed",
             "Tenant",
             "if (!gate.close(limit)) {",
-            "if (!gate.close(limit) && recallTried) {",
+            "if (!gate.close(limit) && isTried()) {",
             pair,
             Violation.RECORD),
         fault(
@@ -168,8 +211,8 @@ class JobModelTest {
         fault(
             "a grant's token is set after ranks are let in",
             "Tenant",
-            "gate.token(token);\n    gate.open(permission);",
-            "gate.open(permission);\n    gate.token(token);",
+            "gate.token(token);\n    open(permission);",
+            "open(permission);\n    gate.token(token);",
             pair,
             Violation.TOKENS),
         fault(

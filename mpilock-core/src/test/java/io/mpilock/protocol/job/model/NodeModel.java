@@ -6,6 +6,7 @@ import static io.mpilock.protocol.job.Permission.SHARED;
 import static io.mpilock.protocol.job.model.State.ASKING;
 import static io.mpilock.protocol.job.model.State.CLAIMED;
 import static io.mpilock.protocol.job.model.State.CLOSED;
+import static io.mpilock.protocol.job.model.State.COVERED;
 import static io.mpilock.protocol.job.model.State.DEAD;
 import static io.mpilock.protocol.job.model.State.DRAINING;
 import static io.mpilock.protocol.job.model.State.IDLE;
@@ -18,10 +19,10 @@ import static io.mpilock.protocol.job.model.State.RANKS;
 import static io.mpilock.protocol.job.model.State.READABLE;
 import static io.mpilock.protocol.job.model.State.READS;
 import static io.mpilock.protocol.job.model.State.REFUSED;
+import static io.mpilock.protocol.job.model.State.ROUNDS;
 import static io.mpilock.protocol.job.model.State.SECOND;
 import static io.mpilock.protocol.job.model.State.THROUGH;
 import static io.mpilock.protocol.job.model.State.TOLD;
-import static io.mpilock.protocol.job.model.State.TRIED;
 import static io.mpilock.protocol.job.model.State.TRIES;
 import static io.mpilock.protocol.job.model.State.WAITS_TO_READ;
 import static io.mpilock.protocol.job.model.State.WAITS_TO_WRITE;
@@ -54,6 +55,9 @@ final class NodeModel implements Tenant.Gate {
   private final Setup setup;
   private final Events events;
 
+  /** In one step of the agent: the tries that it has noted, one bit for each rank. */
+  private int noted;
+
   NodeModel(State state, int node, Setup setup, Events events) {
     this.state = state;
     this.node = node;
@@ -77,11 +81,21 @@ final class NodeModel implements Tenant.Gate {
 
   private void become(int rank, int phase) {
     int index = State.rank(node, rank);
+    int rounds = state.get(index + 1) & ROUNDS;
+    noted &= ~(1 << rank);
     state.set(index, phase);
-    if (phase == THROUGH && state.get(index + 1) > 0) {
-      state.set(index + 1, state.get(index + 1) - 1);
+    state.set(index + 1, rounds);
+    if (phase == THROUGH && rounds > 0) {
+      state.set(index + 1, rounds - 1);
       state.set(index, IDLE);
     }
+  }
+
+  /** As a try looks at its own node while it waits. */
+  boolean isRefusedHere(int rank) {
+    return kind(rank) == WAITS_TO_READ
+        ? !isClosedToReaders() || lookForWanted() == EXCLUSIVE
+        : !isAgents() || !isUnread();
   }
 
   boolean isPoisoned() {
@@ -161,7 +175,7 @@ final class NodeModel implements Tenant.Gate {
       enterToRead(rank);
     } else if (mayWait(tries, isClosedToReaders())) {
       become(rank, WAITS_TO_READ | tries | kept(rank, MET));
-      count(tries);
+      tellAgentOwner();
     } else {
       become(rank, THROUGH);
     }
@@ -176,7 +190,7 @@ final class NodeModel implements Tenant.Gate {
     } else if (mayWait(tries, isAgents())) {
       int second = firstRequest() < 0 ? 0 : SECOND;
       become(rank, WAITS_TO_WRITE | second | tries | kept(rank, MET));
-      count(tries);
+      tellAgentOwner();
     } else {
       become(rank, THROUGH);
     }
@@ -186,13 +200,6 @@ final class NodeModel implements Tenant.Gate {
     return !isPoisoned()
         && (tries == 0 || fromAfar)
         && !(state.is(node, State.BROKEN) && isAgentInvolved());
-  }
-
-  private void count(int tries) {
-    if (tries != 0) {
-      state.set(node, TRIED, true);
-    }
-    tellAgentOwner();
   }
 
   void enterToRead(int rank) {
@@ -379,28 +386,68 @@ final class NodeModel implements Tenant.Gate {
     return wanted;
   }
 
+  private boolean waits(int rank) {
+    return kind(rank) == WAITS_TO_READ || kind(rank) == WAITS_TO_WRITE;
+  }
+
+  @Override
+  public void noteTries() {
+    events.meanwhile(node);
+    noted = 0;
+    for (int rank = 0; rank < RANKS; rank++) {
+      if (is(rank, TRIES) && waits(rank)) {
+        noted |= 1 << rank;
+      }
+    }
+  }
+
   @Override
   public boolean isTried() {
-    events.meanwhile(node);
-    return state.is(node, TRIED);
+    for (int rank = 0; rank < RANKS; rank++) {
+      if ((noted & 1 << rank) != 0
+          && !is(rank, REFUSED)
+          && (state.get(State.rank(node, rank) + 1) & COVERED) == 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  @Override
+  public void uncoverTries() {
+    for (int rank = 0; rank < RANKS; rank++) {
+      int rounds = State.rank(node, rank) + 1;
+      state.set(rounds, state.get(rounds) & ROUNDS);
+    }
+  }
+
+  @Override
+  public void coverTries() {
+    for (int rank = 0; rank < RANKS; rank++) {
+      if ((noted & 1 << rank) != 0) {
+        int rounds = State.rank(node, rank) + 1;
+        state.set(rounds, state.get(rounds) | COVERED);
+      }
+    }
   }
 
   @Override
   public void refuseTries() {
     events.meanwhile(node);
     events.trace("node " + node + " refuses its tries");
-    refuse();
-  }
-
-  private void refuse() {
-    state.set(node, TRIED, false);
     for (int rank = 0; rank < RANKS; rank++) {
-      if (is(rank, TRIES) && (kind(rank) == WAITS_TO_READ || kind(rank) == WAITS_TO_WRITE)) {
-        int index = State.rank(node, rank);
+      int index = State.rank(node, rank);
+      if ((state.get(index + 1) & COVERED) != 0) {
+        state.set(index + 1, state.get(index + 1) & ROUNDS);
         state.set(index, state.get(index) | REFUSED);
       }
     }
     tellAgent(); // as everybody is rung for
+  }
+
+  @Override
+  public void ringTries() {
+    events.meanwhile(node);
   }
 
   @Override
@@ -455,10 +502,10 @@ final class NodeModel implements Tenant.Gate {
 
   @Override
   public void open(Permission permission) {
-    events.meanwhile(node);
     if (isPoisoned()) {
       return;
     }
+    events.meanwhile(node);
     int gate = state.gate(node);
     if (permission == SHARED) {
       if (gate == DRAINING || gate == CLOSED) {
@@ -468,10 +515,7 @@ final class NodeModel implements Tenant.Gate {
     }
     state.gate(node, OPEN);
     if (gate >= CLAIMED) {
-      passOn(setup.phaseFair());
-    }
-    if (state.is(node, TRIED)) {
-      refuse();
+      passOn(setup.phaseFair() || lookForWanted() != EXCLUSIVE);
     }
   }
 

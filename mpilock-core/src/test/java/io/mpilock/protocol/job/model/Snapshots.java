@@ -10,7 +10,10 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.lang.invoke.VarHandle;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * Puts what is in a real {@link Home} and a real {@link Tenant} into bytes and back. The test of
@@ -20,23 +23,27 @@ final class Snapshots {
   /** For a resource that is not poisoned. */
   private static final int NOBODY = -1;
 
+  /** Beside a tenancy: the node pleads. */
+  private static final int PLEA = 64;
+
   private static final Class<?> TENANCY;
   private static final MethodHandle NEW_TENANCY;
   private static final VarHandle PERMISSION;
   private static final VarHandle LIMIT;
   private static final VarHandle LOWEST;
-  private static final VarHandle TRIED;
-  private static final VarHandle LATE;
   private static final VarHandle TENANTS;
   private static final VarHandle WRITERS;
   private static final VarHandle READERS;
+  private static final VarHandle PLEAS;
+  private static final VarHandle SETTLING;
   private static final VarHandle TOKEN;
   private static final VarHandle POISONED_BY;
   private static final VarHandle HELD;
   private static final VarHandle HELD_LIMIT;
   private static final VarHandle ASKED;
-  private static final VarHandle ASKED_TO_TRY;
-  private static final VarHandle RECALL_TRIED;
+  private static final VarHandle QUESTION;
+  private static final Object[] QUESTIONS;
+  private static final VarHandle TRIES;
   private static final VarHandle TENANT_POISONED;
 
   static {
@@ -51,11 +58,11 @@ final class Snapshots {
       PERMISSION = tenancy.findVarHandle(TENANCY, "permission", Permission.class);
       LIMIT = tenancy.findVarHandle(TENANCY, "limit", Permission.class);
       LOWEST = tenancy.findVarHandle(TENANCY, "lowest", Permission.class);
-      TRIED = tenancy.findVarHandle(TENANCY, "tried", Permission.class);
-      LATE = tenancy.findVarHandle(TENANCY, "late", boolean.class);
       TENANTS = home.findVarHandle(Home.class, "tenants", Map.class);
       WRITERS = home.findVarHandle(Home.class, "writers", Map.class);
       READERS = home.findVarHandle(Home.class, "readers", Map.class);
+      PLEAS = home.findVarHandle(Home.class, "pleas", Map.class);
+      SETTLING = home.findVarHandle(Home.class, "settling", Map.class);
       TOKEN = home.findVarHandle(Home.class, "token", long.class);
       POISONED_BY = home.findVarHandle(Home.class, "poisonedBy", int.class);
       MethodHandles.Lookup tenant =
@@ -63,8 +70,10 @@ final class Snapshots {
       HELD = tenant.findVarHandle(Tenant.class, "held", Permission.class);
       HELD_LIMIT = tenant.findVarHandle(Tenant.class, "limit", Permission.class);
       ASKED = tenant.findVarHandle(Tenant.class, "asked", Permission.class);
-      ASKED_TO_TRY = tenant.findVarHandle(Tenant.class, "askedToTry", boolean.class);
-      RECALL_TRIED = tenant.findVarHandle(Tenant.class, "recallTried", boolean.class);
+      Class<?> question = tenant.findClass(Tenant.class.getName() + "$Question");
+      QUESTION = tenant.findVarHandle(Tenant.class, "question", question);
+      QUESTIONS = question.getEnumConstants();
+      TRIES = tenant.findVarHandle(Tenant.class, "tries", long.class);
       TENANT_POISONED = tenant.findVarHandle(Tenant.class, "poisoned", boolean.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
@@ -73,16 +82,20 @@ final class Snapshots {
 
   private final Home home;
   private final Map<Integer, Object> tenants;
-  private final Map<Integer, Boolean> writers;
-  private final Map<Integer, Boolean> readers;
+  private final Map<Integer, Long> writers;
+  private final Map<Integer, Long> readers;
+  private final Map<Integer, Long> pleas;
+  private final Map<Integer, Set<Integer>> settling;
   private final Object[] spare;
 
   @SuppressWarnings("unchecked")
   Snapshots(Home home, int nodes) {
     this.home = home;
     tenants = (Map<Integer, Object>) TENANTS.get(home);
-    writers = (Map<Integer, Boolean>) WRITERS.get(home);
-    readers = (Map<Integer, Boolean>) READERS.get(home);
+    writers = (Map<Integer, Long>) WRITERS.get(home);
+    readers = (Map<Integer, Long>) READERS.get(home);
+    pleas = (Map<Integer, Long>) PLEAS.get(home);
+    settling = (Map<Integer, Set<Integer>>) SETTLING.get(home);
     spare = new Object[nodes];
     for (int node = 0; node < nodes; node++) {
       try {
@@ -96,17 +109,30 @@ final class Snapshots {
   void loadHome(State state) {
     int at = state.home;
     tenants.clear();
+    pleas.clear();
+    settling.clear();
     for (int node = 0; node < state.nodes; node++) {
       int packed = state.get(at++);
-      int late = state.get(at++);
+      int name = state.get(at++);
+      int settles = state.get(at++);
       if ((packed & 3) != 0) {
         Object tenancy = spare[node];
         PERMISSION.set(tenancy, State.permission(packed & 3));
         LIMIT.set(tenancy, State.permission((packed >> 2) & 3));
         LOWEST.set(tenancy, State.permission((packed >> 4) & 3));
-        TRIED.set(tenancy, State.permission(packed >> 6));
-        LATE.set(tenancy, late != 0);
         tenants.put(node, tenancy);
+      }
+      if ((packed & PLEA) != 0) {
+        pleas.put(node, (long) name);
+      }
+      if (settles != 0) {
+        Set<Integer> tries = new TreeSet<>();
+        for (int other = 0; other < state.nodes; other++) {
+          if ((settles & 1 << other) != 0) {
+            tries.add(other);
+          }
+        }
+        settling.put(node, tries);
       }
     }
     at = loadQueue(state, writers, at);
@@ -115,10 +141,11 @@ final class Snapshots {
     POISONED_BY.set(home, state.get(at + 1) - 1);
   }
 
-  private static int loadQueue(State state, Map<Integer, Boolean> queue, int first) {
+  private static int loadQueue(State state, Map<Integer, Long> queue, int first) {
     queue.clear();
     for (int at = first; at < first + state.nodes && state.get(at) != 0; at++) {
-      queue.put((state.get(at) & 15) - 1, state.get(at) > 15);
+      int node = (state.get(at) & 15) - 1;
+      queue.put(node, state.get(at) > 15 ? (long) state.get(state.home + 3 * node + 1) : 0L);
     }
     return first + state.nodes;
   }
@@ -127,22 +154,35 @@ final class Snapshots {
     int at = state.home;
     for (int node = 0; node < state.nodes; node++) {
       Object tenancy = tenants.get(node);
-      if (tenancy == null) {
-        state.set(at++, 0);
-        state.set(at++, 0);
-      } else {
+      int packed = 0;
+      if (tenancy != null) {
         Permission permission = (Permission) PERMISSION.get(tenancy);
         if (permission == NONE) {
           throw new Violation(Violation.RECORD, "node " + node + " is on record with nothing");
         }
-        state.set(
-            at++,
+        packed =
             State.number(permission)
                 | (State.number((Permission) LIMIT.get(tenancy)) << 2)
-                | (State.number((Permission) LOWEST.get(tenancy)) << 4)
-                | (State.number((Permission) TRIED.get(tenancy)) << 6));
-        state.set(at++, (boolean) LATE.get(tenancy) ? 1 : 0);
+                | (State.number((Permission) LOWEST.get(tenancy)) << 4);
       }
+      long name = 0;
+      for (Map<Integer, Long> named : List.of(writers, readers, pleas)) {
+        long here = named.getOrDefault(node, 0L);
+        if (here != 0 && name != 0) {
+          throw new Violation(Violation.TRIES, "node " + node + " tries twice at home");
+        }
+        name = Math.max(name, here);
+      }
+      Set<Integer> tries = settling.get(node);
+      int settles = tries == null ? 0 : State.SETTLES;
+      if (tries != null) {
+        for (int other : tries) {
+          settles |= 1 << other;
+        }
+      }
+      state.set(at++, packed | (pleas.containsKey(node) ? PLEA : 0));
+      state.set(at++, (int) name);
+      state.set(at++, settles);
     }
     at = saveQueue(state, writers, at);
     at = saveQueue(state, readers, at);
@@ -150,10 +190,10 @@ final class Snapshots {
     state.set(at + 1, (int) POISONED_BY.get(home) == NOBODY ? 0 : 1);
   }
 
-  private static int saveQueue(State state, Map<Integer, Boolean> queue, int first) {
+  private static int saveQueue(State state, Map<Integer, Long> queue, int first) {
     int at = first;
-    for (Map.Entry<Integer, Boolean> entry : queue.entrySet()) {
-      state.set(at++, (entry.getKey() + 1) | (entry.getValue() ? 16 : 0));
+    for (Map.Entry<Integer, Long> entry : queue.entrySet()) {
+      state.set(at++, (entry.getKey() + 1) | (entry.getValue() != 0 ? 16 : 0));
     }
     while (at < first + state.nodes) {
       state.set(at++, 0);
@@ -168,28 +208,24 @@ final class Snapshots {
     HELD.set(tenant, State.permission(permissions & 3));
     HELD_LIMIT.set(tenant, State.permission((permissions >> 2) & 3));
     ASKED.set(tenant, State.permission((permissions >> 4) & 3));
-    ASKED_TO_TRY.set(tenant, (flags & 1) != 0);
-    RECALL_TRIED.set(tenant, (flags & 2) != 0);
+    QUESTION.set(tenant, QUESTIONS[flags & 3]);
+    TRIES.set(tenant, (long) state.tries(node));
     TENANT_POISONED.set(tenant, (flags & 4) != 0);
   }
 
   /**
    * What the tenant does not look at before it sets it again is left out: the limit of a node that
-   * has nothing, for a grant sets it; how a recall was tried that is answered; and a request.
+   * has nothing, for a grant sets it.
    */
   static void save(State state, int node, Tenant tenant) {
     int at = State.tenant(node);
     Permission held = (Permission) HELD.get(tenant);
     Permission limit = held == NONE ? EXCLUSIVE : (Permission) HELD_LIMIT.get(tenant);
     Permission asked = (Permission) ASKED.get(tenant);
-    boolean askedToTry = asked != NONE && (boolean) ASKED_TO_TRY.get(tenant);
-    boolean recallTried = limit.compareTo(held) < 0 && (boolean) RECALL_TRIED.get(tenant);
+    int question = List.of(QUESTIONS).indexOf((Object) QUESTION.get(tenant));
+    state.tries(node, (int) (long) TRIES.get(tenant));
     state.set(at, State.number(held) | (State.number(limit) << 2) | (State.number(asked) << 4));
-    state.set(
-        at + 1,
-        (askedToTry ? 1 : 0)
-            | (recallTried ? 2 : 0)
-            | ((boolean) TENANT_POISONED.get(tenant) ? 4 : 0));
+    state.set(at + 1, question | ((boolean) TENANT_POISONED.get(tenant) ? 4 : 0));
   }
 
   static Permission held(State state, int node) {
@@ -213,13 +249,13 @@ final class Snapshots {
   }
 
   static Permission onRecord(State state, int node) {
-    return State.permission(state.get(state.home + 2 * node) & 3);
+    return State.permission(state.get(state.home + 3 * node) & 3);
   }
 
   /** The nodes that wait to read, one bit for each. */
   static int readers(State state) {
     int bits = 0;
-    int first = state.home + 3 * state.nodes;
+    int first = state.home + 4 * state.nodes;
     for (int at = first; at < first + state.nodes && state.get(at) != 0; at++) {
       bits |= 1 << ((state.get(at) & 15) - 1);
     }
@@ -228,7 +264,7 @@ final class Snapshots {
 
   /** Whether nobody waits at the home. */
   static boolean isIdle(State state) {
-    return state.get(state.home + 2 * state.nodes) == 0
-        && state.get(state.home + 3 * state.nodes) == 0;
+    return state.get(state.home + 3 * state.nodes) == 0
+        && state.get(state.home + 4 * state.nodes) == 0;
   }
 }

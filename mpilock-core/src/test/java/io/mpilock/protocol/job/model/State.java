@@ -8,9 +8,10 @@ import java.util.Arrays;
  * that the future depends on, and what the properties have to remember.
  *
  * <pre>
- *   each node     gate | flags | token | tenant, two bytes | each rank: phase, rounds to come
- *   home          each node: tenancy, two bytes | writers in order | readers in order
- *                 | token | poisoned
+ *   each node     gate | flags | token | tenant, two bytes | name of its tries
+ *                 | each rank: phase, rounds to come and whether a question covers its try
+ *   home          each node: tenancy and plea, name of its tries, whom its answer counts for
+ *                 | writers in order | readers in order | token | poisoned
  *   remembered    token of the last write | flags | writers in the order in which home saw them
  *   each channel  length | messages, two bytes each, the oldest first
  * </pre>
@@ -33,9 +34,6 @@ final class State {
   // A node's flags.
   /** The resource is in the agent's inbox. */
   static final int TOLD = 1;
-
-  /** TRIES is not 0. */
-  static final int TRIED = 2;
 
   /** The node's words say that a writer died. */
   static final int POISONED = 4;
@@ -77,6 +75,20 @@ final class State {
   /** A try that met somebody. */
   static final int MET = 128;
 
+  /** In the byte of the rounds to come: a question covers its try. */
+  static final int COVERED = 64;
+
+  static final int ROUNDS = 15;
+
+  /** How the name of a node's newest tries is kept. */
+  static final int LAST_TRIES = 128;
+
+  /** How all older names are: they only differ from the newest. */
+  static final int OLD_TRIES = 64;
+
+  /** A node is to settle; beside that bits for whose tries its answer counts. */
+  static final int SETTLES = 128;
+
   // What is remembered.
   static final int CRASHED = 1;
   static final int WRITER_DIED = 2;
@@ -84,7 +96,7 @@ final class State {
   /** How the token of the last write is kept. */
   static final int LAST_TOKEN = 128;
 
-  private static final int NODE_BYTES = 5 + 2 * RANKS;
+  private static final int NODE_BYTES = 6 + 2 * RANKS;
 
   final int nodes;
   final int home;
@@ -105,7 +117,7 @@ final class State {
     this.capacity = capacity;
     channelBytes = 1 + 2 * capacity;
     home = nodes * NODE_BYTES;
-    remembered = home + 4 * nodes + 2;
+    remembered = home + 5 * nodes + 2;
     channels = remembered + 2 + nodes;
     int length = channels + 2 * (nodes - 1) * channelBytes;
     bytes = new byte[(length + 7) / 8 * 8]; // whole longs, for the hash
@@ -169,7 +181,16 @@ final class State {
 
   /** Where what a rank is at stands; the rounds that it has to come stand behind. */
   static int rank(int node, int rank) {
-    return node * NODE_BYTES + 5 + 2 * rank;
+    return node * NODE_BYTES + 6 + 2 * rank;
+  }
+
+  /** What a node calls its newest tries; while something happens. */
+  int tries(int node) {
+    return get(node * NODE_BYTES + 5);
+  }
+
+  void tries(int node, int name) {
+    set(node * NODE_BYTES + 5, name);
   }
 
   int kind(int node, int rank) {
@@ -217,6 +238,7 @@ final class State {
    */
   byte[] canonical() {
     shiftTokens();
+    shiftTries();
     for (int node = 0; node < nodes; node++) {
       sortRanks(node);
     }
@@ -239,7 +261,7 @@ final class State {
   private void shiftTokens() {
     int shift = LAST_TOKEN - get(remembered);
     set(remembered, LAST_TOKEN);
-    set(home + 4 * nodes, get(home + 4 * nodes) + shift);
+    set(home + 5 * nodes, get(home + 5 * nodes) + shift);
     for (int node = 0; node < nodes; node++) {
       boolean has = (get(tenant(node)) & 3) != 0;
       token(node, has ? token(node) + shift : 0); // a grant sets it before anybody looks
@@ -253,6 +275,28 @@ final class State {
       }
       channel += channelBytes;
     }
+  }
+
+  /** What a node calls its newest tries becomes {@link #LAST_TRIES}. */
+  private void shiftTries() {
+    for (int node = 0; node < nodes; node++) {
+      int last = tries(node);
+      tries(node, LAST_TRIES);
+      set(home + 3 * node + 1, shifted(get(home + 3 * node + 1), last));
+      for (boolean toHome : node == 0 ? new boolean[0] : new boolean[] {true, false}) {
+        int channel = channel(node, toHome);
+        for (int place = 0; place < get(channel); place++) {
+          int index = channel + 1 + 2 * place;
+          if (Wire.namesTries(get(index))) {
+            set(index + 1, shifted(get(index + 1), last));
+          }
+        }
+      }
+    }
+  }
+
+  private static int shifted(int name, int last) {
+    return name == 0 ? 0 : name == last ? LAST_TRIES : OLD_TRIES;
   }
 
   private void sortRanks(int node) {
@@ -272,8 +316,14 @@ final class State {
   private byte[] swapLastNodes() {
     byte[] swapped = bytes.clone();
     swap(swapped, NODE_BYTES, NODE_BYTES);
-    swap(swapped, home + 2, 2);
-    for (int queue : new int[] {home + 2 * nodes, home + 3 * nodes, remembered + 2}) {
+    swap(swapped, home + 3, 3);
+    for (int node = 0; node < nodes; node++) {
+      int settles = swapped[home + 3 * node + 2];
+      if (((settles >> 1) & 1) != ((settles >> 2) & 1)) {
+        swapped[home + 3 * node + 2] = (byte) (settles ^ 6);
+      }
+    }
+    for (int queue : new int[] {home + 3 * nodes, home + 4 * nodes, remembered + 2}) {
       for (int place = queue; place < queue + nodes; place++) {
         int entry = swapped[place];
         if ((entry & 15) >= 2) { // node 1 is told as 2, node 2 as 3

@@ -3,16 +3,20 @@ package io.mpilock.protocol.job.model;
 import io.mpilock.protocol.job.Message;
 import io.mpilock.protocol.job.Permission;
 
-/** A message in two bytes: kind, permission and a flag; behind them a token. */
+/**
+ * A message in two bytes: kind, permission and a flag; behind them a token, or the name of tries.
+ */
 final class Wire {
   static final int REQUEST = 1;
   static final int CANCEL = 2;
   static final int GRANT = 3;
   static final int RECALL = 4;
   static final int YIELD = 5;
-  static final int BUSY = 6;
+  static final int SETTLED = 6;
   static final int REFUSE = 7;
   static final int POISON = 8;
+  static final int SETTLE = 9;
+  static final int PLEAD = 10;
 
   private static final String RESOURCE = "r";
 
@@ -42,6 +46,11 @@ final class Wire {
     return kind(message) == GRANT || kind(message) == YIELD;
   }
 
+  /** Whether what stands behind is the name of tries. */
+  static boolean namesTries(int message) {
+    return kind(message) == REQUEST || kind(message) == REFUSE || kind(message) == PLEAD;
+  }
+
   /** Whose death it tells, if the flag says that it tells one: which rank makes no difference. */
   static int deadWriter(int message) {
     return flag(message) ? 0 : -1;
@@ -51,13 +60,15 @@ final class Wire {
   static Message.OfLock message(int message) {
     Permission permission = permission(message);
     return switch (kind(message)) {
-      case REQUEST -> new Message.Request(RESOURCE, permission, flag(message));
+      case REQUEST -> new Message.Request(RESOURCE, permission, token(message));
       case CANCEL -> new Message.Cancel(RESOURCE);
       case GRANT -> new Message.Grant(RESOURCE, permission, token(message));
-      case RECALL -> new Message.Recall(RESOURCE, permission, flag(message));
+      case RECALL -> new Message.Recall(RESOURCE, permission);
       case YIELD -> new Message.Yield(RESOURCE, permission, token(message), deadWriter(message));
-      case BUSY -> new Message.Busy(RESOURCE);
-      case REFUSE -> new Message.Refuse(RESOURCE);
+      case SETTLED -> new Message.Settled(RESOURCE);
+      case REFUSE -> new Message.Refuse(RESOURCE, token(message));
+      case SETTLE -> new Message.Settle(RESOURCE);
+      case PLEAD -> new Message.Plead(RESOURCE, token(message));
       default -> new Message.Poison(RESOURCE, 0);
     };
   }
