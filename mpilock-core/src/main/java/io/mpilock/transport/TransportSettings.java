@@ -90,6 +90,6 @@ public record TransportSettings(
    * @return settings that are otherwise these
    */
   public TransportSettings withExpectedRanks(int ranks) {
-    return new TransportSettings(launcher, nativeLibrary, stallWarning, ranks, mpj);
+    return new TransportSettings(launcher, nativeLibrary, stallWarning, ranks, mpj, doorbell);
   }
 }
