@@ -1,5 +1,6 @@
 package io.mpilock;
 
+import io.mpilock.failure.Values;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InvalidClassException;
@@ -12,6 +13,7 @@ import java.io.ObjectStreamClass;
 import java.io.OutputStream;
 import java.io.Serializable;
 import java.nio.ByteBuffer;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -323,10 +325,47 @@ final class SerializationCodec implements ShareCodec {
     }
   }
 
+  private static final String SAME_LOCALE =
+      "Start every rank in the same locale, such as LC_ALL=C.UTF-8";
+
   /** Optional and Path as what they hold. */
   private record Held(boolean isPath, @Nullable Object content) implements Serializable {
-    Object open() {
-      return isPath ? Path.of(String.valueOf(content)) : Optional.ofNullable(content);
+    Object open() throws IOException {
+      return isPath ? path(String.valueOf(content)) : Optional.ofNullable(content);
+    }
+
+    /** A file's name is bytes; the text between ranks means the same ones only where it can. */
+    static Held of(Path path) throws IOException {
+      String text = path.toString();
+      if (!path.equals(pathOrNull(text))) {
+        throw new NotSerializableException(
+            "a Path whose name is no text in this rank's locale (%s): %s. %s"
+                .formatted(encoding(), Values.shown(text), SAME_LOCALE));
+      }
+      return new Held(true, text);
+    }
+
+    private static Path path(String text) throws IOException {
+      Path path = pathOrNull(text);
+      if (path == null) {
+        throw new InvalidObjectException(
+            "a Path whose name cannot be written in this rank's locale (%s): %s. %s"
+                .formatted(encoding(), Values.shown(text), SAME_LOCALE));
+      }
+      return path;
+    }
+
+    private static @Nullable Path pathOrNull(String text) {
+      try {
+        Path path = Path.of(text);
+        return path.toString().equals(text) ? path : null;
+      } catch (InvalidPathException e) {
+        return null;
+      }
+    }
+
+    private static String encoding() {
+      return "sun.jnu.encoding=" + System.getProperty("sun.jnu.encoding");
     }
   }
 
@@ -351,7 +390,7 @@ final class SerializationCodec implements ShareCodec {
           throw new NotSerializableException(
               "a Path of another file system than the default: " + path);
         }
-        return new Held(true, path.toString());
+        return Held.of(path);
       }
       return object instanceof Optional<?> optional
           ? new Held(false, optional.orElse(null))

@@ -39,7 +39,11 @@ public final class StartupException extends MpilockException {
     /** How and where the ranks are to meet is not said, or cannot be. */
     RENDEZVOUS_INVALID,
     /** Not all ranks met in time. */
-    RANKS_MISSING
+    RANKS_MISSING,
+    /** Another process has this process's place in the job. */
+    RANK_TAKEN,
+    /** The MPI library cannot work between the ranks of a host, since they are kept apart. */
+    RANKS_APART
   }
 
   private final Problem problem;

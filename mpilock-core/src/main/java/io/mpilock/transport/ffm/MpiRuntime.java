@@ -45,6 +45,11 @@ final class MpiRuntime {
   private final MpiThread thread;
   private final Mpi mpi;
   private final boolean initialisedHere;
+
+  /** Kept, or the claim would be given up. */
+  @SuppressWarnings("unused")
+  private final @Nullable Claim claim;
+
   private final Roster roster;
   private final Group control;
   private final Group world;
@@ -79,6 +84,7 @@ final class MpiRuntime {
     this.mayRing = mayRing;
     mpi = session.mpi();
     initialisedHere = session.initialisedHere();
+    claim = session.claim();
     long comm = mpi.duplicate(mpi.world());
     roster = Roster.gather(mpi, comm);
     int[] all = IntStream.range(0, roster.size()).toArray();
@@ -309,7 +315,9 @@ final class MpiRuntime {
       }
       endDoorbell();
       thread.end();
-      roster.close();
+      if (together) {
+        roster.close(); // else it is open to the end: to others this rank would look dead
+      }
     }
   }
 

@@ -10,8 +10,9 @@ import org.jspecify.annotations.Nullable;
  *
  * @param mpi the library
  * @param initialisedHere false if the application had initialised it
+ * @param claim this process's claim to be its rank, if so; to be kept
  */
-record MpiSession(Mpi mpi, boolean initialisedHere) {
+record MpiSession(Mpi mpi, boolean initialisedHere, @Nullable Claim claim) {
 
   /** Initialises MPI unless the application did. On the {@link MpiThread}. */
   static MpiSession start(MpiLibrary library, @Nullable Launcher launcher) {
@@ -25,12 +26,13 @@ record MpiSession(Mpi mpi, boolean initialisedHere) {
               + ") by the application.",
           "Open mpilock before MPI_Finalize is called, and close it before, too.");
     }
-    boolean initialisedHere = !mpi.initialized();
-    int level = initialisedHere ? mpi.initialize() : mpi.threadLevel();
-    if (initialisedHere) {
+    Claim claim = mpi.initialized() ? null : Claim.make(launcher, System.getenv());
+    int level = claim == null ? mpi.threadLevel() : mpi.initialize();
+    if (claim != null) {
       mpi.returnErrors(mpi.world());
+      claim.checkSpaces(library.family());
     }
-    MpiSession session = new MpiSession(mpi, initialisedHere);
+    MpiSession session = new MpiSession(mpi, claim != null, claim);
     session.checkThreadLevel(level);
     session.checkLauncher(launcher);
     return session;

@@ -1,35 +1,47 @@
 package io.mpilock.transport.ffm;
 
+import io.mpilock.failure.StartupException;
+import io.mpilock.failure.StartupException.Problem;
+import io.mpilock.transport.LifeFile;
 import io.mpilock.transport.Member;
+import io.mpilock.transport.SharedMemory;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Who the ranks of MPI_COMM_WORLD are, gathered once. A rank's record, in bytes:
  *
  * <pre>
- *   0        8         16         24        32      36
- *   | pid    | start   | id space | node    | length | host, UTF-8, to {@value #RECORD} |
+ *   0        8        16       20
+ *   | pid    | node   | length | host, UTF-8, to {@value #RECORD} |
  * </pre>
+ *
+ * <p>Which ranks of this node live, the node's {@link LifeFile} tells: a rank's place in it is its
+ * rank in the world.
  */
 final class Roster {
-  private static final int RECORD = 36 + 256;
+  private static final int HEAD = 20;
+  private static final int RECORD = HEAD + 256;
 
   private final int self;
-  private final PeerWatch[] watches;
-  private final long[] idSpaces;
+  private final LifeFile lives;
+  private final long[] pids;
   private final long[] nodeLeaders;
   private final String[] hosts;
 
-  /** 1 for a rank that {@link #lose} told of. */
+  /** 1 for a rank that was found dead, by this process or by {@link #lose}. */
   private final AtomicIntegerArray lost;
 
-  private Roster(int self, int size) {
+  private Roster(int self, int size, LifeFile lives) {
     this.self = self;
-    watches = new PeerWatch[size];
-    idSpaces = new long[size];
+    this.lives = lives;
+    pids = new long[size];
     nodeLeaders = new long[size];
     hosts = new String[size];
     lost = new AtomicIntegerArray(size);
@@ -41,21 +53,24 @@ final class Roster {
     long nodeComm = mpi.splitByNode(comm);
     // Ranks of a node are told by the lowest rank on it.
     long leader = Arrays.stream(mpi.allgather(nodeComm, (long) self)).min().orElse(self);
-    mpi.freeComm(nodeComm);
+    LifeFile lives;
+    try {
+      lives = shareLives(mpi, comm, nodeComm, self);
+    } finally {
+      mpi.freeComm(nodeComm);
+    }
 
-    long pid = ProcessHandle.current().pid();
     byte[] host = mpi.processorName().getBytes(StandardCharsets.UTF_8);
-    int length = Math.min(host.length, RECORD - 36);
+    int length = Math.min(host.length, RECORD - HEAD);
     ByteBuffer record = ByteBuffer.allocate(RECORD);
-    record.putLong(pid).putLong(Processes.startTime(pid)).putLong(Processes.idSpace());
+    record.putLong(ProcessHandle.current().pid());
     record.putLong(leader).putInt(length).put(host, 0, length);
 
     ByteBuffer all = ByteBuffer.wrap(mpi.allgather(comm, record.array()));
-    Roster roster = new Roster(self, all.capacity() / RECORD);
+    Roster roster = new Roster(self, all.capacity() / RECORD, lives);
     for (int rank = 0; rank < roster.size(); rank++) {
       all.position(rank * RECORD);
-      roster.watches[rank] = new PeerWatch(all.getLong(), all.getLong());
-      roster.idSpaces[rank] = all.getLong();
+      roster.pids[rank] = all.getLong();
       roster.nodeLeaders[rank] = all.getLong();
       int hostLength = all.getInt();
       roster.hosts[rank] =
@@ -64,8 +79,78 @@ final class Roster {
     return roster;
   }
 
+  /** Opens the node's file on each of its ranks, and locks this rank's place in it. */
+  private static LifeFile shareLives(Mpi mpi, long comm, long nodeComm, int self) {
+    LifeFile file = null;
+    String failure = null;
+    boolean maker = mpi.rank(nodeComm) == 0;
+    try {
+      file = maker ? LifeFile.create() : null;
+    } catch (IOException e) {
+      failure = e.toString();
+    }
+    String name = text(mpi, nodeComm, file == null ? "" : file.name().toString());
+    try {
+      if (!maker && !name.isEmpty()) {
+        file = LifeFile.open(Path.of(name));
+      }
+      if (file != null) {
+        file.hold(self);
+      }
+    } catch (IOException e) {
+      failure = e.toString();
+    }
+    boolean ready = file != null && failure == null;
+    long[] all = mpi.allgather(comm, ready ? 1L : 0L); // behind which all have it open
+    if (maker && file != null) {
+      deleteName(file);
+    }
+    for (int rank = 0; rank < all.length; rank++) {
+      if (all[rank] == 0) {
+        if (file != null) {
+          file.close();
+        }
+        throw noLives(rank, failure);
+      }
+    }
+    return Objects.requireNonNull(file);
+  }
+
+  /** What the lowest rank of a communicator says. */
+  private static String text(Mpi mpi, long comm, String mine) {
+    byte[] bytes = mine.getBytes(StandardCharsets.UTF_8);
+    ByteBuffer padded = ByteBuffer.allocate(4096).put(bytes);
+    byte[] all = mpi.allgather(comm, padded.array());
+    int length = 0;
+    while (length < padded.capacity() && all[length] != 0) {
+      length++;
+    }
+    return new String(all, 0, length, StandardCharsets.UTF_8);
+  }
+
+  private static void deleteName(LifeFile file) {
+    try {
+      file.deleteName();
+    } catch (IOException e) {
+      System.getLogger("io.mpilock")
+          .log(System.Logger.Level.WARNING, "A file could not be deleted", e);
+    }
+  }
+
+  private static StartupException noLives(int rank, @Nullable String failure) {
+    return new StartupException(
+        Problem.NO_WINDOW,
+        "The ranks of a node have no file in common in %s, by which each would see whether the others live: rank %d could not open and lock it%s."
+            .formatted(
+                SharedMemory.directory(),
+                rank,
+                failure == null ? ", and says why" : " (" + failure + ")"),
+        "Give the ranks of a host the same /dev/shm, or where there is none the same directory for"
+            + " temporary files (java.io.tmpdir).");
+  }
+
   int size() {
-    return watches.length;
+    return pids.length;
   }
 
   /** This rank. */
@@ -80,7 +165,7 @@ final class Roster {
 
   /** Describes a rank of the world as a rank of another communicator. */
   Member member(int rank, int rankThere, int nodeThere) {
-    return new Member(rankThere, nodeThere, hosts[rank], watches[rank].pid());
+    return new Member(rankThere, nodeThere, hosts[rank], pids[rank]);
   }
 
   /** Whether the ranks are on several nodes. */
@@ -102,14 +187,15 @@ final class Roster {
     if (isLost(rank)) {
       return false;
     }
-    boolean visible = nodeLeaders[rank] == nodeLeaders[self] && idSpaces[rank] == idSpaces[self];
-    return rank == self || !visible || watches[rank].isAlive();
+    if (rank != self && nodeLeaders[rank] == nodeLeaders[self] && !lives.isHeld(rank)) {
+      lose(rank);
+      return false;
+    }
+    return true;
   }
 
-  /** Gives back what the watching took. */
+  /** Gives the file up, when nobody looks any more. */
   void close() {
-    for (PeerWatch watch : watches) {
-      watch.close();
-    }
+    lives.close();
   }
 }

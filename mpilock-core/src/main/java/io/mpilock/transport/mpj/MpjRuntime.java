@@ -38,6 +38,7 @@ final class MpjRuntime {
   private final Duration timeout;
   private final Group world;
   private final Pairs pairs;
+  private final Lives lives;
   private final Leaving leaving;
 
   // Guarded by this.
@@ -52,7 +53,9 @@ final class MpjRuntime {
     Lifeline lifeline = membership.lifeline();
     world = new Group("world", lifeline.rank(), IntStream.range(0, lifeline.size()).toArray());
     pairs = new Pairs(lifeline);
-    leaving = new Leaving(new WindowAllocator(this, world, settings.stallWarning()));
+    WindowAllocator ranks = new WindowAllocator(this, world, settings.stallWarning());
+    lives = new Lives(ranks);
+    leaving = new Leaving(ranks);
   }
 
   /** Opens the world, and joins the job if this is the first time. Collective. */
@@ -176,7 +179,7 @@ final class MpjRuntime {
       return false;
     }
     // Rank 0 tells of deaths while it is there; then each sees those of its own node.
-    if (!lifeline().tells() && !peer(worldRank).isAlive(peer(self()))) {
+    if (!lifeline().tells() && worldRank != self() && !lives.isAlive(worldRank)) {
       lifeline().lost(worldRank);
       return false;
     }
@@ -222,21 +225,27 @@ final class MpjRuntime {
   }
 
   private void leave(Duration stallWarning) {
+    boolean together = false;
     try {
-      lifeline()
-          .meet(
-              world.nextCall("close"),
-              world.worldRanks(),
-              new byte[0],
-              "close",
-              this::name,
-              stallWarning);
+      var _ =
+          lifeline()
+              .meet(
+                  world.nextCall("close"),
+                  world.worldRanks(),
+                  new byte[0],
+                  "close",
+                  this::name,
+                  stallWarning);
+      together = true;
     } catch (RankFailedException e) {
       LOG.log(
           System.Logger.Level.WARNING, "Not all ranks leave the job together: {0}", e.getMessage());
     }
     pairs.end();
     leaving.end();
+    if (together) {
+      lives.end(); // else it is open to the end: to others this rank would look dead
+    }
     lifeline().bye();
     membership.reactor().end(membership.mayEnd(), FAREWELL);
   }

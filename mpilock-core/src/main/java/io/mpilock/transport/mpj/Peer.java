@@ -12,37 +12,27 @@ import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.UUID;
 
 /**
  * What a rank tells the others of itself when it joins.
  *
  * @param host the name of its host
  * @param boot tells one run of a machine from another; with the host's name it tells nodes apart
- * @param idSpace in which space its process id means something
+ * @param idSpace in which space its process id means something, and its descriptors can be found
  * @param pid its process id
- * @param started when its process started, see {@link ProcessStart}
  */
-record Peer(String host, String boot, String idSpace, long pid, long started) {
+record Peer(String host, String boot, String idSpace, long pid) {
 
   static Peer self() {
     long pid = ProcessHandle.current().pid();
     return new Peer(
-        hostName(),
-        firstLine("/proc/sys/kernel/random/boot_id"),
-        idSpaceOfSelf(),
-        pid,
-        ProcessStart.of(pid));
+        hostName(), firstLine("/proc/sys/kernel/random/boot_id"), idSpaceOfSelf(pid), pid);
   }
 
   /** Whether both can map one file: hosts of one machine that have their own names count as two. */
   boolean isOnNodeOf(Peer other) {
     return host.equals(other.host) && boot.equals(other.boot);
-  }
-
-  /** Whether its process lives; true if that cannot be seen from here. */
-  boolean isAlive(Peer seenFrom) {
-    boolean visible = isOnNodeOf(seenFrom) && idSpace.equals(seenFrom.idSpace);
-    return !visible || ProcessStart.of(pid) == started;
   }
 
   Member member(int rank, int node) {
@@ -56,7 +46,6 @@ record Peer(String host, String boot, String idSpace, long pid, long started) {
       out.writeUTF(boot);
       out.writeUTF(idSpace);
       out.writeLong(pid);
-      out.writeLong(started);
     } catch (IOException e) {
       throw new UncheckedIOException("writing to memory", e);
     }
@@ -65,7 +54,7 @@ record Peer(String host, String boot, String idSpace, long pid, long started) {
 
   static Peer decode(byte[] bytes) {
     try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes))) {
-      return new Peer(in.readUTF(), in.readUTF(), in.readUTF(), in.readLong(), in.readLong());
+      return new Peer(in.readUTF(), in.readUTF(), in.readUTF(), in.readLong());
     } catch (IOException e) {
       throw new UncheckedIOException("a rank sent something else than who it is", e);
     }
@@ -84,8 +73,13 @@ record Peer(String host, String boot, String idSpace, long pid, long started) {
     }
   }
 
-  private static String idSpaceOfSelf() {
+  /** Of no use, and so of this process alone, where /proc is that of another space. */
+  private static String idSpaceOfSelf(long pid) {
     try {
+      String self = Files.readSymbolicLink(Path.of("/proc/self")).toString();
+      if (!self.equals(Long.toString(pid))) {
+        return "foreign " + UUID.randomUUID();
+      }
       return Files.readSymbolicLink(Path.of("/proc/self/ns/pid")).toString();
     } catch (IOException | UnsupportedOperationException e) {
       return "";

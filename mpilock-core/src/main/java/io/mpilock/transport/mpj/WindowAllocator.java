@@ -9,10 +9,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Makes windows for the ranks of a group. The lowest rank of each node makes a file and tells the
@@ -20,9 +16,6 @@ import org.jspecify.annotations.Nullable;
  * group hear of a failure on any of them.
  */
 final class WindowAllocator {
-  private static final char MADE = '+';
-  private static final char FAILED = '-';
-
   private final MpjRuntime runtime;
   private final Group group;
   private final Duration stallWarning;
@@ -35,6 +28,11 @@ final class WindowAllocator {
 
   int rank() {
     return group.rank();
+  }
+
+  /** Who a rank of the group is, for people. */
+  String name(int member) {
+    return runtime.name(group.worldRank(member));
   }
 
   /** This rank's node, as members of the group. */
@@ -74,13 +72,13 @@ final class WindowAllocator {
       mapped = Attempt.of(() -> new MappedWindow(Path.of(file[1]), words));
       throwIfFailed(tell("map", mapped.say(window -> ""), "map a window"), bytes);
       shared = true;
-      return Objects.requireNonNull(mapped.result);
+      return Objects.requireNonNull(mapped.result());
     } finally {
-      if (made.result != null) {
-        made.result.close();
+      if (made.result() != null) {
+        made.result().close();
       }
-      if (mapped.result != null && !shared) {
-        mapped.result.free();
+      if (mapped.result() != null && !shared) {
+        mapped.result().free();
       }
     }
   }
@@ -97,43 +95,8 @@ final class WindowAllocator {
     return WindowFile.create(bytes, seesAll);
   }
 
-  /** What came of work with files, of which all ranks are to hear. */
-  private record Attempt<T>(@Nullable T result, @Nullable IOException failure) {
-    interface Work<T> {
-      T run() throws IOException;
-    }
-
-    /** On a thread of its own: an interrupt of the caller's would close the file. */
-    static <T> Attempt<T> of(Work<T> work) {
-      CompletableFuture<Attempt<T>> done = new CompletableFuture<>();
-      Thread.ofPlatform()
-          .daemon()
-          .name("mpilock-mpj-window")
-          .start(() -> {
-            try {
-              done.complete(new Attempt<>(work.run(), null));
-            } catch (IOException e) {
-              done.complete(new Attempt<>(null, e));
-            } catch (Throwable e) {
-              done.complete(new Attempt<>(null, new IOException(e)));
-            }
-          });
-      try {
-        return Waiting.uninterrupted(done);
-      } catch (ExecutionException e) {
-        throw new IllegalStateException("completed normally above", e);
-      }
-    }
-
-    String say(Function<T, Object> word) {
-      if (failure != null) {
-        return FAILED + failure.toString();
-      }
-      return result == null ? "" : MADE + word.apply(result).toString();
-    }
-  }
-
-  private String[] tell(String call, String said, String what) {
+  /** Tells all ranks of the group something, and hears what each says. Collective. */
+  String[] tell(String call, String said, String what) {
     byte[][] all =
         runtime
             .lifeline()
@@ -153,12 +116,11 @@ final class WindowAllocator {
 
   private void throwIfFailed(String[] said, long bytes) {
     for (int member = 0; member < said.length; member++) {
-      if (!said[member].isEmpty() && said[member].charAt(0) == FAILED) {
+      if (Attempt.isFailure(said[member])) {
         throw new StartupException(
             Problem.NO_WINDOW,
             "A shared window of %d KiB could not be made on %s: %s."
-                .formatted(
-                    bytes >> 10, runtime.name(group.worldRank(member)), said[member].substring(1)),
+                .formatted(bytes >> 10, name(member), said[member].substring(1)),
             "Set a smaller mpilock.window-size, or make "
                 + SharedMemory.directory()
                 + " larger (for a container: --shm-size). Ranks of one host name must see the same"

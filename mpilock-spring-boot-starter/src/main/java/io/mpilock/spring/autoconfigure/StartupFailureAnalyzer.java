@@ -41,6 +41,9 @@ final class StartupFailureAnalyzer extends AbstractFailureAnalyzer<StartupExcept
       case NO_MPJ -> "mpilock found no MPJ Express that it can use:";
       case RENDEZVOUS_INVALID -> "It is not clear where the ranks are to meet:";
       case RANKS_MISSING -> "Not all ranks of the job met in time:";
+      case RANK_TAKEN -> "Another process has this process's place in the job:";
+      case RANKS_APART ->
+          "The ranks of a host are kept apart, which its MPI library does not bear:";
     };
   }
 
@@ -68,7 +71,9 @@ final class StartupFailureAnalyzer extends AbstractFailureAnalyzer<StartupExcept
           MPI_FINALIZED,
           NO_MPJ,
           RENDEZVOUS_INVALID,
-          RANKS_MISSING ->
+          RANKS_MISSING,
+          RANK_TAKEN,
+          RANKS_APART ->
           "";
     };
   }
