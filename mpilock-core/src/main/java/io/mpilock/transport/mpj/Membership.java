@@ -99,6 +99,7 @@ record Membership(
 
   private static Membership gather(
       Self self, Rendezvous rendezvous, Duration timeout, Duration stallWarning, Reactor reactor) {
+    checkIsOnly(self, rendezvous);
     Middle middle = beside(self, reactor);
     JobToken token = rendezvous.ownToken();
     Gate gate = listen(rendezvous.ownAddress(), token, reactor, middle.hub);
@@ -138,6 +139,30 @@ record Membership(
     }
   }
 
+  /**
+   * Asks who has said to be rank 0 of this job, before the others find another. Where the address is
+   * configured, one of the two does not get its port.
+   */
+  private static void checkIsOnly(Self self, Rendezvous rendezvous) {
+    if (!rendezvous.mayChange()) {
+      return;
+    }
+    try {
+      Optional<RendezvousFile.Place> other = rendezvous.look();
+      if (other.isPresent()) {
+        Calls.call(
+                other.get().address(),
+                other.get().token(),
+                new Hello(Purpose.LIFELINE, self.rank, self.size))
+            .close();
+      }
+    } catch (RefusedException e) {
+      throw missing(String.valueOf(e.getMessage()), e);
+    } catch (IOException e) {
+      LOG.log(System.Logger.Level.DEBUG, "the rendezvous of a job that ended is replaced", e);
+    }
+  }
+
   private static Gate listen(
       InetSocketAddress where, JobToken token, Reactor reactor, Gate.Host host) {
     try {
@@ -152,7 +177,8 @@ record Membership(
               + ": "
               + e.getMessage()
               + ".",
-          "Set mpilock.mpj.rendezvous to an address of rank 0's host and a port that is free there.",
+          "Set mpilock.mpj.rendezvous to an address of rank 0's host and a port that is free there,"
+              + " and start rank 0 once.",
           e);
     }
   }

@@ -14,6 +14,7 @@ import io.mpilock.failure.StartupException;
 import io.mpilock.failure.StartupException.Problem;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.MpjSettings;
+import io.mpilock.transport.TransportSettings;
 import io.mpilock.transport.mpj.Hello.Purpose;
 import java.io.IOException;
 import java.io.InputStream;
@@ -192,6 +193,31 @@ class MpjRendezvousTest {
     CompletableFuture<Communicator> again = start(rank(0, 2, settings(port, SHORT)));
     assertThat(failure(List.of(zero)).getMessage() + failure(List.of(again)).getMessage())
         .contains("Rank 1 did not join", "Rank 0 on host", "cannot wait for the others");
+  }
+
+  /** The second would write over the file by which the others find the first. */
+  @Test
+  void twoFirstRanksByAFileEndTheStartOfBoth(@TempDir Path folder) throws Exception {
+    MpjSettings settings =
+        new MpjSettings(null, null, null, folder.resolve("meet").toString(), LONG);
+    CompletableFuture<Communicator> zero = startByFile(settings);
+    long start = System.nanoTime();
+    while (!Files.exists(folder.resolve("meet").resolve("rendezvous-pmix-twice"))) {
+      assertThat(System.nanoTime() - start).isLessThan(LONG.toNanos());
+      Thread.sleep(1);
+    }
+    CompletableFuture<Communicator> again = startByFile(settings);
+    for (CompletableFuture<Communicator> each : List.of(again, zero)) {
+      assertThat(failure(List.of(each)))
+          .hasMessageContaining("Two processes were told that they are rank 0");
+    }
+  }
+
+  private static CompletableFuture<Communicator> startByFile(MpjSettings settings) {
+    TransportSettings first = rank(0, 2, settings);
+    JobEnvironment job = new JobEnvironment(Map.of("PMIX_NAMESPACE", "twice"));
+    return JobInOneJvm.supply(
+        "rank-0", () -> MpjRuntime.start(first, job, status -> {}).open(first));
   }
 
   @Test
