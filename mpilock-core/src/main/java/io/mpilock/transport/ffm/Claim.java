@@ -58,7 +58,9 @@ final class Claim {
     if (launcher == null || launcher.name() == Launcher.Kind.BY_HAND) {
       return new Claim(null);
     }
-    checkConnection(launcher, environment.get("PMI_FD"));
+    if (launcher.name() == Launcher.Kind.HYDRA) { // under others it may be left from outside
+      checkConnection(launcher, environment.get("PMI_FD"));
+    }
     String namespace = environment.get("PMIX_NAMESPACE");
     Path directory = directory(environment);
     if (namespace == null || directory == null) {
@@ -85,13 +87,16 @@ final class Claim {
   }
 
   private static @Nullable Path directory(Map<String, String> environment) {
-    return DIRECTORIES.stream()
-        .map(environment::get)
-        .filter(name -> name != null && !name.isBlank())
-        .map(Path::of)
-        .filter(path -> Files.isDirectory(path) && Files.isWritable(path))
-        .findFirst()
-        .orElse(null);
+    for (String variable : DIRECTORIES) {
+      String name = environment.get(variable);
+      if (name != null && !name.isBlank()) {
+        Path directory = Path.of(name);
+        if (Files.isDirectory(directory) && Files.isWritable(directory)) {
+          return directory;
+        }
+      }
+    }
+    return null;
   }
 
   /** A descriptor that is named and not there was closed on the way: this is no rank itself. */
