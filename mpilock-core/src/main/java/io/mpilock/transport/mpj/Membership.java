@@ -140,8 +140,8 @@ record Membership(
   }
 
   /**
-   * Asks who has said to be rank 0 of this job, before the others find another. Where the address is
-   * configured, one of the two does not get its port.
+   * Asks who has said to be rank 0 of this job, before the others find another. Where the address
+   * is configured, one of the two does not get its port.
    */
   private static void checkIsOnly(Self self, Rendezvous rendezvous) {
     if (!rendezvous.mayChange()) {
