@@ -67,13 +67,13 @@ class PidNamespaceTest {
       String procOption,
       String killed,
       @TempDir Path folder) {
-    int ranks = 2 + killed.split(" ").length;
+    int ranks = 2 + killed.split(" ", -1).length;
     String output =
         job(launcher, transport, procOption, folder)
             .ranks(ranks)
-            .run(Killed.class, killed.split(" "))
+            .run(Killed.class, killed.split(" ", -1))
             .output();
-    for (String rank : killed.split(" ")) {
+    for (String rank : killed.split(" ", -1)) {
       assertThat(output.split("told of rank " + rank, -1))
           .as(output)
           .hasSizeGreaterThanOrEqualTo(3);
