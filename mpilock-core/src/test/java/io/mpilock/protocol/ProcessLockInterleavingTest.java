@@ -42,6 +42,7 @@ class ProcessLockInterleavingTest {
   static final int RUNS =
       Integer.getInteger("mpilock.interleavings.runs", LONG ? 3_000 : (int) Proof.Size.of(120));
   private static final int ATTEMPTS = 5;
+  private static final System.Logger LOG = System.getLogger("io.mpilock");
 
   /** In which a planted fault must be found; most are in the first few. */
   private static final int MOST_RUNS = LONG ? 60_000 : 2_400;
@@ -50,6 +51,8 @@ class ProcessLockInterleavingTest {
   private static final LincheckSettings SETTINGS = settings();
 
   private static LincheckSettings settings() {
+    // Formats once before: the JDK's tables of locales are long loops, taken for a live-lock.
+    LOG.log(System.Logger.Level.TRACE, "Thread '%s' of rank %d".formatted("warm-up", 0));
     LincheckSettings usual = new LincheckSettings();
     return new LincheckSettings(
         usual.getAnalyzeStdLib(),
