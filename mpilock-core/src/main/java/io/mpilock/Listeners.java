@@ -36,7 +36,7 @@ final class Listeners {
     current = registered.isEmpty() ? null : new Guarded(registered);
   }
 
-  /** Calls each listener; one that throws is logged once and cannot break the lock. */
+  /** Calls each listener; whatever it throws is logged once and cannot break the lock. */
   private static final class Guarded implements LockListener {
     private final LockListener[] targets;
     private volatile boolean complained;
@@ -50,7 +50,7 @@ final class Listeners {
       for (LockListener target : targets) {
         try {
           target.requested(resource, mode);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
           complain(target, e);
         }
       }
@@ -61,7 +61,7 @@ final class Listeners {
       for (LockListener target : targets) {
         try {
           target.granted(resource, mode, waitNanos, contended);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
           complain(target, e);
         }
       }
@@ -72,7 +72,7 @@ final class Listeners {
       for (LockListener target : targets) {
         try {
           target.released(resource, mode, holdNanos);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
           complain(target, e);
         }
       }
@@ -103,19 +103,24 @@ final class Listeners {
       for (LockListener target : targets) {
         try {
           call.accept(target);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
           complain(target, e);
         }
       }
     }
 
-    private void complain(LockListener target, RuntimeException failure) {
+    /** The log may throw too: over a failure whose text cannot be made, or for want of memory. */
+    private void complain(LockListener target, Throwable failure) {
       if (!complained) {
         complained = true;
-        LOG.log(
-            System.Logger.Level.WARNING,
-            "A LockListener threw, and is ignored when it does: " + target.getClass().getName(),
-            failure);
+        try {
+          LOG.log(
+              System.Logger.Level.WARNING,
+              "A LockListener threw, and is ignored when it does: " + target.getClass().getName(),
+              failure);
+        } catch (Throwable untold) {
+          // The lock goes on.
+        }
       }
     }
   }

@@ -10,8 +10,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
@@ -70,7 +68,7 @@ public final class FencedSection {
                 .formatted(node.myJobRank(), lock.quotedName(), lock.describe()));
       }
     } catch (Throwable failed) {
-      tellFailure(textOf(failed));
+      tellFailure(FailureText.of(failed));
       throw failed;
     }
   }
@@ -148,7 +146,7 @@ public final class FencedSection {
     requireWriter("fail");
     if (state != State.FAILED) {
       state = State.FAILED;
-      failureText = textOf(cause);
+      failureText = FailureText.of(cause);
     }
   }
 
@@ -327,12 +325,6 @@ public final class FencedSection {
           "%s() of %s was called on rank %d after the fence was closed."
               .formatted(call, lock.quotedName(), node.myJobRank()));
     }
-  }
-
-  private static String textOf(Throwable cause) {
-    StringWriter text = new StringWriter();
-    cause.printStackTrace(new PrintWriter(text));
-    return text.toString();
   }
 
   /** What a rank that waits for the writer looks at. */

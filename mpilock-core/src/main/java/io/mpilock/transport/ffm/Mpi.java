@@ -123,13 +123,17 @@ final class Mpi {
     }
   }
 
-  /** An exception in an upcall would end the JVM. */
+  /** Whatever leaves an upcall ends the JVM, an Error too, and one of the log's. */
   @SuppressWarnings("UnusedMethod") // by its handle
-  private static int runQuietly(Runnable task) {
+  static int runQuietly(Runnable task) {
     try {
       task.run();
-    } catch (RuntimeException e) {
-      System.getLogger("io.mpilock").log(System.Logger.Level.WARNING, "At MPI_Finalize", e);
+    } catch (Throwable e) {
+      try {
+        System.getLogger("io.mpilock").log(System.Logger.Level.WARNING, "At MPI_Finalize", e);
+      } catch (Throwable untold) {
+        // MPI ends all the same.
+      }
     }
     return 0; // MPI_SUCCESS
   }
