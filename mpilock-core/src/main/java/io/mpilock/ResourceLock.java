@@ -93,7 +93,7 @@ public final class ResourceLock {
   public ReadLease read(Duration timeout) {
     ThreadHold hold = process.hold();
     if (!acquire(hold, LockMode.READ, nanos(timeout))) {
-      throw timedOut(LockMode.READ, timeout);
+      throw timedOut(hold, LockMode.READ, timeout);
     }
     return new ReadLease(this, hold);
   }
@@ -138,7 +138,7 @@ public final class ResourceLock {
   public WriteLease write(Duration timeout) {
     ThreadHold hold = process.hold();
     if (!acquire(hold, LockMode.WRITE, nanos(timeout))) {
-      throw timedOut(LockMode.WRITE, timeout);
+      throw timedOut(hold, LockMode.WRITE, timeout);
     }
     return new WriteLease(this, hold, false);
   }
@@ -348,7 +348,7 @@ public final class ResourceLock {
 
   WriteLease writeAfter(ThreadHold hold, long readToken, long nanos) {
     if (!acquire(hold, LockMode.WRITE, nanos)) {
-      throw timedOut(LockMode.WRITE, Duration.ofNanos(nanos));
+      throw timedOut(hold, LockMode.WRITE, Duration.ofNanos(nanos));
     }
     return new WriteLease(this, hold, hold.token() != readToken + 1);
   }
@@ -463,9 +463,9 @@ public final class ResourceLock {
     return result;
   }
 
-  private LockTimeoutException timedOut(LockMode mode, Duration timeout) {
+  private LockTimeoutException timedOut(ThreadHold hold, LockMode mode, Duration timeout) {
     return new LockTimeoutException(
         "The %s of %s was not granted within %s: %s"
-            .formatted(mode, quotedName(), timeout, process.describe()));
+            .formatted(mode, quotedName(), timeout, process.describeInTime(hold)));
   }
 }

@@ -43,7 +43,9 @@ public final class StartupException extends MpilockException {
     /** Another process has this process's place in the job. */
     RANK_TAKEN,
     /** The MPI library cannot work between the ranks of a host, since they are kept apart. */
-    RANKS_APART
+    RANKS_APART,
+    /** The job, or a node, has more ranks than there is room for. */
+    TOO_MANY_RANKS
   }
 
   private final Problem problem;

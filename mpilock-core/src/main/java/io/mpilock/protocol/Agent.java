@@ -233,6 +233,7 @@ final class Agent implements Runnable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (IllegalStateException e) {
+      node.requireFreed(e);
       // The window is gone, and so is the agent.
     }
   }
@@ -251,14 +252,16 @@ final class Agent implements Runnable {
       }
       loop();
       sayGoodbye();
-    } catch (IllegalStateException e) {
-      // The window went: with the rank's close, with MPI, or with the rank.
-      node.log(System.Logger.Level.DEBUG, "The agent of node " + me + " ends: " + e.getMessage());
     } catch (RuntimeException | Error e) {
-      System.getLogger("io.mpilock")
-          .log(System.Logger.Level.ERROR, "The agent of " + node.who(node.me()) + " failed", e);
-      markBroken(node.myJobRank());
-      throw e;
+      if (e instanceof IllegalStateException && node.isWindowFreed()) {
+        // The window went: with the rank's close, with MPI, or with the rank.
+        node.log(System.Logger.Level.DEBUG, "The agent of node " + me + " ends: " + e.getMessage());
+      } else {
+        System.getLogger("io.mpilock")
+            .log(System.Logger.Level.ERROR, "The agent of " + node.who(node.me()) + " failed", e);
+        markBroken(node.myJobRank());
+        throw e;
+      }
     } finally {
       messenger.close();
       window.free();

@@ -114,7 +114,7 @@ public final class Collectives {
       return section;
     } catch (IllegalStateException e) {
       turn.unlock();
-      throw node.isClosed() ? node.closedFailure() : e;
+      throw node.unusable(e);
     } catch (Throwable e) {
       turn.unlock();
       outcome.ended(writer == node.myJobRank(), node.nanoTime() - start, 0, e);

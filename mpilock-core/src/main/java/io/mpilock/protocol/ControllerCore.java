@@ -87,6 +87,7 @@ public final class ControllerCore {
       Agent.Carrier carrier,
       int arity) {
     int here = Node.ranksOf(communicator, communicator.member(communicator.rank()).node()).length;
+    checkSize(communicator, here);
     long header = Layout.directory(here + 1, communicator.size()) + Layout.LINE;
     long needed = (header + here - 1) / here;
     NodeWindow window =
@@ -106,6 +107,23 @@ public final class ControllerCore {
       }
       window.free();
       throw e;
+    }
+  }
+
+  /** Refuses what the words have no room for, before it is counted there. */
+  private static void checkSize(Communicator communicator, int here) {
+    int members = here < communicator.size() ? here + 1 : here;
+    if (members > LockWords.MAX_MEMBERS || communicator.size() > LockWords.MAX_RANKS) {
+      throw new StartupException(
+          StartupException.Problem.TOO_MANY_RANKS,
+          "There are %d ranks, and %d of them on the node of rank %d: a job has at most %d, and a node %d, its agent included."
+              .formatted(
+                  communicator.size(),
+                  here,
+                  communicator.rank(),
+                  LockWords.MAX_RANKS,
+                  LockWords.MAX_MEMBERS),
+          "Start fewer ranks, with more threads in each.");
     }
   }
 
@@ -227,9 +245,16 @@ public final class ControllerCore {
       throw node.closedFailure();
     }
     try {
-      return locks.computeIfAbsent(name, key -> new ProcessLock(key, node, directory.home(key)));
+      ProcessLock known = locks.get(name);
+      if (known != null) {
+        return known;
+      }
+      // Not computeIfAbsent: to name a resource may have to be waited for.
+      ProcessLock made = new ProcessLock(name, node, directory.home(name));
+      known = locks.putIfAbsent(name, made);
+      return known == null ? made : known;
     } catch (IllegalStateException e) {
-      throw node.isClosed() ? node.closedFailure() : e;
+      throw node.unusable(e);
     }
   }
 
@@ -285,6 +310,7 @@ public final class ControllerCore {
       }
       return true;
     } catch (IllegalStateException e) {
+      node.requireFreed(e);
       // The application finalised MPI, which took the window: there is nothing left to close.
       node.log(
           System.Logger.Level.WARNING,
@@ -313,6 +339,7 @@ public final class ControllerCore {
       collectives.ring();
       endAgent();
     } catch (IllegalStateException e) {
+      node.requireFreed(e);
       node.log(System.Logger.Level.DEBUG, "The window went with MPI.");
     }
     window.free();
@@ -335,6 +362,7 @@ public final class ControllerCore {
         endAgent();
       }
     } catch (IllegalStateException e) {
+      node.requireFreed(e);
       node.log(System.Logger.Level.DEBUG, "The window went with MPI.");
     }
     window.free();
@@ -369,7 +397,7 @@ public final class ControllerCore {
     try {
       return window.get(Layout.MESSAGES);
     } catch (IllegalStateException e) {
-      throw node.isClosed() ? node.closedFailure() : e;
+      throw node.unusable(e);
     }
   }
 
@@ -411,7 +439,7 @@ public final class ControllerCore {
               new NodeReporter(node, directory, name -> "").report(home == null ? "" : resource));
       return new Survey(node, reports).status(silent);
     } catch (IllegalStateException e) {
-      throw node.isClosed() ? node.closedFailure() : e;
+      throw node.unusable(e);
     }
   }
 

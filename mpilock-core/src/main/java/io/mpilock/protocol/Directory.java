@@ -1,5 +1,6 @@
 package io.mpilock.protocol;
 
+import io.mpilock.failure.LockInterruptedException;
 import io.mpilock.failure.Values;
 import io.mpilock.transport.NodeWindow;
 import java.nio.charset.StandardCharsets;
@@ -22,6 +23,7 @@ final class Directory {
 
   private final Node node;
   private final NodeWindow window;
+  private final Bell bell;
   private final Map<String, Long> homes = new HashMap<>();
   private final Map<Long, String> names = new HashMap<>();
   private long read;
@@ -29,16 +31,16 @@ final class Directory {
   Directory(Node node) {
     this.node = node;
     this.window = node.window();
+    this.bell = new Bell(window, Layout.DIRECTORY_BELL);
     this.read = Layout.directory(node.members(), node.jobSize());
   }
 
   /**
    * Gives the index of the home line of a resource, which is new if no rank has named it before.
    */
-  synchronized long home(String name) {
+  long home(String name) {
     check(name);
-    readNew();
-    Long known = homes.get(name);
+    Long known = known(name);
     return known != null ? known : append(name);
   }
 
@@ -119,49 +121,119 @@ final class Directory {
   }
 
   private long append(String name) {
-    lock();
+    lock(name);
     try {
-      readNew(); // another rank may have named it meanwhile
-      Long known = homes.get(name);
-      if (known != null) {
-        return known;
-      }
-      byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
-      long entry = read;
-      long words = Layout.entryWords(bytes.length, node.members());
-      if (entry + words > window.words()) {
-        throw ProcessLock.full(name, window.words());
-      }
-      for (long i = entry; i < entry + words; i++) {
-        window.setRelease(i, 0);
-      }
-      if (node.agent() >= 0) {
-        long home = entry + Layout.nameLines(bytes.length);
-        window.setRelease(home + Layout.STATE, LockWords.ONE_PENDING + node.agent() + 1);
-        window.setRelease(home + Layout.TOKEN, LockWords.STALE);
-      }
-      window.set(entry, bytes.length);
-      window.putBytes(entry + 1, bytes, 0, bytes.length);
-      window.set(Layout.DIRECTORY_END, entry + words);
-      readNew();
-      return entry + Layout.nameLines(bytes.length);
+      return appendAlone(name);
     } finally {
       window.set(Layout.DIRECTORY_LOCK, 0);
+      node.leave();
+      bell.ring();
     }
   }
 
-  private void lock() {
-    for (int turn = 1; ; turn++) {
+  private synchronized long appendAlone(String name) {
+    readNew(); // another rank may have named it meanwhile
+    Long known = homes.get(name);
+    if (known != null) {
+      return known;
+    }
+    byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
+    long entry = read;
+    long words = Layout.entryWords(bytes.length, node.members());
+    if (entry + words > window.words()) {
+      throw ProcessLock.full(name, window.words());
+    }
+    for (long i = entry; i < entry + words; i++) {
+      window.setRelease(i, 0);
+    }
+    if (node.agent() >= 0) {
+      long home = entry + Layout.nameLines(bytes.length);
+      window.setRelease(home + Layout.STATE, LockWords.ONE_PENDING + node.agent() + 1);
+      window.setRelease(home + Layout.TOKEN, LockWords.STALE);
+    }
+    window.set(entry, bytes.length);
+    window.putBytes(entry + 1, bytes, 0, bytes.length);
+    window.set(Layout.DIRECTORY_END, entry + words);
+    readNew();
+    return entry + Layout.nameLines(bytes.length);
+  }
+
+  /**
+   * Waits until nobody else names a resource; for as long as a process stands still that does,
+   * unless this thread is interrupted or the controller closed. To be followed by {@link
+   * Node#leave}.
+   */
+  private void lock(String name) {
+    Namer namer = new Namer(name);
+    if (namer.tryLock()) {
+      return;
+    }
+    Patience patience = new Patience(node, name, node.nanoTime(), Patience.FOREVER, namer);
+    namer.check();
+    while (!namer.tryLock()) {
+      if (!patience.pause(bell, () -> window.get(Layout.DIRECTORY_LOCK) == 0)) {
+        throw node.isClosed()
+            ? node.closedFailure()
+            : new LockInterruptedException(
+                "Thread '%s' of rank %d was interrupted while it waited to name resource '%s'."
+                    .formatted(Thread.currentThread().getName(), node.myJobRank(), name));
+      }
+    }
+  }
+
+  /** A thread that waits to name a resource. */
+  private final class Namer implements Patience.Watch {
+    private final String name;
+    private long gone;
+
+    Namer(String name) {
+      this.name = name;
+    }
+
+    boolean tryLock() {
+      long holder = holder();
+      if (holder != 0 && holder != gone) {
+        return false;
+      }
+      if (!node.enter()) {
+        throw node.closedFailure();
+      }
+      if (window.compareAndSet(Layout.DIRECTORY_LOCK, holder, node.me() + 1)) {
+        return true;
+      }
+      node.leave();
+      return false;
+    }
+
+    private long holder() {
       long holder = window.get(Layout.DIRECTORY_LOCK);
       if (holder < 0 || holder > node.members()) {
         throw node.damaged("the lock of the directory of resources is held by " + holder);
       }
-      if (holder == 0 || (turn % 1024 == 0 && node.isGone((int) holder - 1))) {
-        if (window.compareAndSet(Layout.DIRECTORY_LOCK, holder, node.me() + 1)) {
-          return;
-        }
+      return holder;
+    }
+
+    @Override
+    public void check() {
+      long holder = holder();
+      if (holder != 0 && node.isGone((int) holder - 1)) {
+        gone = holder;
       }
-      Patience.backOff(turn);
+    }
+
+    @Override
+    public String describe(long waitedNanos) {
+      long holder = holder();
+      return "Thread '%s' of %s has waited %s to name resource '%s'%s."
+          .formatted(
+              Thread.currentThread().getName(),
+              node.who(node.me()),
+              Node.seconds(waitedNanos),
+              name,
+              holder == 0
+                  ? ""
+                  : ", while %s names one; that takes no time, so look whether its process is stopped"
+                      .formatted(node.who((int) holder - 1)));
     }
   }
 }

@@ -65,7 +65,7 @@ public final class FencedSection {
       if (!lock.hold().acquireWrite(lock, nanos)) {
         throw new LockTimeoutException(
             "Rank %d did not get the write of %s for its single write in time: %s"
-                .formatted(node.myJobRank(), lock.quotedName(), lock.describe()));
+                .formatted(node.myJobRank(), lock.quotedName(), lock.describeInTime(lock.hold())));
       }
     } catch (Throwable failed) {
       tellFailure(FailureText.of(failed));
@@ -273,7 +273,7 @@ public final class FencedSection {
     } catch (MpilockException e) {
       giveUp(e);
     } catch (IllegalStateException e) {
-      giveUp(node.isClosed() ? node.closedFailure() : e);
+      giveUp(node.unusable(e));
     }
   }
 

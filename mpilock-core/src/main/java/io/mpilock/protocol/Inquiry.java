@@ -22,8 +22,14 @@ final class Inquiry {
   private static final long TEXT_NANOS = 500_000_000;
   private static final long POLL_NANOS = 100_000;
 
+  /** How long a thread whose time is nearly over looks for answers at a time. */
+  private static final long AHEAD_NANOS = 500_000;
+
   private final Node node;
   private final NodeWindow window;
+  private final Map<Integer, NodeReport> ahead = new TreeMap<>();
+  private boolean asking;
+  private boolean answered;
 
   Inquiry(Node node) {
     this.node = node;
@@ -35,12 +41,17 @@ final class Inquiry {
    *
    * @param home its home line
    * @param here who does on this one, in case that its agent does not answer
+   * @param nanos how long to wait for answers at most; not longer than half a second
    */
-  String describe(long home, String here) {
+  String describe(long home, String here, long nanos) {
     if (node.brokenBy() >= 0) { // there is more to tell than who holds, and it is told
       return "On node " + node.myNode() + ": " + here;
     }
-    Map<Integer, NodeReport> reports = ask(home, TEXT_NANOS);
+    return describe(nanos > 0 ? ask(home, Math.min(nanos, TEXT_NANOS)) : Map.of(), here);
+  }
+
+  /** Says who holds a resource on the nodes that have answered. */
+  String describe(Map<Integer, NodeReport> reports, String here) {
     List<String> texts = new ArrayList<>();
     List<String> silent = new ArrayList<>();
     for (int other = 0; other < node.nodes(); other++) {
@@ -88,13 +99,7 @@ final class Inquiry {
     }
     try {
       while (window.get(Layout.QUERY) != 0 && isInTime(start, nanos)) {
-        long from = window.get(Layout.ANSWER_FROM);
-        if (from != 0) {
-          int other = Math.clamp(from - 1, -1, node.nodes());
-          reports.put(other, read(other));
-          window.set(Layout.ANSWER_FROM, 0);
-          node.ringAgent();
-        } else {
+        if (!takeAnswer(reports)) {
           node.rest(POLL_NANOS);
         }
       }
@@ -107,17 +112,78 @@ final class Inquiry {
 
   private boolean take(long home, long start, long nanos) {
     while (isInTime(start, nanos)) {
-      long holder = window.get(Layout.QUERY_LOCK);
-      if ((holder == 0 || node.isGone((int) holder - 1))
-          && window.get(Layout.QUERY) == 0
-          && window.compareAndSet(Layout.QUERY_LOCK, holder, node.me() + 1L)) {
-        window.set(Layout.QUERY, home);
-        node.ringAgent();
+      if (tryTake(home)) {
         return true;
       }
       node.rest(POLL_NANOS);
     }
     return false;
+  }
+
+  private boolean tryTake(long home) {
+    long holder = window.get(Layout.QUERY_LOCK);
+    if ((holder == 0 || node.isGone((int) holder - 1))
+        && window.get(Layout.QUERY) == 0
+        && window.compareAndSet(Layout.QUERY_LOCK, holder, node.me() + 1L)) {
+      window.set(Layout.QUERY, home);
+      node.ringAgent();
+      return true;
+    }
+    return false;
+  }
+
+  /** Takes the answer that is there; false if there is none. */
+  private boolean takeAnswer(Map<Integer, NodeReport> reports) {
+    long from = window.get(Layout.ANSWER_FROM);
+    if (from == 0) {
+      return false;
+    }
+    int other = Math.clamp(from - 1, -1, node.nodes());
+    reports.put(other, read(other));
+    window.set(Layout.ANSWER_FROM, 0);
+    node.ringAgent();
+    return true;
+  }
+
+  /**
+   * For a thread that waits for something else, and whose time is nearly over: asks, if nobody else
+   * of this node does, and takes what answers come within a moment. To be called again, and to be
+   * followed by {@link #end}.
+   *
+   * @return false if there is no more to come
+   */
+  boolean askAhead(long home) {
+    if (answered || node.brokenBy() >= 0) {
+      return false;
+    }
+    if (!asking && !tryTake(home)) {
+      return true;
+    }
+    asking = true;
+    long start = node.nanoTime();
+    while (isInTime(start, AHEAD_NANOS)) {
+      if (window.get(Layout.QUERY) == 0) {
+        answered = true;
+        break;
+      }
+      if (!takeAnswer(ahead)) {
+        node.rest(POLL_NANOS);
+      }
+    }
+    if (answered) {
+      end();
+    }
+    return !answered;
+  }
+
+  /** Asks no more; gives what has been answered. */
+  Map<Integer, NodeReport> end() {
+    if (asking) {
+      asking = false;
+      window.set(Layout.QUERY_LOCK, 0);
+      node.ringAgent();
+    }
+    return ahead;
   }
 
   private boolean isInTime(long start, long nanos) {

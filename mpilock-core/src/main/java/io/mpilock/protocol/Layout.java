@@ -7,7 +7,7 @@ import io.mpilock.protocol.job.NodeReport;
  * 64-bit words, a line is 128 bytes (two cache lines, since adjacent ones are fetched together).
  *
  * <pre>
- *   0  header line      MAGIC, READY, DIRECTORY_LOCK, DIRECTORY_END
+ *   0  header line      MAGIC, READY, DIRECTORY_LOCK, DIRECTORY_END, directory bell
  *      decision line    DECISION of even calls, of odd calls
  *      bell line        epoch and sleepers of the collective calls
  *      stream line      PRODUCED
@@ -45,6 +45,9 @@ final class Layout {
 
   /** The first word behind the last entry. Written last: what stands before it is whole. */
   static final long DIRECTORY_END = 3;
+
+  /** Epoch, and behind it the sleepers: who waits for DIRECTORY_LOCK. */
+  static final long DIRECTORY_BELL = 4;
 
   private static final long DECISIONS = LINE;
 

@@ -28,6 +28,15 @@ final class LockWords {
   static final long OWNER_MASK = 0xFFFF;
   static final int POISONED = 0xFFFF;
 
+  /**
+   * How many members a node has at most. Each counts once in pending, who owns perhaps once more,
+   * for the next thread of its rank, and so does the poison: {@code MAX_MEMBERS + 2} is FFFF.
+   */
+  static final int MAX_MEMBERS = 0xFFFF - 2;
+
+  /** How many ranks a job has at most: a decision of the collective calls has 16 bits for one. */
+  static final int MAX_RANKS = 1 << 16;
+
   static final int NONE = 0;
   static final int WAITING = 1;
   static final int CLAIMED = 2;
@@ -39,6 +48,16 @@ final class LockWords {
   static final long ONE_WAITING = 1L << 20;
   static final long COUNT_MASK = ONE_WAITING - 1;
   static final long DRAINING = 1L << 40;
+
+  /**
+   * As many threads of a rank may read. One that finds this bit set has counted itself already, and
+   * takes that back: so holds carries only if 2^19 threads are between these two steps at once.
+   */
+  static final long MANY_HOLDS = 1L << 19;
+
+  /** As many threads of a rank may wait to be let in; with those that read they fit in holds. */
+  static final long MANY_WAITING = 1L << 18;
+
   static final long ONE_BATCH = 1L << 41;
 
   static int pending(long state) {

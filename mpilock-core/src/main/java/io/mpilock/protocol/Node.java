@@ -442,6 +442,39 @@ final class Node {
             .formatted(myJobRank()));
   }
 
+  /** Whether the window was freed: by the rank's close, by MPI's end, or by another thread. */
+  boolean isWindowFreed() {
+    try {
+      long _ = window.get(Layout.READY);
+      return false;
+    } catch (IllegalStateException e) {
+      return true;
+    }
+  }
+
+  /**
+   * Goes on only if an access was refused because the window is freed. Any other exception of that
+   * type is a fault, and thrown on.
+   */
+  void requireFreed(IllegalStateException refused) {
+    if (!isWindowFreed()) {
+      throw refused;
+    }
+  }
+
+  /** What to throw when the window refuses an access: it does so once it is freed. */
+  RuntimeException unusable(IllegalStateException refused) {
+    if (!isWindowFreed()) {
+      return refused;
+    }
+    return isClosed()
+        ? closedFailure()
+        : new MpilockException(
+            "The window of rank %d is gone: MPI was finalised before the controller was closed."
+                .formatted(myJobRank()),
+            refused);
+  }
+
   void stalled(String resource, String report) {
     LOG.log(System.Logger.Level.WARNING, "{0}", report);
     settings.stallListener().stalled(resource, report);

@@ -2,8 +2,11 @@ package io.mpilock.protocol;
 
 import static io.mpilock.protocol.LockWords.ABANDONED;
 import static io.mpilock.protocol.LockWords.CLAIMED;
+import static io.mpilock.protocol.LockWords.COUNT_MASK;
 import static io.mpilock.protocol.LockWords.DRAINING;
 import static io.mpilock.protocol.LockWords.INTENT;
+import static io.mpilock.protocol.LockWords.MANY_HOLDS;
+import static io.mpilock.protocol.LockWords.MANY_WAITING;
 import static io.mpilock.protocol.LockWords.NONE;
 import static io.mpilock.protocol.LockWords.ONE_BATCH;
 import static io.mpilock.protocol.LockWords.ONE_HOLD;
@@ -26,6 +29,7 @@ import static io.mpilock.protocol.LockWords.waiting;
 import static io.mpilock.protocol.LockWords.withOwner;
 import static io.mpilock.protocol.LockWords.withPending;
 
+import io.mpilock.failure.LockUseException;
 import io.mpilock.protocol.job.Permission;
 import io.mpilock.transport.NodeWindow;
 import java.lang.invoke.VarHandle;
@@ -81,6 +85,9 @@ import java.util.function.BooleanSupplier;
  * Anderson, "Spin-Based Reader-Writer Synchronization for Multiprocessor Real-Time Systems" (2010).
  */
 final class NodeLock {
+  private static final String STANDS_STILL =
+      "; that takes no time, so if it is told again, look whether the process is stopped.";
+
   static final long NOBODY = -1;
   private static final int LOST = -1;
   private static final int ANYBODY = -1;
@@ -92,6 +99,7 @@ final class NodeLock {
   static final long READ = -2;
 
   private final Node node;
+  private final String resource;
   private final NodeWindow window;
   private final int members;
   private final int agent;
@@ -115,7 +123,13 @@ final class NodeLock {
 
   /** One of this rank's threads; or the agent, by its number. */
   NodeLock(Node node, long home, int me) {
+    this(node, home, me, "a resource");
+  }
+
+  /** One of this rank's threads; with the resource's name for messages. */
+  NodeLock(Node node, long home, int me, String resource) {
     this.node = node;
+    this.resource = resource;
     this.window = node.window();
     this.members = node.members();
     this.agent = node.agent();
@@ -259,12 +273,21 @@ final class NodeLock {
     if (pending(words.get(state)) != 0) {
       return false;
     }
-    words.getAndAdd(myReads, ONE_HOLD);
-    if (pending(words.get(state)) == 0) {
+    long before = words.getAndAdd(myReads, ONE_HOLD);
+    if (pending(words.get(state)) == 0 && (before & MANY_HOLDS) == 0) {
       return true;
     }
     releaseRead();
+    if ((before & MANY_HOLDS) != 0) {
+      throw tooMany(MANY_HOLDS, "read");
+    }
     return false;
+  }
+
+  private LockUseException tooMany(long most, String what) {
+    return new LockUseException(
+        "More than %d threads of rank %d %s %s at once. Close the leases of threads that need it no more."
+            .formatted(most, node.jobRank(me), what, resource));
   }
 
   /** Counts a hold for a thread that owns the write: it becomes a reader when the write ends. */
@@ -309,7 +332,14 @@ final class NodeLock {
   }
 
   private boolean awaitBatch(Patience patience) {
-    long batch = batch(window.getAndAdd(myReads, ONE_WAITING));
+    long before = window.getAndAdd(myReads, ONE_WAITING);
+    long batch = batch(before);
+    if (waiting(before) >= MANY_WAITING) {
+      if (!leaveBatch(batch)) {
+        releaseRead();
+      }
+      throw tooMany(MANY_WAITING, "wait to read");
+    }
     tellAgentOwner();
     while (true) {
       long reads = window.get(myReads);
@@ -317,6 +347,12 @@ final class NodeLock {
         return true; // the releasing writer turned this thread's wait into a hold
       }
       if (pending(window.get(state)) == 0) {
+        if ((reads & MANY_HOLDS) != 0) {
+          if (!leaveBatch(batch)) {
+            return true;
+          }
+          throw tooMany(MANY_HOLDS, "read");
+        }
         if (window.compareAndSet(myReads, reads, reads - ONE_WAITING + ONE_HOLD)) {
           if (pending(window.get(state)) == 0) {
             return true;
@@ -396,7 +432,7 @@ final class NodeLock {
     for (int rank = 0; rank < members; rank++) {
       long index = line(rank) + Layout.READS;
       long reads = window.get(index);
-      while (waiting(reads) != 0) {
+      while (waiting(reads) != 0 && holds(reads) + waiting(reads) <= COUNT_MASK) {
         long admitted = reads - waiting(reads) * ONE_WAITING + waiting(reads) + ONE_BATCH;
         if (window.compareAndSet(index, reads, admitted)) {
           any = true;
@@ -446,6 +482,28 @@ final class NodeLock {
       }
     }
     return true;
+  }
+
+  /**
+   * Says which process keeps the lock from going on because it stands still between two of its
+   * steps: stopped, or in a long garbage collection. "" if none does.
+   */
+  String describeStandstill() {
+    int owner = owner(window.get(state));
+    long mender = window.get(home + Layout.MENDER);
+    for (int member = 0; member < members; member++) {
+      int phase = phase(window.get(line(member) + Layout.REQUEST));
+      if (phase == CLAIMED && owner != 0 && owner <= members && owner != member + 1) {
+        return "%s is about to give the write to %s%s"
+            .formatted(node.who(owner - 1), node.who(member), STANDS_STILL);
+      }
+      if (phase == INTENT && !node.isGone(member)) {
+        return node.who(member) + " is about to ask for the write, or to give up" + STANDS_STILL;
+      }
+    }
+    return mender > 0 && mender <= members
+        ? node.who((int) mender - 1) + " mends what a dead rank left" + STANDS_STILL
+        : "";
   }
 
   /**

@@ -18,13 +18,30 @@ final class Patience {
   static final long SLICE_NANOS = 20_000_000;
   static final long CHECK_NANOS = 250_000_000;
 
+  /** So long before its end a timed wait asks ahead, and then sleeps this shortly. */
+  private static final long ASK_NANOS = 100_000_000;
+
+  private static final long ASK_SLICE_NANOS = 5_000_000;
+
   /** What a waiter looks at now and then; called with no word of the window held. */
   interface Watch {
     /** Looks for dead ranks, and throws or mends. */
     void check();
 
-    /** Tells in words what is waited for, by whom, and who holds it. */
+    /**
+     * Tells in words what is waited for, by whom, and who holds it. Does not take longer than the
+     * wait may last still.
+     */
     String describe(long waitedNanos);
+
+    /**
+     * The time is nearly over: what is to be told then may be asked for. Takes no time to speak of.
+     *
+     * @return whether to be called again soon
+     */
+    default boolean askAhead() {
+      return false;
+    }
   }
 
   private final Node node;
@@ -135,9 +152,10 @@ final class Patience {
       yieldCore();
       return true;
     }
+    boolean asks = timeoutNanos - waited <= ASK_NANOS && watch.askAhead();
     bell.sleep(
         refusal == null ? done : () -> done.getAsBoolean() || refusal.getAsBoolean(),
-        Math.min(bell.longestSleep(), timeoutNanos - waited));
+        Math.min(asks ? ASK_SLICE_NANOS : bell.longestSleep(), timeoutNanos - waited));
     look(node.nanoTime() - start);
     return true;
   }

@@ -32,7 +32,7 @@ public final class ProcessLock {
     this.name = name;
     this.node = node;
     this.window = node.window();
-    this.words = new NodeLock(node, home, node.me());
+    this.words = new NodeLock(node, home, node.me(), quotedName());
     this.lastLook = node.nanoTime();
     this.myLine = words.line(node.me());
   }
@@ -109,6 +109,7 @@ public final class ProcessLock {
     } finally {
       patience.restoreInterrupt();
       forgetWaitingReader(hold);
+      hold.endInquiry();
       endTry(patience);
     }
   }
@@ -127,6 +128,7 @@ public final class ProcessLock {
       return words.awaitNoReaders(patience) || gaveUp("write", patience);
     } finally {
       patience.restoreInterrupt();
+      hold.endInquiry();
     }
   }
 
@@ -156,6 +158,14 @@ public final class ProcessLock {
   }
 
   boolean awaitWrite(ThreadHold hold, long nanos) {
+    try {
+      return waitToWrite(hold, nanos);
+    } finally {
+      hold.endInquiry();
+    }
+  }
+
+  private boolean waitToWrite(ThreadHold hold, long nanos) {
     hold.markWaited();
     Patience patience = patience(hold, "write", nanos);
     try {
@@ -207,7 +217,8 @@ public final class ProcessLock {
   /** Begins a wait, unless another node would have to be asked and cannot. */
   private Patience patience(ThreadHold hold, String mode, long nanos) {
     words.throwIfBroken();
-    Patience patience = new Patience(node, name, node.nanoTime(), nanos, new Watch(hold, mode));
+    hold.takeReports(); // of an earlier wait
+    Patience patience = new Patience(node, name, node.nanoTime(), nanos, new Watch(hold, mode, nanos));
     return hold.isUninterruptible() ? patience.uninterruptible() : patience;
   }
 
@@ -271,8 +282,35 @@ public final class ProcessLock {
    * @return a sentence for people; a snapshot that may be out of date at once
    */
   public String describe() {
+    return describe(Patience.FOREVER);
+  }
+
+  /**
+   * As {@link #describe()}, in little time.
+   *
+   * @param nanos how long to wait for other nodes at most
+   */
+  String describe(long nanos) {
+    String here = describeHere();
+    return node.agent() < 0 ? here : new Inquiry(node).describe(words.home(), here, nanos);
+  }
+
+  /**
+   * Tells who holds and who waits, for a thread whose time is over: other nodes only as far as they
+   * answered before.
+   *
+   * @param hold the thread's holds
+   * @return as {@link #describe()}
+   */
+  public String describeInTime(ThreadHold hold) {
+    String here = describeHere();
+    return node.agent() < 0 ? here : new Inquiry(node).describe(hold.takeReports(), here);
+  }
+
+  private String describeHere() {
     String here = new Holders(node, words).describe();
-    return node.agent() < 0 ? here : new Inquiry(node).describe(words.home(), here);
+    String standstill = words.describeStandstill();
+    return standstill.isEmpty() ? here : here + " " + standstill;
   }
 
   @Override
@@ -366,12 +404,7 @@ public final class ProcessLock {
 
   /** What to throw when the window refuses an access: it does so once it is freed. */
   RuntimeException unusable(IllegalStateException refused) {
-    return node.isClosed()
-        ? closedFailure()
-        : new MpilockException(
-            "The window of rank %d is gone: MPI was finalised before the controller was closed."
-                .formatted(node.myJobRank()),
-            refused);
+    return node.unusable(refused);
   }
 
   /** A lease that outlived its controller gives back nothing. */
@@ -379,19 +412,22 @@ public final class ProcessLock {
     if (!node.isClosed()) {
       throw refused;
     }
+    node.requireFreed(refused);
   }
 
   /** What a waiter of this resource looks at now and then. */
   private final class Watch implements Patience.Watch {
     private final ThreadHold hold;
     private final String mode;
+    private final long timeoutNanos;
     private final long start = node.nanoTime();
     private long seenToken = -1;
     private long seenAt = start;
 
-    Watch(ThreadHold hold, String mode) {
+    Watch(ThreadHold hold, String mode, long timeoutNanos) {
       this.hold = hold;
       this.mode = mode;
+      this.timeoutNanos = timeoutNanos;
     }
 
     @Override
@@ -412,6 +448,11 @@ public final class ProcessLock {
     }
 
     @Override
+    public boolean askAhead() {
+      return node.agent() >= 0 && hold.inquiry(node).askAhead(words.home());
+    }
+
+    @Override
     public String describe(long waitedNanos) {
       return "Thread '%s' of %s has waited %s for the %s of %s. No other write was granted for at least %s. %s"
           .formatted(
@@ -421,7 +462,10 @@ public final class ProcessLock {
               mode,
               quotedName(),
               Node.seconds(node.nanoTime() - seenAt),
-              ProcessLock.this.describe());
+              ProcessLock.this.describe(
+                  timeoutNanos == Patience.FOREVER
+                      ? Patience.FOREVER
+                      : Math.max(0, timeoutNanos - waitedNanos)));
     }
   }
 

@@ -1,6 +1,9 @@
 package io.mpilock.protocol;
 
 import io.mpilock.failure.LockUseException;
+import io.mpilock.protocol.job.NodeReport;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What one thread holds of one resource: the process level of the lock. Confined to its thread,
@@ -26,6 +29,7 @@ public final class ThreadHold {
   private boolean uninterruptible;
   private long readSince;
   private long writeSince;
+  private @Nullable Inquiry inquiry;
 
   ThreadHold(Thread thread) {
     this.thread = thread;
@@ -212,6 +216,30 @@ public final class ThreadHold {
           "upgrade() of %s by thread '%s' of %s, which holds %d read(s) and %d write(s) of it: only a thread's single read can be upgraded, since an outer hold would lose what it rests on."
               .formatted(lock.quotedName(), thread.getName(), lock.me(), reads, writes));
     }
+  }
+
+  /** What this thread asks other nodes, before its time is over. */
+  Inquiry inquiry(Node node) {
+    Inquiry asked = inquiry;
+    if (asked == null) {
+      asked = new Inquiry(node);
+      inquiry = asked;
+    }
+    return asked;
+  }
+
+  /** Asks other nodes no more. */
+  void endInquiry() {
+    if (inquiry != null) {
+      inquiry.end();
+    }
+  }
+
+  /** What other nodes answered in this thread's last wait; once. */
+  Map<Integer, NodeReport> takeReports() {
+    Inquiry asked = inquiry;
+    inquiry = null;
+    return asked == null ? Map.of() : asked.end();
   }
 
   /** The thread waits, so that the request is reported as contended. */

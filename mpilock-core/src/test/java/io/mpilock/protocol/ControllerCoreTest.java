@@ -72,6 +72,41 @@ class ControllerCoreTest {
     return PlayedNodes.start(() -> ControllerCore.open(world, settings));
   }
 
+  @Test
+  void moreRanksThanTheWordsHaveRoomForAreRefused() {
+    for (int[] size :
+        new int[][] {{65_533, 1}, {65_534, 1}, {65_533, 2}, {65_536, 4}, {65_537, 4}}) {
+      BareCommunicator ranks =
+          new BareCommunicator() {
+            @Override
+            public int rank() {
+              return 0;
+            }
+
+            @Override
+            public int size() {
+              return size[0];
+            }
+
+            @Override
+            public Member member(int rank) {
+              return new Member(rank, rank % size[1], "host", 1);
+            }
+          };
+      boolean fits = (size[0] + size[1] - 1) / size[1] + (size[1] > 1 ? 1 : 0) <= 65_533;
+      if (fits && size[0] <= 65_536) {
+        assertThatThrownBy(() -> ControllerCore.open(ranks, settings()))
+            .as("no room is looked for here")
+            .isInstanceOf(UnsupportedOperationException.class);
+      } else {
+        assertThatThrownBy(() -> ControllerCore.open(ranks, settings()))
+            .isInstanceOf(StartupException.class)
+            .hasMessageContaining("at most 65536")
+            .hasMessageContaining("a node 65533, its agent included");
+      }
+    }
+  }
+
   private static List<ControllerCore> open(
       LocalCluster cluster, CoreSettings settings, Recorded record) throws Exception {
     List<CompletableFuture<ControllerCore>> opening = new ArrayList<>();
@@ -287,9 +322,9 @@ class ControllerCoreTest {
     Communicator world = new Shown(new LocalCluster(1).world(0), made -> window[0] = made);
     ControllerCore core = PlayedNodes.get(opening(world, settings()));
     window[0].free();
-    assertThatThrownBy(() -> core.resource("r")).isExactlyInstanceOf(IllegalStateException.class);
-    assertThatThrownBy(core::messages).isExactlyInstanceOf(IllegalStateException.class);
-    assertThatThrownBy(() -> core.status(0)).isExactlyInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(() -> core.resource("r")).isExactlyInstanceOf(MpilockException.class);
+    assertThatThrownBy(core::messages).isExactlyInstanceOf(MpilockException.class);
+    assertThatThrownBy(() -> core.status(0)).isExactlyInstanceOf(MpilockException.class);
     assertThat(core.close()).as("there is nothing left to close").isTrue();
     assertThat(core.close()).isFalse();
   }

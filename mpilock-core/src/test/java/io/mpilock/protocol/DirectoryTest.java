@@ -3,7 +3,11 @@ package io.mpilock.protocol;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.mpilock.failure.ControllerClosedException;
+import io.mpilock.failure.LockInterruptedException;
 import io.mpilock.failure.MpilockException;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -151,6 +155,59 @@ class DirectoryTest {
     simulation.kill(1);
     assertThat(directory(0).home("a")).isEqualTo(start + Layout.nameLines(1));
     assertThat(simulation.word(Layout.DIRECTORY_LOCK)).isZero();
+  }
+
+  @Test
+  void whoWaitsForAProcessThatStandsStillWhileItNamesIsToldAndCanBeInterrupted() throws Exception {
+    for (boolean closes : new boolean[] {true, false}) {
+      Simulation still = new Simulation(1, RANKS, (int) start + 40 * Layout.LINE, true);
+      still.word(Layout.DIRECTORY_END, start);
+      still.word(Layout.DIRECTORY_LOCK, 2); // rank 1
+      List<String> reports = new ArrayList<>();
+      CoreSettings settings =
+          Simulation.settings(
+              false, 0, false, Duration.ofSeconds(30), (resource, report) -> reports.add(report));
+      for (int rank = 0; rank < RANKS; rank++) {
+        still.word(Layout.slot(rank) + Layout.LIFE, Node.OPEN);
+      }
+      Node node = still.node(0, settings);
+      Directory directory = new Directory(node);
+      still.actor(
+          0,
+          "waits",
+          () ->
+              assertThatThrownBy(() -> directory.home("a"))
+                  .isInstanceOf(
+                      closes ? ControllerClosedException.class : LockInterruptedException.class));
+      still.actor(
+          0,
+          "looks",
+          () -> {
+            while (reports.isEmpty()) {
+              node.rest(1);
+            }
+            assertThat(directory.known("a")).as("is not kept waiting").isNull();
+            if (closes) {
+              node.markClosed();
+            } else {
+              still.interrupt(0);
+            }
+          });
+      still.run();
+      assertThat(reports.getFirst())
+          .contains("has waited", "to name resource 'a', while rank 1 (", "names one");
+      assertThat(still.word(Layout.DIRECTORY_LOCK)).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void aRankThatIsGoneNamesNothing() {
+    Node node = simulation.node(0, Simulation.settings(false, 0, false));
+    node.markClosed();
+    node.go(Node.DEAD);
+    assertThatThrownBy(() -> new Directory(node).home("a"))
+        .isInstanceOf(ControllerClosedException.class);
+    assertThat(simulation.word(Layout.DIRECTORY_END)).isEqualTo(start);
   }
 
   @Test

@@ -100,6 +100,67 @@ class InquiryTest {
   }
 
   @Test
+  void aThreadWhoseTimeIsNearlyOverAsksAheadAndIsNotHeldUp() {
+    long[] now = {1_000_000_000};
+    Runnable[] agent = {() -> {}};
+    Node rank =
+        new Node(
+            new LocalCluster(2, 1).world(1),
+            words.window(),
+            SETTINGS,
+            new Node.Pace(
+                0,
+                0,
+                () -> {
+                  agent[0].run();
+                  return now[0] += 50_000;
+                },
+                nanos -> now[0] += nanos));
+    Inquiry inquiry = new Inquiry(rank);
+    job.word(Layout.QUERY_LOCK, 1); // another rank asks
+    assertThat(inquiry.askAhead(123)).as("again later").isTrue();
+    assertThat(job.word(Layout.QUERY)).isZero();
+    job.word(Layout.QUERY_LOCK, 0);
+    long before = now[0];
+    assertThat(inquiry.askAhead(123)).isTrue();
+    assertThat(now[0] - before).as("nobody answers").isLessThan(1_000_000);
+    assertThat(job.word(Layout.QUERY)).isEqualTo(123);
+    answer(1, report(1));
+    assertThat(inquiry.askAhead(123)).isTrue();
+    assertThat(job.word(Layout.ANSWER_FROM)).isZero();
+    assertThat(inquiry.end()).as("what came in time").isEqualTo(Map.of(1, report(1)));
+    assertThat(job.word(Layout.QUERY_LOCK)).isZero();
+    job.word(Layout.QUERY, 0);
+    Inquiry whole = new Inquiry(rank);
+    assertThat(whole.askAhead(123)).isTrue();
+    agent[0] = () -> job.word(Layout.QUERY, 0);
+    assertThat(whole.askAhead(123)).as("that was all").isFalse();
+    assertThat(job.word(Layout.QUERY_LOCK)).isZero();
+    assertThat(whole.askAhead(123)).isFalse();
+  }
+
+  @Test
+  void aMessageOfNoTimeAsksNobody() {
+    Node rank =
+        new Node(
+            new LocalCluster(2, 1).world(1),
+            words.window(),
+            SETTINGS,
+            new Node.Pace(
+                0,
+                0,
+                () -> {
+                  throw new AssertionError("no time to look at the clock");
+                },
+                nanos -> {
+                  throw new AssertionError("no time to rest");
+                }));
+    assertThat(new Inquiry(rank).describe(123, "here", 0))
+        .isEqualTo("On node 0: here No answer from node 0, 1.");
+    assertThat(job.word(Layout.QUERY)).isZero();
+  }
+
+  @Test
   void anInterruptEndsTheWait() {
     int[] looks = {0};
     Thread.currentThread().interrupt();

@@ -3,13 +3,20 @@ package io.mpilock.protocol;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.mpilock.failure.LockUseException;
 import io.mpilock.failure.RankFailedException;
 import io.mpilock.protocol.job.Permission;
 import io.mpilock.testing.BareCommunicator;
 import io.mpilock.testing.Silent;
 import io.mpilock.transport.Member;
+import io.mpilock.transport.Messenger;
+import io.mpilock.transport.NodeWindow;
+import io.mpilock.transport.local.LocalCluster;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -386,7 +393,127 @@ class NodeLockWordsTest {
     assertThat(locks.get(0).poisonedBy()).isEqualTo(1);
   }
 
+  // How many readers there are.
+
+  @Test
+  void moreThreadsThanCanBeCountedAreRefusedBeforeTheyCarry() {
+    NodeLock lock = locks.get(0);
+    word(0, Layout.READS, LockWords.MANY_HOLDS - 1);
+    assertThat(lock.tryRead()).isTrue();
+    assertThatThrownBy(lock::tryRead)
+        .isInstanceOf(LockUseException.class)
+        .hasMessageContaining("More than 524288 threads of rank 0 read a resource at once");
+    assertThat(word(0, Layout.READS)).isEqualTo(LockWords.MANY_HOLDS);
+    assertThatThrownBy(lock::enterRead).isInstanceOf(LockUseException.class);
+    lock.releaseRead();
+    assertThat(lock.enterRead()).isZero();
+
+    state(1, 1, 2);
+    word(0, Layout.READS, LockWords.MANY_WAITING * LockWords.ONE_WAITING);
+    assertThatThrownBy(() -> lock.awaitRead(patience(0)))
+        .isInstanceOf(LockUseException.class)
+        .hasMessageContaining("More than 262144 threads of rank 0 wait to read");
+    assertThat(word(0, Layout.READS)).isEqualTo(LockWords.MANY_WAITING * LockWords.ONE_WAITING);
+    assertThat(word(0, Layout.WAITING_READERS)).isZero();
+
+    long full = LockWords.COUNT_MASK + LockWords.ONE_WAITING;
+    word(0, Layout.READS, full);
+    lock.admitReaders();
+    assertThat(word(0, Layout.READS)).as("they look for themselves").isEqualTo(full);
+  }
+
+  @Test
+  void threadsThatCountThemselvesAtOnceDoNotCarryEither() throws Exception {
+    int threads = 16;
+    long room = 5;
+    NodeWindow window = new LocalCluster(1).world(0).allocate(home + 1024);
+    window.set(line(0) + Layout.READS, LockWords.MANY_HOLDS - room);
+    NodeLock lock =
+        new NodeLock(
+            new Node(
+                new OneNode(0, 1, window),
+                window,
+                nodes.get(0).settings(),
+                new Node.Pace(0, 0, System::nanoTime)),
+            home,
+            0);
+    AtomicInteger entered = new AtomicInteger();
+    CountDownLatch together = new CountDownLatch(threads);
+    List<Thread> all = new ArrayList<>();
+    for (int i = 0; i < threads; i++) {
+      all.add(
+          Thread.ofPlatform()
+              .start(() -> {
+                together.countDown();
+                for (int turn = 0; turn < 2_000; turn++) {
+                  try {
+                    if (lock.tryRead()) {
+                      entered.incrementAndGet();
+                    }
+                  } catch (LockUseException e) {
+                    Thread.onSpinWait();
+                  }
+                }
+              }));
+    }
+    for (Thread thread : all) {
+      thread.join();
+    }
+    assertThat(window.get(line(0) + Layout.READS))
+        .isEqualTo(LockWords.MANY_HOLDS - room + entered.get());
+    assertThat(entered.get()).isEqualTo((int) room);
+  }
+
+  /** An access that is refused though the window is there is a fault, and not the end of it. */
+  @Test
+  void anExceptionThatDoesNotComeFromAFreedWindowEndsNoAgentInSilence() {
+    IllegalStateException fault = new IllegalStateException("a fault");
+    assertThat(nodes.get(0).unusable(fault)).isSameAs(fault);
+    Messenger faulty =
+        new Messenger() {
+          @Override
+          public void send(int rank, ByteBuffer frame) {}
+
+          @Override
+          public int receive(ByteBuffer frame) {
+            throw fault;
+          }
+
+          @Override
+          public long pollNanos() {
+            return 1;
+          }
+
+          @Override
+          public boolean isFlushed() {
+            return true;
+          }
+
+          @Override
+          public void close() {}
+        };
+    Agent failing = new Agent(nodes.get(0), faulty, 0, Agent.onThread(), Agent.ARITY);
+    assertThatThrownBy(failing::run).isSameAs(fault);
+    assertThat(simulation.word(Layout.BROKEN)).isEqualTo(1);
+  }
+
   // Who stands still between two steps.
+
+  @Test
+  void aReportSaysWhoStandsStill() {
+    assertThat(locks.get(0).describeStandstill()).isEmpty();
+    state(4, 2, 2);
+    word(0, Layout.REQUEST, LockWords.request(4, LockWords.CLAIMED));
+    assertThat(locks.get(0).describeStandstill())
+        .contains("rank 1 (")
+        .contains("is about to give the write to rank 0 (")
+        .contains("look whether the process is stopped");
+    word(0, Layout.REQUEST, LockWords.request(0, LockWords.INTENT));
+    assertThat(locks.get(1).describeStandstill()).contains("rank 0 (").contains("about to ask");
+    word(0, Layout.REQUEST, LockWords.NONE);
+    simulation.word(home + Layout.MENDER, 1);
+    assertThat(locks.get(1).describeStandstill()).contains("rank 0 (").contains("mends");
+  }
 
   @Test
   void aMenderDoesNotWaitForWhoIsAboutToAsk() {

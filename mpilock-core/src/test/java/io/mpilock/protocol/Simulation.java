@@ -370,18 +370,28 @@ final class Simulation {
   }
 
   static CoreSettings settings(boolean phaseFair, int handoverLimit, boolean releaseOnDeath) {
+    return settings(
+        phaseFair, handoverLimit, releaseOnDeath, Duration.ofDays(1), (resource, report) -> {});
+  }
+
+  static CoreSettings settings(
+      boolean phaseFair,
+      int handoverLimit,
+      boolean releaseOnDeath,
+      Duration stallWarning,
+      CoreSettings.StallListener stalls) {
     return new CoreSettings(
         0,
         phaseFair,
         handoverLimit,
         releaseOnDeath,
-        Duration.ofDays(1),
+        stallWarning,
         Duration.ofSeconds(30),
         Duration.ofSeconds(4),
         1,
         (value, out) -> out.write((byte[]) Objects.requireNonNull(value)),
         in -> in.readAllBytes(),
-        (resource, report) -> {});
+        stalls);
   }
 
   /** Runs all actors to their end. */

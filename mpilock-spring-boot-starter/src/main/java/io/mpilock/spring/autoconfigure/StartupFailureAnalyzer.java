@@ -44,6 +44,7 @@ final class StartupFailureAnalyzer extends AbstractFailureAnalyzer<StartupExcept
       case RANK_TAKEN -> "Another process has this process's place in the job:";
       case RANKS_APART ->
           "The ranks of a host are kept apart, which its MPI library does not bear:";
+      case TOO_MANY_RANKS -> "The job has more ranks than there is room for:";
     };
   }
 
@@ -73,7 +74,8 @@ final class StartupFailureAnalyzer extends AbstractFailureAnalyzer<StartupExcept
           RENDEZVOUS_INVALID,
           RANKS_MISSING,
           RANK_TAKEN,
-          RANKS_APART ->
+          RANKS_APART,
+          TOO_MANY_RANKS ->
           "";
     };
   }
