@@ -279,15 +279,18 @@ final class NodeLock {
     }
     releaseRead();
     if ((before & MANY_HOLDS) != 0) {
-      throw tooMany(MANY_HOLDS, "read");
+      refuse(MANY_HOLDS, "read");
     }
     return false;
   }
 
-  private LockUseException tooMany(long most, String what) {
-    return new LockUseException(
-        "More than %d threads of rank %d %s %s at once. Close the leases of threads that need it no more."
-            .formatted(most, node.jobRank(me), what, resource));
+  /** But of a rank that has gone others clear the holds, and what it gives back later carries. */
+  private void refuse(long most, String what) {
+    if (!node.hasGone()) {
+      throw new LockUseException(
+          "More than %d threads of rank %d %s %s at once. Close the leases of threads that need it no more."
+              .formatted(most, node.jobRank(me), what, resource));
+    }
   }
 
   /** Counts a hold for a thread that owns the write: it becomes a reader when the write ends. */
@@ -338,7 +341,8 @@ final class NodeLock {
       if (!leaveBatch(batch)) {
         releaseRead();
       }
-      throw tooMany(MANY_WAITING, "wait to read");
+      refuse(MANY_WAITING, "wait to read");
+      return false;
     }
     tellAgentOwner();
     while (true) {
@@ -351,7 +355,8 @@ final class NodeLock {
           if (!leaveBatch(batch)) {
             return true;
           }
-          throw tooMany(MANY_HOLDS, "read");
+          refuse(MANY_HOLDS, "read");
+          return false;
         }
         if (window.compareAndSet(myReads, reads, reads - ONE_WAITING + ONE_HOLD)) {
           if (pending(window.get(state)) == 0) {
