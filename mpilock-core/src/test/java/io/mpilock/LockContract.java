@@ -192,16 +192,19 @@ public abstract class LockContract {
         });
   }
 
+  /** Other nodes are named as far as they answer before the time is over. */
+  private static final Duration LONG_ENOUGH_TO_ASK = Duration.ofMillis(700);
+
   private static void assertRefused(WindowController controller) {
     assertThat(controller.tryRead()).isEmpty();
     assertThat(controller.tryWrite()).isEmpty();
     assertThat(controller.tryOptimisticRead()).isEqualTo(ResourceLock.NO_STAMP);
-    assertThatThrownBy(() -> controller.read(Duration.ofMillis(30)))
+    assertThatThrownBy(() -> controller.read(LONG_ENOUGH_TO_ASK))
         .isInstanceOf(LockTimeoutException.class)
         .hasMessageContaining("read of resource 'default'")
         .hasMessageContaining("Held by rank 0")
         .hasMessageContaining("write with token");
-    assertThatThrownBy(() -> controller.write(Duration.ofMillis(30)))
+    assertThatThrownBy(() -> controller.write(LONG_ENOUGH_TO_ASK))
         .isInstanceOf(LockTimeoutException.class)
         .hasMessageContaining("Held by rank 0");
   }
@@ -216,7 +219,7 @@ public abstract class LockContract {
           barrier(controller); // a waiting write would refuse the reads
           onThread(() -> {
             assertThat(controller.tryWrite()).isEmpty();
-            assertThatThrownBy(() -> controller.write(Duration.ofMillis(30)))
+            assertThatThrownBy(() -> controller.write(LONG_ENOUGH_TO_ASK))
                 .isInstanceOf(LockTimeoutException.class)
                 .hasMessageContaining("Held by rank 0")
                 .hasMessageContaining("read");

@@ -18,8 +18,11 @@ final class Patience {
   static final long SLICE_NANOS = 20_000_000;
   static final long CHECK_NANOS = 250_000_000;
 
-  /** So long before its end a timed wait asks ahead, and then sleeps this shortly. */
-  private static final long ASK_NANOS = 100_000_000;
+  /**
+   * So long before its end, or in its second half, a timed wait asks ahead, and then sleeps this
+   * shortly.
+   */
+  private static final long ASK_NANOS = 250_000_000;
 
   private static final long ASK_SLICE_NANOS = 5_000_000;
 
@@ -152,7 +155,8 @@ final class Patience {
       yieldCore();
       return true;
     }
-    boolean asks = timeoutNanos - waited <= ASK_NANOS && watch.askAhead();
+    boolean asks =
+        timeoutNanos - waited <= Math.min(ASK_NANOS, timeoutNanos / 2) && watch.askAhead();
     bell.sleep(
         refusal == null ? done : () -> done.getAsBoolean() || refusal.getAsBoolean(),
         Math.min(asks ? ASK_SLICE_NANOS : bell.longestSleep(), timeoutNanos - waited));

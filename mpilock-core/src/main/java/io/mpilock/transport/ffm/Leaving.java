@@ -7,8 +7,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 
 /**
- * Which processes of this node are inside some close: a line for each, in a small window of the
- * world. Gone with the runtime; then nobody is leaving any more.
+ * Which processes of this node are inside some close, and which stay away from MPI's end: a line
+ * for each, in a small window of the world. Gone with the runtime; then nobody is leaving any more.
  */
 final class Leaving {
   static final long WORDS_PER_RANK = WindowMemory.ALIGNMENT / Long.BYTES;
@@ -37,6 +37,23 @@ final class Leaving {
     for (int rank = 0; rank < node.size(); rank++) {
       if (node.worldRank(rank) == worldRank && arena.scope().isAlive()) {
         return (long) WORD.getVolatile(lines, line(rank)) > 0;
+      }
+    }
+    return false;
+  }
+
+  /** Says that this process takes no part in MPI's end, though it may live on: it has failed. */
+  void stayAway() {
+    if (arena.scope().isAlive()) {
+      WORD.setVolatile(lines, line(node.rank()) + Long.BYTES, 1L);
+    }
+  }
+
+  /** Tells whether a rank of the world stays away from MPI's end; as {@link #isLeaving}. */
+  boolean isStayingAway(int worldRank) {
+    for (int rank = 0; rank < node.size(); rank++) {
+      if (node.worldRank(rank) == worldRank && arena.scope().isAlive()) {
+        return (long) WORD.getVolatile(lines, line(rank) + Long.BYTES) != 0;
       }
     }
     return false;

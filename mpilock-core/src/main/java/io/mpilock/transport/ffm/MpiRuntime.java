@@ -327,6 +327,7 @@ final class MpiRuntime {
       open--;
       abandoned = true;
     }
+    leaving.stayAway();
   }
 
   /** Takes back the count for a communicator that was not made. */
@@ -345,7 +346,7 @@ final class MpiRuntime {
       return true;
     }
     try {
-      barrier(stallWarning).await(control, "close", leftovers::drain);
+      barrier(stallWarning).await(control, "close", leftovers::drain, leaving::isStayingAway);
     } catch (RankFailedException e) {
       LOG.log(
           System.Logger.Level.WARNING,

@@ -7,6 +7,7 @@ import java.lang.foreign.ValueLayout;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.IntPredicate;
 
 /**
  * A barrier that burns no core and does not wait for the dead. MPI's blocking calls spin, and never
@@ -41,7 +42,7 @@ final class SoftBarrier {
    * @throws RankFailedException if one died first, with its rank in the communicator
    */
   void await(Group group, String what) {
-    await(group, what, () -> true);
+    await(group, what, () -> true, worldRank -> false);
   }
 
   /**
@@ -49,8 +50,9 @@ final class SoftBarrier {
    *
    * @param ready asked again and again until all are here, on the {@link MpiThread}; the rank
    *     counts as here once it has said yes
+   * @param staysAway whether a rank of the world will never come, though it may live
    */
-  void await(Group group, String what, BooleanSupplier ready) {
+  void await(Group group, String what, BooleanSupplier ready, IntPredicate staysAway) {
     Arrival arrival = new Arrival(group, ready);
     long start = System.nanoTime();
     long nextLook = LIVENESS_NANOS;
@@ -62,7 +64,7 @@ final class SoftBarrier {
         long waited = System.nanoTime() - start;
         if (waited >= nextLook) {
           nextLook = waited + LIVENESS_NANOS;
-          failIfDead(arrival, group, what);
+          failIfDead(arrival, group, what, staysAway);
         }
         if (waited >= nextWarning) {
           nextWarning = waited + stallNanos;
@@ -86,15 +88,17 @@ final class SoftBarrier {
     }
   }
 
-  private void failIfDead(Arrival arrival, Group group, String what) {
+  private void failIfDead(Arrival arrival, Group group, String what, IntPredicate staysAway) {
     for (int rank = 0; rank < group.size(); rank++) {
       int worldRank = group.worldRank(rank);
+      boolean away = staysAway.test(worldRank);
       // Who came and then ended, as the last rank of a job may, is missed by nobody.
-      if (!roster.isAlive(worldRank) && !arrival.isComplete()) {
+      if ((away || !roster.isAlive(worldRank)) && !arrival.isComplete()) {
         throw new RankFailedException(
             rank,
             roster.member(worldRank, rank, 0)
-                + " ended, or cannot be reached, before all ranks came to "
+                + (away ? " gave itself up, or its close failed," : " ended, or cannot be reached,")
+                + " before all ranks came to "
                 + what
                 + ". Look for the reason in its output.");
       }
