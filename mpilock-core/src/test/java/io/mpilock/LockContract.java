@@ -193,7 +193,7 @@ public abstract class LockContract {
   }
 
   /** Other nodes are named as far as they answer before the time is over. */
-  private static final Duration LONG_ENOUGH_TO_ASK = Duration.ofMillis(700);
+  private static final Duration LONG_ENOUGH_TO_ASK = Duration.ofMillis(1500);
 
   private static void assertRefused(WindowController controller) {
     assertThat(controller.tryRead()).isEmpty();

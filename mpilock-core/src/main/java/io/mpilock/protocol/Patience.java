@@ -22,7 +22,7 @@ final class Patience {
    * So long before its end, or in its second half, a timed wait asks ahead, and then sleeps this
    * shortly.
    */
-  private static final long ASK_NANOS = 250_000_000;
+  private static final long ASK_NANOS = 500_000_000;
 
   private static final long ASK_SLICE_NANOS = 5_000_000;
 
