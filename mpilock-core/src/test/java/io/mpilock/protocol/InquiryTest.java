@@ -115,7 +115,8 @@ class InquiryTest {
                   agent[0].run();
                   return now[0] += 50_000;
                 },
-                nanos -> now[0] += nanos));
+                nanos -> now[0] += nanos,
+                RankThreads.REAL));
     Inquiry inquiry = new Inquiry(rank);
     job.word(Layout.QUERY_LOCK, 1); // another rank asks
     assertThat(inquiry.askAhead(123)).as("again later").isTrue();
@@ -154,7 +155,8 @@ class InquiryTest {
                 },
                 nanos -> {
                   throw new AssertionError("no time to rest");
-                }));
+                },
+                RankThreads.REAL));
     assertThat(new Inquiry(rank).describe(123, "here", 0))
         .isEqualTo("On node 0: here No answer from node 0, 1.");
     assertThat(job.word(Layout.QUERY)).isZero();
