@@ -57,11 +57,13 @@ class BatchRanksConfiguration {
 
   /** Left to the application to add to a job, unless all jobs are to have it. */
   @Bean
-  @ConditionalOnBean(WindowController.class)
   @ConditionalOnMissingBean
   RankOutcomes rankOutcomes(
-      WindowController controller, JobRepository repository, MpilockProperties properties) {
-    return new RankOutcomes(controller, repository, properties.batch().outcomeTimeout());
+      ObjectProvider<WindowController> controllers,
+      JobRepository repository,
+      MpilockProperties properties) {
+    return new RankOutcomes(
+        controllers.getIfAvailable(), repository, properties.batch().outcomeTimeout());
   }
 
   @Bean
