@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.function.ObjIntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -92,6 +93,20 @@ final class ControllerLockTemplate implements LockTemplate {
       throws E {
     Fence<T> fence = timeout == null ? lock.singleWrite() : lock.singleWrite(master(), timeout);
     return runFenced(fence, action);
+  }
+
+  @Override
+  public <T> void gather(T mine, ObjIntConsumer<? super T> taker) {
+    Objects.requireNonNull(mine, "mine");
+    long start = System.nanoTime();
+    for (int rank = 0; rank < size(); rank++) {
+      @Nullable T word =
+          timeout == null
+              ? lock.<T, RuntimeException>singleWrite(rank, () -> mine)
+              : lock.<T, RuntimeException>singleWrite(
+                  rank, timeout.minusNanos(System.nanoTime() - start), () -> mine);
+      taker.accept(Objects.requireNonNull(word, "word"), rank);
+    }
   }
 
   static <T, E extends Throwable> @Nullable T runFenced(Fence<T> fence, FencedAction<T, E> action)

@@ -12,6 +12,9 @@ import io.mpilock.failure.LockUseException;
 import io.mpilock.failure.RankFailedException;
 import io.mpilock.failure.SingleWriteFailedException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.ObjIntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -172,6 +175,48 @@ public interface LockTemplate {
    * @throws SingleWriteFailedException on the other ranks, if the block failed on the master
    */
   <T, E extends Throwable> @Nullable T singleWriteFenced(FencedAction<T, E> action) throws E;
+
+  /**
+   * Gives each rank what all ranks say. Collective, as {@link #singleWrite(LockedAction)}: as many
+   * single writes as there are ranks, in each of which one rank shares its word. A time-out of this
+   * template counts for all of them together.
+   *
+   * @param <T> the type of the words
+   * @param mine this rank's word
+   * @return the words of all ranks, by rank; without locks this rank's in the place of each
+   * @throws SingleWriteFailedException if a rank's word cannot be shared
+   * @throws io.mpilock.failure.CollectiveMismatchException if the ranks disagree
+   * @throws RankFailedException if a rank died
+   * @throws LockTimeoutException if the time was over before all had come
+   */
+  default <T> List<T> gather(T mine) {
+    List<T> all = new ArrayList<>(size());
+    gather(mine, (word, rank) -> all.add(word));
+    return List.copyOf(all);
+  }
+
+  /**
+   * Tells each rank what all ranks say, word for word, so that what was said before a failure is
+   * known. Collective, as {@link #gather(Object)}.
+   *
+   * @param <T> the type of the words
+   * @param mine this rank's word
+   * @param taker gets each rank's word and the rank, in the order of the ranks; what it throws ends
+   *     this rank's part, and the others' by a mismatch
+   */
+  <T> void gather(T mine, ObjIntConsumer<? super T> taker);
+
+  /**
+   * Waits until all ranks have come here. Collective, as {@link #singleWrite(LockedAction)}.
+   * Without locks it does not wait.
+   *
+   * @throws io.mpilock.failure.CollectiveMismatchException if the ranks disagree
+   * @throws RankFailedException if a rank died
+   * @throws LockTimeoutException if this template has a time-out and it was over first
+   */
+  default void barrier() {
+    this.<@Nullable Void, RuntimeException>singleWrite(() -> null);
+  }
 
   /**
    * This process's rank.

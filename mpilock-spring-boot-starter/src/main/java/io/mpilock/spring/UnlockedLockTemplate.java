@@ -7,6 +7,7 @@ import io.mpilock.transport.TransportSettings;
 import io.mpilock.transport.Transports;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.function.ObjIntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -72,6 +73,17 @@ final class UnlockedLockTemplate implements LockTemplate {
     }
     return action.run();
   }
+
+  @Override
+  public <T> void gather(T mine, ObjIntConsumer<? super T> taker) {
+    Objects.requireNonNull(mine, "mine");
+    for (int other = 0; other < size; other++) {
+      taker.accept(mine, other);
+    }
+  }
+
+  @Override
+  public void barrier() {}
 
   /**
    * Only a controller makes fences, so each call has one of its own, of this rank alone: it shares

@@ -67,6 +67,32 @@ class LockTemplateTests {
     assertThat(result).isBetween(0, RANKS - 1);
   }
 
+  @RankTest(nodes = {2, 2})
+  void eachRankGetsWhatAllSay(LockTemplate locks) {
+    assertThat(locks.gather("rank " + locks.rank()))
+        .containsExactly("rank 0", "rank 1", "rank 2", "rank 3");
+    assertThat(locks.on("another").withTimeout(Duration.ofSeconds(50)).gather(locks.rank()))
+        .containsExactly(0, 1, 2, 3);
+  }
+
+  @RankTest(ranks = 3)
+  void aTimeOutOfTheWordsIsThatOfAllTogether(LockTemplate locks) {
+    if (locks.rank() != 2) {
+      assertThatThrownBy(() -> locks.withTimeout(Duration.ofMillis(100)).gather("here"))
+          .isInstanceOf(MpilockException.class);
+    }
+    locks.on("end").readWithoutResult(() -> {});
+  }
+
+  private static final AtomicInteger CAME = new AtomicInteger();
+
+  @RankTest(ranks = RANKS)
+  void behindABarrierAllHaveCome(LockTemplate locks) {
+    CAME.incrementAndGet();
+    locks.barrier();
+    assertThat(CAME).hasValue(RANKS);
+  }
+
   @Test
   void resultsReachTheCallerAlsoNull() throws Exception {
     LocalRanks.run(

@@ -29,6 +29,12 @@ class UnlockedLockTemplateTests {
   }
 
   @Test
+  void eachRankHearsOnlyItself() {
+    assertThat(locks.gather("mine")).containsExactly("mine", "mine", "mine", "mine");
+    locks.barrier();
+  }
+
+  @Test
   void nothingIsLocked() {
     int result = locks.read(() -> locks.write(() -> 1)); // a lock would refuse it
     assertThat(result).isEqualTo(1);

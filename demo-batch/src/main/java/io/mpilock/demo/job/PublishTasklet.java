@@ -51,7 +51,7 @@ final class PublishTasklet implements Tasklet {
   public @Nullable RepeatStatus execute(StepContribution contribution, ChunkContext context)
       throws IOException, JobInterruptedException {
     agreement.begin();
-    List<RankTimes> ofAllRanks = agreement.exchange(times.of(locks.rank()));
+    List<RankTimes> ofAllRanks = locks.ranks().gather(times.of(locks.rank()));
     locks
         .file()
         .singleWrite(() -> {

@@ -4,10 +4,7 @@ import io.mpilock.demo.job.Outcome.Kind;
 import io.mpilock.failure.ControllerClosedException;
 import io.mpilock.failure.MpilockException;
 import io.mpilock.failure.RankFailedException;
-import java.io.Serializable;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,22 +39,6 @@ final class RankAgreement implements StepExecutionListener {
   RankAgreement(Locks locks, RankRun run) {
     this.locks = locks;
     this.run = run;
-  }
-
-  /**
-   * Gives each rank what the others say. Collective: as many single writes as there are ranks, in
-   * each of which one rank shares its word.
-   *
-   * @param mine this rank's word
-   * @return the words of all ranks, by rank
-   */
-  <T extends Serializable> List<T> exchange(T mine) {
-    List<T> all = new ArrayList<>(locks.size());
-    for (int rank = 0; rank < locks.size(); rank++) {
-      all.add(
-          Objects.requireNonNull(locks.ranks().<T, RuntimeException>singleWrite(rank, () -> mine)));
-    }
-    return all;
   }
 
   /**
@@ -99,7 +80,7 @@ final class RankAgreement implements StepExecutionListener {
       return;
     }
     try {
-      List<Outcome> all = exchange(mine);
+      List<Outcome> all = locks.ranks().gather(mine);
       Outcome.worst(all).ifPresent(worst -> run.end(end(worst)));
     } catch (ControllerClosedException e) {
       run.end(new EarlyEnd(true, CUT_OFF, false, false));

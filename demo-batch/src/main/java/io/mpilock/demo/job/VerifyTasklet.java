@@ -35,13 +35,13 @@ final class VerifyTasklet implements Tasklet {
   public @Nullable RepeatStatus execute(StepContribution contribution, ChunkContext context)
       throws JobInterruptedException {
     agreement.begin();
-    List<RankLoad> loads = agreement.exchange(run.load());
+    List<RankLoad> loads = locks.ranks().gather(run.load());
     run.loaded(loads);
     RankLoad earlier = run.plan().earlier().load();
     SkipLimit.check(earlier, loads, skipLimit);
 
     FileDigest here = locks.file().read(this::digest);
-    List<FileDigest> everywhere = agreement.exchange(here);
+    List<FileDigest> everywhere = locks.ranks().gather(here);
     for (int rank = 0; rank < everywhere.size(); rank++) {
       if (!everywhere.get(rank).equals(here)) {
         throw new DemoException(

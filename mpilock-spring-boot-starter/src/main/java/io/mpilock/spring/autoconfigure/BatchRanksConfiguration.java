@@ -6,21 +6,28 @@ import io.mpilock.spring.batch.RankOutcomes;
 import io.mpilock.spring.batch.RankRecovery;
 import io.mpilock.spring.batch.RankRepositoryPostProcessor;
 import io.mpilock.spring.batch.RankSlices;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 import org.springframework.batch.core.job.AbstractJob;
+import org.springframework.batch.core.job.Job;
 import org.springframework.batch.core.launch.JobOperator;
 import org.springframework.batch.core.repository.JobRepository;
 import org.springframework.batch.core.step.StepExecution;
 import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.annotation.Qualifier;
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
+import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.context.ApplicationContext;
 import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Conditional;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Scope;
+import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.util.ClassUtils;
 
 /** The ranks in batch jobs, where the application has Spring Batch. */
@@ -28,6 +35,7 @@ import org.springframework.util.ClassUtils;
 @ConditionalOnClass(JobOperator.class)
 @ConditionalOnBean(JobRepository.class)
 class BatchRanksConfiguration {
+  static final String PARAMETERS = "mpilock.batch.rank-parameters";
 
   /** Without a proxy: beans of step scope take it, and others are told that they cannot. */
   @Bean
@@ -39,18 +47,23 @@ class BatchRanksConfiguration {
   }
 
   @Bean
-  @ConditionalOnBooleanProperty(name = "mpilock.batch.rank-parameters", matchIfMissing = true)
-  static RankRepositoryPostProcessor rankRepositoryPostProcessor() {
-    return new RankRepositoryPostProcessor();
+  @ConditionalOnBooleanProperty(name = BatchRanksConfiguration.PARAMETERS, matchIfMissing = true)
+  static RankRepositoryPostProcessor rankRepositoryPostProcessor(
+      ConfigurableEnvironment environment) {
+    @Nullable Boolean setting =
+        Binder.get(environment).bind(PARAMETERS, Boolean.class).orElse(null);
+    return new RankRepositoryPostProcessor(SystemLauncher.isOn(setting, environment));
   }
 
   /** Left to the application to add to a job, unless all jobs are to have it. */
   @Bean
-  @ConditionalOnBean(WindowController.class)
   @ConditionalOnMissingBean
   RankOutcomes rankOutcomes(
-      WindowController controller, JobRepository repository, MpilockProperties properties) {
-    return new RankOutcomes(controller, repository, properties.batch().outcomeTimeout());
+      ObjectProvider<WindowController> controllers,
+      JobRepository repository,
+      MpilockProperties properties) {
+    return new RankOutcomes(
+        controllers.getIfAvailable(), repository, properties.batch().outcomeTimeout());
   }
 
   @Bean
@@ -67,18 +80,26 @@ class BatchRanksConfiguration {
     };
   }
 
+  /** In a repository that mpilock made nobody else runs jobs; in others only if it is asked for. */
   @Bean
-  @ConditionalOnBooleanProperty(MpilockProperties.RECOVER)
-  RankRecovery rankRecovery(
+  @Nullable RankRecovery rankRecovery(
       ObjectProvider<JobRepository> repositories,
       ObjectProvider<JobOperator> operators,
-      ObjectProvider<LockTemplate> locks) {
-    return new RankRecovery(repositories, operators, locks);
+      ObjectProvider<LockTemplate> locks,
+      ObjectProvider<Job> jobs,
+      MpilockProperties properties,
+      @Qualifier(RankRepositoryConfiguration.DATA_SOURCE) ObjectProvider<DataSource> own) {
+    boolean isOwn = own.getIfAvailable() != null;
+    @Nullable Boolean setting = properties.batch().recover();
+    return (setting == null ? isOwn : setting)
+        ? new RankRecovery(repositories, operators, locks, isOwn ? null : jobs)
+        : null;
   }
 
   /** Where Boot makes the tables of Spring Batch. */
   @Configuration(proxyBeanMethods = false)
   @ConditionalOnClass(name = BatchSchemaLock.INITIALIZER)
+  @Conditional(RanksCondition.class)
   static class Schema {
 
     @Bean

@@ -27,6 +27,16 @@ record JobPosition(int rank, int size, int localRank) {
         properties.bind(LauncherEnvironmentPostProcessor.LOCAL_RANK, Integer.class).orElse(-1));
   }
 
+  /**
+   * Tells whether there are, or may be, other ranks. If not, mpilock only adds beans to the
+   * application, and changes nothing of it.
+   *
+   * @return false without a launcher, and under one that says that there is one rank
+   */
+  boolean mayHavePeers() {
+    return size != 1;
+  }
+
   /** The number of ranks, or where it is unknown, as many as there must be for this rank. */
   int sizeAtLeast() {
     return Math.max(size, rank + 1);

@@ -49,10 +49,15 @@ class LockingConfiguration {
         communicator != null
             ? WindowController.sync(communicator, options)
             : WindowController.syncOwning(open(properties, environment), options);
-    LOG.info(
+    String here =
         "mpilock: rank %d of %d, master %d, transport %s"
             .formatted(
-                controller.rank(), controller.size(), controller.master(), controller.transport()));
+                controller.rank(), controller.size(), controller.master(), controller.transport());
+    if (controller.size() == 1) {
+      LOG.debug(here);
+    } else {
+      LOG.info(here);
+    }
     return controller;
   }
 

@@ -6,6 +6,7 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Conditional;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Fallback;
 import org.springframework.core.env.Environment;
@@ -15,6 +16,7 @@ import org.springframework.core.task.TaskDecorator;
 @Configuration(proxyBeanMethods = false)
 @ConditionalOnClass(MDC.class)
 @ConditionalOnProperty(LauncherEnvironmentPostProcessor.RANK)
+@Conditional(RanksCondition.class)
 @ConditionalOnBooleanProperty(name = RankDefaults.LOG_RANK, matchIfMissing = true)
 class MdcConfiguration {
 
@@ -27,11 +29,11 @@ class MdcConfiguration {
   static TaskDecorator rankTaskDecorator(Environment environment) {
     JobPosition position = JobPosition.of(Binder.get(environment));
     return task ->
-        position.size() == 1
-            ? task
-            : () -> {
+        position.mayHavePeers()
+            ? () -> {
               RankMdc.put(position);
               task.run();
-            };
+            }
+            : task;
   }
 }

@@ -32,6 +32,8 @@ import org.springframework.context.annotation.Import;
   MdcConfiguration.class,
   ReportConfiguration.class,
   BatchConfiguration.class,
+  RankIsolationConfiguration.class,
+  RankRepositoryConfiguration.class,
   BatchRanksConfiguration.class,
   AnnotationConfiguration.class,
   IntegrationConfiguration.class,

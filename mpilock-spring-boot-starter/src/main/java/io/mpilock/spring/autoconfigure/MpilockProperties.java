@@ -76,8 +76,6 @@ public record MpilockProperties(
     @DefaultValue Integration integration)
     implements Validator {
 
-  static final String RECOVER = "mpilock.batch.recover";
-
   private static final DataSize SMALLEST_WINDOW = DataSize.ofMegabytes(1);
   private static final DataSize LARGEST_WINDOW = DataSize.ofTerabytes(1);
 
@@ -164,27 +162,29 @@ public record MpilockProperties(
    * Spring Batch.
    *
    * @param stopOnShutdown Whether jobs that run when the application shuts down, as on SIGTERM, are
-   *     stopped at the end of their chunk or tasklet, and waited for.
+   *     stopped at the end of their chunk or tasklet, and waited for. If not set: with several
+   *     ranks.
    * @param rankParameters Whether each job has the parameters mpilock.rank, which identifies, and
-   *     mpilock.size, which does not.
+   *     mpilock.size, which does not. If not set: with several ranks.
    * @param combineOutcomes Whether the ranks tell each other at the end of every job how it ended,
    *     and all end as the worst of them. Then every rank must run each job.
    * @param outcomeTimeout Longest time that a rank whose job has ended waits for those of the
    *     others.
    * @param recover Whether executions of this rank that are still running in the repository when
-   *     the application starts count as failed, so that their jobs can be started again. For
-   *     repositories in which nobody else runs jobs as this rank. The default is true where mpilock
-   *     makes a repository for each rank.
-   * @param repositoryDirectory Directory in which each rank has the database rank-N, made if need
-   *     be. Only with H2, Spring Batch's repository in a database, and no data source of the
-   *     application's own. Empty for no such database.
+   *     the application starts count as failed, so that their jobs can be started again: those of
+   *     jobs that are beans. For repositories in which nobody else runs these jobs as this rank. If
+   *     not set: in the repository that mpilock makes for each rank.
+   * @param repositoryDirectory Directory in which each of several ranks has a database rank-N for
+   *     Spring Batch's repository, made if need be. Only with H2, where the application's data
+   *     source is the embedded database that Boot makes by default, and there is no other for
+   *     Batch. Empty for no such database.
    */
   public record Batch(
-      @DefaultValue("true") boolean stopOnShutdown,
-      @DefaultValue("true") boolean rankParameters,
+      @Nullable Boolean stopOnShutdown,
+      @Nullable Boolean rankParameters,
       @DefaultValue("false") boolean combineOutcomes,
       @DefaultValue("1d") Duration outcomeTimeout,
-      @DefaultValue("false") boolean recover,
+      @Nullable Boolean recover,
       @DefaultValue("batch-repository") String repositoryDirectory) {}
 
   /**

@@ -2,7 +2,10 @@ package io.mpilock.spring.autoconfigure;
 
 import io.mpilock.spring.autoconfigure.RankProfiles.AssumedMaster;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
+import org.apache.commons.logging.Log;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.EnvironmentPostProcessor;
 import org.springframework.boot.SpringApplication;
@@ -10,6 +13,7 @@ import org.springframework.boot.bootstrap.ConfigurableBootstrapContext;
 import org.springframework.boot.context.config.ConfigDataEnvironmentPostProcessor;
 import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
+import org.springframework.boot.logging.DeferredLogFactory;
 import org.springframework.core.Ordered;
 import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.core.env.MapPropertySource;
@@ -24,6 +28,9 @@ import org.springframework.util.ClassUtils;
  * <p>With {@code mpilock.web.port-offset} the ports are moved, which is no default: it changes what
  * the application says.
  *
+ * <p>All this only where there are, or may be, several ranks: a process that is alone stays as it
+ * is.
+ *
  * <p>Runs after the application's configuration files are read, and before logging and banner.
  */
 final class RankDefaults implements EnvironmentPostProcessor, Ordered {
@@ -37,6 +44,7 @@ final class RankDefaults implements EnvironmentPostProcessor, Ordered {
   private static final int LAST_PORT = 65_535;
 
   private final ConfigurableBootstrapContext bootstrap;
+  private final Log log;
 
   /** Whose console gets everything. */
   enum Console {
@@ -45,13 +53,14 @@ final class RankDefaults implements EnvironmentPostProcessor, Ordered {
   }
 
   /** For Boot. */
-  RankDefaults(ConfigurableBootstrapContext bootstrap) {
+  RankDefaults(ConfigurableBootstrapContext bootstrap, DeferredLogFactory logs) {
     this.bootstrap = bootstrap;
+    this.log = logs.getLog(RankDefaults.class);
   }
 
   @Override
   public int getOrder() {
-    return ConfigDataEnvironmentPostProcessor.ORDER + 1;
+    return ConfigDataEnvironmentPostProcessor.ORDER + 2;
   }
 
   @Override
@@ -59,13 +68,16 @@ final class RankDefaults implements EnvironmentPostProcessor, Ordered {
       ConfigurableEnvironment environment, SpringApplication application) {
     Binder properties = Binder.get(environment);
     JobPosition position = JobPosition.of(properties);
+    if (!position.mayHavePeers()) {
+      return;
+    }
     int master = RankProfiles.master(properties);
     checkAssumed(master);
     Map<String, Object> defaults = new HashMap<>();
     if (position.rank() != master) {
       defaults.put("spring.main.banner-mode", "off");
     }
-    if (position.size() != 1 && properties.bind(LOG_RANK, Boolean.class).orElse(true)) {
+    if (properties.bind(LOG_RANK, Boolean.class).orElse(true)) {
       addRank(position, defaults);
       if (ClassUtils.isPresent(RankMdc.NEEDED, application.getClassLoader())) {
         RankMdc.put(position);
@@ -77,10 +89,19 @@ final class RankDefaults implements EnvironmentPostProcessor, Ordered {
     }
     defaults.keySet().removeIf(environment::containsProperty);
     environment.getPropertySources().addLast(new MapPropertySource(DEFAULTS, defaults));
+    Map<String, Object> changed = new TreeMap<>(defaults);
     if (properties.bind(PORT_OFFSET, Boolean.class).orElse(false)) {
       Map<String, Object> ports = ports(properties, position.localRank());
       environment.getPropertySources().addFirst(new MapPropertySource(PORTS, ports));
+      changed.putAll(ports);
     }
+    log.info(
+        "mpilock: this is rank %d of %s, so it sets %s; active profiles %s"
+            .formatted(
+                position.rank(),
+                position.size() < 1 ? "several" : position.size(),
+                changed.keySet(),
+                List.of(environment.getActiveProfiles())));
   }
 
   private void checkAssumed(int master) {

@@ -21,7 +21,7 @@ import org.springframework.core.env.StandardEnvironment;
  * application-master.yml} and {@code application-rank-3.yml} to be read. As Boot's additional
  * profiles they come before those that are made active, whose files override theirs; but where no
  * other is active, the default profiles stay active before them. Off with {@code
- * mpilock.profiles.enabled=false}.
+ * mpilock.profiles.enabled=false}, and where the process is alone, unless that is {@code true}.
  *
  * <p>Which rank is the master, and whether another profile is active, may stand in the
  * configuration files, and these are to be read with the profiles. So they are read twice: first
@@ -33,13 +33,23 @@ import org.springframework.core.env.StandardEnvironment;
  * beans that would be left out then.
  */
 final class RankProfiles implements EnvironmentPostProcessor, Ordered {
-  private static final String ENABLED = "mpilock.profiles.enabled";
+  static final String ENABLED = "mpilock.profiles.enabled";
   private static final String MASTER_PROFILE = "master";
 
   private final ConfigurableBootstrapContext bootstrap;
 
   /** The master that the profiles were chosen for. */
   record AssumedMaster(int rank) {}
+
+  /** What the environment was before the files were read, where they are read once. */
+  record Unread(List<String> sources, List<String> active, List<String> byDefault) {
+    static Unread of(ConfigurableEnvironment environment) {
+      return new Unread(
+          environment.getPropertySources().stream().map(PropertySource::getName).toList(),
+          List.of(environment.getActiveProfiles()),
+          List.of(environment.getDefaultProfiles()));
+    }
+  }
 
   /** For Boot. */
   RankProfiles(ConfigurableBootstrapContext bootstrap) {
@@ -54,27 +64,37 @@ final class RankProfiles implements EnvironmentPostProcessor, Ordered {
   @Override
   public void postProcessEnvironment(
       ConfigurableEnvironment environment, SpringApplication application) {
-    if (environment.getProperty(AbstractAotProcessor.AOT_PROCESSING, Boolean.class, false)
-        || !isEnabled(Binder.get(environment))) {
-      return; // spares the reading; a file may say so too
-    }
-    ConfigurableEnvironment preview = preview(environment, application);
-    Binder properties = Binder.get(preview);
-    if (!isEnabled(properties)) {
+    if (environment.getProperty(AbstractAotProcessor.AOT_PROCESSING, Boolean.class, false)) {
       return;
     }
-    int rank = JobPosition.of(properties).rank();
-    int master = master(properties);
-    List<String> profiles = new ArrayList<>(application.getAdditionalProfiles());
-    if (preview.getActiveProfiles().length == 0) {
-      profiles.addAll(List.of(preview.getDefaultProfiles()));
+    Binder known = Binder.get(environment);
+    boolean usual = JobPosition.of(known).mayHavePeers();
+    if (!known.bind(ENABLED, Boolean.class).orElse(usual)) { // spares the reading
+      bootstrap.registerIfAbsent(Unread.class, InstanceSupplier.of(Unread.of(environment)));
+      return;
     }
-    if (rank == master) {
+    ConfigurableEnvironment preview = preview(environment, application, bootstrap);
+    Binder properties = Binder.get(preview);
+    if (properties.bind(ENABLED, Boolean.class).orElse(usual)) {
+      activate(properties, preview, application);
+      bootstrap.register(
+          AssumedMaster.class, InstanceSupplier.of(new AssumedMaster(master(properties))));
+    }
+  }
+
+  /** Adds the profiles to those of the application. */
+  static void activate(
+      Binder properties, ConfigurableEnvironment read, SpringApplication application) {
+    int rank = JobPosition.of(properties).rank();
+    List<String> profiles = new ArrayList<>(application.getAdditionalProfiles());
+    if (read.getActiveProfiles().length == 0) {
+      profiles.addAll(List.of(read.getDefaultProfiles()));
+    }
+    if (rank == master(properties)) {
       profiles.add(MASTER_PROFILE);
     }
     profiles.add("rank-" + rank);
     application.setAdditionalProfiles(profiles.toArray(String[]::new));
-    bootstrap.register(AssumedMaster.class, InstanceSupplier.of(new AssumedMaster(master)));
   }
 
   static int master(Binder properties) {
@@ -86,8 +106,10 @@ final class RankProfiles implements EnvironmentPostProcessor, Ordered {
   }
 
   /** What the environment would be without these profiles. */
-  private ConfigurableEnvironment preview(
-      ConfigurableEnvironment environment, SpringApplication application) {
+  private static ConfigurableEnvironment preview(
+      ConfigurableEnvironment environment,
+      SpringApplication application,
+      ConfigurableBootstrapContext bootstrap) {
     StandardEnvironment preview = new StandardEnvironment();
     MutablePropertySources sources = preview.getPropertySources();
     sources.stream().map(PropertySource::getName).toList().forEach(sources::remove);

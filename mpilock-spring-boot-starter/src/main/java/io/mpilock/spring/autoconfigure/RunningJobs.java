@@ -43,6 +43,7 @@ final class RunningJobs
     implements BeanPostProcessor, JobExecutionListener, SmartLifecycle, Ordered {
   private static final Log LOG = LogFactory.getLog(RunningJobs.class);
 
+  private final boolean on;
   private final Map<String, AbstractJob> jobs = new ConcurrentHashMap<>();
 
   // Guarded by this object. No callback runs under its lock. A job is ended and asked to stop under
@@ -52,6 +53,15 @@ final class RunningJobs
   private boolean stopping;
 
   private final Correction correction = new Correction();
+
+  /**
+   * Watches the jobs of a context.
+   *
+   * @param on whether it does anything
+   */
+  RunningJobs(boolean on) {
+    this.on = on;
+  }
 
   /**
    * Puts right how a job ended, after the job's other listeners, but before the ranks tell each
@@ -78,7 +88,7 @@ final class RunningJobs
 
   @Override
   public Object postProcessAfterInitialization(Object bean, String beanName) {
-    if (bean instanceof AbstractJob job) {
+    if (on && bean instanceof AbstractJob job) {
       jobs.put(job.getName(), job);
       job.registerJobExecutionListener(this);
       job.registerJobExecutionListener(correction);

@@ -1,14 +1,13 @@
 package io.mpilock.spring.batch;
 
-import io.mpilock.ResourceLock;
 import io.mpilock.WindowController;
 import io.mpilock.failure.CollectiveMismatchException;
 import io.mpilock.failure.RankFailedException;
+import io.mpilock.spring.LockTemplate;
 import io.mpilock.spring.report.CallApart;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -61,11 +60,13 @@ final class OutcomeExchange {
   private void run() {
     long start = System.nanoTime();
     try {
-      ResourceLock lock = controller.resource(RESOURCE);
+      LockTemplate locks = LockTemplate.of(controller).on(RESOURCE);
       byte[] encoded = mine.encode();
       for (int attempt = 1; ; attempt++) {
         try {
-          exchange(lock, encoded, start);
+          locks
+              .withTimeout(timeout.minusNanos(System.nanoTime() - start))
+              .gather(encoded, (word, rank) -> take(RankOutcome.decode(word)));
           return;
         } catch (CollectiveMismatchException e) {
           if (attempt == MOST_ATTEMPTS) {
@@ -77,14 +78,6 @@ final class OutcomeExchange {
       lost(e);
     } catch (RuntimeException e) {
       stop("is not known: " + e.getMessage());
-    }
-  }
-
-  private void exchange(ResourceLock lock, byte[] encoded, long start) {
-    for (int rank = 0; rank < controller.size(); rank++) {
-      Duration left = timeout.minusNanos(System.nanoTime() - start);
-      byte[] shared = lock.singleWrite(rank, left, () -> encoded);
-      take(RankOutcome.decode(Objects.requireNonNull(shared, "outcome")));
     }
   }
 

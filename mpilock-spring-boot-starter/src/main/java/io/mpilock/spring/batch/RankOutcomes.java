@@ -1,6 +1,7 @@
 package io.mpilock.spring.batch;
 
 import io.mpilock.WindowController;
+import io.mpilock.spring.LockTemplate;
 import io.mpilock.spring.report.TextTable;
 import java.time.Duration;
 import java.util.Collections;
@@ -8,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import org.apache.commons.logging.Log;
 import org.apache.commons.logging.LogFactory;
+import org.jspecify.annotations.Nullable;
 import org.springframework.batch.core.BatchStatus;
 import org.springframework.batch.core.ExitStatus;
 import org.springframework.batch.core.job.JobExecution;
@@ -22,12 +24,16 @@ import org.springframework.core.Ordered;
  * job again. The master logs a table of the ranks.
  *
  * <p>A bean that is added to a job as its listener, or by {@code
- * mpilock.batch.combine-outcomes=true} to all. Every rank must run the job: the end is collective.
- * It waits for the other ranks as long as {@code mpilock.batch.outcome-timeout} says. A rank that
- * died, closed its controller or did not come counts as {@code FAILED}.
+ * mpilock.batch.combine-outcomes=true} to all. Every rank must run the job: its beginning and its
+ * end are collective. At the beginning the ranks tell each other whether they start the job again;
+ * if one does, {@link RankSlices} are not agreed upon anew on any. The end waits for the other
+ * ranks as long as {@code mpilock.batch.outcome-timeout} says. A rank that died, closed its
+ * controller or did not come counts as {@code FAILED}.
  *
  * <p>A job that is complete on this rank is running in its repository until the others have ended
  * too: a rank that is killed meanwhile can start it again, as they can.
+ *
+ * <p>With {@code mpilock.enabled=false} it does nothing: each rank ends as it did.
  *
  * <p>It comes after the other listeners of the job, apart from what stops jobs on shutdown.
  */
@@ -36,22 +42,30 @@ public final class RankOutcomes implements JobExecutionListener, Ordered {
   private static final int ORDER = HIGHEST_PRECEDENCE + 1;
 
   private static final Log LOG = LogFactory.getLog(RankOutcomes.class);
+
+  /**
+   * Another than that of the end: a rank that was stopped before its job began is there at once.
+   */
+  private static final String BEGINNING = "mpilock.batch.beginning";
+
   private static final int LEFT_COLUMNS = 3;
   private static final int WIDTH = 120;
   private static final double MILLIS = 1e3;
 
-  private final WindowController controller;
+  private final @Nullable WindowController controller;
   private final JobRepository repository;
   private final Duration timeout;
 
   /**
    * Makes a listener.
    *
-   * @param controller by which the ranks tell each other
+   * @param controller by which the ranks tell each other; null where they share no locks
    * @param repository where the jobs are
-   * @param timeout the longest time that the end of a job waits for the other ranks
+   * @param timeout the longest time that the beginning and the end of a job wait for the other
+   *     ranks, each
    */
-  public RankOutcomes(WindowController controller, JobRepository repository, Duration timeout) {
+  public RankOutcomes(
+      @Nullable WindowController controller, JobRepository repository, Duration timeout) {
     this.controller = controller;
     this.repository = repository;
     this.timeout = timeout;
@@ -64,7 +78,21 @@ public final class RankOutcomes implements JobExecutionListener, Ordered {
 
   /** Collective. */
   @Override
+  public void beforeJob(JobExecution job) {
+    if (controller != null) {
+      boolean again = repository.getJobExecutions(job.getJobInstance()).size() > 1;
+      List<Boolean> all =
+          LockTemplate.of(controller).on(BEGINNING).withTimeout(timeout).gather(again);
+      JobBeginning.note(job, all.contains(true));
+    }
+  }
+
+  /** Collective. */
+  @Override
   public void afterJob(JobExecution job) {
+    if (controller == null) {
+      return;
+    }
     if (controller.size() > 1 && job.getStatus() == BatchStatus.COMPLETED) {
       keepAsRunning(job);
     }
@@ -72,7 +100,7 @@ public final class RankOutcomes implements JobExecutionListener, Ordered {
     List<RankOutcome> all = OutcomeExchange.of(controller, timeout, mine);
     RankOutcome worst = Collections.max(all, RankOutcome.BY_SEVERITY);
     if (controller.isMaster()) {
-      log(worst.status(), table(job.getJobInstance().getJobName(), worst, all));
+      log(worst.status(), table(controller, job.getJobInstance().getJobName(), worst, all));
     }
     job.setStatus(worst.status());
     if (!worst.exitCode().equals(mine.exitCode())) {
@@ -109,7 +137,8 @@ public final class RankOutcomes implements JobExecutionListener, Ordered {
     }
   }
 
-  private String table(String job, RankOutcome worst, List<RankOutcome> all) {
+  private static String table(
+      WindowController controller, String job, RankOutcome worst, List<RankOutcome> all) {
     TextTable table =
         new TextTable(LEFT_COLUMNS, WIDTH)
             .row("host", "rank", "status", "read", "written", "skipped", "seconds");

@@ -34,9 +34,26 @@ public final class RankRepositoryPostProcessor
   /** The job parameter with the number of ranks: a {@code Long}, which does not identify. */
   public static final String SIZE = "mpilock.size";
 
-  /** Makes a post-processor for the bean factory that it will be given. */
-  public RankRepositoryPostProcessor() {
+  private final boolean on;
+
+  /**
+   * Makes a post-processor for the bean factory that it will be given.
+   *
+   * @param on whether it does anything
+   */
+  public RankRepositoryPostProcessor(boolean on) {
+    this.on = on;
     setBeforeExistingAdvisors(true);
+  }
+
+  @Override
+  protected boolean isEligible(Object bean, String beanName) {
+    return on && super.isEligible(bean, beanName);
+  }
+
+  @Override
+  protected boolean isEligible(Class<?> targetClass) {
+    return on && super.isEligible(targetClass);
   }
 
   @Override

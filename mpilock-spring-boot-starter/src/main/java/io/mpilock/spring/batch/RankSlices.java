@@ -42,7 +42,9 @@ import org.springframework.core.io.Resource;
  * <p>In an instance that is started again the methods are not collective, since some ranks may be
  * done with the step: a rank has the slice that it had, and if the first run did not come so far,
  * it looks at the input by itself. It fails if the number of ranks or the input are others than
- * then. For one thread.
+ * then. Whether it is started again is decided by all ranks together if the job has {@link
+ * RankOutcomes}; otherwise by each for itself, and one that has no execution yet, because an
+ * earlier run ended before, waits for the others in vain. For one thread.
  */
 public final class RankSlices {
   private static final String RESOURCE = "mpilock.batch";
@@ -172,7 +174,9 @@ public final class RankSlices {
   /**
    * Gives this rank's part of the files of a directory, sorted by name, for a {@code
    * MultiResourceItemReader}. Only the master lists the directory, so it does not matter that it
-   * changes.
+   * changes; unless the names are so many that they do not fit into the step's execution context on
+   * every database (30,000 bytes). Then a restart finds them in the directory, and fails if between
+   * the first and the last there are others than before.
    *
    * @param directory the directory, where all ranks can read the files
    * @param glob which names, as in {@link Files#newDirectoryStream(Path, String)}: {@code *.csv}
@@ -182,22 +186,22 @@ public final class RankSlices {
    *     fit
    */
   public Resource[] files(Path directory, String glob) throws IOException {
-    List<String> names =
-        part(
-            "files",
-            () -> {
-              List<String> all = list(directory, glob);
-              return parts(rank -> {
-                RankSlice slice = RankSlice.of(rank, locks.size(), all.size());
-                return all.subList((int) slice.first(), (int) slice.end());
-              });
-            },
-            mine ->
-                mine.stream()
-                    .filter(name -> !Files.isReadable(directory.resolve(name)))
-                    .findFirst()
-                    .map(name -> "cannot read " + directory.resolve(name))
-                    .orElse(null));
+    LockedAction<List<List<String>>, IOException> make =
+        () -> {
+          List<String> all = list(directory, glob);
+          return parts(rank -> {
+            RankSlice slice = RankSlice.of(rank, locks.size(), all.size());
+            return all.subList((int) slice.first(), (int) slice.end());
+          });
+        };
+    Look look =
+        mine ->
+            mine.stream()
+                .filter(name -> !Files.isReadable(directory.resolve(name)))
+                .findFirst()
+                .map(name -> "cannot read " + directory.resolve(name))
+                .orElse(null);
+    List<String> names = part("files", make, look, new KeptNames(() -> list(directory, glob)));
     return names.stream()
         .map(name -> new FileSystemResource(directory.resolve(name)))
         .toArray(Resource[]::new);
@@ -253,28 +257,37 @@ public final class RankSlices {
   private List<String> part(
       String kind, LockedAction<List<List<String>>, IOException> make, Look look)
       throws IOException {
+    return part(kind, make, look, KeptPart.AS_IT_IS);
+  }
+
+  private List<String> part(
+      String kind, LockedAction<List<List<String>>, IOException> make, Look look, KeptPart form)
+      throws IOException {
     String key = KEY + slices++;
     ExecutionContext context = step.getExecutionContext();
     List<String> head = List.of(kind, String.valueOf(locks.size()));
     if (context.containsKey(key)) {
       List<String> kept = List.of(context.getString(key).split(SEPARATOR, -1));
-      List<String> part = kept.subList(head.size(), kept.size());
       checkRestart(head, kept);
+      List<String> part = form.restore(kept.subList(head.size(), kept.size()));
+      if (part == null) {
+        throw anotherInput("finds other files than then");
+      }
       String problem = look.at(part);
       if (problem != null) {
         throw anotherInput(problem);
       }
       return part;
     }
-    List<String> part = isStartedAgain() ? make.run().get(locks.rank()) : agreed(make, look);
+    List<String> part =
+        JobBeginning.isAgain(step.getJobExecution(), repository)
+            ? make.run().get(locks.rank())
+            : agreed(make, look);
     String kept =
-        Stream.concat(head.stream(), part.stream()).collect(Collectors.joining(SEPARATOR));
+        Stream.concat(head.stream(), form.keep(part).stream())
+            .collect(Collectors.joining(SEPARATOR));
     context.putString(key, kept);
     return part;
-  }
-
-  private boolean isStartedAgain() {
-    return repository.getJobExecutions(step.getJobExecution().getJobInstance()).size() > 1;
   }
 
   private void checkRestart(List<String> head, List<String> kept) {
@@ -324,7 +337,7 @@ public final class RankSlices {
 
   private void compare(@Nullable String problem) {
     String problems =
-        Exchange.of(locks, problem == null ? "" : "rank " + locks.rank() + " " + problem).stream()
+        locks.gather(problem == null ? "" : "rank " + locks.rank() + " " + problem).stream()
             .filter(found -> !found.isEmpty())
             .collect(Collectors.joining("; "));
     if (!problems.isEmpty()) {

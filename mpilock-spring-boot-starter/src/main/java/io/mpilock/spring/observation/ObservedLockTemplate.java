@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.function.Consumer;
+import java.util.function.ObjIntConsumer;
 import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
@@ -161,6 +162,16 @@ final class ObservedLockTemplate implements LockTemplate {
   public <T, E extends Throwable> @Nullable T singleWriteFenced(FencedAction<T, E> action)
       throws E {
     return this.<@Nullable T, E>observed(master(), () -> plain.singleWriteFenced(action));
+  }
+
+  @Override
+  public <T> void gather(T mine, ObjIntConsumer<? super T> taker) {
+    this.<@Nullable Void, RuntimeException>observed(
+        -1,
+        () -> {
+          plain.gather(mine, taker);
+          return null;
+        });
   }
 
   private <T extends @Nullable Object, E extends Throwable> T observed(

@@ -1,21 +1,16 @@
 package io.mpilock.spring.report;
 
-import io.mpilock.ResourceLock;
 import io.mpilock.WindowController;
 import io.mpilock.failure.MpilockException;
-import io.mpilock.failure.ShareException;
-import io.mpilock.failure.SingleWriteFailedException;
+import io.mpilock.spring.LockTemplate;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Brings the figures of all ranks together. Collective, and bounded: every rank makes a single
- * write that shares its figures, one after the other, the master first. The first is where the
- * ranks meet, and waits as long as a close would; all that follow may take as long once more.
+ * Brings the figures of all ranks together. Collective, and bounded: the ranks meet, which waits as
+ * long as a close would; to share the figures may take as long once more.
  *
  * <p>A single write has a time-out until its body begins, and none after that. So this is done on a
  * thread of its own, which is interrupted and left behind if it takes too long: the close of the
@@ -62,39 +57,35 @@ final class Gathering {
   private void exchange() {
     try {
       byte[] encoded = RankCodec.encode(mine);
-      ResourceLock lock = controller.resource(RESOURCE);
-      long patience = controller.options().shutdownTimeout().toNanos();
-      int master = controller.master();
-      exchange(lock, master, Duration.ofNanos(patience), encoded);
-      long met = System.nanoTime();
-      for (int rank = 0; rank < controller.size(); rank++) {
-        if (rank != master) {
-          Duration left = Duration.ofNanos(patience - (System.nanoTime() - met));
-          exchange(lock, rank, left, encoded);
-        }
-      }
+      LockTemplate locks =
+          LockTemplate.of(controller)
+              .on(RESOURCE)
+              .withTimeout(controller.options().shutdownTimeout());
+      locks.barrier();
+      locks.gather(encoded, this::take);
     } catch (RuntimeException e) {
       stop(messageOf(e));
     }
   }
 
-  /** One rank's turn. What went wrong with that rank's figures alone does not end the others'. */
-  private void exchange(ResourceLock lock, int rank, Duration timeout, byte[] encoded) {
+  /** What went wrong with one rank's figures does not end the others'. */
+  private void take(byte[] encoded, int rank) {
+    if (rank == mine.rank() || !controller.isMaster()) {
+      return;
+    }
     try {
-      byte @Nullable [] shared = lock.singleWrite(rank, timeout, () -> encoded);
-      if (rank != mine.rank() && controller.isMaster()) {
-        take(rank, RankCodec.decode(Objects.requireNonNull(shared, "figures")));
+      RankRecord record = RankCodec.decode(encoded);
+      if (record.rank() != rank) {
+        throw new IOException("figures of rank " + record.rank());
       }
-    } catch (ShareException | SingleWriteFailedException | IOException | ClassCastException e) {
+      put(record);
+    } catch (IOException | RuntimeException e) {
       leaveOut(rank, messageOf(e));
     }
   }
 
-  private synchronized void take(int rank, RankRecord record) throws IOException {
-    if (record.rank() != rank) {
-      throw new IOException("figures of rank " + record.rank());
-    }
-    ranks.put(rank, record);
+  private synchronized void put(RankRecord record) {
+    ranks.put(record.rank(), record);
   }
 
   private synchronized void leaveOut(int rank, String why) {

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.aop.AfterReturningAdvice;
 import org.springframework.aop.framework.ProxyFactory;
+import org.springframework.aop.support.AopUtils;
 import org.springframework.batch.core.BatchStatus;
 import org.springframework.batch.core.ExitStatus;
 import org.springframework.batch.core.job.Job;
@@ -47,7 +48,8 @@ class BatchConfigurationTests {
       new ApplicationContextRunner()
           .withConfiguration(
               AutoConfigurations.of(BatchAutoConfiguration.class, MpilockAutoConfiguration.class))
-          .withUserConfiguration(OneJob.class);
+          .withUserConfiguration(OneJob.class)
+          .withPropertyValues("mpilock.batch.stop-on-shutdown=true");
 
   /** What the job's only tasklet does, again and again until it is stopped. */
   interface Work {
@@ -281,6 +283,26 @@ class BatchConfigurationTests {
     new ApplicationContextRunner()
         .withConfiguration(AutoConfigurations.of(MpilockAutoConfiguration.class))
         .run(context -> assertThat(context).doesNotHaveBean(RunningJobs.class));
+  }
+
+  /** What ends a process that is alone is its own business. */
+  @Test
+  void aProcessThatIsAloneIsLeftAsItIs() {
+    new ApplicationContextRunner()
+        .withConfiguration(
+            AutoConfigurations.of(BatchAutoConfiguration.class, MpilockAutoConfiguration.class))
+        .withUserConfiguration(OneJob.class)
+        .run(context -> {
+          List<String> told = new ArrayList<>();
+          context.getBean(RunningJobs.class).stop(() -> told.add("none runs"));
+          assertThat(told).containsExactly("none runs");
+          context.getBean(OneJob.class).work =
+              locks -> {
+                throw new IllegalStateException("a turn, so it was not stopped");
+              };
+          assertThat(start(context).getStatus()).isEqualTo(BatchStatus.FAILED);
+          assertThat(AopUtils.isAopProxy(context.getBean(JobRepository.class))).isFalse();
+        });
   }
 
   @Test

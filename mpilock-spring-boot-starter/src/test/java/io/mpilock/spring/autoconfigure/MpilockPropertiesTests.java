@@ -39,11 +39,11 @@ class MpilockPropertiesTests {
       assertThat(properties.report().enabled()).isNull();
       assertThat(properties.report().events()).isEqualTo(10_000);
       assertThat(properties.report().directory()).isNull();
-      assertThat(properties.batch().stopOnShutdown()).isTrue();
-      assertThat(properties.batch().rankParameters()).isTrue();
+      assertThat(properties.batch().stopOnShutdown()).isNull();
+      assertThat(properties.batch().rankParameters()).isNull();
       assertThat(properties.batch().combineOutcomes()).isFalse();
       assertThat(properties.batch().outcomeTimeout()).hasDays(1);
-      assertThat(properties.batch().recover()).isFalse();
+      assertThat(properties.batch().recover()).isNull();
       assertThat(properties.batch().repositoryDirectory()).isEqualTo("batch-repository");
     });
   }

@@ -3,6 +3,9 @@ package io.mpilock.spring.autoconfigure;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.bootstrap.BootstrapRegistry.InstanceSupplier;
@@ -106,14 +109,41 @@ class RankProfilesTests {
   }
 
   @Test
-  void withoutALauncherTheOneRankIsTheMaster() {
-    SpringApplication application = new SpringApplication(Nothing.class);
-    application.setRegisterShutdownHook(false);
-    application.setEnvironment(FakeEnvironments.of(FakeEnvironments.NO_LAUNCHER));
-    try (ConfigurableApplicationContext context = application.run()) {
-      assertThat(context.getEnvironment().getActiveProfiles())
-          .containsExactly("default", "master", "rank-0");
-    }
+  void aProcessThatIsAloneHasNoProfilesOfRanks() {
+    assertThat(runAlone(FakeEnvironments.NO_LAUNCHER, "ranks").getActiveProfiles()).isEmpty();
+    assertThat(runAlone(FakeEnvironments.openMpi(0, 1), "ranks").getActiveProfiles()).isEmpty();
+  }
+
+  @Test
+  void unlessTheyAreAskedFor() {
+    assertThat(
+            runAlone(FakeEnvironments.NO_LAUNCHER, "ranks", "--mpilock.profiles.enabled=true")
+                .getActiveProfiles())
+        .containsExactly("default", "master", "rank-0");
+  }
+
+  @Test
+  void alsoByAFile() {
+    ConfigurableEnvironment environment = runAlone(FakeEnvironments.NO_LAUNCHER, "ranks-on");
+    assertThat(environment.getActiveProfiles()).containsExactly("default", "master", "rank-0");
+    assertThat(environment.getProperty("of-master")).isEqualTo("read");
+    assertThat(environment.getProperty("of-all")).isEqualTo("overridden");
+    environment =
+        runAlone(FakeEnvironments.NO_LAUNCHER, "ranks-on", "--spring.profiles.active=dev");
+    assertThat(environment.getActiveProfiles()).containsExactly("master", "rank-0", "dev");
+    environment = runAlone(FakeEnvironments.NO_LAUNCHER, "ranks-on", "--mpilock.master=1");
+    assertThat(environment.getActiveProfiles()).containsExactly("default", "rank-0");
+  }
+
+  @Test
+  void aSizeThatTheLauncherDoesNotTellMayBeAny() {
+    assertThat(
+            runAlone(Map.of("PMIX_RANK", "2", "PMIX_NAMESPACE", "prterun-1"), "ranks")
+                .getActiveProfiles())
+        .containsExactly("default", "rank-2");
+    assertThat(
+            runAlone(Map.of("MPILOCK_RANK", "1", "MPILOCK_SIZE", "2"), "ranks").getActiveProfiles())
+        .containsExactly("default", "rank-1");
   }
 
   /** As the clients of configuration servers do it: twice would fail. */
@@ -136,6 +166,18 @@ class RankProfilesTests {
     all[0] = location(folder);
     System.arraycopy(arguments, 0, all, 1, arguments.length);
     try (ConfigurableApplicationContext context = application(rank).run(all)) {
+      return context.getEnvironment();
+    }
+  }
+
+  private static ConfigurableEnvironment runAlone(
+      Map<String, String> variables, String folder, String... arguments) {
+    SpringApplication application = new SpringApplication(Nothing.class);
+    application.setEnvironment(FakeEnvironments.of(variables));
+    application.setRegisterShutdownHook(false);
+    List<String> all = new ArrayList<>(List.of(arguments));
+    all.add(location(folder));
+    try (ConfigurableApplicationContext context = application.run(all.toArray(String[]::new))) {
       return context.getEnvironment();
     }
   }

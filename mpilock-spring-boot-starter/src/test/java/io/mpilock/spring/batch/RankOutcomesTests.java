@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.mpilock.spring.LockTemplate;
 import io.mpilock.spring.test.RankContextRunner;
 import io.mpilock.spring.test.TestRank;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -17,6 +19,7 @@ import org.springframework.batch.core.BatchStatus;
 import org.springframework.batch.core.ExitStatus;
 import org.springframework.batch.core.job.Job;
 import org.springframework.batch.core.job.JobExecution;
+import org.springframework.batch.core.job.SimpleJob;
 import org.springframework.batch.core.job.builder.JobBuilder;
 import org.springframework.batch.core.job.parameters.JobParameters;
 import org.springframework.batch.core.launch.JobOperator;
@@ -258,13 +261,19 @@ class RankOutcomesTests {
   @Test
   void untilAllHaveEndedTheJobIsRunningInTheRepository() {
     Map<Integer, JobExecution> seen = new ConcurrentHashMap<>();
+    List<JobRepository> repositories = new CopyOnWriteArrayList<>();
     runner
-        .withBean(Work.class, () -> (locks, contribution) -> {})
+        .withBean(
+            Work.class,
+            () ->
+                (locks, contribution) -> {
+                  if (locks.rank() == 0) {
+                    awaitEndedAndRunning(repositories.getFirst(), 2);
+                  }
+                })
         .run(rank -> {
           JobRepository repository = rank.context().getBean(JobRepository.class);
-          if (rank.rank() == 0) {
-            awaitEndedAndRunning(repository, 2);
-          }
+          repositories.add(repository);
           seen.put(
               rank.rank(), Objects.requireNonNull(repository.getJobExecution(start(rank).getId())));
         });
@@ -321,6 +330,41 @@ class RankOutcomesTests {
         }
       };
     }
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  static class AsAListener {
+    @Bean
+    Job other(JobRepository repository, RankOutcomes outcomes, Job job) {
+      return new JobBuilder("other", repository)
+          .listener(outcomes)
+          .start(((SimpleJob) job).getStep("work"))
+          .build();
+    }
+  }
+
+  @Test
+  void withoutLocksAJobEndsAsItDidOnItsRank() {
+    runner
+        .withUserConfiguration(AsAListener.class)
+        .withPropertyValues("mpilock.enabled=false", "spring.batch.job.name=nightly")
+        .withBean(
+            Work.class,
+            () ->
+                (locks, contribution) -> {
+                  if (locks.rank() == 1) {
+                    throw new IllegalStateException("disk full");
+                  }
+                })
+        .run(rank -> {
+          assertThat(rank.context()).hasNotFailed();
+          JobExecution job =
+              rank.context()
+                  .getBean(JobOperator.class)
+                  .start(rank.context().getBean("other", Job.class), new JobParameters());
+          assertThat(job.getStatus())
+              .isEqualTo(rank.rank() == 1 ? BatchStatus.FAILED : BatchStatus.COMPLETED);
+        });
   }
 
   @Test

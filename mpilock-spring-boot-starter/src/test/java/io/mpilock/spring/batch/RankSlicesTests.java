@@ -58,8 +58,12 @@ class RankSlicesTests {
   static final class Read {
     private final Map<Integer, List<Object>> byRank = new ConcurrentHashMap<>();
     private final Map<Integer, JobExecution> jobs = new ConcurrentHashMap<>();
+    private volatile String refused = "";
 
     void add(int rank, List<?> items) {
+      if (items.contains(refused)) {
+        throw new IllegalStateException("cannot write " + refused);
+      }
       byRank
           .computeIfAbsent(rank, key -> Collections.synchronizedList(new ArrayList<>()))
           .addAll(items);
@@ -250,6 +254,69 @@ class RankSlicesTests {
     assertThat(read.of(0)).containsExactly("a.txt 1", "a.txt 2", "b.txt 1", "b.txt 2");
     assertThat(read.of(1)).containsExactly("c.txt 1", "c.txt 2");
     assertThat(read.of(2)).containsExactly("d.txt 1", "d.txt 2");
+  }
+
+  /** Spring Batch keeps the names in one column, of 65,535 bytes on MySQL. */
+  @Test
+  void namesOfManyFilesAreKeptInFewBytesAndFoundAgain() throws IOException {
+    String longName = "a name of a file that is as long as names of files may be ".repeat(3);
+    for (int i = 100; i < 700; i++) {
+      Files.writeString(folder.resolve(longName + i + ".txt"), "");
+    }
+    Files.writeString(folder.resolve(longName + "099.txt"), "good");
+    Files.writeString(folder.resolve(longName + "399.txt"), "bad");
+    RankContextRunner failing =
+        runner
+            .withRanks(2)
+            .withUserConfiguration(FilesOfADirectory.class)
+            .withPropertyValues("input=" + folder, "mpilock.batch.combine-outcomes=true");
+    read.refused = "bad";
+    failing.run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.FAILED));
+    assertThat(read.jobs.values())
+        .hasSize(2)
+        .allSatisfy(job ->
+            assertThat(job.getStepExecutions().iterator().next().getExecutionContext().toMap())
+                .allSatisfy(
+                    (key, value) -> assertThat(String.valueOf(value)).hasSizeLessThan(1_000)));
+
+    read.refused = "";
+    Files.writeString(folder.resolve("0 new.txt"), "of another time"); // before the first
+    failing.run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.COMPLETED));
+    assertThat(read.all()).containsExactlyInAnyOrder("good", "bad");
+  }
+
+  @Test
+  void manyFilesThatAreOthersAtTheRestartAreToldClearly() throws IOException {
+    String longName = "a name of a file that is as long as names of files may be ".repeat(3);
+    for (int i = 100; i < 400; i++) {
+      Files.writeString(folder.resolve(longName + i + ".txt"), i == 100 ? "bad" : "");
+    }
+    RankContextRunner failing =
+        runner
+            .withRanks(1)
+            .withUserConfiguration(FilesOfADirectory.class)
+            .withPropertyValues("input=" + folder);
+    read.refused = "bad";
+    failing.run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.FAILED));
+    Files.delete(folder.resolve(longName + "200.txt"));
+    failing.run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.FAILED));
+    assertThat(read.failures()).contains("with another input: rank 0 finds other files than then");
+  }
+
+  /** The others fail in the first run since one is missing, and have executions then. */
+  @Test
+  void aRankThatHasNoExecutionYetGoesOnWithTheOthersThatHave() {
+    RankContextRunner ids = runner.withUserConfiguration(Ids.class).withPropertyValues("max=1009");
+    ids.run(rank -> {
+      if (rank.rank() != 2) {
+        assertThat(start(rank)).isEqualTo(BatchStatus.FAILED);
+      }
+    });
+    assertThat(read.all()).isEmpty();
+    ids.withPropertyValues("mpilock.batch.combine-outcomes=true")
+        .run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.COMPLETED));
+    assertThat(read.all())
+        .containsExactlyInAnyOrderElementsOf(LongStream.rangeClosed(1001, 1009).boxed().toList());
   }
 
   @Test

@@ -1,0 +1,28 @@
+package io.mpilock.spring.batch;
+
+import java.io.IOException;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** How a rank's part of the input stands in the step's execution context. */
+interface KeptPart {
+  /** As the lines that it is, which are few. */
+  KeptPart AS_IT_IS =
+      new KeptPart() {
+        @Override
+        public List<String> keep(List<String> part) {
+          return part;
+        }
+
+        @Override
+        public List<String> restore(List<String> kept) {
+          return kept;
+        }
+      };
+
+  /** Gives what is kept of a part. */
+  List<String> keep(List<String> part);
+
+  /** Gives the part of which that was kept, or null if it is not there any more. */
+  @Nullable List<String> restore(List<String> kept) throws IOException;
+}

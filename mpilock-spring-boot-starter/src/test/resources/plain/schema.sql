@@ -1,0 +1,1 @@
+create table town (name varchar(40));
