@@ -218,7 +218,8 @@ public final class ProcessLock {
   private Patience patience(ThreadHold hold, String mode, long nanos) {
     words.throwIfBroken();
     hold.takeReports(); // of an earlier wait
-    Patience patience = new Patience(node, name, node.nanoTime(), nanos, new Watch(hold, mode, nanos));
+    Patience patience =
+        new Patience(node, name, node.nanoTime(), nanos, new Watch(hold, mode, nanos));
     return hold.isUninterruptible() ? patience.uninterruptible() : patience;
   }
 
