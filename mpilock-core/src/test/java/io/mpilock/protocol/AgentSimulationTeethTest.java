@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @ExtendWith(Silent.class)
 @Proof
 class AgentSimulationTeethTest {
-  private static final long MOST_OPERATIONS = 100_000;
+  private static final long MOST_OPERATIONS = 400_000;
 
   /** A run with one trouble or another, as the seed says. */
   static final class AnyTrouble implements LongUnaryOperator {
@@ -32,22 +32,41 @@ class AgentSimulationTeethTest {
     }
   }
 
+  /** Faults that only connections that end can show are looked for among these. */
+  static final class ConnectionsEnd implements LongUnaryOperator {
+    @Override
+    public long applyAsLong(long seed) {
+      try {
+        return new ClusterSimulation(seed, Trouble.CONNECTIONS_END, Trace.off()).run();
+      } catch (InterruptedException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+  }
+
   enum Fault {
     HEARS_NO_HEARTBEAT(Agent.class, "    lastHeard[from] = node.nanoTime();", ""),
     ENDS_WHILE_RANKS_USE_IT(Agent.class, "open += node.life(member) == Node.OPEN ? 1 : 0;", ""),
     NOTICES_NO_SILENCE(Agent.class, "now - lastHeard[other] > patience", "false"),
     NOTICES_NO_END(Agent.class, "|| hasEnded(other, now)", ""),
     BELIEVES_ANY_END(Agent.class, "now - suspectSince[other] > CUT_OFF_NANOS", "true"),
-    DOES_NOT_ANSWER(Agent.class, "if (m.asks()) {", "if (false) {");
+    DOES_NOT_ANSWER(Agent.class, "if (m.asks()) {", "if (false) {", ConnectionsEnd.class);
 
     private final Class<?> type;
     private final String right;
     private final String wrong;
+    private final Class<? extends LongUnaryOperator> simulation;
 
     Fault(Class<?> type, String right, String wrong) {
+      this(type, right, wrong, AnyTrouble.class);
+    }
+
+    Fault(
+        Class<?> type, String right, String wrong, Class<? extends LongUnaryOperator> simulation) {
       this.type = type;
       this.right = right;
       this.wrong = wrong;
+      this.simulation = simulation;
     }
   }
 
@@ -55,6 +74,6 @@ class AgentSimulationTeethTest {
   @EnumSource
   void thePlantedFaultIsSeen(Fault fault) throws Exception {
     Mutant.of(fault.type, fault.right, fault.wrong)
-        .assertSeen(fault, AnyTrouble.class, MOST_OPERATIONS);
+        .assertSeen(fault, fault.simulation, MOST_OPERATIONS);
   }
 }

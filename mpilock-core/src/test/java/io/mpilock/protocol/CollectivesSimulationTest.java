@@ -2,6 +2,7 @@ package io.mpilock.protocol;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.mpilock.failure.LockInterruptedException;
 import io.mpilock.failure.MpilockException;
 import io.mpilock.testing.Proof;
 import io.mpilock.testing.Runs;
@@ -129,8 +130,8 @@ class CollectivesSimulationTest {
     private void work(Node node) {
       Directory directory = new Directory(node);
       Collectives collectives = new Collectives(node, directory::nameAt);
-      ProcessLock lock = new ProcessLock("r", node, directory.home("r"));
-      ProcessLock other = new ProcessLock("other", node, directory.home("other"));
+      ProcessLock lock = new ProcessLock("r", node, home(directory, "r"));
+      ProcessLock other = new ProcessLock("other", node, home(directory, "other"));
       for (int i = 0; i < calls.size(); i++) {
         Call call = calls.get(i);
         try {
@@ -149,6 +150,17 @@ class CollectivesSimulationTest {
       collectives.close(Patience.FOREVER);
       node.life(Node.LEFT);
       collectives.ring();
+    }
+
+    /** Naming can be interrupted, too, and is simply done again. */
+    private static long home(Directory directory, String name) {
+      while (true) {
+        try {
+          return directory.home(name);
+        } catch (LockInterruptedException e) {
+          Thread.interrupted();
+        }
+      }
     }
 
     private byte[] once(Node node, Collectives collectives, ProcessLock lock, Call call) {

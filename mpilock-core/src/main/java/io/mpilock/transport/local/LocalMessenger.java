@@ -94,6 +94,12 @@ final class LocalMessenger implements Messenger {
     return frame.from();
   }
 
+  /** The end of a process that was killed, or of an agent that has ended, is seen at once. */
+  @Override
+  public boolean isCutOff(int rank) {
+    return lines[rank].hasEnded();
+  }
+
   @Override
   public boolean isFlushed() {
     return network.isFlushed(this);

@@ -43,6 +43,11 @@ final class LocalNetwork {
       this.to = to;
     }
 
+    /** Whether nobody is at the far end any more. */
+    boolean hasEnded() {
+      return to.isClosed();
+    }
+
     private boolean leads(Set<Integer> nodes) {
       return from.node() != to.node() && (nodes.contains(from.node()) || nodes.contains(to.node()));
     }
