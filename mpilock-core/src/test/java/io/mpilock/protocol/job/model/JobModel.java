@@ -53,6 +53,9 @@ final class JobModel implements NodeModel.Events {
   private static final int BREAK = 10;
   private static final int DELIVER = 11;
 
+  /** More messages than that of a node to itself in one step do not come to an end. */
+  private static final int MOST_TO_ITSELF = 1000;
+
   final Setup setup;
   private final State state;
   private final int nodes;
@@ -429,7 +432,10 @@ final class JobModel implements NodeModel.Events {
 
   /** The messages of node 0 to itself: the agent handles them before it does anything else. */
   private void answerItself() {
-    while (!loopback.isEmpty()) {
+    for (int handled = 0; !loopback.isEmpty(); handled++) {
+      if (handled == MOST_TO_ITSELF) {
+        throw new Violation(Violation.ENDS, "node 0 goes on answering itself");
+      }
       int message = loopback.remove();
       switch (Wire.kind(message)) {
         case Wire.REQUEST, Wire.PLEAD, Wire.CANCEL, Wire.YIELD, Wire.SETTLED ->

@@ -151,7 +151,7 @@ class JobModelTest {
             "if (isInTheWay(node, tries)) {",
             "if (false) {",
             one.withTries(),
-            Violation.TRIES),
+            Violation.ENDS),
         fault(
             "a home refuses a try at once that is behind others",
             "Home",
