@@ -164,7 +164,7 @@ class JobModelTest {
             "Home",
             "asked.clear();",
             "",
-            one.withGiveUps().withTries(),
+            three.withGiveUps().withTries(),
             Violation.FREE),
         fault(
             "a home does not ask who is only recalled",
@@ -176,8 +176,8 @@ class JobModelTest {
         fault(
             "a refusal of earlier tries ends later ones",
             "Tenant",
-            "if (whom == tries && (",
-            "if ((",
+            "if (whom == tries && question",
+            "if (question",
             one.withGiveUps().withTries(),
             Violation.FREE),
         fault(
@@ -232,8 +232,8 @@ class JobModelTest {
         fault(
             "a rank that waits does not tell the agent",
             "model.NodeModel",
-            "state.set(node, TRIED, true);\n    }\n    tellAgentOwner();",
-            "state.set(node, TRIED, true);\n    }",
+            "become(rank, WAITS_TO_WRITE | second | tries | kept(rank, MET));\n      tellAgentOwner();",
+            "become(rank, WAITS_TO_WRITE | second | tries | kept(rank, MET));",
             pair,
             Violation.PROGRESS),
         fault(
