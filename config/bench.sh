@@ -98,6 +98,7 @@ run() { # a main class of module $1, and its arguments
   local module=$1
   shift
   "$JAVA_HOME/bin/java" --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
+    -Dmpilock.test.optimise=true \
     -cp "$root/$module/target/test-classes:$root/$module/target/classes:$(cat "$module/target/bench.classpath")" "$@" &
   program=$!
   wait "$program"
