@@ -151,11 +151,35 @@ public abstract class SingleWriteContract {
             assertThat(failure)
                 .isInstanceOf(SingleWriteFailedException.class)
                 .hasMessageContaining("rank 0")
-                .hasMessageContaining("the disk is full")
-                .hasMessageContaining("SingleWriteContract");
-            assertThat(((SingleWriteFailedException) failure).rank()).isZero();
+                .message()
+                .endsWith(": java.io.IOException: the disk is full")
+                .hasLineCount(1);
+            SingleWriteFailedException told = (SingleWriteFailedException) failure;
+            assertThat(told.rank()).isZero();
+            assertThat(told.remoteClass()).isEqualTo("java.io.IOException");
+            assertThat(told.remoteStackTrace())
+                .startsWith("java.io.IOException: the disk is full")
+                .contains("\tat io.mpilock.SingleWriteContract");
+          }
+          assertStillWorks(controller);
+        });
+  }
+
+  @Test
+  void aLongMessageIsToldShortAndIsWholeBesideIt() throws Exception {
+    String line = "no ".repeat(1_000);
+    ranks()
+        .run(controller -> {
+          Throwable failure =
+              catchThrowable(() ->
+                  controller.singleWrite(() -> {
+                    throw new IOException(line + "\nand more");
+                  }));
+          if (controller.rank() != 0) {
+            assertThat(failure).isInstanceOf(SingleWriteFailedException.class);
+            assertThat(failure).message().hasLineCount(1).hasSizeLessThan(700).endsWith("…");
             assertThat(((SingleWriteFailedException) failure).remoteStackTrace())
-                .contains("java.io.IOException: the disk is full", "\tat ");
+                .startsWith("java.io.IOException: " + line + "\nand more\n");
           }
           assertStillWorks(controller);
         });

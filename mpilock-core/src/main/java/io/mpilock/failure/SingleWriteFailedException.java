@@ -2,26 +2,30 @@ package io.mpilock.failure;
 
 /**
  * The body of a single write failed on the rank that ran it. Every other rank gets this exception;
- * on the writing rank the body's own exception goes on as it was thrown. The message carries the
- * original's message, and {@link #remoteStackTrace()} its stack trace, both as text: no class of it
- * needs to exist here.
+ * on the writing rank the body's own exception goes on as it was thrown. The message is one line,
+ * with the start of the original's. The name of the original's class and its stack trace, with the
+ * whole message, are beside it, as text: no class of it needs to exist here.
  */
 public final class SingleWriteFailedException extends MpilockException {
-  private static final long serialVersionUID = 1L;
+  private static final long serialVersionUID = 2L;
 
   private final int rank;
+  private final String remoteClass;
   private final String remoteStackTrace;
 
   /**
    * Makes an exception.
    *
    * @param rank the rank that ran the body
-   * @param message what happened, with the original's message
+   * @param message what happened, in a line
+   * @param remoteClass the name of the original's class; empty if there was no exception
    * @param remoteStackTrace the original's stack trace as text; empty if there was no exception
    */
-  public SingleWriteFailedException(int rank, String message, String remoteStackTrace) {
-    super(remoteStackTrace.isEmpty() ? message : message + "\n" + remoteStackTrace.stripTrailing());
+  public SingleWriteFailedException(
+      int rank, String message, String remoteClass, String remoteStackTrace) {
+    super(message);
     this.rank = rank;
+    this.remoteClass = remoteClass;
     this.remoteStackTrace = remoteStackTrace;
   }
 
@@ -35,9 +39,19 @@ public final class SingleWriteFailedException extends MpilockException {
   }
 
   /**
+   * Gives the name of the class of what was thrown on the writing rank.
+   *
+   * @return such as {@code java.io.IOException}, empty if the body ended without an exception
+   */
+  public String remoteClass() {
+    return remoteClass;
+  }
+
+  /**
    * Gives the stack trace of the writing rank.
    *
-   * @return the stack trace as text, empty if the body ended without an exception
+   * @return the stack trace as text, with message and causes; empty if the body ended without an
+   *     exception
    */
   public String remoteStackTrace() {
     return remoteStackTrace;

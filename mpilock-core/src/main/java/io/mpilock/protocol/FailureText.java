@@ -15,6 +15,8 @@ final class FailureText {
 
   private static final int MOST_CAUSES = 20;
 
+  private static final int LONGEST_HEADLINE = 500;
+
   private FailureText() {}
 
   /** Gives message, stack trace and causes, in lines; never empty. */
@@ -28,6 +30,29 @@ final class FailureText {
       }
     }
     return atLeastName(failure, text);
+  }
+
+  /** Gives the name of its class, and on the lines after that what {@link #of} gives. */
+  static String withClass(Throwable failure) {
+    return name(failure) + "\n" + of(failure);
+  }
+
+  /** The name of the class in what {@link #withClass} gave; empty in an empty text. */
+  static String className(String withClass) {
+    return withClass.lines().findFirst().orElse("");
+  }
+
+  /** What {@link #of} gave in what {@link #withClass} did. */
+  static String trace(String withClass) {
+    return withClass.substring(withClass.indexOf('\n') + 1);
+  }
+
+  /** The first line that says something, cut to a length. */
+  static String headline(String trace) {
+    String line = trace.lines().filter(each -> !each.isBlank()).findFirst().orElse("").strip();
+    return line.codePointCount(0, line.length()) <= LONGEST_HEADLINE
+        ? line
+        : line.substring(0, line.offsetByCodePoints(0, LONGEST_HEADLINE)) + "…";
   }
 
   /** Gives class and message, in one line or more; never empty. */

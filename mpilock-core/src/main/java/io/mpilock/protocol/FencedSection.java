@@ -68,7 +68,7 @@ public final class FencedSection {
                 .formatted(node.myJobRank(), lock.quotedName(), lock.describeInTime(lock.hold())));
       }
     } catch (Throwable failed) {
-      tellFailure(FailureText.of(failed));
+      tellFailure(FailureText.withClass(failed));
       throw failed;
     }
   }
@@ -146,7 +146,7 @@ public final class FencedSection {
     requireWriter("fail");
     if (state != State.FAILED) {
       state = State.FAILED;
-      failureText = FailureText.of(cause);
+      failureText = FailureText.withClass(cause);
     }
   }
 
@@ -223,7 +223,7 @@ public final class FencedSection {
     }
   }
 
-  /** Sends the text of a failure, with its first line first, and the end. */
+  /** Sends the text of a failure, and the end. */
   private void tellFailure(String text) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     int at = 0;
@@ -302,10 +302,18 @@ public final class FencedSection {
     }
   }
 
-  private SingleWriteFailedException failed(String what, String trace) {
+  /** What the other ranks get, and this one from {@code collect}: short, the rest in fields. */
+  private SingleWriteFailedException failed(String what, String withClass) {
+    String trace = FailureText.trace(withClass);
     return new SingleWriteFailedException(
         stream.writer(),
-        "%s %s of %s.".formatted(node.whoInJob(stream.writer()), what, lock.quotedName()),
+        "%s %s of %s%s"
+            .formatted(
+                node.whoInJob(stream.writer()),
+                what,
+                lock.quotedName(),
+                trace.isEmpty() ? "." : ": " + FailureText.headline(trace)),
+        FailureText.className(withClass),
         trace);
   }
 

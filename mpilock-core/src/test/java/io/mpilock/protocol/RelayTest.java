@@ -269,7 +269,7 @@ class RelayTest {
       nodes.next(0, Message.Arrived.class);
       nodes.send(0, new Message.Decide(1, Verdict.GO, 0, ""));
       nodes.send(0, data(0, "half of it"));
-      nodes.send(0, new Part(1, 1, 0, Stream.FAILURE, "java.lang.Oops: "));
+      nodes.send(0, new Part(1, 1, 0, Stream.FAILURE, "java.lang.Oops\njava.lang.Oops: "));
       nodes.send(0, new Part(1, 2, 0, Stream.FAILURE, "on purpose"));
       nodes.send(0, end(3));
       assertThatThrownBy(() -> PlayedNodes.get(read))
