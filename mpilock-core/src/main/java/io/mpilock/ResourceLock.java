@@ -367,6 +367,13 @@ public final class ResourceLock {
     }
   }
 
+  void releaseKept(ThreadHold hold) {
+    long since = hold.releaseKept(process);
+    if (since != 0) {
+      tellReleased(LockMode.WRITE, since);
+    }
+  }
+
   ProcessLock process() {
     return process;
   }

@@ -14,6 +14,7 @@ import io.mpilock.transport.Member;
 import io.mpilock.transport.TransportSettings;
 import io.mpilock.transport.Transports;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -179,6 +180,16 @@ public final class WindowController implements AutoCloseable {
     }
     return locks.computeIfAbsent(
         name, key -> new ResourceLock(core.resource(key), core.collectives(), listeners, options));
+  }
+
+  /**
+   * Tells which writes the calling thread keeps beyond the code that took them, by {@link
+   * WriteLease#keep}, and no thread has ended yet.
+   *
+   * @return the names of their resources, in no order
+   */
+  public List<String> keptWrites() {
+    return core.keptWrites();
   }
 
   /**

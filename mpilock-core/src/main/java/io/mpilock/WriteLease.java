@@ -5,7 +5,7 @@ import io.mpilock.protocol.ThreadHold;
 
 /**
  * An exclusive hold on a resource, from its grant until {@link #close()}. Belongs to the thread
- * that got it.
+ * that got it, until that {@linkplain #keep keeps} it for something that ends later.
  *
  * <p>A read taken inside a write and closed after it is a downgrade: no other write comes between.
  */
@@ -15,6 +15,9 @@ public final class WriteLease implements AutoCloseable {
   private final boolean intervened;
   private final long token;
   private boolean open = true;
+
+  /** Set at most once, by the thread that got the lease; then {@code open} is guarded by this. */
+  private volatile boolean kept;
 
   WriteLease(ResourceLock lock, ThreadHold hold, boolean intervened) {
     this.lock = lock;
@@ -47,15 +50,49 @@ public final class WriteLease implements AutoCloseable {
   /**
    * Ends the write. A second call does nothing.
    *
-   * @throws LockUseException if the calling thread is not the one that got the lease; nothing has
-   *     changed then
+   * @throws LockUseException if the calling thread is not the one that got the lease, and that does
+   *     not {@linkplain #keep keep} it; nothing has changed then
    */
   @Override
   public void close() {
+    if (kept) {
+      closeKept();
+      return;
+    }
     hold.checkOwner(lock.process(), "close");
     if (open) {
       open = false;
       lock.releaseWrite(hold);
+    }
+  }
+
+  private synchronized void closeKept() {
+    if (open) {
+      open = false;
+      lock.releaseKept(hold);
+    }
+  }
+
+  /**
+   * Keeps the write beyond the code that took it, for something that ends later, such as a
+   * transaction. From now on any thread may close the lease. Until then the thread that took the
+   * write holds it, as before: it is reentrant there and nowhere else. Who waits for the resource
+   * is told that the code has ended, and for what the write is kept. Meanwhile that thread is
+   * refused collective calls, apart from a single write of this resource by its own rank. Nothing
+   * happens if the lease is closed or kept.
+   *
+   * @param transaction the name of what it is kept for, of whose start 24 bytes are shown; empty if
+   *     it has none
+   * @throws LockUseException if the calling thread is not the one that got the lease; nothing has
+   *     changed then
+   */
+  public void keep(String transaction) {
+    if (!kept) {
+      hold.checkOwner(lock.process(), "keep");
+      if (open) {
+        hold.keep(lock.process(), transaction);
+        kept = true;
+      }
     }
   }
 }

@@ -66,6 +66,11 @@ public final class Collectives {
   private static final long HOLDS_WRITE = 2;
   private static final long NO_SUCH_RANK = 3;
 
+  /** Keeps a write beyond its body; in the upper bits of which resource, by its home. */
+  private static final long KEEPS_WRITE = 4;
+
+  private static final int REFUSAL_BITS = 8;
+
   private final Node node;
   private final NodeWindow window;
   private final Bell bell;
@@ -168,9 +173,13 @@ public final class Collectives {
    */
   private long arrive(ProcessLock lock, int writer) {
     ThreadHold hold = lock.hold();
+    ProcessLock kept =
+        node.keptWrites().beside(Thread.currentThread(), writer == node.myJobRank() ? lock : null);
     long refusal = 0;
     if (writer < 0 || writer >= node.jobSize()) {
       refusal = NO_SUCH_RANK;
+    } else if (kept != null) {
+      refusal = kept.home() << REFUSAL_BITS | KEEPS_WRITE;
     } else if (hold.isReading() && !(hold.isWriting() && writer == node.myJobRank())) {
       refusal = HOLDS_READ;
     } else if (hold.isWriting() && writer != node.myJobRank()) {
@@ -187,6 +196,16 @@ public final class Collectives {
     if (refusal != 0) {
       decide(call, REFUSED, node.myJobRank());
       seen(call);
+      if (kept != null) {
+        throw new LockUseException(
+            "Thread '%s' of rank %d calls singleWrite on %s while its transaction keeps the write of %s, which other ranks may wait for before they come here. Make the call outside of the transaction; or let that write end with its body, by %s or LockTemplate.until(Until.BODY)."
+                .formatted(
+                    Thread.currentThread().getName(),
+                    node.myJobRank(),
+                    lock.quotedName(),
+                    kept.quotedName(),
+                    KeptWrites.remedy(kept.name())));
+      }
       throw new LockUseException(
           "Thread '%s' of rank %d calls singleWrite on %s while it holds a %s of it, which rank %d would wait for. Close the lease first."
               .formatted(
@@ -412,6 +431,13 @@ public final class Collectives {
       return "called close";
     }
     long refusal = window.get(slot + Layout.REFUSAL);
+    if ((refusal & (1 << REFUSAL_BITS) - 1) == KEEPS_WRITE) {
+      return "called singleWrite(%s, writer %d) while its transaction keeps the write of %s, which mpilock.resources.NAME.until=body would end with its body"
+          .formatted(
+              resourceName.apply(window.get(slot + Layout.RESOURCE)),
+              (int) window.get(slot + Layout.WRITER),
+              resourceName.apply(refusal >>> REFUSAL_BITS));
+    }
     return "called singleWrite(%s, writer %d)%s"
         .formatted(
             resourceName.apply(window.get(slot + Layout.RESOURCE)),

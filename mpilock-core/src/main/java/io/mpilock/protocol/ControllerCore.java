@@ -268,6 +268,15 @@ public final class ControllerCore {
   }
 
   /**
+   * Tells which writes the calling thread keeps.
+   *
+   * @return the names of their resources
+   */
+  public List<String> keptWrites() {
+    return node.keptWrites().of(Thread.currentThread()).stream().map(ProcessLock::name).toList();
+  }
+
+  /**
    * Tells whether this rank has begun to close.
    *
    * @return true from the first close or abandon

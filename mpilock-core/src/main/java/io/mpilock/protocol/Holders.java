@@ -62,7 +62,11 @@ final class Holders {
 
   private static String held(Use use, long token) {
     if (use.writes()) {
-      return thread(use) + ", write with token " + token + since(use);
+      return thread(use)
+          + ", write with token "
+          + token
+          + since(use)
+          + (use.kept().isEmpty() ? "" : ", " + use.kept());
     }
     return (use.threads() == 1 ? "1 read, " : use.threads() + " reads, the last by ")
         + thread(use)
@@ -196,17 +200,31 @@ final class Holders {
       long since = window.get(line + Layout.WRITER_SINCE);
       uses.add(
           use(
-              rank,
-              true,
-              true,
-              1,
-              line + Layout.WRITER_THREAD,
-              since != 0 ? since : words.tokenSince()));
+                  rank,
+                  true,
+                  true,
+                  1,
+                  line + Layout.WRITER_THREAD,
+                  since != 0 ? since : words.tokenSince())
+              .kept(kept(line)));
     }
     int reads = (int) LockWords.holds(window.get(line + Layout.READS));
     if (reads > 0) {
       uses.add(use(rank, true, false, reads, line + Layout.READER, waitsSince));
     }
+  }
+
+  /** Says that a thread that writes is not in the code any more that took the write; or "". */
+  private String kept(long line) {
+    long since = window.get(line + Layout.KEPT_SINCE);
+    if (since == 0) {
+      return "";
+    }
+    String transaction = ThreadId.nameAlone(window, line + Layout.KEPT_FOR);
+    return "body ended, kept for %s since %s"
+        .formatted(
+            transaction.isEmpty() ? "its transaction" : "transaction " + transaction,
+            Instant.ofEpochMilli(since).truncatedTo(ChronoUnit.MILLIS));
   }
 
   private void addWanted(int rank, Ownership ownership, List<Use> uses) {

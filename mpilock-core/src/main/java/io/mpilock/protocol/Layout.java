@@ -168,6 +168,9 @@ final class Layout {
 
   static final int WAITING_READER_SINCE = 12;
 
+  /** The start of the name of the transaction that the rank's write is kept for. */
+  static final int KEPT_FOR = 13;
+
   // Words of a rank's second line: diagnosis. Each thread's id is followed by its name.
   static final int READER = LINE;
   static final int WRITER_THREAD = LINE + 4;
@@ -185,6 +188,9 @@ final class Layout {
 
   /** How many threads wait behind that one. */
   static final int WAITING_WRITERS = LINE + 14;
+
+  /** When the body of the rank's write ended that is kept, in milliseconds of the epoch, or 0. */
+  static final int KEPT_SINCE = LINE + 15;
 
   static final int RANK_WORDS = 2 * LINE;
 

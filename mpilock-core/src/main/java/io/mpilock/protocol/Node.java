@@ -61,6 +61,7 @@ final class Node {
   private volatile boolean gone;
 
   private final Doorman doorman;
+  private final KeptWrites keptWrites = new KeptWrites();
 
   Node(Communicator communicator, NodeWindow window, CoreSettings settings, Pace pace) {
     this.communicator = communicator;
@@ -123,6 +124,10 @@ final class Node {
 
   CoreSettings settings() {
     return settings;
+  }
+
+  KeptWrites keptWrites() {
+    return keptWrites;
   }
 
   Communicator communicator() {

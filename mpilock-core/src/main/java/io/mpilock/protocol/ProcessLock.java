@@ -363,6 +363,26 @@ public final class ProcessLock {
     window.setRelease(myLine + Layout.WRITER_SINCE, System.currentTimeMillis());
   }
 
+  KeptWrites keptWrites() {
+    return node.keptWrites();
+  }
+
+  /**
+   * Says that the body of the write has ended, and what the write is kept for; or that it has not.
+   *
+   * @param since when it ended in milliseconds of the epoch, or 0
+   */
+  void noteKept(String transaction, long since) {
+    try {
+      if (since != 0) {
+        ThreadId.putName(window, myLine + Layout.KEPT_FOR, transaction);
+      }
+      window.setRelease(myLine + Layout.KEPT_SINCE, since);
+    } catch (IllegalStateException e) {
+      swallowIfClosed(e);
+    }
+  }
+
   /** Names a thread that has waited to read for a while, unless another has waited longer. */
   private void noteWaitingReader(ThreadHold hold, long since) {
     long reader = myLine + Layout.WAITING_READER;

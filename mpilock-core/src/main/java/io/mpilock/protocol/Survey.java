@@ -110,7 +110,8 @@ final class Survey {
         use.threads(),
         use.threadId() == 0 ? null : use.thread(),
         use.threadId(),
-        use.since() == 0 ? null : Duration.ofMillis(Math.max(0, takenAt - use.since())));
+        use.since() == 0 ? null : Duration.ofMillis(Math.max(0, takenAt - use.since())),
+        use.kept().isEmpty() ? null : use.kept());
   }
 
   private ResourceStatus status(String name, Findings findings) {

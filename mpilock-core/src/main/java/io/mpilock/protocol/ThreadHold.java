@@ -7,7 +7,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What one thread holds of one resource: the process level of the lock. Confined to its thread,
- * apart from {@link #checkOwner}.
+ * apart from {@link #checkOwner}, and from a write that is kept.
+ *
+ * <p>A kept write may be released by any thread. So from the first {@link #keep} until this thread
+ * finds that nothing is held any more, the counts are changed under this object's monitor only. The
+ * thread itself knows when that is ({@code keeps}), so what is not kept costs a look at a field.
  *
  * <p>It must not lead to the lock, which each call is given: the thread keeps it as the value of a
  * {@link ThreadLocal} that the lock has, and such an entry lives as long as the thread if its value
@@ -22,6 +26,16 @@ public final class ThreadHold {
   private final ThreadId id;
   private int reads;
   private int writes;
+
+  /** Changed by the thread alone. While it is true the counts are guarded by this object. */
+  private boolean keeps;
+
+  /** How many of the writes are kept, since when their grant was observed, and what for. */
+  private int kept;
+
+  private long keptSince;
+  private String keptFor = "";
+
   private int lockedReads;
   private int lockedWrites;
   private long token;
@@ -44,6 +58,9 @@ public final class ThreadHold {
    * @return whether it was granted
    */
   public boolean acquireRead(ProcessLock lock, long nanos) {
+    if (keeps && isAdded(lock, true)) {
+      return true;
+    }
     if (reads + writes != 0) {
       reads++;
       return true;
@@ -85,6 +102,9 @@ public final class ThreadHold {
    * @throws LockUseException if this thread reads
    */
   public boolean acquireWrite(ProcessLock lock, long nanos) {
+    if (keeps && isAdded(lock, false)) {
+      return true;
+    }
     if (writes != 0) {
       writes++;
       return true;
@@ -147,6 +167,14 @@ public final class ThreadHold {
    * @param lock the resource's lock, which this is of
    */
   public void releaseRead(ProcessLock lock) {
+    if (keeps) {
+      releaseWhileKept(lock, true);
+    } else {
+      endRead(lock);
+    }
+  }
+
+  private void endRead(ProcessLock lock) {
     reads--;
     if (reads == 0 && writes == 0) {
       try {
@@ -158,11 +186,20 @@ public final class ThreadHold {
   }
 
   /**
-   * Ends the write, or one level of it. Reads that were taken inside it stay: a downgrade.
+   * Ends the write, or one level of it that is not kept. Reads that were taken inside it stay: a
+   * downgrade.
    *
    * @param lock the resource's lock, which this is of
    */
   public void releaseWrite(ProcessLock lock) {
+    if (keeps) {
+      releaseWhileKept(lock, false);
+    } else {
+      endWrite(lock);
+    }
+  }
+
+  private void endWrite(ProcessLock lock) {
     writes--;
     if (writes == 0) {
       try {
@@ -174,6 +211,94 @@ public final class ThreadHold {
         lock.swallowIfClosed(e);
       }
     }
+  }
+
+  /**
+   * Keeps a level of the write beyond the code that took it: {@link #releaseKept} ends it, by any
+   * thread. Called by this one.
+   *
+   * @param lock the resource's lock, which this is of
+   * @param transaction the name of what it is kept for, or ""
+   */
+  public void keep(ProcessLock lock, String transaction) {
+    synchronized (this) {
+      keeps = true;
+      kept++;
+      keptFor = transaction;
+      if (writeSince != 0) {
+        keptSince = writeSince;
+        writeSince = 0;
+      }
+      lock.keptWrites().add(this, lock);
+      noteKept(lock);
+    }
+  }
+
+  /**
+   * Ends a level of the write that is kept. Called by any thread.
+   *
+   * @param lock the resource's lock, which this is of
+   * @return when the write was granted, if that was observed and this has ended it; else 0
+   */
+  public long releaseKept(ProcessLock lock) {
+    synchronized (this) {
+      if (--kept == 0) {
+        lock.keptWrites().remove(this);
+      }
+      endWriteWhileKept(lock);
+      long since = writes == 0 ? keptSince : 0;
+      keptSince -= since;
+      return since;
+    }
+  }
+
+  private void releaseWhileKept(ProcessLock lock, boolean read) {
+    synchronized (this) {
+      if (read) {
+        endRead(lock);
+      } else {
+        endWriteWhileKept(lock);
+        if (writes == 0) { // another thread has ended the level that was kept before
+          writeSince = keptSince;
+          keptSince = 0;
+        }
+      }
+      keeps = reads + writes != 0;
+    }
+  }
+
+  private void endWriteWhileKept(ProcessLock lock) {
+    if (writes == 1) {
+      lock.noteKept("", 0); // before somebody else of this rank writes
+    }
+    endWrite(lock);
+    if (writes != 0) {
+      noteKept(lock);
+    }
+  }
+
+  /** Takes one more of what is held, or tells that other threads have released it all. */
+  private boolean isAdded(ProcessLock lock, boolean read) {
+    synchronized (this) {
+      if (reads + writes == 0) {
+        keeps = false;
+        return false;
+      }
+      if (read) {
+        reads++;
+      } else if (writes == 0) {
+        throw writeInRead(lock);
+      } else {
+        writes++;
+        noteKept(lock);
+      }
+      return true;
+    }
+  }
+
+  /** Tells the other ranks whether the thread is still in a body of the write. */
+  private void noteKept(ProcessLock lock) {
+    lock.noteKept(keptFor, kept == writes ? System.currentTimeMillis() : 0);
   }
 
   /**

@@ -16,10 +16,7 @@ final class ThreadId {
   ThreadId(Thread thread) {
     id = thread.threadId();
     String name = thread.getName();
-    ByteBuffer bytes = ByteBuffer.allocate(NAME_BYTES);
-    StandardCharsets.UTF_8
-        .newEncoder()
-        .encode(java.nio.CharBuffer.wrap(name.isEmpty() ? "unnamed" : name), bytes, true);
+    ByteBuffer bytes = bytes(name.isEmpty() ? "unnamed" : name);
     name0 = bytes.getLong(0);
     name1 = bytes.getLong(Long.BYTES);
     name2 = bytes.getLong(2 * Long.BYTES);
@@ -40,11 +37,31 @@ final class ThreadId {
     }
   }
 
+  /** As much of a name as there is room for, in whole characters. */
+  private static ByteBuffer bytes(String name) {
+    ByteBuffer bytes = ByteBuffer.allocate(NAME_BYTES);
+    StandardCharsets.UTF_8.newEncoder().encode(java.nio.CharBuffer.wrap(name), bytes, true);
+    return bytes;
+  }
+
+  /** Writes a name alone. */
+  static void putName(NodeWindow window, long index, String name) {
+    ByteBuffer bytes = bytes(name);
+    for (int i = 0; i < Layout.NAME_WORDS; i++) {
+      window.setRelease(index + i, bytes.getLong(i * Long.BYTES));
+    }
+  }
+
   /** Reads the name that {@link #put} wrote; may mix two threads if one is being written now. */
   static String name(NodeWindow window, long index) {
+    return nameAlone(window, index + 1);
+  }
+
+  /** Reads the name that {@link #putName} wrote. */
+  static String nameAlone(NodeWindow window, long index) {
     ByteBuffer bytes = ByteBuffer.allocate(NAME_BYTES);
     for (int i = 0; i < Layout.NAME_WORDS; i++) {
-      bytes.putLong(window.get(index + 1 + i));
+      bytes.putLong(window.get(index + i));
     }
     return new String(bytes.array(), StandardCharsets.UTF_8).replace("\0", "");
   }

@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  * @param elapsed for how long at least that thread has held or waited, or null if it is not known.
  *     No clock is read when a lock is granted at once, so of a hold that nobody waits for it is
  *     not, nor of a read with {@code phase-fair}, or if only other nodes wait
+ * @param kept for what that thread still holds a write whose body has ended, and since when, in
+ *     words; or null if it is in the body
  */
 public record LockUser(
     Member member,
@@ -25,7 +27,8 @@ public record LockUser(
     int threads,
     @Nullable String thread,
     long threadId,
-    @Nullable Duration elapsed) {
+    @Nullable Duration elapsed,
+    @Nullable String kept) {
 
   /** How a resource is used. */
   public enum Mode {

@@ -56,7 +56,9 @@ public record NodeReport(long takenAt, List<Integer> lives, List<Resource> resou
       return FIXED_BYTES
           + Frames.bytes(name)
           + Frames.bytes(record)
-          + uses.stream().mapToInt(use -> Use.FIXED_BYTES + Frames.bytes(use.thread)).sum();
+          + uses.stream()
+              .mapToInt(use -> Use.FIXED_BYTES + Frames.bytes(use.thread) + Frames.bytes(use.kept))
+              .sum();
     }
   }
 
@@ -70,6 +72,7 @@ public record NodeReport(long takenAt, List<Integer> lives, List<Resource> resou
    * @param threadId the id of one of them, or 0
    * @param thread its name, or ""
    * @param since when that began at the latest, in milliseconds of the epoch; or 0
+   * @param kept for what a write is kept whose body has ended, in words; or ""
    */
   public record Use(
       int rank,
@@ -78,9 +81,42 @@ public record NodeReport(long takenAt, List<Integer> lives, List<Resource> resou
       int threads,
       long threadId,
       String thread,
-      long since) {
+      long since,
+      String kept) {
 
-    private static final int FIXED_BYTES = 4 + 1 + 1 + 4 + 8 + 2 + 8;
+    private static final int FIXED_BYTES = 4 + 1 + 1 + 4 + 8 + 2 + 8 + 2;
+
+    /**
+     * One that is not kept.
+     *
+     * @param rank who
+     * @param holds whether they hold it, or wait
+     * @param writes whether to write, or to read
+     * @param threads how many
+     * @param threadId the id of one of them, or 0
+     * @param thread its name, or ""
+     * @param since when that began at the latest, in milliseconds of the epoch; or 0
+     */
+    public Use(
+        int rank,
+        boolean holds,
+        boolean writes,
+        int threads,
+        long threadId,
+        String thread,
+        long since) {
+      this(rank, holds, writes, threads, threadId, thread, since, "");
+    }
+
+    /**
+     * The same, kept.
+     *
+     * @param kept for what, in words; or ""
+     * @return the use
+     */
+    public Use kept(String kept) {
+      return new Use(rank, holds, writes, threads, threadId, thread, since, kept);
+    }
   }
 
   /** Copies the lists. */
@@ -128,6 +164,7 @@ public record NodeReport(long takenAt, List<Integer> lives, List<Resource> resou
             .putInt(use.threads)
             .putLong(use.threadId);
         Frames.put(frame, use.thread).putLong(use.since);
+        Frames.put(frame, use.kept);
       }
     }
   }
@@ -173,7 +210,8 @@ public record NodeReport(long takenAt, List<Integer> lives, List<Resource> resou
         frame.getInt(),
         frame.getLong(),
         Frames.text(frame),
-        frame.getLong());
+        frame.getLong(),
+        Frames.text(frame));
   }
 
   /** Reads one of several. */

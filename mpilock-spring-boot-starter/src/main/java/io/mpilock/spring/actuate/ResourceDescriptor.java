@@ -44,6 +44,8 @@ public record ResourceDescriptor(
    * @param threadId its id, or null
    * @param since since when at the latest, as ISO 8601 in UTC, or null if nobody knows
    * @param millis how long that is, in milliseconds, or null
+   * @param kept for what a write is still held whose body has ended, in words; see {@link
+   *     LockUser}; or null
    */
   public record UserDescriptor(
       int rank,
@@ -55,7 +57,8 @@ public record ResourceDescriptor(
       @Nullable String thread,
       @Nullable Long threadId,
       @Nullable String since,
-      @Nullable Long millis) {
+      @Nullable Long millis,
+      @Nullable String kept) {
 
     static UserDescriptor of(LockUser user, Instant now) {
       Duration elapsed = user.elapsed();
@@ -69,7 +72,8 @@ public record ResourceDescriptor(
           user.thread(),
           user.threadId() == 0 ? null : user.threadId(),
           elapsed == null ? null : now.minus(elapsed).truncatedTo(ChronoUnit.MILLIS).toString(),
-          elapsed == null ? null : elapsed.toMillis());
+          elapsed == null ? null : elapsed.toMillis(),
+          user.kept());
     }
   }
 
