@@ -20,8 +20,8 @@ import org.jspecify.annotations.Nullable;
  * @param handoverLimit how often threads of one rank may pass a write among themselves while
  *     another rank waits; 0 for strict order
  * @param stallWarning after how long a wait is reported, and again after each such time; positive
- * @param shutdownTimeout the longest time that close waits for the leases of other threads of this
- *     rank, and for the other ranks to close; not negative
+ * @param shutdownTimeout the longest time that close waits, for the leases of other threads of this
+ *     rank and for the other ranks to close together; not negative
  * @param heartbeatTimeout how long a node may be silent, where the ranks are on several, before the
  *     others take it for dead; longer than the longest pause of a rank's JVM, such as a full
  *     collection; positive. A process that ends is known within seconds where its connection tells

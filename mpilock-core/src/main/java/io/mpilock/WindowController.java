@@ -6,6 +6,7 @@ import io.mpilock.failure.MpilockException;
 import io.mpilock.failure.StartupException;
 import io.mpilock.protocol.ControllerCore;
 import io.mpilock.protocol.CoreSettings;
+import io.mpilock.protocol.OwnCalls;
 import io.mpilock.status.JobStatus;
 import io.mpilock.status.ResourceStatus;
 import io.mpilock.transport.Communicator;
@@ -179,7 +180,13 @@ public final class WindowController implements AutoCloseable {
       return lock;
     }
     return locks.computeIfAbsent(
-        name, key -> new ResourceLock(core.resource(key), core.collectives(), listeners, options));
+        name,
+        key ->
+            new ResourceLock(
+                core.resource(key),
+                core.collectives(),
+                OwnCalls.isOwn(key) ? new Listeners() : listeners,
+                options));
   }
 
   /**
@@ -445,7 +452,8 @@ public final class WindowController implements AutoCloseable {
   }
 
   /**
-   * Adds a listener to all locks of this rank.
+   * Adds a listener to all locks of this rank, apart from those whose names begin with {@code
+   * mpilock.}: these are mpilock's own.
    *
    * @param listener is told from now on
    */
@@ -472,11 +480,25 @@ public final class WindowController implements AutoCloseable {
   }
 
   /**
+   * Begins the time that {@link #close()} may take, unless it has begun: for what an application
+   * does with the other ranks before it closes, so that all of it together ends after {@link
+   * ControllerOptions#shutdownTimeout()}. Changes nothing else.
+   *
+   * @return what is left of that time; zero if the calling thread holds a lease, for which {@code
+   *     close} does not wait
+   */
+  public Duration beginShutdown() {
+    return Duration.ofNanos(core.beginShutdown());
+  }
+
+  /**
    * Ends this rank's part. Collective, and bounded: new requests are refused at once; then it waits
-   * at most {@link ControllerOptions#shutdownTimeout()} for the leases of this rank's other
-   * threads, and at most as long again for the other ranks to close or to make another collective
-   * call. Ranks may close several controllers in any order, and one that has died or failed is not
-   * waited for. A rank that closes early leaves the locks working for the others. Idempotent.
+   * for the leases of this rank's other threads, and for the other ranks to close or to make
+   * another collective call, for both together at most {@link ControllerOptions#shutdownTimeout()}
+   * from its begin or from {@link #beginShutdown()}. A thread that holds a lease itself is told at
+   * once, without any wait. Ranks may close several controllers in any order, and one that has died
+   * or failed is not waited for. A rank that closes early leaves the locks working for the others.
+   * Idempotent.
    *
    * <p>If the controller owns its communicator, as one from {@link #sync()} does, and it is the
    * last use of MPI in this process, MPI ends too. That waits, without a bound but saying so in the

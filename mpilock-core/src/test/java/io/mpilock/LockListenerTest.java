@@ -255,6 +255,21 @@ class LockListenerTest {
   }
 
   @Test
+  void whatMpilockLocksForItselfIsNotTold() throws Exception {
+    LocalRanks.run(
+        1,
+        controller -> {
+          Recorder recorder = new Recorder();
+          controller.addListener(recorder);
+          controller.resource("mpilock.batch.schema").write().close();
+          controller.resource("mpilock.report").singleWrite(() -> "shared");
+          assertThat(recorder.events).isEmpty();
+          controller.resource("mpilocker").read().close();
+          assertThat(recorder.events).isNotEmpty();
+        });
+  }
+
+  @Test
   void aListenerThatThrowsBreaksNeitherTheLockNorTheOthers() {
     LockListener broken =
         new Recorder() {

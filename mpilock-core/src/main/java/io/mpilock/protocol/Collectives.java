@@ -392,9 +392,10 @@ public final class Collectives {
   }
 
   private String report(long call, int code, int rank) {
+    String summary = told(call);
     String why =
         switch (code) {
-          case DIFFER -> "the ranks disagree";
+          case DIFFER -> OwnCalls.reason(summary, "the ranks disagree");
           case REFUSED -> "rank " + rank + " refused it";
           case TIMED_OUT -> "rank " + rank + " had waited for its time-out";
           case INTERRUPTED -> "rank " + rank + " was interrupted";
@@ -405,9 +406,14 @@ public final class Collectives {
     StringBuilder text =
         new StringBuilder("Collective call ").append(call).append(" failed, since ").append(why);
     return text.append(": ")
-        .append(node.agent() < 0 ? summary(call) : node.text(Layout.report(node.members(), call)))
+        .append(summary)
         .append(". Every rank must make the same collective calls in the same order.")
         .toString();
+  }
+
+  /** What all ranks called, once it is decided. */
+  private String told(long call) {
+    return node.agent() < 0 ? summary(call) : node.text(Layout.report(node.members(), call));
   }
 
   /** Tells what each rank of this node called. */
@@ -431,22 +437,20 @@ public final class Collectives {
       return "called close";
     }
     long refusal = window.get(slot + Layout.REFUSAL);
-    if ((refusal & (1 << REFUSAL_BITS) - 1) == KEEPS_WRITE) {
-      return "called singleWrite(%s, writer %d) while its transaction keeps the write of %s, which mpilock.resources.NAME.until=body would end with its body"
-          .formatted(
-              resourceName.apply(window.get(slot + Layout.RESOURCE)),
-              (int) window.get(slot + Layout.WRITER),
-              resourceName.apply(refusal >>> REFUSAL_BITS));
-    }
-    return "called singleWrite(%s, writer %d)%s"
-        .formatted(
+    String called =
+        OwnCalls.called(
             resourceName.apply(window.get(slot + Layout.RESOURCE)),
-            (int) window.get(slot + Layout.WRITER),
-            refusal == HOLDS_READ
-                ? " while holding a read of it"
-                : refusal == HOLDS_WRITE
-                    ? " while holding its write"
-                    : refusal == NO_SUCH_RANK ? ", which is no rank" : "");
+            (int) window.get(slot + Layout.WRITER));
+    if ((refusal & (1 << REFUSAL_BITS) - 1) == KEEPS_WRITE) {
+      return "%s while its transaction keeps the write of %s, which mpilock.resources.NAME.until=body would end with its body"
+          .formatted(called, resourceName.apply(refusal >>> REFUSAL_BITS));
+    }
+    return called
+        + (refusal == HOLDS_READ
+            ? " while holding a read of it"
+            : refusal == HOLDS_WRITE
+                ? " while holding its write"
+                : refusal == NO_SUCH_RANK ? ", which is no rank" : "");
   }
 
   /**
@@ -489,7 +493,7 @@ public final class Collectives {
       }
     }
     int code = decided(call);
-    return code == 0 || code == DIED || code == GONE_ON
+    return code == 0 || code == DIED || code == GONE_ON || OwnCalls.onlyCloses(told(call))
         ? null
         : report(call, code, node.myJobRank());
   }

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -36,6 +37,9 @@ public final class ControllerCore {
   private final @Nullable Messenger messenger;
   private final @Nullable Agent agent;
   private final ConcurrentMap<String, ProcessLock> locks = new ConcurrentHashMap<>();
+
+  /** When the shutdown began, by the node's clock; empty before. */
+  private final AtomicReference<@Nullable Long> shutdown = new AtomicReference<>();
 
   private ControllerCore(Node node, Agent.Carrier carrier, int arity) {
     this.node = node;
@@ -286,7 +290,35 @@ public final class ControllerCore {
   }
 
   /**
-   * Ends this rank's part.
+   * Begins the time of the shutdown, unless it has begun.
+   *
+   * @return what is left of it in nanoseconds; 0 if the calling thread holds something, for which a
+   *     close would wait in vain
+   */
+  public long beginShutdown() {
+    long left = shutdownLeft();
+    try {
+      return !node.isClosed() && holdsItself() ? 0 : left;
+    } catch (IllegalStateException e) {
+      throw node.unusable(e);
+    }
+  }
+
+  private long shutdownLeft() {
+    long now = node.nanoTime();
+    shutdown.compareAndSet(null, now);
+    long began = Objects.requireNonNull(shutdown.get());
+    return Math.max(0, node.settings().shutdownTimeout().toNanos() - (now - began));
+  }
+
+  private boolean holdsItself() {
+    return collectives.isMine()
+        || locks.values().stream()
+            .anyMatch(lock -> lock.heldHere() != null && lock.hold().isHeld());
+  }
+
+  /**
+   * Ends this rank's part. All its waits together end when the time of the shutdown is over.
    *
    * @return false if it had ended before
    * @throws LockUseException if leases were still held
@@ -300,19 +332,29 @@ public final class ControllerCore {
     try {
       node.markClosed();
       wakeWaiting();
-      long patience = node.settings().shutdownTimeout().toNanos();
-      List<String> held = awaitLeases(node.nanoTime(), patience);
+      long left = shutdownLeft();
+      boolean itself = holdsItself();
+      List<String> held = awaitLeases(node.nanoTime(), itself ? 0 : left);
       String mismatch;
       try {
-        mismatch = collectives.close(patience);
+        mismatch = collectives.close(itself ? 0 : shutdownLeft());
       } finally {
         node.go(held.isEmpty() ? Node.LEFT : Node.LEFT_HOLDING);
         collectives.ring();
       }
+      if (itself) {
+        throw new LockUseException(
+            "Thread '%s' of rank %d closed its controller while it holds %s: no close can wait for that. The other ranks are told as if this one had died; close every lease before the controller."
+                .formatted(
+                    Thread.currentThread().getName(), node.myJobRank(), String.join("; ", held)));
+      }
       if (!held.isEmpty()) {
         throw new LockUseException(
             "Rank %d closed its controller while leases were still held, at most %s after it began to: %s. The other ranks are told as if it had died; close every lease before the controller."
-                .formatted(node.myJobRank(), Node.seconds(patience), String.join("; ", held)));
+                .formatted(
+                    node.myJobRank(),
+                    Node.seconds(node.settings().shutdownTimeout().toNanos()),
+                    String.join("; ", held)));
       }
       if (mismatch != null) {
         throw new CollectiveMismatchException(mismatch);
@@ -459,26 +501,20 @@ public final class ControllerCore {
     long nextLog = node.settings().stallWarning().toNanos();
     while (true) {
       List<String> held = new ArrayList<>();
-      boolean mine = false;
       boolean asked = false; // waits end by themselves now, but not in an instant
       for (ProcessLock lock : locks.values()) {
         asked |= lock.isAskedHere();
         String here = lock.heldHere();
         if (here != null) {
           held.add(lock.quotedName() + " by " + here);
-          mine |= lock.hold().isHeld();
         }
       }
       if (collectives.isBusy()) {
         held.add("a single write that is not closed");
-        mine |= collectives.isMine();
       }
       long waited = node.nanoTime() - start;
-      if ((held.isEmpty() && !asked)
-          || mine
-          || waited >= nanos
-          || Thread.currentThread().isInterrupted()) {
-        return held; // a lease of this very thread would be waited for in vain
+      if ((held.isEmpty() && !asked) || waited >= nanos || Thread.currentThread().isInterrupted()) {
+        return held;
       }
       if (waited >= nextLog && !held.isEmpty()) {
         nextLog += node.settings().stallWarning().toNanos();

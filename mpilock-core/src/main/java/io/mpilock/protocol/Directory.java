@@ -86,7 +86,7 @@ final class Directory {
   synchronized String nameAt(long home) {
     readNew();
     String name = names.get(home);
-    return name == null ? "an unknown resource" : "resource '" + name + "'";
+    return name == null ? "an unknown resource" : OwnCalls.quoted(name);
   }
 
   /** Gives the name of the resource whose home line stands at an index, or null. */

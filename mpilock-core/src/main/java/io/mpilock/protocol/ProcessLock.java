@@ -13,6 +13,7 @@ public final class ProcessLock {
   private static final long ANSWER_NANOS = 2_000_000_000;
 
   private final String name;
+  private final String quotedName;
   private final Node node;
   private final NodeWindow window;
   private final NodeLock words;
@@ -30,9 +31,10 @@ public final class ProcessLock {
 
   ProcessLock(String name, Node node, long home) {
     this.name = name;
+    this.quotedName = OwnCalls.quoted(name);
     this.node = node;
     this.window = node.window();
-    this.words = new NodeLock(node, home, node.me(), quotedName());
+    this.words = new NodeLock(node, home, node.me(), quotedName);
     this.lastLook = node.nanoTime();
     this.myLine = words.line(node.me());
   }
@@ -56,7 +58,7 @@ public final class ProcessLock {
    * @return such as {@code resource 'orders'}
    */
   public String quotedName() {
-    return "resource '" + name + "'";
+    return quotedName;
   }
 
   /** The resource's identity on this node: equal on all ranks. */

@@ -24,6 +24,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -341,22 +342,69 @@ class ControllerCoreTest {
         .containsExactly("leaving true", "NodeWindow.free", "leaving false");
   }
 
+  /** Nor the other ranks: the one that comes late has not come to its close when this is told. */
   @Test
-  void aLeaseOfTheClosingThreadIsNotWaitedFor() throws Exception {
+  void aLeaseOfTheClosingThreadIsToldAtOnce() throws Exception {
     List<ControllerCore> cores =
         open(new LocalCluster(2), settings(NEVER, NEVER, 128 * 1024), new Recorded());
     CompletableFuture<Boolean> closing =
         PlayedNodes.start(() -> {
           ProcessLock lock = cores.getFirst().resource("r");
           assertThat(lock.hold().acquireWrite(lock, 0)).isTrue();
+          assertThat(cores.getFirst().beginShutdown()).isZero();
           return cores.getFirst().close();
         });
-    CompletableFuture<Boolean> other = PlayedNodes.start(cores.get(1)::close);
     assertThatThrownBy(() -> PlayedNodes.get(closing))
         .isInstanceOf(LockUseException.class)
-        .hasMessageContaining("Rank 0 closed its controller while leases were still held")
+        .hasMessageContaining("Thread 'rank' of rank 0 closed its controller while it holds")
         .hasMessageContaining("resource 'r' by thread 'rank'");
-    assertThat(PlayedNodes.get(other)).isTrue();
+    assertThat(PlayedNodes.get(PlayedNodes.start(cores.get(1)::close))).isTrue();
+  }
+
+  /** The clock stands at 20 of 30 s when the lease ends, and then goes on by 11. */
+  @Test
+  void leasesAndOtherRanksAreWaitedForUntilOneDeadline() throws Exception {
+    AtomicLong clock = new AtomicLong();
+    Node.Pace pace = new Node.Pace(20, 0, clock::get);
+    CoreSettings settings = settings(NEVER, Duration.ofSeconds(30), 128 * 1024);
+    LocalCluster cluster = new LocalCluster(2);
+    List<CompletableFuture<ControllerCore>> opening = new ArrayList<>();
+    for (int rank = 0; rank < 2; rank++) {
+      Communicator world = cluster.world(rank);
+      opening.add(
+          PlayedNodes.start(
+              () -> ControllerCore.open(world, settings, pace, Agent.onThread(), Agent.ARITY)));
+    }
+    ControllerCore closes = PlayedNodes.get(opening.get(0));
+    ControllerCore stays = PlayedNodes.get(opening.get(1));
+    assertThat(closes.beginShutdown()).isEqualTo(Duration.ofSeconds(30).toNanos());
+    clock.addAndGet(Duration.ofSeconds(5).toNanos());
+    assertThat(closes.beginShutdown())
+        .as("what comes before the close counts")
+        .isEqualTo(Duration.ofSeconds(25).toNanos());
+    CountDownLatch held = new CountDownLatch(1);
+    CountDownLatch enough = new CountDownLatch(1);
+    CompletableFuture<Boolean> holding =
+        PlayedNodes.start(() -> {
+          ProcessLock lock = closes.resource("r");
+          assertThat(lock.hold().acquireWrite(lock, 0)).isTrue();
+          held.countDown();
+          enough.await();
+          lock.hold().releaseWrite(lock);
+          return true;
+        });
+    held.await();
+    CompletableFuture<Boolean> closing = PlayedNodes.start(closes::close);
+    clock.addAndGet(Duration.ofSeconds(15).toNanos());
+    enough.countDown();
+    assertThat(PlayedNodes.get(holding)).isTrue();
+    while (stays.status(0).ranks().getFirst().state() != RankStatus.State.CLOSING) {
+      Thread.sleep(1);
+    }
+    assertThat(closing.isDone()).as("it waits for the other rank").isFalse();
+    clock.addAndGet(Duration.ofSeconds(11).toNanos());
+    assertThat(PlayedNodes.get(closing)).isTrue();
+    assertThat(PlayedNodes.get(PlayedNodes.start(stays::close))).isTrue();
   }
 
   @Test

@@ -35,8 +35,8 @@ import org.springframework.validation.Validator;
  * @param handoverLimit How often threads of one rank may pass a write among themselves while
  *     another rank waits; 0 for strict order.
  * @param stallWarning After how long a wait is reported to the log, and again after each such time.
- * @param shutdownTimeout Longest time that the shutdown waits for this rank's leases, and for the
- *     other ranks.
+ * @param shutdownTimeout Longest time that the shutdown waits for the report of all ranks, for this
+ *     rank's leases, and for the close of the other ranks, all together.
  * @param heartbeatTimeout How long a node may be silent, where the ranks are on several, before the
  *     others take it for dead. Longer than the longest pause of a rank's JVM, such as a full
  *     collection. A process that ends is known within seconds.

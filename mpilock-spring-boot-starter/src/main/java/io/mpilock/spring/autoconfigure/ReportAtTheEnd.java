@@ -13,7 +13,7 @@ import org.springframework.context.ConfigurableApplicationContext;
 /**
  * Records what happens to a controller's locks from its first moment, and reports it at the last
  * one: when everything that depends on the controller, the application's beans and the meters, has
- * been destroyed, and directly before it is closed.
+ * been destroyed, and directly before it is closed, within the time of that.
  *
  * <p>A context that failed gathers nothing, since it would wait for ranks that have no reason to
  * end: one whose refresh failed destroys its beans without being closed, and one that failed later
@@ -62,7 +62,7 @@ final class ReportAtTheEnd
       }
       boolean inOrder = context.isClosed() && !failed;
       if (!controller.isClosed() && (inOrder || controller.size() == 1)) {
-        report.finish(properties.getObject().report().directory());
+        report.finish(properties.getObject().report().directory(), controller.beginShutdown());
       } else {
         report.discard();
       }

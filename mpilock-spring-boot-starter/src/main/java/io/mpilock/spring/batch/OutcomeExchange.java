@@ -50,7 +50,7 @@ final class OutcomeExchange {
 
   private void onAThreadOfItsOwn() {
     try {
-      boolean _ = CallApart.make(RESOURCE, timeout, this::run);
+      boolean _ = CallApart.make(RESOURCE, timeout, CallApart.GRACE, this::run);
     } catch (InterruptedException e) {
       stop("is not known: the thread of the job was interrupted");
       Thread.currentThread().interrupt();

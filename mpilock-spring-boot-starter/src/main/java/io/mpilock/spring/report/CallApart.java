@@ -7,8 +7,8 @@ import java.time.Duration;
  * time-out until its body begins, and none after that. For mpilock's own packages.
  */
 public final class CallApart {
-  /** What is waited for beyond the calls' own time-outs, and for their giving up. */
-  private static final Duration GRACE = Duration.ofSeconds(1);
+  /** Usually enough beyond the calls' own time-outs, and for their giving up. */
+  public static final Duration GRACE = Duration.ofSeconds(1);
 
   private CallApart() {}
 
@@ -19,29 +19,30 @@ public final class CallApart {
    *
    * @param name of the thread
    * @param time how long the calls may take by their own time-outs
+   * @param grace what is waited for beyond that, and then once more for their giving up
    * @param calls do not throw, and end soon when they are interrupted
    * @return whether they ended in time
    * @throws InterruptedException if the caller was interrupted
    */
-  public static boolean make(String name, Duration time, Runnable calls)
+  public static boolean make(String name, Duration time, Duration grace, Runnable calls)
       throws InterruptedException {
     Thread thread = Thread.ofPlatform().daemon().name(name).start(calls);
     try {
-      if (thread.join(time.plus(GRACE))) {
+      if (thread.join(time.plus(grace))) {
         return true;
       }
     } catch (InterruptedException e) {
-      end(thread);
+      end(thread, grace);
       throw e;
     }
-    end(thread);
+    end(thread, grace);
     return false;
   }
 
-  private static void end(Thread thread) {
+  private static void end(Thread thread, Duration grace) {
     thread.interrupt();
     try {
-      thread.join(GRACE);
+      thread.join(grace);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

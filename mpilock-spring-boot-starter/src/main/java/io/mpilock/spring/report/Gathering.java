@@ -9,8 +9,9 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * Brings the figures of all ranks together. Collective, and bounded: the ranks meet, which waits as
- * long as a close would; to share the figures may take as long once more.
+ * Brings the figures of all ranks together. Collective, and bounded: that the ranks meet, that they
+ * share the figures, and that a thread gives up which does not get on, takes no longer than is
+ * said.
  *
  * <p>A single write has a time-out until its body begins, and none after that. So this is done on a
  * thread of its own, which is interrupted and left behind if it takes too long: the close of the
@@ -19,7 +20,12 @@ import java.util.TreeMap;
 final class Gathering {
   private static final String RESOURCE = "mpilock.report";
 
+  /** Of the time, the part that is kept for giving up. */
+  private static final int GRACES = 20;
+
   private final WindowController controller;
+  private final Duration grace;
+  private final Duration patience;
   private final RankRecord mine;
 
   // Guarded by this object.
@@ -27,15 +33,18 @@ final class Gathering {
   private final SortedMap<Integer, String> missing = new TreeMap<>();
   private String reason = "they did not tell them in time";
 
-  private Gathering(WindowController controller, RankRecord mine) {
+  private Gathering(WindowController controller, RankRecord mine, Duration time) {
     this.controller = controller;
+    Duration part = time.dividedBy(GRACES);
+    this.grace = part.compareTo(CallApart.GRACE) < 0 ? part : CallApart.GRACE;
+    this.patience = time.minus(grace.multipliedBy(2));
     this.mine = mine;
     ranks.put(mine.rank(), mine);
   }
 
-  /** Gathers. Every rank calls it, or closes. Does not throw. */
-  static Gathered gather(WindowController controller, RankRecord mine) {
-    Gathering gathering = new Gathering(controller, mine);
+  /** Gathers, for a time at most. Every rank calls it, or closes. Does not throw. */
+  static Gathered gather(WindowController controller, RankRecord mine, Duration time) {
+    Gathering gathering = new Gathering(controller, mine, time);
     if (controller.size() > 1) {
       gathering.onAThreadOfItsOwn();
     }
@@ -43,9 +52,8 @@ final class Gathering {
   }
 
   private void onAThreadOfItsOwn() {
-    Duration patience = controller.options().shutdownTimeout();
     try {
-      if (!CallApart.make(RESOURCE, patience.multipliedBy(2), this::exchange)) {
+      if (!CallApart.make(RESOURCE, patience, grace, this::exchange)) {
         stop("a rank stands still");
       }
     } catch (InterruptedException e) {
@@ -55,14 +63,12 @@ final class Gathering {
   }
 
   private void exchange() {
+    long start = System.nanoTime();
     try {
       byte[] encoded = RankCodec.encode(mine);
-      LockTemplate locks =
-          LockTemplate.of(controller)
-              .on(RESOURCE)
-              .withTimeout(controller.options().shutdownTimeout());
-      locks.barrier();
-      locks.gather(encoded, this::take);
+      LockTemplate locks = LockTemplate.of(controller).on(RESOURCE);
+      locks.withTimeout(patience).barrier();
+      locks.withTimeout(patience.minusNanos(System.nanoTime() - start)).gather(encoded, this::take);
     } catch (RuntimeException e) {
       stop(messageOf(e));
     }

@@ -3,6 +3,7 @@ package io.mpilock.spring.report;
 import io.mpilock.WindowController;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.apache.commons.logging.Log;
 import org.apache.commons.logging.LogFactory;
 import org.jspecify.annotations.Nullable;
@@ -49,17 +50,18 @@ public final class LockReport {
   /**
    * Ends the recording, gathers the figures of all ranks, and logs them as a table on the master.
    * Collective, in the place of which a rank may also close its controller. Bounded: it waits for
-   * the other ranks as long as {@link WindowController#close()} would, and for their figures as
-   * long again; what it did not get by then is reported as missing. Does not throw.
+   * the other ranks and their figures no longer than is said; what it did not get by then is
+   * reported as missing. Does not throw.
    *
    * @param directory where the master writes {@code mpilock-report.json} and {@code
    *     mpilock-report.html}; no files if null
+   * @param time the longest time to wait, such as {@link WindowController#beginShutdown()} tells
    */
-  public void finish(@Nullable Path directory) {
+  public void finish(@Nullable Path directory, Duration time) {
     controller.removeListener(recorder);
     try {
       RankRecord mine = recorder.snapshot(controller.member(controller.rank()));
-      Gathered gathered = Gathering.gather(controller, mine);
+      Gathered gathered = Gathering.gather(controller, mine, time);
       if (controller.isMaster()) {
         JobReport report =
             JobReport.of(controller.size(), controller.master(), controller.transport(), gathered);

@@ -9,11 +9,15 @@ import io.mpilock.transport.Communicator;
 import io.mpilock.transport.local.LocalCluster;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -149,6 +153,45 @@ class ReportConfigurationTests {
     try (Stream<Path> files = Files.list(directory)) {
       assertThat(files).hasSize(2);
     }
+  }
+
+  /** The report, the lease that nobody gives back, and the other rank that does not close. */
+  @Test
+  void theWholeShutdownTakesNoLongerThanItsTimeOut() throws Exception {
+    LocalCluster cluster = new LocalCluster(2);
+    Duration timeout = Duration.ofSeconds(4);
+    CompletableFuture<Void> closed = new CompletableFuture<>();
+    AtomicLong took = new AtomicLong();
+    onEachRank(
+        cluster,
+        rank ->
+            runner()
+                .withBean(Communicator.class, () -> cluster.world(rank))
+                .withPropertyValues("mpilock.shutdown-timeout=" + timeout)
+                .run(context -> {
+                  if (rank == 1) {
+                    closed.join();
+                    return;
+                  }
+                  CountDownLatch held = new CountDownLatch(1);
+                  Thread.ofPlatform()
+                      .daemon()
+                      .start(() ->
+                          context
+                              .getBean(LockTemplate.class)
+                              .writeWithoutResult(() -> {
+                                held.countDown();
+                                closed.join();
+                              }));
+                  held.await();
+                  long start = System.nanoTime();
+                  context.getSourceApplicationContext().close();
+                  took.set(System.nanoTime() - start);
+                  closed.complete(null);
+                }));
+    assertThat(Duration.ofNanos(took.get()))
+        .as("one after the other they took three times as long")
+        .isLessThan(timeout.multipliedBy(2));
   }
 
   @Test

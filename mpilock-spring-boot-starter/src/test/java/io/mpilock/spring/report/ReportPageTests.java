@@ -64,7 +64,7 @@ class ReportPageTests {
         controller -> {
           LockReport report = LockReport.record(controller, 10_000);
           work(controller);
-          report.finish(directory);
+          report.finish(directory, controller.options().shutdownTimeout());
         });
     ChromeOptions options = new ChromeOptions();
     options.setBinary(program("chromium"));
