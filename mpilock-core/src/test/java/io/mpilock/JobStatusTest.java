@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.mpilock.failure.ControllerClosedException;
+import io.mpilock.failure.LockTimeoutException;
 import io.mpilock.status.JobStatus;
 import io.mpilock.status.LockUser;
 import io.mpilock.status.RankStatus;
@@ -15,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -167,5 +169,39 @@ class JobStatusTest {
             () -> controllers.get(0).close(), body -> Thread.ofPlatform().daemon().start(body));
     closing.get(30, TimeUnit.SECONDS);
     other.get(30, TimeUnit.SECONDS);
+  }
+
+  /** Its own rank sees it, and says so when somebody there waits, or asks for the status. */
+  @Test
+  void aHolderWhoseThreadHasEndedIsSaidToHaveOnEveryRank() throws Exception {
+    LocalCluster cluster = new LocalCluster(2, 2);
+    List<WindowController> controllers = open(cluster);
+    AtomicReference<WriteLease> lost = new AtomicReference<>();
+    Thread ends =
+        Thread.ofPlatform()
+            .name("ends")
+            .start(() -> lost.set(controllers.get(3).resource("r").write()));
+    ends.join();
+    assertThat(holder(controllers.get(3)).ended()).isTrue();
+    assertThat(holder(controllers.get(0)).ended()).isTrue();
+    assertThatThrownBy(() -> controllers.get(0).resource("r").write(Duration.ofSeconds(2)))
+        .isInstanceOf(LockTimeoutException.class)
+        .hasMessageContaining(
+            "thread 'ends' (id %d), which has ended and gives nothing back, write with token 1"
+                .formatted(ends.threadId()));
+    abandon(controllers);
+  }
+
+  @Test
+  void aHolderWhoseThreadLivesIsNotSaidToHaveEnded() throws Exception {
+    List<WindowController> controllers = open(new LocalCluster(1));
+    try (WriteLease _ = controllers.getFirst().resource("r").write()) {
+      assertThat(holder(controllers.getFirst()).ended()).isFalse();
+    }
+    abandon(controllers);
+  }
+
+  private static LockUser holder(WindowController controller) {
+    return controller.status("r", LONG).orElseThrow().holders().getFirst();
   }
 }

@@ -12,9 +12,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
@@ -363,6 +366,49 @@ class LockListenerTest {
         .containsPattern("since 20\\d\\d-")
         .contains("rank 2 (1 reader)");
     assertThat(log.records).anyMatch(text -> text.contains("Thread 'stalled waiter' of rank 2"));
+  }
+
+  /** The time between two reports of a rank is at least that of the warning. */
+  @Test
+  void manyThreadsThatWaitForOneResourceReportItOnceInEachTime() throws Exception {
+    int threads = 30;
+    Duration warning = Duration.ofMillis(300);
+    Queue<String> reports = new ConcurrentLinkedQueue<>();
+    Captured log = new Captured();
+    AtomicLong waited = new AtomicLong();
+    try (log) {
+      LocalRanks.run(
+          1,
+          ControllerOptions.defaults().withStallWarning(warning),
+          controller -> {
+            controller.addListener(
+                new LockListener() {
+                  @Override
+                  public void stalled(String resource, String report) {
+                    reports.add(report);
+                  }
+                });
+            List<Thread> waiting = new ArrayList<>();
+            long start = System.nanoTime();
+            try (WriteLease _ = controller.write()) {
+              for (int i = 0; i < threads; i++) {
+                waiting.add(Thread.ofPlatform().start(() -> controller.read().close()));
+              }
+              while (reports.size() < 3) {
+                Thread.sleep(1);
+              }
+              waited.set(System.nanoTime() - start);
+            }
+            for (Thread thread : waiting) {
+              thread.join();
+            }
+          });
+    }
+    assertThat((long) reports.size()).isBetween(3L, 1 + waited.get() / warning.toNanos());
+    assertThat(reports)
+        .allMatch(report -> report.contains(", as one of " + threads + " threads of this rank."));
+    assertThat(log.records.stream().filter(text -> text.contains(" has waited ")))
+        .hasSameSizeAs(reports);
   }
 
   private static boolean othersWait(ResourceLock lock) {

@@ -10,6 +10,7 @@ import io.mpilock.testing.Ranks;
 import io.mpilock.testing.SharedWords;
 import io.mpilock.transport.Member;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -140,6 +141,59 @@ public abstract class StatusContract {
         .allMatch(waiter -> thread.equals(waiter.thread()) && waiter.threads() == 1)
         .extracting(waiter -> waiter.member().rank())
         .doesNotHaveDuplicates();
+  }
+
+  /** Rank 0 writes; of the last rank two threads wait to write, and two to read. */
+  @Test
+  void whoWaitsBehindAnotherThreadOfItsRankIsCounted() throws Exception {
+    ranks()
+        .run(controller -> {
+          SharedWords words = ranks().words("counted", 8);
+          ResourceLock lock = controller.resource("counted");
+          Thread holder = null;
+          CountDownLatch holds = new CountDownLatch(1);
+          CountDownLatch enough = new CountDownLatch(1);
+          if (controller.rank() == 0) {
+            holder =
+                start(
+                    "holds",
+                    () -> {
+                      try (WriteLease _ = lock.write()) {
+                        holds.countDown();
+                        Ranks.await(enough);
+                      }
+                    });
+            Ranks.await(holds);
+          }
+          barrier(controller);
+          int last = controller.size() - 1;
+          List<Thread> waiting = new ArrayList<>();
+          for (int i = 0; i < 2 && controller.rank() == last; i++) {
+            waiting.add(start("asks to write", () -> lock.write().close()));
+            waiting.add(start("asks to read", () -> lock.read().close()));
+          }
+          while (counted(controller, LockUser.Mode.WRITE) != 2
+              || counted(controller, LockUser.Mode.READ) != 2) {
+            Thread.sleep(1);
+          }
+          words.set(controller.rank(), 1);
+          awaitAll(words, controller.size());
+          enough.countDown();
+          for (Thread thread : waiting) {
+            thread.join();
+          }
+          if (holder != null) {
+            holder.join();
+          }
+          barrier(controller);
+        });
+  }
+
+  private static int counted(WindowController controller, LockUser.Mode mode) {
+    return find(controller.status(LONG), "counted").waiters().stream()
+        .filter(user -> user.mode() == mode)
+        .mapToInt(LockUser::threads)
+        .sum();
   }
 
   /** All ranks read, and one waits to write. */

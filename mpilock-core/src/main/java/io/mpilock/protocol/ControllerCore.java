@@ -475,6 +475,7 @@ public final class ControllerCore {
       throw node.closedFailure();
     }
     try {
+      locks.values().forEach(ProcessLock::noteOrphan);
       Long home = directory.known(resource);
       Map<Integer, NodeReport> reports =
           new Inquiry(node).ask(home == null ? Layout.ALL_RESOURCES : home, nanos);
@@ -504,6 +505,7 @@ public final class ControllerCore {
       boolean asked = false; // waits end by themselves now, but not in an instant
       for (ProcessLock lock : locks.values()) {
         asked |= lock.isAskedHere();
+        lock.noteOrphan();
         String here = lock.heldHere();
         if (here != null) {
           held.add(lock.quotedName() + " by " + here);

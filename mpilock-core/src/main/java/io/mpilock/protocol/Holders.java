@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -27,17 +28,22 @@ final class Holders {
   }
 
   String describe() {
-    return describe(node, uses(), words.token() & ~LockWords.STALE);
+    long now = System.currentTimeMillis();
+    return describe(node, uses(), words.token() & ~LockWords.STALE, now);
   }
 
-  /** Says in words what the ranks of some node do. */
-  static String describe(Node node, List<Use> uses, long token) {
+  /**
+   * Says in words what the ranks of some node do.
+   *
+   * @param now when that node was looked at, by its clock in milliseconds of the epoch
+   */
+  static String describe(Node node, List<Use> uses, long token, long now) {
     Map<Integer, List<String>> holders = new LinkedHashMap<>();
     Map<Integer, List<String>> waiters = new LinkedHashMap<>();
     for (Use use : uses) {
       (use.holds() ? holders : waiters)
           .computeIfAbsent(use.rank(), rank -> new ArrayList<>())
-          .add(use.holds() ? held(use, token) : wanted(use));
+          .add(use.holds() ? held(use, token, now) : wanted(use, now));
     }
     String held =
         holders.entrySet().stream()
@@ -55,40 +61,51 @@ final class Holders {
     List<Use> held = new ArrayList<>();
     addHeld(rank, ownership(rank) == Ownership.WRITES, 0, held);
     long token = words.token() & ~LockWords.STALE;
+    long now = System.currentTimeMillis();
     return held.isEmpty()
         ? null
-        : held.stream().map(use -> held(use, token)).collect(Collectors.joining(", and "));
+        : held.stream().map(use -> held(use, token, now)).collect(Collectors.joining(", and "));
   }
 
-  private static String held(Use use, long token) {
+  private static String held(Use use, long token, long now) {
     if (use.writes()) {
       return thread(use)
           + ", write with token "
           + token
-          + since(use)
+          + since(use, now)
           + (use.kept().isEmpty() ? "" : ", " + use.kept());
     }
     return (use.threads() == 1 ? "1 read, " : use.threads() + " reads, the last by ")
         + thread(use)
-        + since(use);
+        + since(use, now);
   }
 
-  private static String wanted(Use use) {
+  private static String wanted(Use use, long now) {
     String others = use.threads() == 2 ? "another thread" : use.threads() - 1 + " other threads";
     if (use.writes()) {
-      return "write, " + thread(use) + since(use) + (use.threads() == 1 ? "" : ", and " + others);
+      return "write, "
+          + thread(use)
+          + since(use, now)
+          + (use.threads() == 1 ? "" : ", and " + others);
     }
     return (use.threads() == 1 ? "1 reader" : use.threads() + " readers")
-        + (use.threadId() == 0 ? "" : ", " + thread(use) + since(use));
+        + (use.threadId() == 0 ? "" : ", " + thread(use) + since(use, now));
   }
 
   private static String thread(Use use) {
-    return "thread '" + use.thread() + "' (id " + use.threadId() + ")";
+    return "thread '%s' (id %d)%s"
+        .formatted(
+            use.thread(),
+            use.threadId(),
+            use.ended() ? ", which has ended and gives nothing back" : "");
   }
 
-  private static String since(Use use) {
-    return use.since() == 0
-        ? ""
+  private static String since(Use use, long now) {
+    if (use.since() == 0) {
+      return "";
+    }
+    return use.atLeast()
+        ? " for at least " + Node.seconds(TimeUnit.MILLISECONDS.toNanos(now - use.since()))
         : " since " + Instant.ofEpochMilli(use.since()).truncatedTo(ChronoUnit.MILLIS);
   }
 
@@ -206,12 +223,23 @@ final class Holders {
                   1,
                   line + Layout.WRITER_THREAD,
                   since != 0 ? since : words.tokenSince())
-              .kept(kept(line)));
+              .kept(kept(line))
+              .atLeast(since == 0)
+              .ended(hasEnded(line, Layout.WRITER_THREAD)));
     }
     int reads = (int) LockWords.holds(window.get(line + Layout.READS));
     if (reads > 0) {
-      uses.add(use(rank, true, false, reads, line + Layout.READER, waitsSince));
+      uses.add(
+          use(rank, true, false, reads, line + Layout.READER, waitsSince)
+              .atLeast(true)
+              .ended(hasEnded(line, Layout.READER)));
     }
+  }
+
+  /** Whether the thread that is named there is the one of which its rank has said so. */
+  private boolean hasEnded(long line, int thread) {
+    long ended = window.get(line + Layout.ENDED_THREAD);
+    return ended != 0 && ended == window.get(line + thread);
   }
 
   /** Says that a thread that writes is not in the code any more that took the write; or "". */

@@ -58,7 +58,7 @@ final class Inquiry {
       NodeReport report = reports.get(other);
       if (report != null) {
         for (NodeReport.Resource resource : report.resources()) {
-          texts.add(describe(other, resource));
+          texts.add(describe(other, resource, report.takenAt()));
         }
       } else {
         silent.add(Integer.toString(other));
@@ -73,8 +73,8 @@ final class Inquiry {
     return String.join(" ", texts);
   }
 
-  private String describe(int from, NodeReport.Resource resource) {
-    String held = Holders.describe(node, resource.uses(), resource.token());
+  private String describe(int from, NodeReport.Resource resource, long takenAt) {
+    String held = Holders.describe(node, resource.uses(), resource.token(), takenAt);
     String record = resource.record();
     return "On node %d: %s%s"
         .formatted(

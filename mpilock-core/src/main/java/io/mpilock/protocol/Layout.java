@@ -163,6 +163,9 @@ final class Layout {
   /** 1 while the rank owns the write and waits for readers: it has not begun to write. */
   static final int DRAINS = 5;
 
+  /** A thread of the rank that has ended while it held the resource, or 0. Diagnosis. */
+  static final int ENDED_THREAD = 6;
+
   /** A thread that has waited to read for a while, or 0; and since when. Diagnosis, as below. */
   static final int WAITING_READER = 8;
 

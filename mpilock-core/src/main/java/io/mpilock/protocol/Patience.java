@@ -38,6 +38,18 @@ final class Patience {
     String describe(long waitedNanos);
 
     /**
+     * Whether this wait is to be reported now, after a stall warning's time, or somebody else has
+     * reported what is the same stall.
+     *
+     * @param now by the node's clock, in nanoseconds
+     * @param interval the stall warning's time
+     * @return 0 if it is to be reported, else how long to wait before it is asked again
+     */
+    default long untilStall(long now, long interval) {
+      return 0;
+    }
+
+    /**
      * The time is nearly over: what is to be told then may be asked for. Takes no time to speak of.
      *
      * @return whether to be called again soon
@@ -205,8 +217,12 @@ final class Patience {
       watch.check();
     }
     if (waited >= nextStall) {
-      nextStall = waited + node.settings().stallWarning().toNanos();
-      node.stalled(resource, watch.describe(waited));
+      long interval = node.settings().stallWarning().toNanos();
+      long left = watch.untilStall(start + waited, interval);
+      nextStall = waited + (left > 0 ? left : interval);
+      if (left <= 0) {
+        node.stalled(resource, watch.describe(waited));
+      }
     }
   }
 

@@ -24,7 +24,15 @@ public final class ProcessLock {
   private @Nullable ThreadHold lastReader;
   private @Nullable ThreadHold lastWriter; // written under ownership
 
+  /** Who is named as the writer, so that it can be looked after; as the others, any thread may. */
+  private @Nullable ThreadHold namedWriter;
+
   private volatile long lastLook;
+
+  // Guarded by stallMutex.
+  private final Object stallMutex = new Object();
+  private boolean stallTold;
+  private long stallToldAt;
 
   private final ThreadLocal<ThreadHold> holds =
       ThreadLocal.withInitial(() -> new ThreadHold(Thread.currentThread()));
@@ -354,6 +362,7 @@ public final class ProcessLock {
 
   private void noteWriterAnew(ThreadHold hold, boolean waited) {
     lastWriter = waited ? null : hold; // what stands there holds for this write only
+    namedWriter = hold;
     hold.id().put(window, myLine + Layout.WRITER_THREAD);
     window.setRelease(myLine + Layout.WRITER_SINCE, waited ? System.currentTimeMillis() : 0);
   }
@@ -361,6 +370,7 @@ public final class ProcessLock {
   /** Names the thread that owns, and waits for readers to leave. */
   private void noteDrainer(ThreadHold hold) {
     lastWriter = null; // what stands there may not lead to a write
+    namedWriter = hold;
     hold.id().put(window, myLine + Layout.WRITER_THREAD);
     window.setRelease(myLine + Layout.WRITER_SINCE, System.currentTimeMillis());
   }
@@ -383,6 +393,46 @@ public final class ProcessLock {
     } catch (IllegalStateException e) {
       swallowIfClosed(e);
     }
+  }
+
+  /**
+   * Says of a thread of this rank that it has ended while it held: only its own process sees that.
+   * Of several readers it is seen of the one that is named.
+   */
+  void noteOrphan() {
+    ThreadHold orphan = namedWriter;
+    if (orphan == null || !orphan.isOrphan()) {
+      orphan = lastReader;
+    }
+    if (orphan != null && orphan.isOrphan()) {
+      window.setRelease(myLine + Layout.ENDED_THREAD, orphan.id().value());
+    }
+  }
+
+  /**
+   * Lets one of this rank's threads that wait report the stall, once in an interval.
+   *
+   * @return 0 if the caller is to report, else the time until another may
+   */
+  private long claimStall(long now, long interval) {
+    synchronized (stallMutex) {
+      long left = stallTold ? interval - (now - stallToldAt) : 0;
+      if (left > 0) {
+        return left;
+      }
+      stallTold = true;
+      stallToldAt = now;
+      return 0;
+    }
+  }
+
+  /** How many threads of this rank wait. */
+  private long waitingHere() {
+    int phase = LockWords.phase(window.get(myLine + Layout.REQUEST));
+    boolean asks = phase != LockWords.NONE || window.get(myLine + Layout.DRAINS) != 0;
+    return window.get(myLine + Layout.WAITING_READERS)
+        + window.get(myLine + Layout.WAITING_WRITERS)
+        + (asks ? 1 : 0);
   }
 
   /** Names a thread that has waited to read for a while, unless another has waited longer. */
@@ -461,6 +511,7 @@ public final class ProcessLock {
         seenAt = node.nanoTime();
       }
       words.noteToken();
+      noteOrphan();
       if (mode.equals("read")) {
         long waited = TimeUnit.NANOSECONDS.toMillis(node.nanoTime() - start);
         noteWaitingReader(hold, System.currentTimeMillis() - waited);
@@ -476,14 +527,21 @@ public final class ProcessLock {
     }
 
     @Override
+    public long untilStall(long now, long interval) {
+      return claimStall(now, interval);
+    }
+
+    @Override
     public String describe(long waitedNanos) {
-      return "Thread '%s' of %s has waited %s for the %s of %s. No other write was granted for at least %s. %s"
+      long waiting = waitingHere();
+      return "Thread '%s' of %s has waited %s for the %s of %s%s. No other write was granted for at least %s. %s"
           .formatted(
               Thread.currentThread().getName(),
               node.who(node.me()),
               Node.seconds(waitedNanos),
               mode,
               quotedName(),
+              waiting > 1 ? ", as one of %d threads of this rank".formatted(waiting) : "",
               Node.seconds(node.nanoTime() - seenAt),
               ProcessLock.this.describe(
                   timeoutNanos == Patience.FOREVER

@@ -111,7 +111,8 @@ final class Survey {
         use.threadId() == 0 ? null : use.thread(),
         use.threadId(),
         use.since() == 0 ? null : Duration.ofMillis(Math.max(0, takenAt - use.since())),
-        use.kept().isEmpty() ? null : use.kept());
+        use.kept().isEmpty() ? null : use.kept(),
+        use.ended());
   }
 
   private ResourceStatus status(String name, Findings findings) {

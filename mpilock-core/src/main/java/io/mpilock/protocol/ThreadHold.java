@@ -314,6 +314,11 @@ public final class ThreadHold {
     }
   }
 
+  /** Whether nobody will give back what it holds: its thread has ended, and with it its steps. */
+  boolean isOrphan() {
+    return !thread.isAlive() && isHeld();
+  }
+
   boolean isOf(Thread other) {
     return thread.equals(other);
   }

@@ -22,6 +22,11 @@ final class ThreadId {
     name2 = bytes.getLong(2 * Long.BYTES);
   }
 
+  /** The id alone. */
+  long value() {
+    return id;
+  }
+
   /** Tells whether this thread's id stands there. */
   boolean stands(NodeWindow window, long index) {
     return window.get(index) == id;

@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  *     not, nor of a read with {@code phase-fair}, or if only other nodes wait
  * @param kept for what that thread still holds a write whose body has ended, and since when, in
  *     words; or null if it is in the body
+ * @param ended whether that thread has ended while it held, so that it gives nothing back. It is
+ *     seen by its own rank, if a thread there waits for the resource too, or asks for the status
  */
 public record LockUser(
     Member member,
@@ -28,7 +30,8 @@ public record LockUser(
     @Nullable String thread,
     long threadId,
     @Nullable Duration elapsed,
-    @Nullable String kept) {
+    @Nullable String kept,
+    boolean ended) {
 
   /** How a resource is used. */
   public enum Mode {

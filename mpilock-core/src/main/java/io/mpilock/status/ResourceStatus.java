@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  *     there was none
  * @param poisonedBy the rank that died in its write, so that nobody gets the resource any more; or
  *     null
- * @param holders who reads or writes; a thread that does both is there twice
+ * @param holders who reads or writes; a read that a thread took inside its write is part of that,
+ *     until the write ends before it
  * @param waiters who waits
  * @param permissions what each node that knows the resource may do without asking its home
  */

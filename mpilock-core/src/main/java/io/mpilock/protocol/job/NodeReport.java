@@ -73,6 +73,8 @@ public record NodeReport(long takenAt, List<Integer> lives, List<Resource> resou
    * @param thread its name, or ""
    * @param since when that began at the latest, in milliseconds of the epoch; or 0
    * @param kept for what a write is kept whose body has ended, in words; or ""
+   * @param atLeast whether it may have begun before that
+   * @param ended whether that thread has ended while it held
    */
   public record Use(
       int rank,
@@ -82,12 +84,14 @@ public record NodeReport(long takenAt, List<Integer> lives, List<Resource> resou
       long threadId,
       String thread,
       long since,
-      String kept) {
+      String kept,
+      boolean atLeast,
+      boolean ended) {
 
-    private static final int FIXED_BYTES = 4 + 1 + 1 + 4 + 8 + 2 + 8 + 2;
+    private static final int FIXED_BYTES = 4 + 1 + 1 + 4 + 8 + 2 + 8 + 2 + 1 + 1;
 
     /**
-     * One that is not kept.
+     * One that is not kept, by a thread that lives.
      *
      * @param rank who
      * @param holds whether they hold it, or wait
@@ -105,7 +109,7 @@ public record NodeReport(long takenAt, List<Integer> lives, List<Resource> resou
         long threadId,
         String thread,
         long since) {
-      this(rank, holds, writes, threads, threadId, thread, since, "");
+      this(rank, holds, writes, threads, threadId, thread, since, "", false, false);
     }
 
     /**
@@ -115,7 +119,27 @@ public record NodeReport(long takenAt, List<Integer> lives, List<Resource> resou
      * @return the use
      */
     public Use kept(String kept) {
-      return new Use(rank, holds, writes, threads, threadId, thread, since, kept);
+      return new Use(rank, holds, writes, threads, threadId, thread, since, kept, atLeast, ended);
+    }
+
+    /**
+     * The same, begun at the latest then.
+     *
+     * @param on whether it may have begun before
+     * @return the use
+     */
+    public Use atLeast(boolean on) {
+      return new Use(rank, holds, writes, threads, threadId, thread, since, kept, on, ended);
+    }
+
+    /**
+     * The same, by a thread that has ended.
+     *
+     * @param on whether it has
+     * @return the use
+     */
+    public Use ended(boolean on) {
+      return new Use(rank, holds, writes, threads, threadId, thread, since, kept, atLeast, on);
     }
   }
 
@@ -164,7 +188,7 @@ public record NodeReport(long takenAt, List<Integer> lives, List<Resource> resou
             .putInt(use.threads)
             .putLong(use.threadId);
         Frames.put(frame, use.thread).putLong(use.since);
-        Frames.put(frame, use.kept);
+        Frames.put(frame, use.kept).put(Frames.code(use.atLeast)).put(Frames.code(use.ended));
       }
     }
   }
@@ -211,7 +235,9 @@ public record NodeReport(long takenAt, List<Integer> lives, List<Resource> resou
         frame.getLong(),
         Frames.text(frame),
         frame.getLong(),
-        Frames.text(frame));
+        Frames.text(frame),
+        Frames.flag(frame),
+        Frames.flag(frame));
   }
 
   /** Reads one of several. */

@@ -16,10 +16,12 @@ import org.springframework.boot.health.contributor.Health;
  * The health of the job's locks, as this rank sees it:
  *
  * <ul>
- *   <li>DOWN if a rank is dead or this rank's controller is closed: it does not get better.
- *   <li>OUT_OF_SERVICE if a node's agent does not answer within a second, this rank's own included,
- *       or somebody has waited for longer than the stall warning: it may get better.
- *   <li>UP otherwise.
+ *   <li>DOWN if a rank is dead, a resource is poisoned, or this rank's controller is closed: it does
+ *       not get better by itself.
+ *   <li>OUT_OF_SERVICE if a node's agent does not answer within a second, this rank's own included:
+ *       it may get better.
+ *   <li>UP otherwise, also while somebody waits for longer than the stall warning: a batch job that
+ *       waits for a long write works as it should. The details tell of it.
  * </ul>
  *
  * <p>Waits a second at most. Details tell which ranks, nodes and resources.
@@ -50,9 +52,10 @@ public final class MpilockHealthIndicator extends AbstractHealthIndicator {
             .map(rank -> rank.member().rank())
             .toList();
     Map<String, String> stalled = stalled(status);
-    if (!dead.isEmpty()) {
+    Map<String, Integer> poisoned = poisoned(status);
+    if (!dead.isEmpty() || !poisoned.isEmpty()) {
       builder.down();
-    } else if (!status.silentNodes().isEmpty() || !stalled.isEmpty()) {
+    } else if (!status.silentNodes().isEmpty()) {
       builder.outOfService();
     } else {
       builder.up();
@@ -62,7 +65,19 @@ public final class MpilockHealthIndicator extends AbstractHealthIndicator {
         .withDetail("ranks", status.ranks().size())
         .withDetail("deadRanks", dead)
         .withDetail("silentNodes", status.silentNodes())
+        .withDetail("poisonedResources", poisoned)
         .withDetail("stalledResources", stalled);
+  }
+
+  /** The resources that nobody gets any more, with the rank that died in its write. */
+  private static Map<String, Integer> poisoned(JobStatus status) {
+    Map<String, Integer> poisoned = new TreeMap<>();
+    for (ResourceStatus resource : status.resources()) {
+      if (resource.poisonedBy() != null) {
+        poisoned.put(resource.name(), resource.poisonedBy().rank());
+      }
+    }
+    return poisoned;
   }
 
   /** The resources that somebody has waited too long for, and how long. */

@@ -46,6 +46,7 @@ public record ResourceDescriptor(
    * @param millis how long that is, in milliseconds, or null
    * @param kept for what a write is still held whose body has ended, in words; see {@link
    *     LockUser}; or null
+   * @param ended whether that thread has ended while it held; see {@link LockUser#ended()}
    */
   public record UserDescriptor(
       int rank,
@@ -58,7 +59,8 @@ public record ResourceDescriptor(
       @Nullable Long threadId,
       @Nullable String since,
       @Nullable Long millis,
-      @Nullable String kept) {
+      @Nullable String kept,
+      boolean ended) {
 
     static UserDescriptor of(LockUser user, Instant now) {
       Duration elapsed = user.elapsed();
@@ -73,7 +75,8 @@ public record ResourceDescriptor(
           user.threadId() == 0 ? null : user.threadId(),
           elapsed == null ? null : now.minus(elapsed).truncatedTo(ChronoUnit.MILLIS).toString(),
           elapsed == null ? null : elapsed.toMillis(),
-          user.kept());
+          user.kept(),
+          user.ended());
     }
   }
 

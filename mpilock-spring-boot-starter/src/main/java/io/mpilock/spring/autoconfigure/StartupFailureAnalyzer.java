@@ -61,6 +61,9 @@ final class StartupFailureAnalyzer extends AbstractFailureAnalyzer<StartupExcept
           "Look for profiles, configuration files and environment variables that are not the same"
               + " on all nodes.";
       case NO_WINDOW -> "mpilock.window-size is what each rank asks for.";
+      case MPI_FINALIZED ->
+          "If spring-boot-devtools restarted the application: MPI starts only once in a process, so"
+              + " set spring.devtools.restart.enabled=false, best as a system property.";
       case THREAD_LEVEL,
           LAUNCHER_IGNORED,
           LAUNCHER_LOST,
@@ -69,7 +72,6 @@ final class StartupFailureAnalyzer extends AbstractFailureAnalyzer<StartupExcept
           MASTER_OUT_OF_RANGE,
           NO_SUCH_TRANSPORT,
           NO_DESCRIPTORS,
-          MPI_FINALIZED,
           NO_MPJ,
           RENDEZVOUS_INVALID,
           RANKS_MISSING,

@@ -42,6 +42,18 @@ class StartupFailureAnalyzerTests {
     assertThat(analysis.getCause()).isSameAs(failure);
   }
 
+  /** Devtools starts the application again in its process, where MPI has ended. */
+  @Test
+  void aSecondStartInOneProcessTellsOfDevtools() {
+    FailureAnalysis analysis =
+        Objects.requireNonNull(
+            new StartupFailureAnalyzer()
+                .analyze(
+                    new StartupException(
+                        Problem.MPI_FINALIZED, "MPI was finalised.", "Start a new process.")));
+    assertThat(analysis.getAction()).contains("spring.devtools.restart.enabled=false");
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {99, -1})
   void aMasterOutOfRange(int master, CapturedOutput output) {

@@ -1,0 +1,166 @@
+package io.mpilock.spring.autoconfigure;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.net.URL;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import org.apache.commons.logging.Log;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.EnvironmentPostProcessor;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.context.config.ConfigDataEnvironmentPostProcessor;
+import org.springframework.boot.context.properties.source.ConfigurationProperty;
+import org.springframework.boot.context.properties.source.ConfigurationPropertyName;
+import org.springframework.boot.context.properties.source.ConfigurationPropertySource;
+import org.springframework.boot.context.properties.source.ConfigurationPropertySources;
+import org.springframework.boot.context.properties.source.IterableConfigurationPropertySource;
+import org.springframework.boot.json.JsonParserFactory;
+import org.springframework.boot.logging.DeferredLogFactory;
+import org.springframework.core.Ordered;
+import org.springframework.core.env.ConfigurableEnvironment;
+
+/**
+ * Warns of properties {@code mpilock.*} that there are not, with the nearest that there is: a
+ * time-out with a slip in its name is one that is not set. What there is stands in the metadata
+ * that the build makes of the sources, and is read only if the application has such properties.
+ */
+final class UnknownProperties implements EnvironmentPostProcessor, Ordered {
+  private static final ConfigurationPropertyName PREFIX = ConfigurationPropertyName.of("mpilock");
+  private static final String METADATA = "META-INF/spring-configuration-metadata.json";
+
+  /** A variable of the environment, MPILOCK_TOKEN, that the transport reads itself. */
+  private static final String TOKEN = "mpilock.token";
+
+  private final Log log;
+
+  /** For Boot. */
+  UnknownProperties(DeferredLogFactory logs) {
+    this.log = logs.getLog(UnknownProperties.class);
+  }
+
+  @Override
+  public int getOrder() {
+    return ConfigDataEnvironmentPostProcessor.ORDER + 3;
+  }
+
+  @Override
+  public void postProcessEnvironment(
+      ConfigurableEnvironment environment, SpringApplication application) {
+    Map<String, ConfigurationProperty> found = new TreeMap<>();
+    for (ConfigurationPropertySource source : ConfigurationPropertySources.get(environment)) {
+      if (source instanceof IterableConfigurationPropertySource iterable) {
+        iterable.stream()
+            .filter(PREFIX::isAncestorOf)
+            .forEach(name -> {
+              ConfigurationProperty property = source.getConfigurationProperty(name);
+              if (property != null) {
+                found.putIfAbsent(name.toString(), property);
+              }
+            });
+      }
+    }
+    found.remove(TOKEN);
+    if (!found.isEmpty()) {
+      Known known = Known.read();
+      found.forEach((name, property) -> {
+        if (known != null && !known.has(name)) {
+          log.warn(
+              "There is no property %s, so it does nothing (%s). The nearest is %s."
+                  .formatted(
+                      name,
+                      property.getOrigin() == null ? "of unknown origin" : property.getOrigin(),
+                      known.nearest(name)));
+        }
+      });
+    }
+  }
+
+  /**
+   * The properties that there are.
+   *
+   * @param names by their names without dots and dashes, which variables of the environment lack
+   * @param maps those of them that have any names below them
+   */
+  record Known(Map<String, String> names, List<String> maps) {
+
+    static @Nullable Known read() {
+      URL here = UnknownProperties.class.getResource("UnknownProperties.class");
+      String path = UnknownProperties.class.getName().replace('.', '/') + ".class";
+      if (here == null || !here.toString().endsWith(path)) {
+        return null;
+      }
+      String root = here.toString().substring(0, here.toString().length() - path.length());
+      try (InputStream in = URI.create(root + METADATA).toURL().openStream()) {
+        return of(new String(in.readAllBytes(), StandardCharsets.UTF_8));
+      } catch (IOException | IllegalArgumentException e) {
+        return null; // nothing to compare with
+      }
+    }
+
+    private static Known of(String json) {
+      Map<String, String> names = new TreeMap<>();
+      List<String> maps = new ArrayList<>();
+      Object all = JsonParserFactory.getJsonParser().parseMap(json).get("properties");
+      for (Object each : (List<?>) Objects.requireNonNullElse(all, List.of())) {
+        Map<?, ?> property = (Map<?, ?>) each;
+        String name = String.valueOf(property.get("name"));
+        names.put(bare(name), name);
+        if (String.valueOf(property.get("type")).startsWith("java.util.Map")) {
+          maps.add(bare(name));
+        }
+      }
+      return new Known(names, maps);
+    }
+
+    boolean has(String name) {
+      String bare = bare(name);
+      return names.containsKey(bare) || maps.stream().anyMatch(bare::startsWith);
+    }
+
+    /** By the letters to be changed. */
+    String nearest(String name) {
+      String bare = bare(name);
+      String nearest = "mpilock.enabled";
+      int least = Integer.MAX_VALUE;
+      for (Map.Entry<String, String> each : names.entrySet()) {
+        int distance = distance(bare, each.getKey());
+        if (distance < least) {
+          least = distance;
+          nearest = each.getValue();
+        }
+      }
+      return nearest;
+    }
+
+    private static String bare(String name) {
+      String text = name.toLowerCase(Locale.ROOT);
+      int index = text.indexOf('[');
+      return (index < 0 ? text : text.substring(0, index)).replaceAll("[^a-z0-9]", "");
+    }
+
+    /** That of Levenshtein. */
+    private static int distance(String from, String to) {
+      int[] row = new int[to.length() + 1];
+      for (int j = 0; j <= to.length(); j++) {
+        row[j] = j;
+      }
+      for (int i = 1; i <= from.length(); i++) {
+        int diagonal = row[0];
+        row[0] = i;
+        for (int j = 1; j <= to.length(); j++) {
+          int changed = diagonal + (from.charAt(i - 1) == to.charAt(j - 1) ? 0 : 1);
+          diagonal = row[j];
+          row[j] = Math.min(changed, 1 + Math.min(row[j], row[j - 1]));
+        }
+      }
+      return row[to.length()];
+    }
+  }
+}

@@ -1,0 +1,69 @@
+package io.mpilock.spring.autoconfigure;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.WebApplicationType;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.core.env.StandardEnvironment;
+import org.springframework.core.env.SystemEnvironmentPropertySource;
+
+@ExtendWith(OutputCaptureExtension.class)
+class UnknownPropertiesTests {
+
+  @Configuration(proxyBeanMethods = false)
+  static class Application {}
+
+  private static void run(Map<String, Object> variables, String... arguments) {
+    StandardEnvironment environment = new StandardEnvironment();
+    environment
+        .getPropertySources()
+        .replace(
+            StandardEnvironment.SYSTEM_ENVIRONMENT_PROPERTY_SOURCE_NAME,
+            new SystemEnvironmentPropertySource(
+                StandardEnvironment.SYSTEM_ENVIRONMENT_PROPERTY_SOURCE_NAME, variables));
+    SpringApplication application =
+        new SpringApplicationBuilder(Application.class)
+            .web(WebApplicationType.NONE)
+            .environment(environment)
+            .build();
+    application.run(arguments).close();
+  }
+
+  @Test
+  void aPropertyThatThereIsNotIsWarnedOfWithTheNearestAndItsOrigin(CapturedOutput output) {
+    run(Map.of(), "--mpilock.shutdown-timout=5s", "--mpilock.report.dir=x");
+    assertThat(output)
+        .contains("There is no property mpilock.shutdown-timout, so it does nothing (")
+        .contains("\"mpilock.shutdown-timout\" from property source \"commandLineArgs\"")
+        .contains("The nearest is mpilock.shutdown-timeout.")
+        .contains("mpilock.report.dir")
+        .contains("The nearest is mpilock.report.directory.");
+  }
+
+  @Test
+  void aVariableOfTheEnvironmentIsOneToo(CapturedOutput output) {
+    run(Map.of("MPILOCK_STALL_WARNIG", "5s"));
+    assertThat(output)
+        .contains("There is no property mpilock.stall.warnig")
+        .contains("The nearest is mpilock.stall-warning.");
+  }
+
+  @Test
+  void thoseThatThereAreAreNotWarnedOfHoweverTheyAreWritten(CapturedOutput output) {
+    run(
+        Map.of("MPILOCK_SHUTDOWNTIMEOUT", "5s", "MPILOCK_STALL_WARNING", "9s", "MPILOCK_TOKEN", "x"),
+        "--mpilock.stallWarning=5s",
+        "--mpilock.share.allow[0]=org.example.A",
+        "--mpilock.native.doorbell=true",
+        "--mpilock.logging.console=all",
+        "--mpilockx.other=1");
+    assertThat(output).doesNotContain("There is no property");
+  }
+}
