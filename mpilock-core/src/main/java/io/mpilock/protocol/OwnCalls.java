@@ -37,8 +37,9 @@ public final class OwnCalls {
   private static final Pattern CLOSING =
       Pattern.compile("(?:^|; )(rank \\d+ " + CLOSES + ")(?:;|$)");
 
-  private static final Pattern MISTAKE =
-      Pattern.compile("^rank \\d+ (called singleWrite|is at|takes)");
+  private static final Pattern NO_MISTAKE =
+      Pattern.compile(
+          "rank \\d+ (is closing|called close|has called nothing|died|gave up and went on)");
 
   private OwnCalls() {}
 
@@ -66,7 +67,7 @@ public final class OwnCalls {
 
   /** Whether all who made the call close: it is no mistake of any. */
   static boolean onlyCloses(String summary) {
-    return Arrays.stream(summary.split("; ")).noneMatch(rank -> MISTAKE.matcher(rank).find());
+    return Arrays.stream(summary.split("; ")).allMatch(rank -> NO_MISTAKE.matcher(rank).matches());
   }
 
   /** A rank that is closing by what is told of all of them: for the others that is the reason. */
