@@ -16,8 +16,8 @@ import org.springframework.boot.health.contributor.Health;
  * The health of the job's locks, as this rank sees it:
  *
  * <ul>
- *   <li>DOWN if a rank is dead, a resource is poisoned, or this rank's controller is closed: it does
- *       not get better by itself.
+ *   <li>DOWN if a rank is dead, a resource is poisoned, or this rank's controller is closed: it
+ *       does not get better by itself.
  *   <li>OUT_OF_SERVICE if a node's agent does not answer within a second, this rank's own included:
  *       it may get better.
  *   <li>UP otherwise, also while somebody waits for longer than the stall warning: a batch job that

@@ -58,7 +58,8 @@ class UnknownPropertiesTests {
   @Test
   void thoseThatThereAreAreNotWarnedOfHoweverTheyAreWritten(CapturedOutput output) {
     run(
-        Map.of("MPILOCK_SHUTDOWNTIMEOUT", "5s", "MPILOCK_STALL_WARNING", "9s", "MPILOCK_TOKEN", "x"),
+        Map.of(
+            "MPILOCK_SHUTDOWNTIMEOUT", "5s", "MPILOCK_STALL_WARNING", "9s", "MPILOCK_TOKEN", "x"),
         "--mpilock.stallWarning=5s",
         "--mpilock.share.allow[0]=org.example.A",
         "--mpilock.native.doorbell=true",
