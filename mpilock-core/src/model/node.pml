@@ -96,14 +96,17 @@
 #define IS_FREE(s) (((s) & 63) == 0)
 #define ASKED_ONCE_MORE(s) (((s) + ONE_SEQUENCE + ONE_PENDING) & 1023)
 
-/* REQUEST: sequence | phase (2) */
+/* REQUEST: sequence | phase (3) */
 #define NONE 0
 #define WAITING 1
 #define CLAIMED 2
 #define INTENT 3
-#define PHASE(r) ((r) & 3)
-#define SEQUENCE_OF(r) ((r) >> 2)
-#define REQUEST(s, p) (((s) << 2) | (p))
+#define ABANDONED 4
+#define RETURNING 5
+#define PHASE(r) ((r) & 7)
+#define SEQUENCE_OF(r) ((r) >> 3)
+#define REQUEST(s, p) (((s) << 3) | (p))
+#define IS_CLAIM(r) (PHASE(r) == CLAIMED || PHASE(r) == ABANDONED || PHASE(r) == RETURNING)
 #define IS_BEFORE(a, b) ((((a) - (b)) & 15) >= 8)
 
 /* READS: batch (3) | draining (1) | waiting (2) | holds (2) */
@@ -127,17 +130,20 @@ byte request[MEMBERS];
 byte reads[RANKS];
 byte asleepR; /* threads that sleep on the reader bell */
 byte asleepW; /* threads that sleep on the writer bell of their rank */
+byte fresh;   /* threads for which retake's compareAndSet may find STATE as it was */
 
 #ifdef CRASH
 byte dead = NOBODY; /* the rank that has stopped */
 bool noticed;       /* its LIFE says so: isGone */
 bool drains[RANKS];
 byte mender = NOBODY;
+byte over[MEMBERS]; /* settle: requests that are to be cleared; one process mends at a time */
 #define STOPPED(r) (dead == (r))
 #define IS_GONE(r) (noticed && dead == (r))
 #define ANY_DEAD (dead != NOBODY)
 #else
 #define ANY_DEAD false
+#define IS_GONE(r) false
 #endif
 
 #ifdef TWO_IN_ONE
@@ -292,6 +298,11 @@ hidden byte exclusion, writer_first, order, tokens_grow, no_trace, poison, batch
 #define NOT_PASSED(t) skip
 #endif
 
+/* takeBack: the owner has given up, and is not gone. A look that finds nothing changes nothing. */
+#define MAY_BE_TAKEN_BACK \
+  (OWNER(state) != 0 && OWNER(state) != POISONED && PHASE(request[OWNER(state) - 1]) == ABANDONED \
+   && !IS_GONE(OWNER(state) - 1) && FAULT != 32)
+
 /* Exclusion is looked at when a read or a write begins. It ends with the first step of its release.
  * Writers first: when a read begins, by its second look, no write is held or requested. */
 inline begins_to_read(t) {
@@ -371,6 +382,13 @@ inline start_scan() {
 #define MAY_READ(t) (left > 0 && !(WRITERS & BIT(t)))
 #define MAY_WRITE(t) (left > 0 && !(READERS & BIT(t)))
 #define STOP_WRITING(t) writing = (writing == t -> NOBODY : writing)
+#define IS_UNCHANGED (state == now && (fresh & BIT(t)) != 0)
+#define GRANTED (PHASE(request[me]) == CLAIMED && OWNER(state) == me + 1)
+#ifdef TWO_IN_ONE
+#define AFTER_CLAIM TO_UNLINK
+#else
+#define AFTER_CLAIM TO_NEXT
+#endif
 #define COUNTED_OFF(s) ((s) - (counted -> ONE_PENDING : 0))
 #define ASKS_NO_MORE(t) asking = (counted -> asking & ~BIT(t) : asking)
 #define GOT_TOO_EARLY(t) readsLast = (FAULT == 16 -> readsLast | BIT(t) : readsLast)
@@ -390,21 +408,25 @@ inline start_scan() {
 
 #if RANKS == 2
 #define NO_REQUEST (request[0] == NONE && request[1] == NONE)
-#define NOBODY_CLAIMED (PHASE(request[0]) != CLAIMED && PHASE(request[1]) != CLAIMED)
+#define NOBODY_CLAIMED (!IS_CLAIM(request[0]) && !IS_CLAIM(request[1]))
 #define NO_READS ((reads[0] | reads[1]) % 32 == 0)
 #define NO_HOLDS ((reads[0] | reads[1]) % 16 == 0)
 #define AT_INTENT(n) (dead != (n) && PHASE(request[n]) == INTENT)
 #define NOBODY_LIVE_AT_INTENT (!AT_INTENT(0) && !AT_INTENT(1))
 #else
 #define NO_REQUEST (request[0] == NONE && request[1] == NONE && request[2] == NONE)
-#define NOBODY_CLAIMED \
-  (PHASE(request[0]) != CLAIMED && PHASE(request[1]) != CLAIMED && PHASE(request[2]) != CLAIMED)
+#define NOBODY_CLAIMED (!IS_CLAIM(request[0]) && !IS_CLAIM(request[1]) && !IS_CLAIM(request[2]))
 #define NO_READS ((reads[0] | reads[1] | reads[2]) % 32 == 0)
 #define NO_HOLDS ((reads[0] | reads[1] | reads[2]) % 16 == 0)
 #define AT_INTENT(n) (dead != (n) && PHASE(request[n]) == INTENT)
 #define NOBODY_LIVE_AT_INTENT (!AT_INTENT(0) && !AT_INTENT(1) && !AT_INTENT(2))
 #endif
 #ifdef AGENT
+#if RANKS == 2
+#define NOBODY_GAVE_UP (PHASE(request[0]) < ABANDONED && PHASE(request[1]) < ABANDONED)
+#else
+#define NOBODY_GAVE_UP (PHASE(request[0]) < ABANDONED && PHASE(request[1]) < ABANDONED && PHASE(request[2]) < ABANDONED)
+#endif
 #define AT_REST_AGAIN true /* the agent may be at something */
 #define NOTHING_READ NO_HOLDS
 #else
@@ -445,12 +467,13 @@ inline start_scan() {
 
 /*
  * STATE that says that nobody owns or asks is always the same here: numbers only matter among requests that are there
- * together. So the table is smaller, and numbers wrap around in each run with three requests.
+ * together. So the table is smaller, and numbers wrap around in each run with three requests. What was got from STATE
+ * before that is not fresh any more: there the sequence would tell that it has changed.
  */
-#define AT_REST(s) (IS_FREE(s) -> FIRST_STATE : (s))
+#define SET_AT_REST(s) state = (s); fresh = (IS_FREE(state) -> 0 : fresh); state = (IS_FREE(state) -> FIRST_STATE : state)
 
 /* The end of a request that may be over with this step, of the owner that passes on. */
-#define GIVE(o) CHECK_OWNER(OWNER(state) == me + 1); state = AT_REST(WITH_OWNER(COUNTED_OFF(state), o)); ASKS_NO_MORE(t); counted = false
+#define GIVE(o) CHECK_OWNER(OWNER(state) == me + 1); SET_AT_REST(WITH_OWNER(COUNTED_OFF(state), o)); ASKS_NO_MORE(t); counted = false
 
 /* A ring with nobody asleep is no step: who goes to sleep after the change sees it. */
 #define NO_READER_SLEEPS (asleepR == 0 || FAULT == 19)
@@ -471,9 +494,11 @@ inline start_scan() {
 #define TO_GRANT 1
 #define TO_MEND 2
 #define TO_READ 3
-#define TO_CLAIM 4
+#define TO_ASK 4
 #define TO_DRAIN 5
 #define TO_END 6
+#define TO_BATCH 8
+#define TO_UNLINK 9
 
 
 #define IS_DRAINER_ASLEEP (OWNER(state) != 0 && OWNER(state) != POISONED && !NO_WRITER_SLEEPS(OWNER(state) - 1))
@@ -525,9 +550,7 @@ proctype Thread(byte t; byte me) {
 #ifdef AGENT
   bool agentFirst; /* firstRequest looks at the agent's request first */
 #endif
-#if defined(BATCHED) || defined(CRASH)
   short now;      /* what was got from STATE, or from READS */
-#endif
 #ifdef TWO_IN_ONE
   bool mayHandOver;
 #endif
@@ -563,18 +586,26 @@ next:
        left--; state = ASKED_ONCE_MORE(state) + me + 1; asking = asking | BIT(t); FIRST_HOLDS
      } goto w_unread
 #ifdef TWO_IN_ONE
-  :: d_step { MAY_WRITE(t) && !mutex[me] && first[me] == NOBODY -> left--; mutex[me] = true; first[me] = t; request[me] = INTENT }
-     goto w_number
+  :: d_step {
+       MAY_WRITE(t) && !mutex[me] && first[me] == NOBODY && request[me] == NONE ->
+       left--; mutex[me] = true; first[me] = t; request[me] = INTENT
+     } goto w_number
+  :: d_step { MAY_WRITE(t) && !mutex[me] && first[me] == NOBODY && MAY_BE_TAKEN_BACK -> then = TO_NEXT } goto t_look
   :: d_step {
        MAY_WRITE(t) && !mutex[me] && first[me] != NOBODY -> /* WriteQueue.join, behind another */
        left--; behind[me] = t; TAKE_NUMBER_ONLY(t); number2[me] = mine; note_placed(t)
      } goto w_queue
 #elif defined(CRASH)
-  :: d_step { MAY_WRITE(t) -> left--; request[me] = (FAULT == 13 -> NONE : INTENT) }
+  :: d_step { MAY_WRITE(t) && request[me] == NONE -> left--; request[me] = (FAULT == 13 -> NONE : INTENT) }
      goto w_number
+  :: d_step { MAY_WRITE(t) && MAY_BE_TAKEN_BACK -> then = TO_NEXT } goto t_look
 #else
-  :: d_step { MAY_WRITE(t) -> left--; TAKE_NUMBER(t) } goto w_publish
+  :: d_step { MAY_WRITE(t) && request[me] == NONE -> left--; TAKE_NUMBER(t) } goto w_publish
+  :: d_step { MAY_WRITE(t) && MAY_BE_TAKEN_BACK -> then = TO_NEXT } goto t_look
 #endif
+  :: d_step { /* awaitRequest: what this rank gave up is not over */
+       MAY_WRITE(t) && PHASE(request[me]) >= ABANDONED && !MAY_BE_TAKEN_BACK -> asleepW = asleepW | BIT(t)
+     } goto w_await
   :: d_step { left == 0 && (finished | BIT(t)) != ALL_THREADS -> finished = finished | BIT(t) } goto done
   :: d_step { left == 0 && (finished | BIT(t)) == ALL_THREADS -> finished = finished | BIT(t) } goto last
 #ifdef CRASH
@@ -618,6 +649,7 @@ r_sleep: /* awaitNoWriter */
   :: (asleepR & BIT(t)) == 0 -> goto next
 #ifdef CRASH
   :: d_step { SLICE_ENDS && (PENDING(state) == 0 || OWNER(state) == POISONED) -> asleepR = asleepR & ~BIT(t) } goto next
+  :: d_step { SLICE_ENDS && MAY_BE_TAKEN_BACK -> asleepR = asleepR & ~BIT(t); then = TO_NEXT } goto t_look
   :: d_step { MAY_MEND -> asleepR = asleepR & ~BIT(t); mender = me; after = TO_READ } goto mend
 #endif
   fi;
@@ -675,6 +707,7 @@ b_sleep:
        SLICE_ENDS && (BATCH(reads[me]) != mine || PENDING(state) == 0 || OWNER(state) == POISONED) ->
        asleepR = asleepR & ~BIT(t)
      } goto b_look
+  :: d_step { SLICE_ENDS && MAY_BE_TAKEN_BACK -> asleepR = asleepR & ~BIT(t); then = TO_BATCH } goto t_look
   :: d_step { MAY_MEND -> asleepR = asleepR & ~BIT(t); mender = me; after = TO_READ } goto mend
 #endif
   fi;
@@ -689,6 +722,15 @@ b_leave: /* leaveBatch; if it was let in at the last moment it gives that back *
 #endif
 
   /* ---- A write. */
+w_await:
+  if
+  :: (asleepW & BIT(t)) == 0 -> goto next
+#ifdef CRASH
+  :: d_step { SLICE_ENDS && (request[me] == NONE || OWNER(state) == POISONED) -> asleepW = asleepW & ~BIT(t) } goto next
+  :: d_step { SLICE_ENDS && MAY_BE_TAKEN_BACK -> asleepW = asleepW & ~BIT(t); then = TO_NEXT } goto t_look
+  :: d_step { MAY_MEND -> asleepW = asleepW & ~BIT(t); mender = me; after = TO_ASK } goto mend
+#endif
+  fi;
 w_unread: /* isUnread, after step 1 */
   if
   :: d_step { HOLDS(reads[at]) == 0 && !IS_LAST_HOLDS -> NEXT_HOLDS } goto w_unread
@@ -729,16 +771,16 @@ w_queue: /* it parks until it is the first, or gives up in its place; the first 
 w_grant:
   /*
    * step 3: awaitGrant, which spins here. It looks at REQUEST and then at STATE; one step is enough, since nobody has a
-   * claim while owner is 0.
+   * claim while owner is 0, and of a claimed request the rank stays the owner.
    */
   if
-  :: PHASE(request[me]) == CLAIMED -> goto w_claimed
+  :: GRANTED -> goto w_claimed
   :: d_step {
        OWNER(state) == 0 -> state = WITH_OWNER(state, me + 1); START_SCAN;
        CHECK_CLAIM(PHASE(request[me]) == WAITING)
      } goto w_first
   :: d_step {
-       PHASE(request[me]) == WAITING && OWNER(state) != 0 && OWNER(state) != POISONED -> asleepW = asleepW | BIT(t)
+       !GRANTED && OWNER(state) != 0 && OWNER(state) != POISONED -> asleepW = asleepW | BIT(t)
      }
      goto w_sleep
   :: MAY_GIVE_UP || OWNER(state) == POISONED -> goto w_withdraw
@@ -748,9 +790,10 @@ w_sleep:
   :: (asleepW & BIT(t)) == 0 -> goto w_grant
 #ifdef CRASH
   :: d_step {
-       SLICE_ENDS && (PHASE(request[me]) != WAITING || OWNER(state) == 0 || OWNER(state) == POISONED) ->
+       SLICE_ENDS && (GRANTED || OWNER(state) == 0 || OWNER(state) == POISONED) ->
        asleepW = asleepW & ~BIT(t)
      } goto w_grant
+  :: d_step { SLICE_ENDS && MAY_BE_TAKEN_BACK -> asleepW = asleepW & ~BIT(t); then = TO_GRANT } goto t_look
   :: d_step { MAY_MEND -> asleepW = asleepW & ~BIT(t); mender = me; after = TO_GRANT } goto mend
 #endif
   fi;
@@ -767,7 +810,7 @@ w_first: /* it found owner 0 and took it: is it the first? */
 #endif
   :: d_step { LOOKED && best != me -> START_SCAN; then = TO_GRANT } goto pass_on
   fi;
-w_claimed: /* finishClaim; or after the wait was given up, and then releaseOwnership */
+w_claimed: /* endRequest; or after the wait was given up, and then releaseOwnership */
   if
 #ifdef TWO_IN_ONE
   :: d_step { OWNER(state) == me + 1 && SEQUENCE_OF(request[me]) == mine && !tooLate -> CHECK_ORDER_OF_THREAD(t) } goto w_pass
@@ -778,10 +821,6 @@ w_claimed: /* finishClaim; or after the wait was given up, and then releaseOwner
 #else
   :: d_step { OWNER(state) == me + 1 && !tooLate -> request[me] = NONE; mine = 0; FIRST_HOLDS } goto w_drain
   :: d_step { OWNER(state) == me + 1 && tooLate -> request[me] = NONE; mine = 0; tooLate = false } goto release
-#endif
-#ifdef CRASH
-  :: d_step { OWNER(state) == POISONED -> request[me] = NONE; mine = 0; tooLate = false } goto next
-  :: d_step { MAY_MEND -> mender = me; after = TO_CLAIM } goto mend
 #endif
   fi;
 #ifdef TWO_IN_ONE
@@ -824,17 +863,22 @@ w_withdraw: /* withdraw */
 #else
   :: d_step { PHASE(request[me]) == WAITING -> request[me] = WITHDRAWN(mine); waits_no_more(me) }
 #endif
-  :: d_step { PHASE(request[me]) != WAITING && FAULT != 3 -> tooLate = true } goto w_claimed
+#ifdef TWO_IN_ONE
+  :: d_step { !mutex[me] && behind[me] == NOBODY && PHASE(request[me]) != WAITING -> mutex[me] = true } goto w_abandon
+  :: d_step { !mutex[me] && behind[me] != NOBODY && GRANTED -> tooLate = true } goto w_claimed
+#else
+  :: PHASE(request[me]) != WAITING && FAULT != 3 -> goto w_abandon
   :: d_step { PHASE(request[me]) != WAITING && FAULT == 3 -> mine = 0 } goto next
+#endif
   fi;
   if /* dropPending */
   :: d_step {
        (PENDING(state) != 1 || NO_READER_SLEEPS) && FAULT != 6 ->
-       state = AT_REST(state - ONE_PENDING); asking = asking & ~BIT(t); WITHDRAW_ENDS
+       SET_AT_REST(state - ONE_PENDING); asking = asking & ~BIT(t); WITHDRAW_ENDS
      } goto w_undone
   :: d_step {
        PENDING(state) == 1 && !NO_READER_SLEEPS && FAULT != 6 ->
-       state = AT_REST(state - ONE_PENDING); asking = asking & ~BIT(t)
+       SET_AT_REST(state - ONE_PENDING); asking = asking & ~BIT(t)
      }
   :: d_step { FAULT == 6 -> asking = asking & ~BIT(t); WITHDRAW_ENDS } goto w_undone
   fi;
@@ -860,6 +904,75 @@ tell_and_next: /* tellAgentOwner: there is one request less */
   :: !IS_AGENTS -> goto next
   fi;
 #endif
+
+w_abandon: /* it is claimed: stopAsking looks at owner, abandon marks it, and takeBack looks at owner again */
+  if
+  :: d_step { OWNER(state) == POISONED -> request[me] = NONE; mine = 0; then = AFTER_CLAIM } goto passed_on
+#ifdef TWO_IN_ONE
+  :: d_step { OWNER(state) == me + 1 -> tooLate = true; mutex[me] = false } goto w_claimed
+#else
+  :: d_step { OWNER(state) == me + 1 -> tooLate = true } goto w_claimed
+#endif
+  :: OWNER(state) != POISONED && OWNER(state) != me + 1
+  fi;
+  if
+  :: d_step {
+       FAULT != 29 -> request[me] = REQUEST(mine, ABANDONED); mine = 0; asking = asking & ~BIT(t); leaves_place(t);
+       then = AFTER_CLAIM
+     } goto t_look
+  :: d_step {
+       FAULT == 29 -> request[me] = REQUEST(mine, ABANDONED); mine = 0; asking = asking & ~BIT(t); leaves_place(t);
+       then = AFTER_CLAIM
+     } goto passed_on
+  fi;
+
+  /* ---- takeBack: of a member that had given up when it was named the owner, in its name. STATE before REQUEST. */
+t_look:
+  if
+  :: OWNER(state) == 0 || OWNER(state) == POISONED -> goto passed_on
+  :: d_step { OWNER(state) != 0 && OWNER(state) != POISONED -> now = state; fresh = fresh | BIT(t); best = OWNER(state) - 1 }
+  fi;
+t_retake:
+  if
+  :: d_step { (PHASE(request[best]) != ABANDONED || IS_GONE(best)) -> now = 0; fresh = fresh & ~BIT(t) } goto passed_on
+  :: PHASE(request[best]) == ABANDONED && !IS_GONE(best) && best != me
+  :: PHASE(request[best]) == ABANDONED && !IS_GONE(best) && best == me -> goto t_own
+  fi;
+  if
+  :: d_step { IS_UNCHANGED -> state = WITH_OWNER(state - ONE_PENDING, me + 1); now = 0; fresh = fresh & ~BIT(t) } goto t_over
+  :: d_step { !IS_UNCHANGED && OWNER(state) == best + 1 -> now = state; fresh = fresh | BIT(t) } goto t_retake
+  :: d_step { !IS_UNCHANGED && OWNER(state) != best + 1 -> now = 0; fresh = fresh & ~BIT(t) } goto passed_on
+  fi;
+t_own: /* takeOwnBack */
+  if
+  :: d_step {
+       PHASE(request[me]) == ABANDONED ->
+       request[me] = (FAULT == 31 -> request[me] : REQUEST(SEQUENCE_OF(request[me]), RETURNING));
+       now = 0; fresh = fresh & ~BIT(t)
+     }
+  :: d_step { PHASE(request[me]) != ABANDONED -> now = 0; fresh = fresh & ~BIT(t) } goto passed_on
+  fi;
+t_own_again: /* STATE before REQUEST: as long as that is there, this rank has not become the owner by anything else */
+  if
+  :: d_step { OWNER(state) == me + 1 -> now = state; fresh = fresh | BIT(t) }
+  :: OWNER(state) != me + 1 -> goto passed_on
+  fi;
+  if
+  :: PHASE(request[me]) == RETURNING || FAULT == 31 || FAULT == 35
+  :: d_step { PHASE(request[me]) != RETURNING && FAULT != 31 && FAULT != 35 -> now = 0; fresh = fresh & ~BIT(t) } goto passed_on
+  fi;
+  if
+  :: d_step { IS_UNCHANGED -> state = state - ONE_PENDING; now = 0; fresh = fresh & ~BIT(t) }
+  :: d_step { !IS_UNCHANGED -> now = 0; fresh = fresh & ~BIT(t) } goto t_own_again
+  fi;
+t_over:
+  if
+  :: d_step { NO_WRITER_SLEEPS(best) || FAULT == 33 -> request[best] = NONE; NO_HAND_OVER; START_SCAN } goto pass_on
+  :: d_step { !NO_WRITER_SLEEPS(best) && FAULT != 33 -> request[best] = NONE }
+  fi;
+  if
+  :: d_step { RING(best); NO_HAND_OVER; START_SCAN } goto pass_on
+  fi;
 
 w_drain: /* step 4: awaitNoReaders */
 #ifdef CRASH
@@ -928,7 +1041,7 @@ release:
   :: d_step {
        PENDING(state) == 1 ->
        CHECK_OWNER(OWNER(state) == me + 1);
-       STOP_WRITING(t); asking = asking & ~BIT(t); state = AT_REST(state - ONE_PENDING - (me + 1))
+       STOP_WRITING(t); asking = asking & ~BIT(t); SET_AT_REST(state - ONE_PENDING - (me + 1))
      } goto ring_readers
   :: d_step { PENDING(state) != 1 -> STOP_WRITING(t); counted = true; START_SCAN; HAND_OVER }
   fi;
@@ -979,11 +1092,20 @@ give_to_found:
   fi;
   if /* giveTo */
   :: d_step { (best != me || FAULT == 12) && !NO_WRITER_SLEEPS(best) -> GIVE(best + 1) }
-  :: d_step { (best != me || FAULT == 12) && NO_WRITER_SLEEPS(best) -> GIVE(best + 1) } goto passed_on
+  :: d_step { (best != me || FAULT == 12) && NO_WRITER_SLEEPS(best) -> GIVE(best + 1) } goto given
   :: best == me && FAULT != 12
   fi;
   if
-  :: d_step { RING(best) } goto passed_on
+  :: d_step { RING(best) }
+  fi;
+given: /* it may have given up before it was named: retake */
+  if
+  :: best == me || PHASE(request[best]) != ABANDONED || FAULT == 30 -> goto passed_on
+  :: best != me && PHASE(request[best]) == ABANDONED && FAULT != 30
+  fi;
+  if
+  :: d_step { OWNER(state) == best + 1 -> now = state; fresh = fresh | BIT(t) } goto t_retake
+  :: OWNER(state) != best + 1 -> goto passed_on
   fi;
 set_free:
   if
@@ -1007,11 +1129,18 @@ passed_on:
   if
   :: d_step { then == TO_NEXT -> END_SCAN; NO_HAND_OVER } goto next
   :: d_step { then == TO_GRANT -> END_SCAN; NO_HAND_OVER; asking = asking | BIT(t); then = 0 } goto w_grant
+#ifdef TWO_IN_ONE
+  :: d_step { then == TO_UNLINK -> END_SCAN; NO_HAND_OVER; then = 0; mutex[me] = false; first[me] = NOBODY } goto next
+#endif
 #ifdef AGENT
   :: d_step { then == TO_AGENT -> END_SCAN; then = 0 } goto a_look
 #endif
 #ifdef CRASH
   :: d_step { then == TO_MEND -> END_SCAN; then = 0 } goto m_end
+  :: d_step { then == TO_END -> END_SCAN; then = 0 } goto last
+#ifdef PHASE_FAIR
+  :: d_step { then == TO_BATCH -> END_SCAN; then = 0 } goto b_look
+#endif
 #endif
   fi;
 
@@ -1047,7 +1176,12 @@ a_want: /* wanted: it looks at each rank's REQUEST and READS */
 a_close: /* NodeGate.close */
   if
   :: d_step { gate == OPEN && IS_FREE(state) -> state = ASKED_ONCE_MORE(state) + AGENTS + 1; gate = DRAINED } goto a_drain
-  :: d_step { gate == OPEN && !IS_FREE(state) -> state = ASKED_ONCE_MORE(state); mine = SEQUENCE(state); gate = ASKING } goto a_ask
+  :: d_step {
+       gate == OPEN && !IS_FREE(state) && request[AGENTS] == NONE ->
+       state = ASKED_ONCE_MORE(state); mine = SEQUENCE(state); gate = ASKING
+     } goto a_ask
+  :: gate == OPEN && !IS_FREE(state) && request[AGENTS] != NONE && !MAY_BE_TAKEN_BACK -> goto agent /* whoever ends it tells */
+  :: d_step { gate == OPEN && MAY_BE_TAKEN_BACK -> then = TO_AGENT } goto t_look
   :: d_step { gate == READABLE && limit == NONE -> state = state + ONE_PENDING; gate = DRAINED } goto a_drain
   :: gate == READABLE && limit == SHARED -> goto a_yield
   :: gate == ASKING -> goto a_finish
@@ -1118,6 +1252,10 @@ a_stop: /* stopAsking, or finishClaim and releaseOwnership */
   fi;
   if
   :: d_step { OWNER(state) == AGENTS + 1 -> request[AGENTS] = NONE; mine = 0; then = TO_AGENT } goto release
+  :: OWNER(state) != AGENTS + 1
+  fi;
+  if
+  :: d_step { request[AGENTS] = REQUEST(mine, ABANDONED); mine = 0; then = TO_AGENT } goto t_look
   fi;
 a_readers: /* letReadersIn: stopDraining, wanted, admitReaders, dropPending */
   if
@@ -1137,8 +1275,8 @@ a_admit:
   fi;
 a_drop: /* dropPending */
   if
-  :: d_step { PENDING(state) == 1 -> state = AT_REST(state - ONE_PENDING) }
-  :: d_step { PENDING(state) != 1 -> state = AT_REST(state - ONE_PENDING) } goto a_opened
+  :: d_step { PENDING(state) == 1 -> SET_AT_REST(state - ONE_PENDING) }
+  :: d_step { PENDING(state) != 1 -> SET_AT_REST(state - ONE_PENDING) } goto a_opened
   fi;
   if
   :: d_step { RING_READERS }
@@ -1151,6 +1289,14 @@ a_opened:
 #endif
 
 #ifdef CRASH
+/* It may be returning by now, which it cannot get on with: the owner is another. */
+#define IS_OVER(n) (request[n] == over[n] || (PHASE(over[n]) == ABANDONED && request[n] == over[n] + 1 && FAULT != 38))
+#define CLEAR(n) request[n] = (over[n] != NONE && IS_OVER(n) -> NONE : request[n]); over[n] = NONE
+#if MEMBERS == 2
+#define FORGET_OVER over[0] = 0; over[1] = 0
+#else
+#define FORGET_OVER over[0] = 0; over[1] = 0; over[2] = 0
+#endif
   /* ---- Mender.mend. isNeeded is the guard of MAY_MEND, and MENDER is taken in the same step. */
 mend:
   if
@@ -1191,16 +1337,19 @@ m_written: /* hasWritten */
   fi;
 m_claimed: /* isClaimed */
   if
-  :: d_step { at < MEMBERS && PHASE(request[at]) != CLAIMED -> at++ } goto m_claimed
-  :: d_step { at < MEMBERS && PHASE(request[at]) == CLAIMED && FAULT != 15 -> at = 0 } goto m_settle
-  :: d_step { at < MEMBERS && PHASE(request[at]) == CLAIMED && FAULT == 15 -> at++ } goto m_claimed
+  :: d_step { at < MEMBERS && !IS_CLAIM(request[at]) -> at++ } goto m_claimed
+  :: d_step { at < MEMBERS && IS_CLAIM(request[at]) && FAULT != 15 -> at = 0 } goto m_settle
+  :: d_step { at < MEMBERS && IS_CLAIM(request[at]) && FAULT == 15 -> at++ } goto m_claimed
   :: d_step { at == MEMBERS -> at = 0 }
   fi;
-  /* poison */
-  d_step {
-    state = (OWNER(state) == POISONED -> state : WITH_PENDING(WITH_OWNER(state, POISONED), PENDING(state) + 1));
-    CHECK_POISON(deadOwned)
-  }
+  if /* poison, in place of that owner */
+  :: d_step {
+       OWNER(state) == dead + 1 || FAULT == 37 ->
+       state = WITH_PENDING(WITH_OWNER(state, POISONED), PENDING(state) + 1);
+       CHECK_POISON(deadOwned)
+     }
+  :: OWNER(state) != dead + 1 && FAULT != 37 -> goto m_end /* somebody took it back */
+  fi;
   d_step { RING_READERS }
 m_ring_all:
   if
@@ -1210,7 +1359,13 @@ m_ring_all:
 #endif
 m_settle: /* settle: number counts, best is the heir, again says that somebody is at INTENT */
   if
-  :: d_step { now = state; number = 0; best = NOBODY; again = false; at = 0 }
+  :: d_step {
+       OWNER(state) == dead + 1 || OWNER(state) == me + 1 || FAULT == 36 ->
+       now = state; number = 0; best = NOBODY; again = false; at = 0
+     }
+  :: d_step { /* somebody took it back from the dead */
+       OWNER(state) != dead + 1 && OWNER(state) != me + 1 && FAULT != 36 -> number = 0; best = 0; again = false; at = 0; now = 0
+     } goto m_end
   fi;
 m_count:
   if
@@ -1218,19 +1373,26 @@ m_count:
        at < MEMBERS ->
        if
        :: at == dead && FAULT != 9 -> /* a claim of the dead owner tells, while it owns, that it has not written */
-            request[at] = (OWNER(now) == dead + 1 && (PHASE(request[at]) == CLAIMED || FAULT == 21) -> request[at] : NONE)
+            over[at] = (OWNER(now) == dead + 1 && IS_CLAIM(request[at]) -> NONE : request[at])
        :: else ->
             if
             :: PHASE(request[at]) == INTENT -> again = again || FAULT != 14
             :: PHASE(request[at]) == WAITING -> number++
             :: PHASE(request[at]) == CLAIMED -> number++; best = at
+            :: PHASE(request[at]) == ABANDONED || PHASE(request[at]) == RETURNING -> /* what it was to get goes to another */
+                 over[at] = request[at]; number = (FAULT == 34 -> number + 1 : number)
             :: PHASE(request[at]) == NONE
             fi
        fi;
        at++
      } goto m_count
-  :: d_step { at == MEMBERS && !again -> at = 0 }
-  :: d_step { at == MEMBERS && again && NOBODY_LIVE_AT_INTENT -> at = 0; again = false } goto m_settle
+  :: d_step { at == MEMBERS && !again -> at = (OWNER(now) == dead + 1 && FAULT != 21 -> 0 : MEMBERS) }
+  :: d_step { at == MEMBERS && again && NOBODY_LIVE_AT_INTENT -> at = 0; again = false; FORGET_OVER } goto m_settle
+  fi;
+m_clear: /* what is over, before anybody owns who might claim it; not if this one owns */
+  if
+  :: d_step { at < MEMBERS -> CLEAR(at); at++ } goto m_clear
+  :: d_step { at == MEMBERS -> at = 0 }
   fi;
   if
   :: d_step {
@@ -1240,14 +1402,19 @@ m_count:
        state = WITH_PENDING(WITH_OWNER(state, (best != NOBODY -> best : me) + 1), number);
        number = 0
      }
-  :: state != now -> goto m_settle
+  :: d_step { state != now -> FORGET_OVER } goto m_settle
+  fi;
+m_over:
+  if
+  :: d_step { at < MEMBERS -> CLEAR(at); at++ } goto m_over
+  :: d_step { at == MEMBERS -> at = 0 }
   fi;
   if
   :: d_step { counted || FAULT == 9 -> request[dead] = NONE; counted = false }
   :: !counted && FAULT != 9
   fi;
   if
-  :: d_step { best != NOBODY -> RING(best); best = 0 } goto m_end
+  :: d_step { best != NOBODY -> RING(best); best = 0; then = TO_MEND } goto t_look /* it may have given up since */
   :: d_step { best == NOBODY -> best = 0 }
   fi;
 #ifdef PHASE_FAIR
@@ -1277,8 +1444,8 @@ m_end:
 #else
      goto next
 #endif
+  :: d_step { after == TO_ASK -> after = 0 } goto next
   :: d_step { after == TO_GRANT -> after = 0 } goto w_grant
-  :: d_step { after == TO_CLAIM -> after = 0 } goto w_claimed
   :: d_step { after == TO_DRAIN -> after = 0 } goto w_left
   :: d_step { after == TO_END -> after = 0 } goto last
   fi;
@@ -1287,13 +1454,19 @@ m_end:
 last: /* the last thread that ends looks at what is left */
 #ifdef CRASH
   if
-  :: !ANY_DEAD || (noticed && !IS_MENDING_NEEDED)
+  :: !ANY_DEAD || (noticed && !IS_MENDING_NEEDED && !MAY_BE_TAKEN_BACK)
+  :: d_step { noticed && MAY_BE_TAKEN_BACK -> then = TO_END } goto t_look
   :: d_step { MAY_MEND -> mender = me; after = TO_END } goto mend
   fi;
   if
   :: d_step { CHECK_TRACE(OWNER(state) == POISONED || (IS_FREE(state) && NO_REQUEST && NO_HOLDS)) } goto done
   fi
 #else
+#ifdef AGENT
+  if /* the agent may be about to take ownership back */
+  :: NOBODY_GAVE_UP
+  fi;
+#endif
   if
   :: d_step { CHECK_TRACE(AT_REST_AGAIN && NO_REQUEST && NOTHING_READ && (asleepR | asleepW) == 0) } goto done
   fi
@@ -1301,7 +1474,7 @@ last: /* the last thread that ends looks at what is left */
   }
 #ifdef CRASH
   unless {
-    d_step { STOPPED(t) -> left = 0; now = 0; mine = 0; END_SCAN; counted = false; tooLate = false; then = 0; after = 0; keep = 0 }
+    d_step { STOPPED(t) -> left = 0; now = 0; fresh = fresh & ~BIT(t); mine = 0; END_SCAN; counted = false; tooLate = false; then = 0; after = 0; keep = 0 }
   }
 #endif
   ;

@@ -286,8 +286,12 @@ final class Mender {
 
   private void clear(long[] requests) {
     for (int rank = 0; rank < requests.length; rank++) {
-      if (requests[rank] != NONE) {
-        window.compareAndSet(request(rank), requests[rank], NONE);
+      long seen = requests[rank];
+      if (seen != NONE
+          && !window.compareAndSet(request(rank), seen, NONE)
+          && phase(seen) == ABANDONED) {
+        // It is returning by now, and cannot get on with that: it is not the owner.
+        window.compareAndSet(request(rank), seen - ABANDONED + RETURNING, NONE);
       }
     }
   }

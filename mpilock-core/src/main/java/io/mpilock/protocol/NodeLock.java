@@ -853,17 +853,19 @@ final class NodeLock {
   /**
    * As {@link #retake}, of this very member. The owner stays the same then, so the request says
    * that it is not to be taken back once more, and STATE changes for who had looked before that.
+   * STATE before REQUEST here, too: another rank that was faster ends the request before it gives
+   * ownership away. So as long as the request is there, this rank owns by nothing else.
    */
   private boolean takeOwnBack() {
     long mine = window.get(myRequest);
-    if (phase(mine) != ABANDONED
-        || !window.compareAndSet(myRequest, mine, mine - ABANDONED + RETURNING)) {
+    long returning = mine - ABANDONED + RETURNING;
+    if (phase(mine) != ABANDONED || !window.compareAndSet(myRequest, mine, returning)) {
       return false; // another thread of this rank is at it
     }
     while (true) {
       long now = window.get(state);
-      if (owner(now) != me + 1) {
-        return false; // another rank was faster, and ends the request
+      if (owner(now) != me + 1 || window.get(myRequest) != returning) {
+        return false;
       }
       if (window.compareAndSet(state, now, now - ONE_PENDING)) {
         return true;

@@ -43,11 +43,13 @@ class NodeModelTest {
     models.add(node(2, 2, "CRASH", "PHASE_FAIR", "RELEASE"));
     models.add(node(2, 1, "AGENT", "RECALLS=1"));
     if (!Proof.Size.SHORT) {
-      models.add(node(3, 2, "ORDER"));
+      models.add(node(3, 2, "ORDER", "PATIENT"));
+      models.add(node(3, 1, "ORDER"));
       models.add(node(3, 1, "CRASH"));
     }
     if (FULL) {
-      models.add(node(3, 3));
+      models.add(node(3, 2, "ORDER"));
+      models.add(node(3, 3, "PATIENT"));
       models.add(node(2, 2, "THREADS=3", "TWO_IN_ONE"));
       models.add(node(2, 2, "THREADS=3", "TWO_IN_ONE", "ORDER", "HANDOVERS=0", "WRITERS=7"));
       models.add(node(3, 2, "PHASE_FAIR", "ORDER"));
@@ -84,7 +86,7 @@ class NodeModelTest {
             fault(1),
             "exclusion"),
         breaks("a writer does not wait for the readers to leave", fault(2), "exclusion"),
-        getsStuck("a request that gives up does not see that it is claimed", fault(3)),
+        breaks("a request that gives up does not see that it is claimed", fault(3), "no_trace"),
         getsStuck("who sets the lock free does not look at the requests again", fault(4)),
         breaks(
             "a claim takes any request of the rank that was found, not the very one",
@@ -129,6 +131,39 @@ class NodeModelTest {
         test(
             "a claim that failed is tried again for ever",
             SpinRun.of(NODE, "RANKS=3", "FAULT=20")::goesOnForEver),
+        breaks(
+            "who gives up a claimed request does not look at the owner again",
+            fault(29, "ROUNDS=2"),
+            "no_trace"),
+        breaks(
+            "who names the owner does not look whether it gave up",
+            fault(30, "ROUNDS=2"),
+            "no_trace"),
+        breaks("two ranks take one ownership back", fault(31, "ROUNDS=2"), "only_owner_gives"),
+        breaks(
+            "nobody takes back what somebody was given who had given up, but who gave it",
+            fault(32, "CRASH"),
+            "no_trace"),
+        getsStuck(
+            "who waits for the end of its rank's earlier request is not rung for",
+            fault(33, "ROUNDS=2", "WRITERS=3")),
+        breaks("the mender counts requests that were given up", fault(34, "CRASH"), "no_trace"),
+        breaks(
+            "threads: who takes ownership back takes what its rank has got since",
+            fault(35, "THREADS=3", "TWO_IN_ONE"),
+            "only_owner_gives"),
+        breaks(
+            "the mender does not see that somebody took back what the dead owned",
+            SpinRun.of(NODE, "RANKS=3", "CRASH", "FAULT=36"),
+            "only_owner_gives"),
+        breaks(
+            "the mender poisons what somebody took back from the dead",
+            SpinRun.of(NODE, "RANKS=3", "CRASH", "FAULT=37"),
+            "poison"),
+        breaks(
+            "the mender clears no request that is returning by now",
+            SpinRun.of(NODE, "RANKS=3", "CRASH", "FAULT=38"),
+            "no_trace"),
         getsStuck("a reader does not tell the agent that it waits", agentFault(22)),
         getsStuck("a writer does not tell the agent that it asks", agentFault(23)),
         breaks(

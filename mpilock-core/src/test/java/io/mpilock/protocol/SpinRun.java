@@ -25,7 +25,8 @@ import java.util.stream.Stream;
  */
 record SpinRun(String model, List<String> definitions) {
   private static final Path MODELS = Path.of("src", "model");
-  private static final int MEGABYTES = 2_000;
+  private static final int MEGABYTES =
+      "full".equals(System.getProperty("mpilock.models")) ? 8_000 : 2_000;
   private static final Duration LIMIT = Duration.ofMinutes(30);
   private static final Pattern STATES =
       Pattern.compile("(\\d+(?:\\.\\d+e\\+\\d+)?) states, stored");
