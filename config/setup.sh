@@ -7,8 +7,9 @@ usage() {
 Usage: config/setup.sh [--no-install] [--bench]
 
 Looks for Maven, the launchers of Open MPI and of MPICH, MPJ Express, h5dump, shellcheck, Spin with a C compiler, ip,
-Chromium with its driver, Prometheus and its Pushgateway, and PostgreSQL. As root on Debian it installs what is missing;
-otherwise, or with --no-install, it names what is missing and ends with 1. The JDK 25 is config/jdk25.sh's to find.
+Chromium with its driver, Prometheus and its Pushgateway, PostgreSQL and MariaDB. As root on Debian it installs what is
+missing; otherwise, or with --no-install, it names what is missing and ends with 1. The JDK 25 is config/jdk25.sh's to
+find.
 
   --no-install   only look
   --bench        look for what config/bench.sh uses instead: Maven, both launchers, MPJ Express, ip, PostgreSQL and Redis
@@ -53,6 +54,7 @@ needs=(
   "has_prometheus|prometheus|Prometheus (the tests ask one of their own what the dashboard asks)"
   "has_pushgateway|prometheus-pushgateway|Prometheus' Pushgateway (the tests push to one of their own)"
   "has_postgresql|postgresql|PostgreSQL (the tests start one of their own)"
+  "has_mariadb|mariadb-server|MariaDB (the same)"
 )
 
 if [ -n "$bench" ]; then
@@ -79,6 +81,7 @@ has_chromium() { command -v chromium >/dev/null; }
 has_chromedriver() { command -v chromedriver >/dev/null; }
 has_prometheus() { command -v prometheus >/dev/null; }
 has_postgresql() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; } # Debian has it in no PATH
+has_mariadb() { [ -x /usr/sbin/mariadbd ] && command -v mariadb-install-db >/dev/null; }
 has_redis() { command -v redis-server >/dev/null; }
 has_pushgateway() { command -v prometheus-pushgateway >/dev/null; }
 

@@ -7,6 +7,7 @@ import io.mpilock.ReadLease;
 import io.mpilock.WindowController;
 import io.mpilock.WriteLease;
 import io.mpilock.spring.LockTemplate;
+import io.mpilock.spring.Until;
 import io.mpilock.spring.metrics.MpilockMetrics;
 import io.mpilock.spring.observation.LockObservations;
 import io.mpilock.spring.report.LockReport;
@@ -37,10 +38,12 @@ public final class TemplateBench {
       LockTemplate withMeters = LockTemplate.of(metered);
       LockTemplate withReport = LockTemplate.of(recorded);
       LockTemplate unobserved =
-          LockObservations.template(plain, ObservationRegistry.create(), null);
+          LockObservations.template(
+              plain, _ -> Until.TRANSACTION, ObservationRegistry.create(), null);
       ObservationRegistry listened = ObservationRegistry.create();
       listened.observationConfig().observationHandler(context -> true);
-      LockTemplate observed = LockObservations.template(plain, listened, null);
+      LockTemplate observed =
+          LockObservations.template(plain, _ -> Until.TRANSACTION, listened, null);
       LockReport report = LockReport.record(recorded, 10_000);
       Map<String, Rounds.Cost> costs =
           new Rounds()

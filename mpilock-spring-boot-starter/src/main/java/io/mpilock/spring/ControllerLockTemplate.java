@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.function.Function;
 import java.util.function.ObjIntConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -22,15 +23,19 @@ final class ControllerLockTemplate implements LockTemplate {
   private final Family family;
   private final ResourceLock lock;
   private final @Nullable Duration timeout;
+  private final boolean mayKeep;
 
   private ControllerLockTemplate(Family family, ResourceLock lock) {
     this.family = family;
     this.lock = lock;
     this.timeout = family.timeout;
+    this.mayKeep =
+        KeptWrites.Possible.INSTANCE && family.until.apply(lock.name()) == Until.TRANSACTION;
   }
 
-  static LockTemplate of(WindowController controller) {
-    return new Family(controller, null).on(WindowController.DEFAULT_RESOURCE);
+  static LockTemplate of(WindowController controller, Function<String, Until> until) {
+    return new Family(controller, null, until, new KeptOrders())
+        .on(WindowController.DEFAULT_RESOURCE);
   }
 
   @Override
@@ -41,7 +46,13 @@ final class ControllerLockTemplate implements LockTemplate {
   @Override
   public LockTemplate withTimeout(Duration timeout) {
     Objects.requireNonNull(timeout, "timeout");
-    return new Family(family.controller, timeout).on(lock.name());
+    return new Family(family.controller, timeout, family.until, family.orders).on(lock.name());
+  }
+
+  @Override
+  public LockTemplate until(Until until) {
+    Objects.requireNonNull(until, "until");
+    return new Family(family.controller, timeout, _ -> until, family.orders).on(lock.name());
   }
 
   @Override
@@ -55,6 +66,9 @@ final class ControllerLockTemplate implements LockTemplate {
   @Override
   public <T extends @Nullable Object, E extends Throwable> T write(LockedAction<T, E> action)
       throws E {
+    if (mayKeep && KeptWrites.isInTransaction()) {
+      return KeptWrites.write(family.controller, lock, family.orders, this::writeLease, action);
+    }
     try (WriteLease _ = writeLease()) {
       return action.run();
     }
@@ -69,6 +83,13 @@ final class ControllerLockTemplate implements LockTemplate {
 
   @Override
   public <E extends Throwable> void writeWithoutResult(LockedRunnable<E> action) throws E {
+    if (mayKeep && KeptWrites.isInTransaction()) {
+      this.<@Nullable Void, E>write(() -> {
+        action.run();
+        return null;
+      });
+      return;
+    }
     try (WriteLease _ = writeLease()) {
       action.run();
     }
@@ -83,6 +104,7 @@ final class ControllerLockTemplate implements LockTemplate {
   @Override
   public <T extends @Nullable Object, E extends Throwable> T singleWrite(
       int rank, LockedAction<T, E> action) throws E {
+    warnOfTransaction();
     return timeout == null
         ? lock.singleWrite(rank, action)
         : lock.singleWrite(rank, timeout, action);
@@ -91,6 +113,7 @@ final class ControllerLockTemplate implements LockTemplate {
   @Override
   public <T, E extends Throwable> @Nullable T singleWriteFenced(FencedAction<T, E> action)
       throws E {
+    warnOfTransaction();
     Fence<T> fence = timeout == null ? lock.singleWrite() : lock.singleWrite(master(), timeout);
     return runFenced(fence, action);
   }
@@ -159,6 +182,12 @@ final class ControllerLockTemplate implements LockTemplate {
     return "LockTemplate[" + lock.name() + (timeout == null ? "]" : ", " + timeout + "]");
   }
 
+  private void warnOfTransaction() {
+    if (mayKeep && KeptWrites.isInTransaction()) {
+      family.orders.singleWrite(lock.name());
+    }
+  }
+
   private ReadLease readLease() {
     return timeout == null ? lock.read() : lock.read(timeout);
   }
@@ -167,15 +196,23 @@ final class ControllerLockTemplate implements LockTemplate {
     return timeout == null ? lock.write() : lock.write(timeout);
   }
 
-  /** The templates of one controller and one time-out, by resource. */
+  /** The templates of one controller that are alike but for their resources, by these. */
   private static final class Family {
     final WindowController controller;
     final @Nullable Duration timeout;
+    final Function<String, Until> until;
+    final KeptOrders orders;
     private final ConcurrentMap<String, LockTemplate> templates = new ConcurrentHashMap<>();
 
-    Family(WindowController controller, @Nullable Duration timeout) {
+    Family(
+        WindowController controller,
+        @Nullable Duration timeout,
+        Function<String, Until> until,
+        KeptOrders orders) {
       this.controller = controller;
       this.timeout = timeout;
+      this.until = until;
+      this.orders = orders;
     }
 
     LockTemplate on(String resource) {

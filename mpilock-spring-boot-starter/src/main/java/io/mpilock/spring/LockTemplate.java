@@ -14,6 +14,7 @@ import io.mpilock.failure.SingleWriteFailedException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.ObjIntConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -29,8 +30,13 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The template is about the default resource until {@link #on} names another, and waits for as
  * long as it takes until {@link #withTimeout} gives a limit. What a callback throws, checked or
- * not, reaches the caller as it was thrown; the lock is released before. The rules of the lock
- * itself, such as reentrancy, are those of {@link io.mpilock.ResourceLock}.
+ * not, reaches the caller as it was thrown; the lock is released before, but for a kept write. The
+ * rules of the lock itself, such as reentrancy, are those of {@link io.mpilock.ResourceLock}.
+ *
+ * <p>A write that is taken in a transaction of Spring's is <em>kept</em> until that has completed,
+ * since what it wrote is not there for others before. {@link #until} says otherwise, as does the
+ * property {@code mpilock.resources.NAME.until}. Meanwhile this thread holds it, and is refused
+ * collective calls. A single write is not kept: open the transaction inside it.
  *
  * <p>With {@code mpilock.enabled=false} the template {@linkplain #withoutLocks does not lock}.
  */
@@ -43,7 +49,19 @@ public interface LockTemplate {
    * @return the template
    */
   static LockTemplate of(WindowController controller) {
-    return ControllerLockTemplate.of(controller);
+    return of(controller, _ -> Until.TRANSACTION);
+  }
+
+  /**
+   * Makes a template over a controller's default resource.
+   *
+   * @param controller whose locks to take; stays the caller's to close
+   * @param until tells by a resource's name how long its writes last that are taken in a
+   *     transaction
+   * @return the template
+   */
+  static LockTemplate of(WindowController controller, Function<String, Until> until) {
+    return ControllerLockTemplate.of(controller, until);
   }
 
   /**
@@ -82,6 +100,15 @@ public interface LockTemplate {
   LockTemplate withTimeout(Duration timeout);
 
   /**
+   * Gives a template for the same resource, and by {@link #on} for others, whose writes last in a
+   * transaction as long as is said here, whatever the properties say.
+   *
+   * @param until how long
+   * @return the template
+   */
+  LockTemplate until(Until until);
+
+  /**
    * Runs an action while no rank writes.
    *
    * @param <T> the type of the result
@@ -97,7 +124,8 @@ public interface LockTemplate {
   <T extends @Nullable Object, E extends Throwable> T read(LockedAction<T, E> action) throws E;
 
   /**
-   * Runs an action alone, over all threads of all ranks.
+   * Runs an action alone, over all threads of all ranks. In a transaction the write is kept until
+   * that has completed, unless this template {@linkplain #until ends} it with its body.
    *
    * @param <T> the type of the result
    * @param <E> what the action may throw

@@ -37,6 +37,12 @@ final class UnlockedLockTemplate implements LockTemplate {
   }
 
   @Override
+  public LockTemplate until(Until until) {
+    Objects.requireNonNull(until, "until");
+    return this;
+  }
+
+  @Override
   public <T extends @Nullable Object, E extends Throwable> T read(LockedAction<T, E> action)
       throws E {
     return action.run();

@@ -33,13 +33,27 @@ class ArchitectureTests {
   }
 
   @Test
-  void theTemplateKnowsNoSpring() {
+  void theTemplateKnowsNoSpringButItsTransactions() {
     noClasses()
         .that()
         .resideInAPackage("io.mpilock.spring")
+        .and()
+        .haveNameNotMatching(".*[.]KeptWrites([$].*)?")
         .should()
         .dependOnClassesThat()
         .resideInAPackage("org.springframework..")
+        .check(CLASSES);
+  }
+
+  /** An application without transactions has no spring-tx. */
+  @Test
+  void onlyWhatKeepsWritesKnowsTransactions() {
+    noClasses()
+        .that()
+        .haveNameNotMatching("io[.]mpilock[.]spring[.](KeptWrites|batch[.].*|autoconfigure[.].*)")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("org.springframework.transaction..")
         .check(CLASSES);
   }
 

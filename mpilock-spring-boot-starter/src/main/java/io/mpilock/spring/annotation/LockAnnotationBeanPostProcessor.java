@@ -7,6 +7,8 @@ import java.util.function.Supplier;
 import org.aopalliance.intercept.MethodInterceptor;
 import org.aopalliance.intercept.MethodInvocation;
 import org.jspecify.annotations.Nullable;
+import org.springframework.aop.Advisor;
+import org.springframework.aop.framework.Advised;
 import org.springframework.aop.framework.autoproxy.AbstractBeanFactoryAwareAdvisingPostProcessor;
 import org.springframework.aop.support.AopUtils;
 import org.springframework.aop.support.DefaultPointcutAdvisor;
@@ -23,9 +25,9 @@ import org.springframework.util.function.SingletonSupplier;
  * SingleWrite}. Takes the locks by the bean of type {@link LockTemplate}, which it looks up when it
  * needs it: when all beans are there, or at a call before that.
  *
- * <p>Its advice is the outermost of a bean, but for that of post-processors with a larger {@link
- * #setOrder order} that ask for the same, as those of {@code @Async} and {@code @Retryable} do. The
- * bean is destroyed before the locks are.
+ * <p>Its advice is the outermost of a bean, but for that of Spring Security outside of transactions,
+ * and that of post-processors with a larger {@link #setOrder order} that ask for the same, as those
+ * of {@code @Async} and {@code @Retryable} do. The bean is destroyed before the locks are.
  */
 public final class LockAnnotationBeanPostProcessor
     extends AbstractBeanFactoryAwareAdvisingPostProcessor implements SmartInitializingSingleton {
@@ -33,6 +35,10 @@ public final class LockAnnotationBeanPostProcessor
 
   /** After the creator of transaction proxies, and before those that are to come outside. */
   private static final int ORDER = LOWEST_PRECEDENCE - 100;
+
+  // What an application need not have.
+  private static final String SECURITY = "org.springframework.security.";
+  private static final String TRANSACTIONS = "org.springframework.transaction.";
 
   private transient @Nullable LockedMethods methods;
   private transient @Nullable Supplier<LockTemplate> locks;
@@ -65,10 +71,35 @@ public final class LockAnnotationBeanPostProcessor
   @Override
   public Object postProcessAfterInitialization(Object bean, String beanName) {
     Object result = super.postProcessAfterInitialization(bean, beanName);
+    if (result instanceof Advised advised && !advised.isFrozen()) {
+      putBehindSecurity(advised);
+    }
     if (isEligible(bean, beanName) || isEligible(AopUtils.getTargetClass(bean))) {
       destroyBeforeTheLocks(beanName);
     }
     return result;
+  }
+
+  /** Nobody waits for a lock who may not call; but no transaction begins before it is taken. */
+  private void putBehindSecurity(Advised advised) {
+    Advisor mine = advisor;
+    int place = mine == null ? -1 : advised.indexOf(mine);
+    if (mine == null || place < 0) {
+      return;
+    }
+    int last = place;
+    Advisor[] all = advised.getAdvisors();
+    for (int i = place + 1; i < all.length; i++) {
+      String advice = all[i].getAdvice().getClass().getName();
+      if (advice.startsWith(TRANSACTIONS)) {
+        break;
+      }
+      last = advice.startsWith(SECURITY) ? i : last;
+    }
+    if (last > place) {
+      advised.removeAdvisor(mine);
+      advised.addAdvisor(last, mine);
+    }
   }
 
   private void destroyBeforeTheLocks(String beanName) {

@@ -27,9 +27,13 @@ import java.lang.annotation.Target;
  *       static methods are left out. One on a method goes before that of its class; one method has
  *       one of them. It may be a meta-annotation of your own.
  *   <li><b>Outside of transactions.</b> The lock is taken before a transaction of the same method
- *       begins, and released after it has been committed; so it is with other advice too. Only
- *       {@code @Async} and retries come before: the lock belongs to the thread that runs the body,
- *       and is not held between attempts.
+ *       begins, and released after it has been committed; so it is with other advice too, such as
+ *       caches and the validation of arguments: what stands in a cache was read under the lock, and
+ *       a hit takes the lock. Only {@code @Async}, retries and Spring Security's annotations come
+ *       before: the lock belongs to the thread that runs the body, is not held between attempts,
+ *       and nobody waits for it who may not call.
+ *   <li><b>In the transaction of a caller</b> a write is kept until that has completed, as {@link
+ *       LockTemplate} says.
  *   <li><b>The work is done when the method returns.</b> Futures and reactive types, as what the
  *       method returns, are refused; do not return a lazy stream, or start work that goes on.
  *   <li><b>Exceptions</b> of the method reach the caller as they were thrown. Those of the lock are

@@ -76,7 +76,7 @@ class LockingConfiguration {
 
   @Bean
   @ConditionalOnMissingBean
-  LockTemplate lockTemplate(WindowController controller) {
-    return LockTemplate.of(controller);
+  LockTemplate lockTemplate(WindowController controller, MpilockProperties properties) {
+    return LockTemplate.of(controller, properties::until);
   }
 }

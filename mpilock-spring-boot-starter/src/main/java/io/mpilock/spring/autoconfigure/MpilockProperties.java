@@ -3,11 +3,13 @@ package io.mpilock.spring.autoconfigure;
 import io.mpilock.ControllerOptions;
 import io.mpilock.Fairness;
 import io.mpilock.OnHolderDeath;
+import io.mpilock.spring.Until;
 import io.mpilock.spring.report.LockReport;
 import io.mpilock.transport.MpjSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
@@ -18,8 +20,9 @@ import org.springframework.validation.Validator;
 
 /**
  * The {@code mpilock.*} properties. All ranks must use equal values, apart from {@code
- * stall-warning}, {@code share.allow}, {@code native.library}, {@code mpj.jar}, {@code metrics},
- * {@code report.events}, {@code report.directory} and {@code batch}.
+ * stall-warning}, {@code until}, {@code resources}, {@code share.allow}, {@code native.library},
+ * {@code mpj.jar}, {@code metrics}, {@code report.events}, {@code report.directory} and {@code
+ * batch}.
  *
  * <p>The record validates itself, as Boot allows: so a bad value is reported with its property,
  * value and origin although the starter brings no Bean Validation.
@@ -44,6 +47,10 @@ import org.springframework.validation.Validator;
  * @param windowSize Shared memory that each rank adds to its node, from 1MB to 1TB, taken at once
  *     and used as resources come. If not set: 32MB, or less on a node with little room, half of
  *     what is free there divided by its ranks.
+ * @param until How long a write lasts that is taken in a transaction of Spring's by the
+ *     LockTemplate or an annotation: "transaction" until that has completed, "body" as without one.
+ * @param resources What is different for single resources, by name; a name with other characters
+ *     than a to z, 0 to 9 and - in brackets, as in mpilock.resources[north/orders].until.
  * @param share Sharing of objects between the ranks.
  * @param nativeTransport The native transport.
  * @param mpj The transport over MPJ Express.
@@ -66,6 +73,8 @@ public record MpilockProperties(
     @DefaultValue("60s") Duration heartbeatTimeout,
     @DefaultValue("poison") OnHolderDeath onHolderDeath,
     @Nullable DataSize windowSize,
+    @DefaultValue("transaction") Until until,
+    @DefaultValue Map<String, Resource> resources,
     @DefaultValue Share share,
     @DefaultValue @Name("native") Native nativeTransport,
     @DefaultValue Mpj mpj,
@@ -78,6 +87,25 @@ public record MpilockProperties(
 
   private static final DataSize SMALLEST_WINDOW = DataSize.ofMegabytes(1);
   private static final DataSize LARGEST_WINDOW = DataSize.ofTerabytes(1);
+
+  /**
+   * What is different for a resource.
+   *
+   * @param until How long a write of it lasts that is taken in a transaction; if not set, as
+   *     mpilock.until says.
+   */
+  public record Resource(@Nullable Until until) {}
+
+  /**
+   * How long a write of a resource lasts that is taken in a transaction.
+   *
+   * @param resource its name
+   * @return what is set for it, or for all
+   */
+  public Until until(String resource) {
+    Resource own = resources.get(resource);
+    return own == null || own.until() == null ? until : own.until();
+  }
 
   /**
    * Sharing of objects between the ranks.

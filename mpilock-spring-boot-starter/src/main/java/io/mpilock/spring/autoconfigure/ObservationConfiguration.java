@@ -47,8 +47,10 @@ class ObservationConfiguration {
   @ConditionalOnMissingBean(LockTemplate.class)
   LockTemplate observedLockTemplate(
       WindowController controller,
+      MpilockProperties properties,
       ObservationRegistry registry,
       ObjectProvider<LockObservationConvention> convention) {
-    return LockObservations.template(controller, registry, convention.getIfAvailable());
+    return LockObservations.template(
+        controller, properties::until, registry, convention.getIfAvailable());
   }
 }

@@ -5,7 +5,9 @@ import io.micrometer.observation.ObservationRegistry;
 import io.mpilock.ResourceLock;
 import io.mpilock.WindowController;
 import io.mpilock.spring.LockTemplate;
+import io.mpilock.spring.Until;
 import io.mpilock.spring.observation.LockObservationContext.Mode;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,17 +36,20 @@ public final class LockObservations {
    * common end. What runs inside a single write is inside its observation, too.
    *
    * @param controller whose locks to take; stays the caller's to close
+   * @param until tells by a resource's name how long its writes last that are taken in a
+   *     transaction
    * @param registry who listens
    * @param convention what the observations are called and tell; null for the default
    * @return the template
    */
   public static LockTemplate template(
       WindowController controller,
+      Function<String, Until> until,
       ObservationRegistry registry,
       @Nullable LockObservationConvention convention) {
     return new ObservedLockTemplate(
         new LockObservations(controller, registry, convention),
-        LockTemplate.of(controller),
+        LockTemplate.of(controller, until),
         WindowController.DEFAULT_RESOURCE,
         null);
   }

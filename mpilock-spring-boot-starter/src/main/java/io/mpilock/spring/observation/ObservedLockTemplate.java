@@ -8,14 +8,12 @@ import io.mpilock.WriteLease;
 import io.mpilock.spring.FencedAction;
 import io.mpilock.spring.LockTemplate;
 import io.mpilock.spring.LockedRunnable;
+import io.mpilock.spring.Until;
 import io.mpilock.spring.observation.LockObservationContext.Mode;
 import java.time.Duration;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
-import java.util.function.Consumer;
 import java.util.function.ObjIntConsumer;
-import java.util.function.Supplier;
-import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /** A template that observes its requests while somebody listens, and else does as a plain one. */
@@ -65,6 +63,11 @@ final class ObservedLockTemplate implements LockTemplate {
   }
 
   @Override
+  public LockTemplate until(Until until) {
+    return new ObservedLockTemplate(observations, plain.until(until), lock.name(), timeout);
+  }
+
+  @Override
   public <T extends @Nullable Object, E extends Throwable> T read(LockedAction<T, E> action)
       throws E {
     if (observations.isOff()) {
@@ -81,9 +84,7 @@ final class ObservedLockTemplate implements LockTemplate {
     if (observations.isOff()) {
       return plain.write(action);
     }
-    try (WriteLease _ = observedWrite()) {
-      return action.run();
-    }
+    return this.<T, E>observedWrite(action);
   }
 
   @Override
@@ -103,45 +104,53 @@ final class ObservedLockTemplate implements LockTemplate {
       plain.writeWithoutResult(action);
       return;
     }
-    try (WriteLease _ = observedWrite()) {
+    this.<@Nullable Void, E>observedWrite(() -> {
       action.run();
-    }
+      return null;
+    });
   }
 
   private ReadLease observedRead() {
-    return acquire(
-        Mode.READ,
-        () -> timeout == null ? lock.read() : lock.read(timeout),
-        ReadLease::token,
-        ReadLease::close);
-  }
-
-  private WriteLease observedWrite() {
-    return acquire(
-        Mode.WRITE,
-        () -> timeout == null ? lock.write() : lock.write(timeout),
-        WriteLease::token,
-        WriteLease::close);
-  }
-
-  private <L> L acquire(
-      Mode mode, Supplier<L> request, ToLongFunction<L> token, Consumer<L> close) {
-    LockObservationContext context = observations.context(lock, mode, -1);
+    LockObservationContext context = observations.context(lock, Mode.READ, -1);
     Observation observation = observations.start(context);
-    L lease;
+    ReadLease lease;
     try {
-      lease = request.get();
+      lease = timeout == null ? lock.read() : lock.read(timeout);
     } catch (Throwable e) {
       context.failed(e);
       observation.error(e).stop();
       throw e;
     }
     try {
-      context.granted(token.applyAsLong(lease));
+      context.granted(lease.token());
       observation.stop();
       return lease;
     } catch (Throwable e) { // who listens failed: the lock is not left behind
-      close.accept(lease);
+      lease.close();
+      throw e;
+    }
+  }
+
+  /** By the plain template, which knows how long a write lasts. */
+  private <T extends @Nullable Object, E extends Throwable> T observedWrite(
+      LockedAction<T, E> action) throws E {
+    LockObservationContext context = observations.context(lock, Mode.WRITE, -1);
+    Observation observation = observations.start(context);
+    boolean[] granted = new boolean[1];
+    try {
+      return plain.<T, E>write(() -> {
+        granted[0] = true;
+        try (WriteLease again = lock.write()) {
+          context.granted(again.token());
+        }
+        observation.stop();
+        return action.run();
+      });
+    } catch (Throwable e) {
+      if (!granted[0]) {
+        context.failed(e);
+        observation.error(e).stop();
+      }
       throw e;
     }
   }

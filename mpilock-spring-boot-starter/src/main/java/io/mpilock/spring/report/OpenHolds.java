@@ -19,6 +19,7 @@ final class OpenHolds {
   private int size;
 
   void push(String resource, LockUse use, long waitNanos, boolean contended) {
+    take(resource, use); // of a write that was kept, and ended by another thread
     if (size == MOST) {
       return;
     }
