@@ -399,7 +399,9 @@ class KeptWritesTests {
         });
   }
 
-  /** What is lost by a lock that is given back before the commit, and is not by one that is kept. */
+  /**
+   * What is lost by a lock that is given back before the commit, and is not by one that is kept.
+   */
   @Test
   void anotherReadsWhatWasWrittenUnderTheLockOnlyIfItIsKept() throws Exception {
     JdbcTemplate jdbc = new JdbcTemplate(Objects.requireNonNull(manager.getDataSource()));
@@ -415,20 +417,25 @@ class KeptWritesTests {
         jdbc.update("update counted set n = 0");
         CountDownLatch hasRead = new CountDownLatch(1);
         CompletableFuture<?>[] other = new CompletableFuture<?>[1];
-        required().executeWithoutResult(status -> {
-          locks.until(until).writeWithoutResult(increment);
-          other[0] =
-              CompletableFuture.runAsync(() ->
-                  required().executeWithoutResult(again ->
-                      locks.until(until).writeWithoutResult(() -> {
-                        Integer n = jdbc.queryForObject("select n from counted", Integer.class);
-                        hasRead.countDown();
-                        jdbc.update("update counted set n = ?", n == null ? -1 : n + 1);
-                      })));
-          if (until == Until.BODY) {
-            await(hasRead);
-          }
-        });
+        required()
+            .executeWithoutResult(status -> {
+              locks.until(until).writeWithoutResult(increment);
+              other[0] =
+                  CompletableFuture.runAsync(() ->
+                      required()
+                          .executeWithoutResult(again ->
+                              locks
+                                  .until(until)
+                                  .writeWithoutResult(() -> {
+                                    Integer n =
+                                        jdbc.queryForObject("select n from counted", Integer.class);
+                                    hasRead.countDown();
+                                    jdbc.update("update counted set n = ?", n == null ? -1 : n + 1);
+                                  })));
+              if (until == Until.BODY) {
+                await(hasRead);
+              }
+            });
         other[0].join();
         assertThat(jdbc.queryForObject("select n from counted", Integer.class))
             .as("%s", until)
@@ -452,10 +459,11 @@ class KeptWritesTests {
       TransactionTemplate named = required();
       named.setName("com.acme.Orders.close");
       for (int i = 0; i < 2; i++) {
-        required().executeWithoutResult(status -> {
-          locks.on("a").writeWithoutResult(() -> {});
-          locks.on("b").writeWithoutResult(() -> {});
-        });
+        required()
+            .executeWithoutResult(status -> {
+              locks.on("a").writeWithoutResult(() -> {});
+              locks.on("b").writeWithoutResult(() -> {});
+            });
         assertThat(output).doesNotContain("asks for the write");
       }
       for (int i = 0; i < 2; i++) {
@@ -465,8 +473,9 @@ class KeptWritesTests {
           locks.on("a").withTimeout(Duration.ofSeconds(9)).writeWithoutResult(() -> {});
         });
       }
-      required().executeWithoutResult(status ->
-          locks.on("c").writeWithoutResult(() -> locks.on("b").writeWithoutResult(() -> {})));
+      required()
+          .executeWithoutResult(status ->
+              locks.on("c").writeWithoutResult(() -> locks.on("b").writeWithoutResult(() -> {})));
     });
     assertThat(output)
         .containsOnlyOnce(
@@ -482,12 +491,13 @@ class KeptWritesTests {
       locks.on("s").singleWrite(() -> 1);
       required().executeWithoutResult(status -> locks.on("s").until(Until.BODY).barrier());
       assertThat(output).doesNotContain("A single write of");
-      required().executeWithoutResult(status -> {
-        assertThat(locks.on("s").<Integer, RuntimeException>singleWrite(() -> 1)).isEqualTo(1);
-        assertThat(isFree(locks, "s")).isTrue();
-        locks.on("s").<String, RuntimeException>singleWriteFenced(fence -> fence.share("t"));
-        assertThat(isFree(locks, "s")).isTrue();
-      });
+      required()
+          .executeWithoutResult(status -> {
+            assertThat(locks.on("s").<Integer, RuntimeException>singleWrite(() -> 1)).isEqualTo(1);
+            assertThat(isFree(locks, "s")).isTrue();
+            locks.on("s").<String, RuntimeException>singleWriteFenced(fence -> fence.share("t"));
+            assertThat(isFree(locks, "s")).isTrue();
+          });
     });
     assertThat(output)
         .containsOnlyOnce(
@@ -501,16 +511,17 @@ class KeptWritesTests {
         controller -> {
           LockTemplate locks = LockTemplate.of(controller);
           MpilockLockRegistry registry = new MpilockLockRegistry(controller, "", 0);
-          required().executeWithoutResult(status -> {
-            Lock lock = registry.obtain("a");
-            lock.lock();
-            try {
-              assertThat(isFree(locks, "a")).isFalse();
-            } finally {
-              lock.unlock();
-            }
-            assertThat(isFree(locks, "a")).isTrue();
-          });
+          required()
+              .executeWithoutResult(status -> {
+                Lock lock = registry.obtain("a");
+                lock.lock();
+                try {
+                  assertThat(isFree(locks, "a")).isFalse();
+                } finally {
+                  lock.unlock();
+                }
+                assertThat(isFree(locks, "a")).isTrue();
+              });
         });
   }
 
@@ -538,10 +549,11 @@ class KeptWritesTests {
                 });
             context.registerBean(Actions.class);
             context.refresh();
-            required().executeWithoutResult(status -> {
-              context.getBean(Actions.class).write();
-              assertThat(isFree(locks, "a")).isFalse();
-            });
+            required()
+                .executeWithoutResult(status -> {
+                  context.getBean(Actions.class).write();
+                  assertThat(isFree(locks, "a")).isFalse();
+                });
             assertThat(isFree(locks, "a")).isTrue();
           }
         });
@@ -556,21 +568,23 @@ class KeptWritesTests {
             "mpilock.resources[north/orders].until=body",
             "mpilock.resources.inherits.until=")
         .run(rank ->
-            required().executeWithoutResult(status -> {
-              assertThat(isKept(rank.locks(), "file")).isFalse();
-              assertThat(isKept(rank.locks(), "north/orders")).isFalse();
-              assertThat(isKept(rank.locks(), "inherits")).isTrue();
-              assertThat(isKept(rank.locks(), "other")).isTrue();
-              assertThat(isKept(rank.locks(), "default")).isTrue();
-            }));
+            required()
+                .executeWithoutResult(status -> {
+                  assertThat(isKept(rank.locks(), "file")).isFalse();
+                  assertThat(isKept(rank.locks(), "north/orders")).isFalse();
+                  assertThat(isKept(rank.locks(), "inherits")).isTrue();
+                  assertThat(isKept(rank.locks(), "other")).isTrue();
+                  assertThat(isKept(rank.locks(), "default")).isTrue();
+                }));
     new RankContextRunner()
         .withRanks(1)
         .withPropertyValues("mpilock.until=body", "mpilock.resources.orders.until=transaction")
         .run(rank ->
-            required().executeWithoutResult(status -> {
-              assertThat(isKept(rank.locks(), "orders")).isTrue();
-              assertThat(isKept(rank.locks(), "other")).isFalse();
-            }));
+            required()
+                .executeWithoutResult(status -> {
+                  assertThat(isKept(rank.locks(), "orders")).isTrue();
+                  assertThat(isKept(rank.locks(), "other")).isFalse();
+                }));
   }
 
   private static boolean isKept(LockTemplate locks, String resource) {
@@ -601,12 +615,13 @@ class KeptWritesTests {
         controller -> {
           LockTemplate locks =
               LockObservations.template(controller, name -> Until.TRANSACTION, registry, null);
-          required().executeWithoutResult(status -> {
-            assertThat(isKept(locks, "a")).isTrue();
-            assertThat(isKept(locks.until(Until.BODY), "b")).isFalse();
-            locks.on("c").writeWithoutResult(() -> {});
-            assertThat(isFree(locks, "c")).isFalse();
-          });
+          required()
+              .executeWithoutResult(status -> {
+                assertThat(isKept(locks, "a")).isTrue();
+                assertThat(isKept(locks.until(Until.BODY), "b")).isFalse();
+                locks.on("c").writeWithoutResult(() -> {});
+                assertThat(isFree(locks, "c")).isFalse();
+              });
           assertThat(isFree(locks, "a")).isTrue();
           assertThat(stopped).contains("null").anyMatch(error -> error.contains("Timeout"));
         });
@@ -632,13 +647,14 @@ class KeptWritesTests {
                 }
               });
           LockTemplate locks = LockTemplate.of(controller);
-          required().executeWithoutResult(status -> {
-            locks.on("a").writeWithoutResult(() -> {});
-            locks.on("a").writeWithoutResult(() -> {});
-            locks.on("a").readWithoutResult(() -> {});
-            locks.on("b").writeWithoutResult(() -> {});
-            assertThat(events).containsExactly("granted a", "granted b");
-          });
+          required()
+              .executeWithoutResult(status -> {
+                locks.on("a").writeWithoutResult(() -> {});
+                locks.on("a").writeWithoutResult(() -> {});
+                locks.on("a").readWithoutResult(() -> {});
+                locks.on("b").writeWithoutResult(() -> {});
+                assertThat(events).containsExactly("granted a", "granted b");
+              });
           assertThat(events).containsExactly("granted a", "granted b", "released b", "released a");
         });
   }
@@ -651,11 +667,12 @@ class KeptWritesTests {
         controller -> {
           LockTemplate locks = LockTemplate.of(controller);
           if (controller.rank() == 1) {
-            required().executeWithoutResult(status -> {
-              status.setRollbackOnly();
-              locks.on("a").writeWithoutResult(() -> {});
-              controller.abandon(); // as a process that is killed
-            });
+            required()
+                .executeWithoutResult(status -> {
+                  status.setRollbackOnly();
+                  locks.on("a").writeWithoutResult(() -> {});
+                  controller.abandon(); // as a process that is killed
+                });
             kept.countDown();
           } else {
             await(kept);

@@ -25,9 +25,10 @@ import org.springframework.util.function.SingletonSupplier;
  * SingleWrite}. Takes the locks by the bean of type {@link LockTemplate}, which it looks up when it
  * needs it: when all beans are there, or at a call before that.
  *
- * <p>Its advice is the outermost of a bean, but for that of Spring Security outside of transactions,
- * and that of post-processors with a larger {@link #setOrder order} that ask for the same, as those
- * of {@code @Async} and {@code @Retryable} do. The bean is destroyed before the locks are.
+ * <p>Its advice is the outermost of a bean, but for that of Spring Security outside of
+ * transactions, and that of post-processors with a larger {@link #setOrder order} that ask for the
+ * same, as those of {@code @Async} and {@code @Retryable} do. The bean is destroyed before the
+ * locks are.
  */
 public final class LockAnnotationBeanPostProcessor
     extends AbstractBeanFactoryAwareAdvisingPostProcessor implements SmartInitializingSingleton {

@@ -47,10 +47,11 @@ import org.springframework.validation.Validator;
  * @param windowSize Shared memory that each rank adds to its node, from 1MB to 1TB, taken at once
  *     and used as resources come. If not set: 32MB, or less on a node with little room, half of
  *     what is free there divided by its ranks.
- * @param until How long a write lasts that is taken in a transaction of Spring's by the
- *     LockTemplate or an annotation: "transaction" until that has completed, "body" as without one.
- * @param resources What is different for single resources, by name; a name with other characters
- *     than a to z, 0 to 9 and - in brackets, as in mpilock.resources[north/orders].until.
+ * @param until How long a write lasts that is taken in a transaction of Spring's, by the
+ *     LockTemplate or an annotation.
+ * @param resources What is different for single resources: mpilock.resources.NAME.until, how long a
+ *     write of it lasts. If not set: as mpilock.until says. A name with other characters than a to
+ *     z, 0 to 9 and - stands in brackets: mpilock.resources[north/orders].until.
  * @param share Sharing of objects between the ranks.
  * @param nativeTransport The native transport.
  * @param mpj The transport over MPJ Express.

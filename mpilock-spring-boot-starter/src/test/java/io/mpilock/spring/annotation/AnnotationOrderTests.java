@@ -146,33 +146,30 @@ class AnnotationOrderTests {
 
   @Test
   void whoMayNotCallDoesNotAskForTheLock() throws Exception {
-    run(
-        (bean, events) -> {
-          logIn("ROLE_GUEST");
-          assertThatThrownBy(bean::save).isInstanceOf(AccessDeniedException.class);
-          assertThat(events).isEmpty();
-        });
+    run((bean, events) -> {
+      logIn("ROLE_GUEST");
+      assertThatThrownBy(bean::save).isInstanceOf(AccessDeniedException.class);
+      assertThat(events).isEmpty();
+    });
   }
 
   @Test
   void whoMayCallHasTheLockBeforeTheTransactionAndUntilAfterItsEnd() throws Exception {
-    run(
-        (bean, events) -> {
-          logIn("ROLE_CLERK");
-          bean.save();
-          assertThat(events)
-              .containsExactly("asked to write", "transaction true", "completed true", "released");
-        });
+    run((bean, events) -> {
+      logIn("ROLE_CLERK");
+      bean.save();
+      assertThat(events)
+          .containsExactly("asked to write", "transaction true", "completed true", "released");
+    });
   }
 
   @Test
   void aCacheIsInsideTheLock() throws Exception {
-    run(
-        (bean, events) -> {
-          assertThat(bean.sum()).isEqualTo(42);
-          assertThat(bean.sum()).isEqualTo(42);
-          assertThat(events)
-              .containsExactly("asked to read", "summed", "released", "asked to read", "released");
-        });
+    run((bean, events) -> {
+      assertThat(bean.sum()).isEqualTo(42);
+      assertThat(bean.sum()).isEqualTo(42);
+      assertThat(events)
+          .containsExactly("asked to read", "summed", "released", "asked to read", "released");
+    });
   }
 }

@@ -111,6 +111,9 @@ final class PropertyTables {
 
   private static String typeOf(Property property) {
     String type = property.type();
+    if (type.startsWith("java.util.Map<")) {
+      return "by name";
+    }
     return switch (type) {
       case "java.lang.Boolean" -> "boolean";
       case "java.lang.Integer", "java.lang.Long" -> "number";
