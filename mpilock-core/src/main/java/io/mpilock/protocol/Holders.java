@@ -97,7 +97,11 @@ final class Holders {
         .formatted(
             use.thread(),
             use.threadId(),
-            use.ended() ? ", which has ended and gives nothing back" : "");
+            !use.ended()
+                ? ""
+                : use.kept().isEmpty()
+                    ? ", which has ended and gives nothing back"
+                    : ", which has ended");
   }
 
   private static String since(Use use, long now) {
