@@ -53,6 +53,7 @@ public final class WindowController implements AutoCloseable {
   private final ControllerOptions options;
   private final ControllerCore core;
   private final Listeners listeners = new Listeners();
+  private final Incidents incidents = new Incidents(listeners);
   private final ConcurrentMap<String, ResourceLock> locks = new ConcurrentHashMap<>();
   private final ResourceLock defaultLock;
 
@@ -82,7 +83,7 @@ public final class WindowController implements AutoCloseable {
                   options.windowBytes() == null ? 0 : options.windowBytes() / Long.BYTES,
                   codec::encode,
                   codec::decode,
-                  this::stalled));
+                  incidents));
     } catch (StartupException e) { // on every rank alike
       communicator.close();
       throw e;
@@ -471,6 +472,24 @@ public final class WindowController implements AutoCloseable {
   }
 
   /**
+   * Adds a listener to what goes wrong in the job, as this rank comes to know of it.
+   *
+   * @param listener is told from now on
+   */
+  public void addListener(JobListener listener) {
+    incidents.add(listener);
+  }
+
+  /**
+   * Removes a listener.
+   *
+   * @param listener is told no more; nothing happens if it was never added
+   */
+  public void removeListener(JobListener listener) {
+    incidents.remove(listener);
+  }
+
+  /**
    * Tells whether {@link #close()} was called on this rank.
    *
    * @return true from the start of the first close
@@ -555,13 +574,6 @@ public final class WindowController implements AutoCloseable {
    */
   public void abort(int status) {
     communicator.abort(status);
-  }
-
-  private void stalled(String resource, String report) {
-    LockListener listener = listeners.current();
-    if (listener != null) {
-      listener.stalled(resource, report);
-    }
   }
 
   private static void checkMaster(int master, int size) {

@@ -68,7 +68,7 @@ public record CoreSettings(
     @Nullable Object decode(InputStream in) throws IOException, ClassNotFoundException;
   }
 
-  /** Is told of stalls. */
+  /** Is told of stalls, and of what else goes wrong. */
   @FunctionalInterface
   public interface StallListener {
     /**
@@ -78,5 +78,21 @@ public record CoreSettings(
      * @param report who holds it and who waits
      */
     void stalled(String resource, String report);
+
+    /**
+     * A rank is dead, or as good as that. Told whenever somebody finds out.
+     *
+     * @param rank the rank
+     * @param report what is known
+     */
+    default void rankFailed(int rank, String report) {}
+
+    /**
+     * Nobody gets a resource any more. Told whenever somebody finds out.
+     *
+     * @param resource the resource's name
+     * @param rank who died while it wrote
+     */
+    default void poisoned(String resource, int rank) {}
   }
 }

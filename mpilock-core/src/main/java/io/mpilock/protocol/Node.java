@@ -318,6 +318,7 @@ final class Node {
     }
     if (window.compareAndSet(lifeIndex(rank), life, DEAD)) {
       LOG.log(System.Logger.Level.WARNING, "{0} has died", who(rank));
+      settings.stallListener().rankFailed(jobRank(rank), who(rank) + " has died");
       return true;
     }
     return isDead(rank); // it left in the meantime, or somebody else found it dead
@@ -341,7 +342,9 @@ final class Node {
             : life(member) == LEFT_HOLDING
                 ? " closed its controller while it held the lock"
                 : " died";
-    return new RankFailedException(jobRank, whoInJob(jobRank) + what + ": " + consequence);
+    String message = whoInJob(jobRank) + what + ": " + consequence;
+    settings.stallListener().rankFailed(jobRank, message);
+    return new RankFailedException(jobRank, message);
   }
 
   /** Wakes everybody who waits in a collective call, and the agent. */
@@ -382,13 +385,14 @@ final class Node {
   }
 
   RankFailedException broken(int rank) {
-    return new RankFailedException(
-        rank,
+    String message =
         whoInJob(rank)
             + " died, gave itself up, or cannot be reached. Its process spoke for node "
             + nodeOf(rank)
             + ", so no lock can be asked for across nodes any more. Start the job again; if the rank"
-            + " was only slow, set mpilock.heartbeat-timeout higher.");
+            + " was only slow, set mpilock.heartbeat-timeout higher.";
+    settings.stallListener().rankFailed(rank, message);
+    return new RankFailedException(rank, message);
   }
 
   /** Remembers that a rank of another node died, for all ranks of this one. */
@@ -399,6 +403,7 @@ final class Node {
     while ((now & bit) == 0 && !window.compareAndSet(index, now, now | bit)) {
       now = window.get(index);
     }
+    settings.stallListener().rankFailed(jobRank, whoInJob(jobRank) + " has died");
   }
 
   /** A rank of another node that died, or -1. */

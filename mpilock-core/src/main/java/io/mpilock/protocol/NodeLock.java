@@ -34,6 +34,7 @@ import io.mpilock.protocol.job.Permission;
 import io.mpilock.transport.NodeWindow;
 import java.lang.invoke.VarHandle;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The lock of one resource among the ranks of a node: an abortable readers-writer lock with a first
@@ -99,6 +100,7 @@ final class NodeLock {
   static final long READ = -2;
 
   private final Node node;
+  private final @Nullable String name;
   private final String resource;
   private final NodeWindow window;
   private final int members;
@@ -123,13 +125,14 @@ final class NodeLock {
 
   /** One of this rank's threads; or the agent, by its number. */
   NodeLock(Node node, long home, int me) {
-    this(node, home, me, "a resource");
+    this(node, home, me, null);
   }
 
   /** One of this rank's threads; with the resource's name for messages. */
-  NodeLock(Node node, long home, int me, String resource) {
+  NodeLock(Node node, long home, int me, @Nullable String name) {
     this.node = node;
-    this.resource = resource;
+    this.name = name;
+    this.resource = name == null ? "a resource" : OwnCalls.quoted(name);
     this.window = node.window();
     this.members = node.members();
     this.agent = node.agent();
@@ -1219,6 +1222,9 @@ final class NodeLock {
         throw node.closedFailure();
       }
       int rank = poisonedBy();
+      if (name != null) {
+        node.settings().stallListener().poisoned(name, rank);
+      }
       throw node.failed(
           rank,
           "it held the write, so what the lock guards may be half written, and nobody gets it any"

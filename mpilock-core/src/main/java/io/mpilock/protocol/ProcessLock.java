@@ -42,7 +42,7 @@ public final class ProcessLock {
     this.quotedName = OwnCalls.quoted(name);
     this.node = node;
     this.window = node.window();
-    this.words = new NodeLock(node, home, node.me(), quotedName);
+    this.words = new NodeLock(node, home, node.me(), name);
     this.lastLook = node.nanoTime();
     this.myLine = words.line(node.me());
   }

@@ -27,6 +27,7 @@ import org.springframework.context.annotation.Import;
   ObservationConfiguration.class,
   LockingConfiguration.class,
   UnlockedConfiguration.class,
+  EventConfiguration.class,
   MetricsConfiguration.class,
   FlightRecorderConfiguration.class,
   MdcConfiguration.class,

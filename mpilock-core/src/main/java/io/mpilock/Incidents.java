@@ -1,0 +1,69 @@
+package io.mpilock;
+
+import io.mpilock.protocol.CoreSettings;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+
+/** Tells listeners what goes wrong in a job: deaths and poisoned resources once each. */
+final class Incidents implements CoreSettings.StallListener {
+  private static final System.Logger LOG = System.getLogger("io.mpilock");
+
+  private final Listeners lockListeners;
+  private final CopyOnWriteArrayList<JobListener> listeners = new CopyOnWriteArrayList<>();
+  private final Set<Integer> failed = ConcurrentHashMap.newKeySet();
+  private final Set<String> poisoned = ConcurrentHashMap.newKeySet();
+
+  Incidents(Listeners lockListeners) {
+    this.lockListeners = lockListeners;
+  }
+
+  void add(JobListener listener) {
+    listeners.add(listener);
+  }
+
+  void remove(JobListener listener) {
+    listeners.remove(listener);
+  }
+
+  @Override
+  public void stalled(String resource, String report) {
+    LockListener listener = lockListeners.current();
+    if (listener != null) {
+      listener.stalled(resource, report);
+    }
+    each(told -> told.stalled(resource, report));
+  }
+
+  @Override
+  public void rankFailed(int rank, String report) {
+    if (failed.add(rank)) {
+      each(told -> told.rankFailed(rank, report));
+    }
+  }
+
+  @Override
+  public void poisoned(String resource, int rank) {
+    if (poisoned.add(resource)) {
+      each(told -> told.poisoned(resource, rank));
+    }
+  }
+
+  private void each(Consumer<JobListener> call) {
+    for (JobListener listener : listeners) {
+      try {
+        call.accept(listener);
+      } catch (Throwable e) {
+        try {
+          LOG.log(
+              System.Logger.Level.WARNING,
+              "A JobListener threw, and is ignored: " + listener.getClass().getName(),
+              e);
+        } catch (Throwable untold) {
+          // The lock goes on.
+        }
+      }
+    }
+  }
+}

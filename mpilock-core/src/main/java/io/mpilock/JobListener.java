@@ -1,0 +1,38 @@
+package io.mpilock;
+
+/**
+ * Is told what goes wrong in a job, as far as this rank comes to know of it: a rank that nobody of
+ * it waits for may be dead for a while before it is told. Called on the thread that found out,
+ * which may lock or speak for its node, so an implementation is quick, does not lock, and hands on
+ * to another thread what takes longer. Whatever it throws is logged and otherwise ignored. While
+ * nothing goes wrong it is not called, and costs the locks nothing.
+ */
+public interface JobListener {
+
+  /**
+   * A wait has lasted for the stall warning's time. Told once for a resource and such a time,
+   * however many threads of this rank wait.
+   *
+   * @param resource the resource's name; empty for a wait that is for none, as in close
+   * @param report who waits, who holds it and who else waits, in words
+   */
+  default void stalled(String resource, String report) {}
+
+  /**
+   * A rank is dead, has given itself up, has closed with a lease, or cannot be reached. Told once
+   * for each.
+   *
+   * @param rank the rank
+   * @param report what is known, in words
+   */
+  default void rankFailed(int rank, String report) {}
+
+  /**
+   * Nobody gets a resource any more, since its writer died. Told once for each, when a thread of
+   * this rank asks for it.
+   *
+   * @param resource the resource's name
+   * @param rank who wrote
+   */
+  default void poisoned(String resource, int rank) {}
+}

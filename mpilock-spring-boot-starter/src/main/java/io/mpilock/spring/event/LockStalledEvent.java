@@ -1,0 +1,46 @@
+package io.mpilock.spring.event;
+
+import io.mpilock.WindowController;
+import org.springframework.context.ApplicationEvent;
+
+/**
+ * A wait of this rank has lasted for {@code mpilock.stall-warning}; once for a resource and such a
+ * time.
+ */
+public final class LockStalledEvent extends ApplicationEvent {
+  private static final long serialVersionUID = 1L;
+
+  private final String resource;
+  private final String report;
+
+  /**
+   * Makes an event.
+   *
+   * @param controller whose job it is
+   * @param resource the resource's name; empty for a wait that is for none
+   * @param report who waits, who holds it and who else waits, in words
+   */
+  public LockStalledEvent(WindowController controller, String resource, String report) {
+    super(controller);
+    this.resource = resource;
+    this.report = report;
+  }
+
+  /**
+   * Gives the resource's name.
+   *
+   * @return the resource's name; empty for a wait that is for none
+   */
+  public String resource() {
+    return resource;
+  }
+
+  /**
+   * Gives who waits, who holds it and who else waits, in words.
+   *
+   * @return who waits, who holds it and who else waits, in words
+   */
+  public String report() {
+    return report;
+  }
+}

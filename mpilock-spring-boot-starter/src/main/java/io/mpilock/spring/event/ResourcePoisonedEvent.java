@@ -1,0 +1,46 @@
+package io.mpilock.spring.event;
+
+import io.mpilock.WindowController;
+import org.springframework.context.ApplicationEvent;
+
+/**
+ * Nobody gets a resource any more, since its writer died; once for each, when this rank asks for
+ * it.
+ */
+public final class ResourcePoisonedEvent extends ApplicationEvent {
+  private static final long serialVersionUID = 1L;
+
+  private final String resource;
+  private final int rank;
+
+  /**
+   * Makes an event.
+   *
+   * @param controller whose job it is
+   * @param resource the resource's name
+   * @param rank the rank that wrote
+   */
+  public ResourcePoisonedEvent(WindowController controller, String resource, int rank) {
+    super(controller);
+    this.resource = resource;
+    this.rank = rank;
+  }
+
+  /**
+   * Gives the resource's name.
+   *
+   * @return the resource's name
+   */
+  public String resource() {
+    return resource;
+  }
+
+  /**
+   * Gives the rank that wrote.
+   *
+   * @return the rank that wrote
+   */
+  public int rank() {
+    return rank;
+  }
+}
