@@ -14,7 +14,7 @@ class EventConfiguration {
 
   @Bean(destroyMethod = "close")
   @Lazy(false)
-  JobEvents jobEvents(WindowController controller, ApplicationEventPublisher publisher) {
+  JobEvents mpilockEvents(WindowController controller, ApplicationEventPublisher publisher) {
     return new JobEvents(controller, publisher);
   }
 }
