@@ -75,10 +75,21 @@ public final class ReadLease implements AutoCloseable {
    */
   @Override
   public void close() {
+    try {
+      end();
+    } catch (LockUseException refused) {
+      throw refused;
+    } catch (Throwable cut) {
+      end(); // nobody else would: what closes a lease does so once
+      throw cut;
+    }
+  }
+
+  private void end() {
     hold.checkOwner(lock.process(), "close");
     if (open) {
-      open = false;
       lock.releaseRead(hold);
+      open = false;
     }
   }
 }

@@ -56,6 +56,17 @@ final class ReadWriteLockView implements ReadWriteLock {
 
     @Override
     public void unlock() {
+      try {
+        end();
+      } catch (IllegalMonitorStateException refused) {
+        throw refused;
+      } catch (Throwable cut) {
+        end(); // nobody else would
+        throw cut;
+      }
+    }
+
+    private void end() {
       ThreadHold hold = resource.process().hold();
       if (hold.locked(isRead()) == 0) {
         if (resource.process().isClosed()) {
@@ -70,10 +81,15 @@ final class ReadWriteLockView implements ReadWriteLock {
                     resource.quotedName()));
       }
       hold.addLocked(isRead(), -1);
-      if (isRead()) {
-        resource.releaseRead(hold);
-      } else {
-        resource.releaseWrite(hold);
+      try {
+        if (isRead()) {
+          resource.releaseRead(hold);
+        } else {
+          resource.releaseWrite(hold);
+        }
+      } catch (Throwable cut) {
+        hold.addLocked(isRead(), 1); // held as before
+        throw cut;
       }
     }
 
@@ -95,7 +111,11 @@ final class ReadWriteLockView implements ReadWriteLock {
       try {
         return acquire(nanos);
       } finally {
-        hold.setUninterruptible(false);
+        try {
+          hold.setUninterruptible(false);
+        } catch (Throwable cut) { // it may have been granted
+          hold.setUninterruptible(false);
+        }
       }
     }
 
@@ -119,9 +139,14 @@ final class ReadWriteLockView implements ReadWriteLock {
 
     private boolean acquire(long nanos) {
       ThreadHold hold = resource.process().hold();
-      boolean granted = resource.acquire(hold, mode, nanos);
-      if (granted) {
-        hold.addLocked(isRead(), 1);
+      hold.addLocked(isRead(), 1); // before: nothing is to fail after the grant
+      boolean granted = false;
+      try {
+        granted = resource.acquire(hold, mode, nanos);
+      } finally {
+        if (!granted) {
+          hold.addLocked(isRead(), -1);
+        }
       }
       return granted;
     }

@@ -79,7 +79,12 @@ public final class ResourceLock {
   public ReadLease read() {
     ThreadHold hold = process.hold();
     acquire(hold, LockMode.READ, ThreadHold.FOREVER);
-    return new ReadLease(this, hold);
+    try {
+      return new ReadLease(this, hold);
+    } catch (Throwable failure) {
+      releaseRead(hold); // nobody else could
+      throw failure;
+    }
   }
 
   /**
@@ -95,7 +100,12 @@ public final class ResourceLock {
     if (!acquire(hold, LockMode.READ, nanos(timeout))) {
       throw timedOut(hold, LockMode.READ, timeout);
     }
-    return new ReadLease(this, hold);
+    try {
+      return new ReadLease(this, hold);
+    } catch (Throwable failure) {
+      releaseRead(hold);
+      throw failure;
+    }
   }
 
   /**
@@ -106,9 +116,15 @@ public final class ResourceLock {
    */
   public Optional<ReadLease> tryRead() {
     ThreadHold hold = process.hold();
-    return acquire(hold, LockMode.READ, 0)
-        ? Optional.of(new ReadLease(this, hold))
-        : Optional.empty();
+    if (!acquire(hold, LockMode.READ, 0)) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(new ReadLease(this, hold));
+    } catch (Throwable failure) {
+      releaseRead(hold);
+      throw failure;
+    }
   }
 
   /**
@@ -124,7 +140,12 @@ public final class ResourceLock {
   public WriteLease write() {
     ThreadHold hold = process.hold();
     acquire(hold, LockMode.WRITE, ThreadHold.FOREVER);
-    return new WriteLease(this, hold, false);
+    try {
+      return new WriteLease(this, hold, false);
+    } catch (Throwable failure) {
+      releaseWrite(hold); // nobody else could
+      throw failure;
+    }
   }
 
   /**
@@ -140,7 +161,12 @@ public final class ResourceLock {
     if (!acquire(hold, LockMode.WRITE, nanos(timeout))) {
       throw timedOut(hold, LockMode.WRITE, timeout);
     }
-    return new WriteLease(this, hold, false);
+    try {
+      return new WriteLease(this, hold, false);
+    } catch (Throwable failure) {
+      releaseWrite(hold);
+      throw failure;
+    }
   }
 
   /**
@@ -151,9 +177,15 @@ public final class ResourceLock {
    */
   public Optional<WriteLease> tryWrite() {
     ThreadHold hold = process.hold();
-    return acquire(hold, LockMode.WRITE, 0)
-        ? Optional.of(new WriteLease(this, hold, false))
-        : Optional.empty();
+    if (!acquire(hold, LockMode.WRITE, 0)) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(new WriteLease(this, hold, false));
+    } catch (Throwable failure) {
+      releaseWrite(hold);
+      throw failure;
+    }
   }
 
   /**
@@ -350,27 +382,47 @@ public final class ResourceLock {
     if (!acquire(hold, LockMode.WRITE, nanos)) {
       throw timedOut(hold, LockMode.WRITE, Duration.ofNanos(nanos));
     }
-    return new WriteLease(this, hold, hold.token() != readToken + 1);
+    try {
+      return new WriteLease(this, hold, hold.token() != readToken + 1);
+    } catch (Throwable failure) {
+      releaseWrite(hold);
+      throw failure;
+    }
   }
 
+  /** If this throws, the read is held as before. */
   void releaseRead(ThreadHold hold) {
     hold.releaseRead(process);
-    if (hold.readSince() != 0 && !hold.isReading()) {
-      tellReleased(LockMode.READ, hold.takeReadSince());
+    try {
+      if (hold.readSince() != 0 && !hold.isReading()) {
+        tellReleased(LockMode.READ, hold.takeReadSince());
+      }
+    } catch (Throwable untold) {
+      // It is released all the same.
     }
   }
 
+  /** If this throws, the write is held as before. */
   void releaseWrite(ThreadHold hold) {
     hold.releaseWrite(process);
-    if (hold.writeSince() != 0 && !hold.isWriting()) {
-      tellReleased(LockMode.WRITE, hold.takeWriteSince());
+    try {
+      if (hold.writeSince() != 0 && !hold.isWriting()) {
+        tellReleased(LockMode.WRITE, hold.takeWriteSince());
+      }
+    } catch (Throwable untold) {
+      // It is released all the same.
     }
   }
 
+  /** If this throws, the write is held as before. */
   void releaseKept(ThreadHold hold) {
     long since = hold.releaseKept(process);
-    if (since != 0) {
-      tellReleased(LockMode.WRITE, since);
+    try {
+      if (since != 0) {
+        tellReleased(LockMode.WRITE, since);
+      }
+    } catch (Throwable untold) {
+      // It is released all the same.
     }
   }
 
@@ -414,12 +466,16 @@ public final class ResourceLock {
       listener.failed(name(), mode, System.nanoTime() - start, failure);
       throw failure;
     }
-    long now = System.nanoTime();
-    if (granted) {
-      hold.since(mode == LockMode.READ, now);
-      listener.granted(name(), mode, now - start, hold.waited());
-    } else {
-      listener.timedOut(name(), mode, now - start);
+    try {
+      long now = System.nanoTime();
+      if (granted) {
+        hold.since(mode == LockMode.READ, now);
+        listener.granted(name(), mode, now - start, hold.waited());
+      } else {
+        listener.timedOut(name(), mode, now - start);
+      }
+    } catch (Throwable untold) {
+      // It is granted, or not, all the same.
     }
     return granted;
   }

@@ -55,21 +55,32 @@ public final class WriteLease implements AutoCloseable {
    */
   @Override
   public void close() {
+    try {
+      end();
+    } catch (LockUseException refused) {
+      throw refused;
+    } catch (Throwable cut) {
+      end(); // nobody else would: what closes a lease does so once
+      throw cut;
+    }
+  }
+
+  private void end() {
     if (kept) {
-      closeKept();
+      endKept();
       return;
     }
     hold.checkOwner(lock.process(), "close");
     if (open) {
-      open = false;
       lock.releaseWrite(hold);
+      open = false;
     }
   }
 
-  private synchronized void closeKept() {
+  private synchronized void endKept() {
     if (open) {
-      open = false;
       lock.releaseKept(hold);
+      open = false;
     }
   }
 

@@ -45,13 +45,20 @@ final class Mender {
   private final Node node;
   private final NodeWindow window;
   private final NodeLock lock;
+  private final Grip grip;
   private final long state;
   private final long mender;
 
-  Mender(Node node, NodeLock lock) {
+  /**
+   * A mender.
+   *
+   * @param grip of which whoever calls {@link #mend} gives back what is left if that throws
+   */
+  Mender(Node node, NodeLock lock, Grip grip) {
     this.node = node;
     this.window = node.window();
     this.lock = lock;
+    this.grip = grip;
     this.state = lock.home() + Layout.STATE;
     this.mender = lock.home() + Layout.MENDER;
   }
@@ -61,19 +68,15 @@ final class Mender {
       return;
     }
     long other = window.get(mender);
-    if ((other == 0 || node.isGone((int) other - 1)) && node.enter()) {
-      try {
-        if (window.compareAndSet(mender, other, lock.me() + 1)) {
-          try {
-            mendReads();
-            mendWrite();
-          } finally {
-            window.set(mender, 0);
-          }
-        }
-      } finally {
-        node.leave();
+    if ((other == 0 || node.isGone((int) other - 1)) && lock.enter(grip)) {
+      long mine = lock.me() + 1L;
+      if (window.compareAndSet(mender, other, mine)) {
+        grip.mends = true;
+        mendReads();
+        mendWrite();
+        lock.mendNoMore(grip);
       }
+      lock.leave(grip);
     }
   }
 
@@ -119,6 +122,8 @@ final class Mender {
       if (!isAskedByGone() || !window.compareAndSet(state, now, withOwner(now, lock.me() + 1))) {
         return;
       }
+      grip.writes = 1;
+      grip.uncounted = true;
     } else if (!mayMend(owner) || owner(window.get(state)) != owner) {
       return; // it was alive at the first look, and may have given the lock away before it died
     } else if (hasWritten(owner - 1)) {
@@ -137,7 +142,7 @@ final class Mender {
       if (node.settings().phaseFair()) {
         lock.admitReaders();
       }
-      lock.passOn(false);
+      lock.passOn(grip, false);
     }
   }
 
@@ -266,7 +271,10 @@ final class Mender {
           clear(over);
         }
         int owner = heir >= 0 ? heir : lock.me();
+        boolean mine = heir < 0;
         if (window.compareAndSet(state, now, withPending(withOwner(now, owner + 1), count))) {
+          grip.writes = mine ? 1 : 0;
+          grip.uncounted = mine;
           if (owns) {
             clear(over); // nobody else owns yet, to claim one of them
           } else {

@@ -12,6 +12,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the parts of one rank's controller have in common: the window, who is who, the settings, and
@@ -54,6 +55,7 @@ final class Node {
   private final int agent;
   private final Pace pace;
   private volatile boolean closed;
+  private volatile @Nullable Throwable givenUpFor;
 
   /** How many threads of this rank are between {@link #enter} and {@link #leave}. */
   private final AtomicInteger inside = new AtomicInteger();
@@ -447,9 +449,63 @@ final class Node {
   }
 
   ControllerClosedException closedFailure() {
-    return new ControllerClosedException(
-        "The controller of rank %d is closed: no call is possible after close()."
-            .formatted(myJobRank()));
+    Throwable why = givenUpFor;
+    ControllerClosedException failure =
+        new ControllerClosedException(
+            why == null
+                ? "The controller of rank %d is closed: no call is possible after close()."
+                    .formatted(myJobRank())
+                : "Rank %d has given itself up, since its shared memory failed (%s): the other ranks take it for dead. End this process, and start the job again."
+                    .formatted(myJobRank(), FailureText.line(why)));
+    if (why != null) {
+      failure.initCause(why);
+    }
+    return failure;
+  }
+
+  /**
+   * Gives this rank up, as if it had died, for a failure of the window that leaves it no way to
+   * give back what it holds: the others are told, as far as the window lets it, and no call of this
+   * rank is possible any more. Never throws.
+   */
+  void giveUp(Throwable failure) {
+    givenUpFor = failure;
+    closed = true;
+    gone = true;
+    attempt(() -> life(DEAD));
+    attempt(this::ringCollective);
+    attempt(() ->
+        LOG.log(
+            System.Logger.Level.ERROR,
+            who(me) + " gives itself up, since its shared memory fails",
+            failure));
+  }
+
+  private static void attempt(Runnable step) {
+    try {
+      step.run();
+    } catch (Throwable failed) {
+      // The next step may do.
+    }
+  }
+
+  /** Whether a failure is for want of stack or memory: of the thread's, and not the window's. */
+  static boolean isWant(Throwable failure) {
+    return failure instanceof StackOverflowError || failure instanceof OutOfMemoryError;
+  }
+
+  boolean hasGivenUp() {
+    return givenUpFor != null;
+  }
+
+  /** Gives what may be thrown without declaring it; throws errors itself. */
+  static RuntimeException unchecked(Throwable failure) {
+    if (failure instanceof Error error) {
+      throw error;
+    }
+    return failure instanceof RuntimeException exception
+        ? exception
+        : new MpilockException(FailureText.line(failure), failure);
   }
 
   /** Whether the window was freed: by the rank's close, by MPI's end, or by another thread. */

@@ -211,7 +211,7 @@ final class NodeGate implements Tenant.Gate {
   }
 
   private void mendAsAgent() {
-    unsettled = !new Mender(node, lock).mendAsAgent(state == State.READABLE ? 0 : 1);
+    unsettled = !new Mender(node, lock, new Grip()).mendAsAgent(state == State.READABLE ? 0 : 1);
   }
 
   /** Whether there is more to mend than could be by now. */

@@ -13,6 +13,7 @@ import static io.mpilock.protocol.LockWords.ONE_HOLD;
 import static io.mpilock.protocol.LockWords.ONE_PENDING;
 import static io.mpilock.protocol.LockWords.ONE_SEQUENCE;
 import static io.mpilock.protocol.LockWords.ONE_WAITING;
+import static io.mpilock.protocol.LockWords.OWNER_MASK;
 import static io.mpilock.protocol.LockWords.POISONED;
 import static io.mpilock.protocol.LockWords.RETURNING;
 import static io.mpilock.protocol.LockWords.WAITING;
@@ -70,6 +71,9 @@ import org.jspecify.annotations.Nullable;
  *       ends. A rank whose request is claimed and that gives up marks it ABANDONED and then looks
  *       at owner; whoever names it the owner looks at the mark afterwards (Dekker): one of the two
  *       takes ownership back.
+ *   <li>Whatever is thrown between two steps, a thread's {@link Grip} says what it has in the words
+ *       ({@code published} and {@code counted} what its rank has), so that it gives it back: {@link
+ *       #giveBack}, {@link #finish}.
  * </ol>
  *
  * <h2>Order</h2>
@@ -117,6 +121,12 @@ final class NodeLock {
   private final Bell readerBell;
   private final boolean phaseFair;
   private final WriteQueue queue;
+
+  /** The request that stands in the table for a thread of this rank; guarded by the queue. */
+  private long published;
+
+  /** While the request is INTENT: whether pending counts it. Guarded by the queue, as above. */
+  private boolean counted;
 
   /**
    * How often in a row this rank's threads passed the write among themselves; guarded by ownership.
@@ -191,13 +201,22 @@ final class NodeLock {
   /** Has the agent look at this resource. */
   void tellAgent() {
     if (window.compareAndSet(home + Layout.ATTENTION, 0, me + 1)) {
-      long first;
-      do {
-        first = window.get(Layout.INBOX);
-        window.set(home + Layout.NEXT, first);
-      } while (!window.compareAndSet(Layout.INBOX, first, home));
+      try {
+        putInInbox();
+      } catch (Throwable cut) { // nobody else would, while ATTENTION says that this one does
+        putInInbox();
+        throw cut;
+      }
       new Bell(window, Layout.AGENT_BELL).ring();
     }
+  }
+
+  private void putInInbox() {
+    long first;
+    do {
+      first = window.get(Layout.INBOX);
+      window.set(home + Layout.NEXT, first);
+    } while (!window.compareAndSet(Layout.INBOX, first, home));
   }
 
   /** Has the agent look at this resource, if it is the agent that can go on. */
@@ -216,13 +235,16 @@ final class NodeLock {
   }
 
   /** Says that this thread tries and does not wait for holds; gives the number of its try. */
-  long countTry() {
-    return window.getAndAdd(home + Layout.TRIES, 1) + 1;
+  long countTry(Grip grip) {
+    long before = window.getAndAdd(home + Layout.TRIES, 1);
+    grip.tries = true;
+    return before + 1;
   }
 
   /** Ends what {@link #countTry} began. */
-  void endTry() {
+  void endTry(Grip grip) {
     window.getAndAdd(home + Layout.ENDED_TRIES, 1);
+    grip.tries = false;
   }
 
   /**
@@ -263,24 +285,29 @@ final class NodeLock {
 
   /** Enters as a reader if no write is held or requested. */
   boolean tryRead() {
-    return tryRead(window);
+    return tryRead(new Grip());
+  }
+
+  boolean tryRead(Grip grip) {
+    return tryRead(window, grip);
   }
 
   /** As {@link #tryRead()}; gives the token of the last write, or {@link #BUSY}. */
-  long enterRead() {
+  long enterRead(Grip grip) {
     NodeWindow words = window; // once: the compiler takes what follows an atomic for changed
-    return tryRead(words) ? words.get(home + Layout.TOKEN) : BUSY;
+    return tryRead(words, grip) ? words.get(home + Layout.TOKEN) : BUSY;
   }
 
-  private boolean tryRead(NodeWindow words) {
+  private boolean tryRead(NodeWindow words, Grip grip) {
     if (pending(words.get(state)) != 0) {
       return false;
     }
     long before = words.getAndAdd(myReads, ONE_HOLD);
+    grip.reads = 1;
     if (pending(words.get(state)) == 0 && (before & MANY_HOLDS) == 0) {
       return true;
     }
-    releaseRead();
+    releaseRead(grip);
     if ((before & MANY_HOLDS) != 0) {
       refuse(MANY_HOLDS, "read");
     }
@@ -302,7 +329,12 @@ final class NodeLock {
   }
 
   void releaseRead() {
+    releaseRead(new Grip());
+  }
+
+  void releaseRead(Grip grip) {
     long before = window.getAndAdd(myReads, -ONE_HOLD);
+    grip.reads = 0;
     if ((before & DRAINING) != 0 && holds(before) == 1) {
       ringDrainer();
     }
@@ -317,18 +349,34 @@ final class NodeLock {
 
   /** Waits to enter as a reader; false if the wait was given up. */
   boolean awaitRead(Patience patience) {
-    window.getAndAdd(line(me) + Layout.WAITING_READERS, 1);
+    Grip grip = new Grip();
     try {
-      // The agent lets waiting readers in by name too, or a recall could come before they look.
-      return (phaseFair || agent >= 0) ? awaitBatch(patience) : awaitNoWriter(patience);
-    } finally {
-      window.getAndAdd(line(me) + Layout.WAITING_READERS, -1);
+      return awaitRead(grip, patience);
+    } catch (Throwable failure) {
+      giveBack(grip);
+      throw failure;
     }
   }
 
-  private boolean awaitNoWriter(Patience patience) {
+  /** As {@link #awaitRead(Patience)}. If it throws, the caller is to {@link #giveBack}. */
+  boolean awaitRead(Grip grip, Patience patience) {
+    window.getAndAdd(line(me) + Layout.WAITING_READERS, 1);
+    grip.shows = true;
+    // The agent lets waiting readers in by name too, or a recall could come before they look.
+    boolean reads =
+        (phaseFair || agent >= 0) ? awaitBatch(grip, patience) : awaitNoWriter(grip, patience);
+    showNoMore(grip);
+    return reads;
+  }
+
+  private void showNoMore(Grip grip) {
+    window.getAndAdd(line(me) + Layout.WAITING_READERS, -1);
+    grip.shows = false;
+  }
+
+  private boolean awaitNoWriter(Grip grip, Patience patience) {
     BooleanSupplier mayEnter = () -> pending(window.get(state)) == 0 || isPoisoned();
-    while (!tryRead()) {
+    while (!tryRead(grip)) {
       throwIfPoisoned();
       if (!patience.pause(readerBell, mayEnter)) {
         return false;
@@ -337,96 +385,189 @@ final class NodeLock {
     return true;
   }
 
-  private boolean awaitBatch(Patience patience) {
+  private boolean awaitBatch(Grip grip, Patience patience) {
     long before = window.getAndAdd(myReads, ONE_WAITING);
-    long batch = batch(before);
+    grip.waitsSince = before;
+    grip.waits = true;
     if (waiting(before) >= MANY_WAITING) {
-      if (!leaveBatch(batch)) {
-        releaseRead();
-      }
+      giveBackRead(grip);
       refuse(MANY_WAITING, "wait to read");
       return false;
     }
     tellAgentOwner();
+    BooleanSupplier goesOn =
+        () ->
+            batch(window.get(myReads)) != batch(grip.waitsSince)
+                || pending(window.get(state)) == 0
+                || isPoisoned();
     while (true) {
       long reads = window.get(myReads);
-      if (batch(reads) != batch) {
-        return true; // the releasing writer turned this thread's wait into a hold
+      if (batch(reads) != batch(grip.waitsSince)) {
+        grip.reads = 1; // the releasing writer turned this thread's wait into a hold
+        grip.waits = false;
+        return true;
       }
       if (pending(window.get(state)) == 0) {
         if ((reads & MANY_HOLDS) != 0) {
-          if (!leaveBatch(batch)) {
+          leaveBatch(grip);
+          if (grip.reads != 0) {
             return true;
           }
           refuse(MANY_HOLDS, "read");
           return false;
         }
         if (window.compareAndSet(myReads, reads, reads - ONE_WAITING + ONE_HOLD)) {
+          grip.reads = 1;
+          grip.waits = false;
           if (pending(window.get(state)) == 0) {
             return true;
           }
-          batch = waitAgain();
+          waitAgain(grip);
           tellAgentOwner(); // which may have looked in between, and seen nobody wait
         }
         continue;
       }
-      long seen = batch;
-      boolean goOn = false;
-      boolean thrown = true;
-      boolean letIn = false;
-      try {
-        goOn =
-            !isPoisoned()
-                && patience.pause(
-                    readerBell,
-                    () ->
-                        batch(window.get(myReads)) != seen
-                            || pending(window.get(state)) == 0
-                            || isPoisoned());
-        thrown = false;
-      } finally {
-        if (!goOn) { // also when the wait throws: nobody else would give the hold back
-          letIn = !leaveBatch(batch);
-          if (letIn && (thrown || isTooLate(patience) || isPoisoned())) {
-            releaseRead();
-            letIn = false;
-          }
+      if (isPoisoned() || !patience.pause(readerBell, goesOn)) {
+        leaveBatch(grip);
+        if (grip.reads != 0 && (isTooLate(patience) || isPoisoned())) {
+          releaseRead(grip);
         }
-      }
-      if (!goOn) {
         throwIfPoisoned();
-        return letIn;
+        return grip.reads != 0;
       }
     }
   }
 
-  private long waitAgain() {
+  private void waitAgain(Grip grip) {
     while (true) {
       long reads = window.get(myReads);
       if (window.compareAndSet(myReads, reads, reads - ONE_HOLD + ONE_WAITING)) {
+        grip.reads = 0;
+        grip.waitsSince = reads;
+        grip.waits = true;
         if ((reads & DRAINING) != 0 && holds(reads) == 1) {
           ringDrainer();
         }
-        return batch(reads);
+        return;
       }
     }
   }
 
-  /** Waits no more; false if it was let in at the last moment, and holds. */
-  private boolean leaveBatch(long batch) {
+  /** Waits no more; if it was let in at the last moment, it holds. */
+  private void leaveBatch(Grip grip) {
     while (true) {
       long reads = window.get(myReads);
-      if (batch(reads) != batch) {
-        return false;
+      if (batch(reads) != batch(grip.waitsSince)) {
+        grip.reads = 1;
+        grip.waits = false;
+        return;
       }
       if (waiting(reads) == 0) {
-        return true; // this rank has gone, and was mended
+        grip.waits = false;
+        return; // this rank has gone, and was mended
       }
       if (window.compareAndSet(myReads, reads, reads - ONE_WAITING)) {
+        grip.waits = false;
         tellAgentOwner();
-        return true;
+        return;
       }
     }
+  }
+
+  private void giveBackRead(Grip grip) {
+    if (grip.waits) {
+      leaveBatch(grip);
+    }
+    if (grip.reads != 0) {
+      releaseRead(grip);
+    }
+  }
+
+  // What was cut short.
+
+  /**
+   * Gives back all that a request has left which was cut short: nobody else would. Where it is cut
+   * short itself it goes on, if it is called again.
+   */
+  void giveBack(Grip grip) {
+    if (grip.locks) {
+      queue.unlock(grip);
+    }
+    if (grip.drains) {
+      drainNoMore(grip);
+    }
+    if (grip.shows) {
+      showNoMore(grip);
+    }
+    if (grip.turn != null) {
+      queue.leave(grip, false);
+    }
+    giveBackRead(grip);
+    if (grip.tries) {
+      endTry(grip);
+    }
+    finish(grip);
+  }
+
+  /** Goes on with a release of ownership that was cut short; as {@link #giveBack}. */
+  void finish(Grip grip) {
+    if (grip.returning != NONE) {
+      returnOwn(grip);
+    }
+    if (grip.ends != NOBODY) {
+      end(grip);
+    }
+    letGo(grip);
+    if (grip.mends) {
+      mendNoMore(grip);
+    }
+    while (grip.entered != 0) {
+      leave(grip);
+    }
+    if (grip.silent) {
+      takeBack(); // if who was named had given up
+      ringAll();
+      grip.silent = false;
+    }
+  }
+
+  /**
+   * Gives ownership away in one step, and without waking anybody: to whom it was promised, or to
+   * nobody. Who asks takes it then, in order.
+   */
+  void letGo(Grip grip) {
+    while (grip.writes != 0) {
+      long now = window.get(state);
+      if ((now & OWNER_MASK) != me + 1) { // this rank is gone, and was mended
+        lose(grip);
+        return;
+      }
+      long left = grip.uncounted ? now : now - ONE_PENDING;
+      if (window.compareAndSet(state, now, (left & ~OWNER_MASK) | (grip.heir + 1))) {
+        lose(grip);
+        grip.silent = true;
+        return;
+      }
+    }
+  }
+
+  private static void lose(Grip grip) {
+    grip.writes = 0;
+    grip.uncounted = false;
+    grip.heir = Grip.NOBODY;
+  }
+
+  boolean enter(Grip grip) {
+    if (!node.enter()) {
+      return false;
+    }
+    grip.entered++;
+    return true;
+  }
+
+  void leave(Grip grip) {
+    node.leave();
+    grip.entered--;
   }
 
   /** Whether a grant after the wait was given up is of no use. A try asks for no more than that. */
@@ -460,9 +601,9 @@ final class NodeLock {
    * Begins a write if nobody owns, asks, or reads: gives its token, or {@link #BUSY}, or {@link
    * #READ}.
    */
-  long enterWrite() {
+  long enterWrite(Grip grip) {
     NodeWindow words = window; // once, as in enterRead
-    if (!tryOwn(words)) {
+    if (!tryOwn(words, grip)) {
       return BUSY;
     }
     return isUnread(words) ? beginWrite(words) : READ;
@@ -470,13 +611,21 @@ final class NodeLock {
 
   /** Becomes the owner if nobody owns or asks. The readers may not have left yet. */
   boolean tryOwn() {
-    return tryOwn(window);
+    return tryOwn(new Grip());
   }
 
-  private boolean tryOwn(NodeWindow words) {
+  boolean tryOwn(Grip grip) {
+    return tryOwn(window, grip);
+  }
+
+  private boolean tryOwn(NodeWindow words, Grip grip) {
     long now = words.get(state);
-    return isFree(now)
-        && words.compareAndSet(state, now, now + ONE_SEQUENCE + ONE_PENDING + (me + 1));
+    if (isFree(now)
+        && words.compareAndSet(state, now, now + ONE_SEQUENCE + ONE_PENDING + (me + 1))) {
+      grip.writes = 1;
+      return true;
+    }
+    return false;
   }
 
   boolean isUnread() {
@@ -520,7 +669,21 @@ final class NodeLock {
    * @param id who waits, for diagnosis
    */
   boolean awaitOwnership(ThreadId id, Patience patience) {
-    return queue.await(id, patience);
+    Grip grip = new Grip();
+    try {
+      return awaitOwnership(grip, id, patience);
+    } catch (Throwable failure) {
+      giveBack(grip);
+      throw failure;
+    }
+  }
+
+  /**
+   * As {@link #awaitOwnership(ThreadId, Patience)}. If it throws, the caller is to {@link
+   * #giveBack}.
+   */
+  boolean awaitOwnership(Grip grip, ThreadId id, Patience patience) {
+    return queue.await(grip, id, patience);
   }
 
   /** Has the threads that wait to write look whether the controller is closed. */
@@ -537,28 +700,66 @@ final class NodeLock {
   }
 
   /**
-   * Publishes this member's request, and gives it; or NOBODY, if it closes.
+   * Publishes this member's request; not if it closes.
    *
    * @param threads how many numbers it takes: the first of them for the request, the others for
    *     those who come after it
    */
-  long ask(int threads) {
-    if (!node.enter()) {
-      return NOBODY;
+  void ask(Grip grip, int threads) {
+    if (!enter(grip)) {
+      return;
     }
-    try {
-      window.set(myRequest, request(0, INTENT));
-      if (node.isClosed() && me != agent) { // close looks at the request after it has said so
-        window.set(myRequest, NONE);
-        return NOBODY;
-      }
+    counted = false;
+    window.set(myRequest, request(0, INTENT));
+    if (node.isClosed() && me != agent) { // close looks at the request after it has said so
+      window.set(myRequest, NONE);
+    } else {
       long before = window.getAndAdd(state, threads * ONE_SEQUENCE + ONE_PENDING);
+      counted = true;
       long mine = request(sequence(before) + 1L, WAITING);
       window.set(myRequest, mine);
-      return mine;
-    } finally {
-      node.leave();
+      published = mine;
     }
+    leave(grip);
+  }
+
+  /**
+   * The request of the thread of this rank for which something stands in the table; NONE if there
+   * is none.
+   */
+  long published() {
+    return published;
+  }
+
+  /**
+   * Goes on where something was thrown while this member's request was about to be published or
+   * withdrawn. Nothing if it was not.
+   *
+   * @param next the request that is to stand there, or NONE
+   */
+  void endIntent(long next) {
+    if (phase(window.get(myRequest)) != INTENT) {
+      return;
+    }
+    if (next == NONE) {
+      if (counted) {
+        dropPending();
+      }
+      window.set(myRequest, NONE);
+      published = NONE;
+    } else {
+      publish(next);
+    }
+  }
+
+  /** Counts a request, which is INTENT, and shows it. */
+  private void publish(long request) {
+    if (!counted) {
+      window.getAndAdd(state, ONE_PENDING);
+      counted = true;
+    }
+    window.set(myRequest, request);
+    published = request;
   }
 
   /** Takes a number for a thread that waits behind the one of this member's request. */
@@ -568,27 +769,28 @@ final class NodeLock {
 
   /**
    * Ends the request of a thread that became the owner, and asks for the one behind it, before
-   * anything is given away.
+   * anything is given away. Not if this rank is gone, and owns nothing any more.
    *
    * @param next the request of that one, or NONE
-   * @return false if this rank is gone, and owns nothing any more
    */
-  boolean endRequest(long next) {
-    if (!node.enter()) {
-      return false;
+  void endRequest(Grip grip, long next) {
+    if (!enter(grip)) {
+      lose(grip);
+      return;
     }
-    try {
-      if (next == NONE) {
-        window.setRelease(myRequest, NONE);
-      } else {
-        window.set(myRequest, request(0, INTENT));
-        window.getAndAdd(state, ONE_PENDING);
-        window.set(myRequest, next);
-      }
-      return true;
-    } finally {
-      node.leave();
+    if (next == NONE) {
+      window.setRelease(myRequest, NONE);
+      published = NONE;
+      grip.writes = 1;
+      grip.uncounted = false; // what pending counted as a request
+    } else {
+      counted = false;
+      window.set(myRequest, request(0, INTENT));
+      grip.writes = 1;
+      grip.uncounted = false;
+      publish(next);
     }
+    leave(grip);
   }
 
   /**
@@ -597,20 +799,26 @@ final class NodeLock {
    *
    * @return whether this rank has become the owner instead, and the request is to be ended
    */
-  boolean stopAsking(long mine, long next) {
-    while (!(next == NONE ? withdraw(mine) : replace(mine, next))) {
+  boolean stopAsking(Grip grip, long mine, long next) {
+    while (!(next == NONE ? withdraw(grip, mine) : replace(grip, mine, next))) {
       long now = window.get(myRequest);
       if (phase(now) != CLAIMED) {
+        published = NONE;
         return false; // this rank is gone, and its request was cleared
       }
       if (isPoisoned()) {
         window.set(myRequest, next);
+        published = next;
         return false;
       }
       if (owner(window.get(state)) == me + 1) {
         return true;
       }
-      if (next != NONE || abandon(now)) {
+      if (next != NONE) {
+        published = next; // the claim is that one's to end
+        return false;
+      }
+      if (abandon(now)) {
         return false;
       }
     }
@@ -622,23 +830,24 @@ final class NodeLock {
     return sequence(window.get(myRequest)) == sequence(mine);
   }
 
-  private boolean replace(long mine, long next) {
-    if (!node.enter()) {
+  private boolean replace(Grip grip, long mine, long next) {
+    if (!enter(grip)) {
       return true; // whoever mends sees to it
     }
-    try {
-      if (!window.compareAndSet(myRequest, mine, next)) {
-        return false;
-      }
-    } finally {
-      node.leave();
+    boolean replaced = window.compareAndSet(myRequest, mine, next);
+    if (replaced) {
+      published = next;
     }
-    tellAgentOwner(); // the one may have tried only, and the other waits
-    return true;
+    leave(grip);
+    if (replaced) {
+      tellAgentOwner(); // the one may have tried only, and the other waits
+    }
+    return replaced;
   }
 
   private boolean abandon(long claimed) {
     if (window.compareAndSet(myRequest, claimed, claimed - CLAIMED + ABANDONED)) {
+      published = NONE;
       takeBack(); // if it has been named in between
       return true;
     }
@@ -652,7 +861,9 @@ final class NodeLock {
    * @return the request
    */
   long startAsking() {
-    return ask(1);
+    published = NONE;
+    ask(new Grip(), 1);
+    return published;
   }
 
   /** Becomes the owner if the lock was given to the agent, or nobody owns. */
@@ -662,7 +873,7 @@ final class NodeLock {
       if (owner(now) != me + 1) {
         return false; // whoever claimed is about to do it, and tells
       }
-    } else if (owner(now) != 0 || !takeFree()) {
+    } else if (owner(now) != 0 || !takeFree(new Grip())) {
       return false;
     }
     // No request goes before the agent's.
@@ -677,7 +888,7 @@ final class NodeLock {
    * @return whether it has become the owner instead
    */
   boolean stopAsking(long mine) {
-    while (!withdraw(mine)) {
+    while (!withdraw(new Grip(), mine)) {
       long now = window.get(myRequest);
       if (phase(now) != CLAIMED) {
         return false; // this rank is gone, and its request was cleared
@@ -744,7 +955,7 @@ final class NodeLock {
    * Waits, for the first of this rank's threads, until this rank owns; false if the wait was given
    * up. The request stays as it is, to be ended by {@link #endRequest} or {@link #stopAsking}.
    */
-  boolean awaitGrant(Patience patience) {
+  boolean awaitGrant(Grip grip, Patience patience) {
     Bell bell = bell(me);
     BooleanSupplier changed =
         () -> {
@@ -762,7 +973,7 @@ final class NodeLock {
         return true;
       }
       if (phase == WAITING && owner == 0) {
-        if (takeAsFirst()) {
+        if (takeAsFirst(grip)) {
           return true;
         }
       } else if (!patience.pause(bell, changed)) {
@@ -772,22 +983,21 @@ final class NodeLock {
   }
 
   /** Becomes the owner of what is free; passes it on if another request is first. */
-  private boolean takeAsFirst() {
-    if (!node.enter()) {
+  private boolean takeAsFirst(Grip grip) {
+    if (!enter(grip)) {
       return false;
     }
-    try {
-      long now = window.get(state);
-      if (owner(now) == 0 && window.compareAndSet(state, now, withOwner(now, me + 1))) {
-        if ((int) firstRequest() == me) {
-          return true;
-        }
-        passOn(false);
+    long now = window.get(state);
+    long owned = withOwner(now, me + 1);
+    if (owner(now) == 0 && window.compareAndSet(state, now, owned)) {
+      grip.writes = 1;
+      grip.uncounted = true; // pending counts the request
+      if ((int) firstRequest() != me) {
+        passOn(grip, false);
       }
-      return false;
-    } finally {
-      node.leave();
     }
+    leave(grip);
+    return grip.writes != 0;
   }
 
   private boolean isClaimed() {
@@ -816,12 +1026,21 @@ final class NodeLock {
    * the process that named it.
    */
   void takeBack() {
-    if (retake(owner(window.get(state)) - 1)) {
-      try {
-        passOn(false);
-      } finally {
-        node.leave();
+    int named = owner(window.get(state)) - 1;
+    if (named < 0
+        || named >= members
+        || phase(window.get(line(named) + Layout.REQUEST)) != ABANDONED) {
+      return;
+    }
+    Grip grip = new Grip();
+    try {
+      if (retake(grip, named)) {
+        passOn(grip, false);
+        leave(grip);
       }
+    } catch (Throwable cut) {
+      finish(grip);
+      throw cut;
     }
   }
 
@@ -830,8 +1049,8 @@ final class NodeLock {
    * and {@link Node#leave}. STATE before REQUEST: a request that is seen ABANDONED then stays so
    * until STATE has changed, since only who becomes the owner by that ends it.
    */
-  private boolean retake(int member) {
-    if (member < 0 || member >= members || !node.enter()) {
+  private boolean retake(Grip grip, int member) {
+    if (member < 0 || member >= members || !enter(grip)) {
       return false;
     }
     while (true) {
@@ -839,18 +1058,34 @@ final class NodeLock {
       if (owner(now) != member + 1
           || phase(window.get(line(member) + Layout.REQUEST)) != ABANDONED
           || node.isGone(member)) { // a mender's
-        node.leave();
+        leave(grip);
         return false;
       }
       // Once more if it fails: it may be only that another request came or went.
-      if (member == me
-          ? takeOwnBack()
-          : window.compareAndSet(state, now, withOwner(now - ONE_PENDING, me + 1))) {
-        window.set(line(member) + Layout.REQUEST, NONE);
-        ring(member); // it may want to ask again
+      if (member == me ? takeOwnBack(grip) : takeFrom(grip, member, now)) {
+        end(grip);
         return true;
       }
     }
+  }
+
+  private boolean takeFrom(Grip grip, int member, long now) {
+    long owned = withOwner(now - ONE_PENDING, me + 1);
+    if (window.compareAndSet(state, now, owned)) {
+      grip.writes = 1;
+      grip.uncounted = true;
+      grip.ends = member;
+      return true;
+    }
+    return false;
+  }
+
+  /** Ends the request of a member that had given up. */
+  private void end(Grip grip) {
+    int member = grip.ends;
+    window.set(line(member) + Layout.REQUEST, NONE);
+    grip.ends = Grip.NOBODY;
+    ring(member); // it may want to ask again
   }
 
   /**
@@ -859,62 +1094,93 @@ final class NodeLock {
    * STATE before REQUEST here, too: another rank that was faster ends the request before it gives
    * ownership away. So as long as the request is there, this rank owns by nothing else.
    */
-  private boolean takeOwnBack() {
+  private boolean takeOwnBack(Grip grip) {
     long mine = window.get(myRequest);
     long returning = mine - ABANDONED + RETURNING;
     if (phase(mine) != ABANDONED || !window.compareAndSet(myRequest, mine, returning)) {
       return false; // another thread of this rank is at it
     }
+    grip.returning = returning;
+    return returnOwn(grip);
+  }
+
+  private boolean returnOwn(Grip grip) {
     while (true) {
       long now = window.get(state);
-      if (owner(now) != me + 1 || window.get(myRequest) != returning) {
+      if (owner(now) != me + 1 || window.get(myRequest) != grip.returning) {
+        grip.returning = NONE;
         return false;
       }
       if (window.compareAndSet(state, now, now - ONE_PENDING)) {
+        grip.writes = 1;
+        grip.uncounted = true;
+        grip.ends = me;
+        grip.returning = NONE;
         return true;
       }
     }
   }
 
   /** Whether the request is over; not if it has been claimed. */
-  private boolean withdraw(long mine) {
-    if (!node.enter()) {
+  private boolean withdraw(Grip grip, long mine) {
+    if (!enter(grip)) {
       return true; // whoever mends sees to it
     }
-    try {
-      if (!window.compareAndSet(myRequest, mine, mine - WAITING + INTENT)) {
-        return false;
-      }
+    counted = true;
+    boolean withdrawn = window.compareAndSet(myRequest, mine, mine - WAITING + INTENT);
+    if (withdrawn) {
       dropPending();
       window.set(myRequest, NONE);
-    } finally {
-      node.leave();
+      published = NONE;
     }
-    if (me != agent) {
+    leave(grip);
+    if (withdrawn && me != agent) {
       tellAgentOwner();
     }
-    return true;
+    return withdrawn;
   }
 
   private void dropPending() {
-    if (pending(window.getAndAdd(state, -ONE_PENDING)) == 1) {
+    long before = window.getAndAdd(state, -ONE_PENDING);
+    counted = false;
+    if (pending(before) == 1) {
       readerBell.ring();
     }
   }
 
   /** Waits, as the owner, until every reader has left; false if given up, and then owns no more. */
   boolean awaitNoReaders(Patience patience) {
-    boolean left = false;
-    window.setRelease(line(me) + Layout.DRAINS, 1);
+    Grip grip = owning(true);
     try {
-      left = haveLeft(patience);
-    } finally { // also when the wait throws
-      window.setRelease(line(me) + Layout.DRAINS, 0);
-      if (!left) {
-        releaseOwnership();
-      }
+      return awaitNoReaders(grip, patience);
+    } catch (Throwable failure) {
+      giveBack(grip);
+      throw failure;
+    }
+  }
+
+  /** As {@link #awaitNoReaders(Patience)}. If it throws, the caller is to {@link #giveBack}. */
+  boolean awaitNoReaders(Grip grip, Patience patience) {
+    window.setRelease(line(me) + Layout.DRAINS, 1);
+    grip.drains = true;
+    boolean left = haveLeft(patience);
+    drainNoMore(grip);
+    if (!left) {
+      releaseOwnership(grip);
     }
     return left;
+  }
+
+  private void drainNoMore(Grip grip) {
+    window.setRelease(line(me) + Layout.DRAINS, 0);
+    grip.drains = false;
+  }
+
+  private static Grip owning(boolean counted) {
+    Grip grip = new Grip();
+    grip.writes = 1;
+    grip.uncounted = !counted;
+    return grip;
   }
 
   private boolean haveLeft(Patience patience) {
@@ -984,16 +1250,21 @@ final class NodeLock {
   }
 
   void releaseOwnership() {
+    releaseOwnership(owning(true));
+  }
+
+  void releaseOwnership(Grip grip) {
     NodeWindow words = window; // once, as in enterRead
     long now = words.get(state);
     if ((int) now == alone
         && !(phaseFair && isAnyReaderWaiting())
         && words.compareAndSet(state, now, now - alone)) {
+      grip.writes = 0;
       if (words.get(home + Layout.READER_SLEEPERS) != 0) {
         readerBell.ring();
       }
     } else {
-      passOnAsOwner(); // somebody asks
+      passOnAsOwner(grip); // somebody asks
     }
   }
 
@@ -1007,20 +1278,20 @@ final class NodeLock {
   }
 
   /** Gives the write away, unless this rank had gone, and others have mended what it held. */
-  private void passOnAsOwner() {
-    if (!node.enter()) {
+  private void passOnAsOwner(Grip grip) {
+    if (!enter(grip)) {
+      lose(grip);
       return;
     }
-    try {
-      if (owner(window.get(state)) == me + 1) {
-        if (phaseFair) {
-          admitReaders();
-        }
-        passOn(true);
+    if (owner(window.get(state)) == me + 1) {
+      if (phaseFair) {
+        admitReaders();
       }
-    } finally {
-      node.leave();
+      passOn(grip, true);
+    } else {
+      lose(grip);
     }
+    leave(grip);
   }
 
   /**
@@ -1030,18 +1301,27 @@ final class NodeLock {
    * @param done whether the owner's own request is over, and leaves pending
    */
   void passOn(boolean done) {
-    boolean counted = done;
-    boolean mayHandOver = done; // not for a rank that only found the lock free: it has no write
+    passOn(owning(done), done);
+  }
+
+  /**
+   * As {@link #passOn(boolean)}.
+   *
+   * @param written not for a rank that only found the lock free: it hands nothing over
+   */
+  void passOn(Grip grip, boolean written) {
+    boolean mayHandOver = written;
     while (true) {
       long next = nextRequest(mayHandOver);
       int heir = (int) next;
       if (heir == me) {
         // Its thread sees this rank own already, and goes on once it is claimed: that comes last.
-        if (counted && giveTo(me + 1, true) == LOST) {
+        if (!grip.uncounted && giveTo(grip, me + 1) == LOST) {
           return;
         }
-        counted = false;
         if (claim(next)) {
+          grip.writes = 0;
+          grip.uncounted = false;
           ring(me);
           return;
         }
@@ -1049,43 +1329,44 @@ final class NodeLock {
       }
       if (next != NOBODY) {
         if (claim(next)) {
-          int left = giveTo(heir + 1, counted);
+          grip.heir = heir;
+          int left = giveTo(grip, heir + 1);
           ring(heir);
           if (left == LOST
               || phase(window.get(line(heir) + Layout.REQUEST)) != ABANDONED
-              || !retake(heir)) {
+              || !retake(grip, heir)) {
             return;
           }
-          node.leave(); // once more than it was entered
-          counted = false;
+          leave(grip); // once more than it was entered
           mayHandOver = false;
         }
         continue; // it gave up in between
       }
       // Whoever asks now has not published yet, or all gave up. Set free, then look again.
-      int left = giveTo(0, counted);
+      int left = giveTo(grip, 0);
       if (left == 0) {
         readerBell.ring();
       }
       if (left <= 0) {
         return;
       }
-      counted = false;
       mayHandOver = false;
-      if (firstRequest() == NOBODY || !takeFree()) {
+      if (firstRequest() == NOBODY || !takeFree(grip)) {
         return; // or somebody else took it, and has the same duty
       }
     }
   }
 
   /** Becomes the owner if nobody is; a request that comes or goes meanwhile is no reason not to. */
-  private boolean takeFree() {
+  private boolean takeFree(Grip grip) {
     while (true) {
       long now = window.get(state);
       if (owner(now) != 0) {
         return false;
       }
       if (window.compareAndSet(state, now, withOwner(now, me + 1))) {
+        grip.writes = 1;
+        grip.uncounted = true;
         return true;
       }
     }
@@ -1099,15 +1380,21 @@ final class NodeLock {
   }
 
   /** Names the next owner; tells how many are pending then, or LOST if this is not the owner. */
-  private int giveTo(int owner, boolean done) {
+  private int giveTo(Grip grip, int owner) {
     while (true) {
       long now = window.get(state);
       if (owner(now) != me + 1) {
+        lose(grip);
         return LOST; // taken for gone by somebody, and mended
       }
-      long next = withOwner(done ? now - ONE_PENDING : now, owner);
+      long next = withOwner(grip.uncounted ? now : now - ONE_PENDING, owner);
+      int left = pending(next);
       if (window.compareAndSet(state, now, next)) {
-        return pending(next);
+        boolean keeps = owner == me + 1;
+        grip.writes = keeps ? 1 : 0;
+        grip.uncounted = keeps;
+        grip.heir = Grip.NOBODY;
+        return left;
       }
     }
   }
@@ -1239,7 +1526,18 @@ final class NodeLock {
    */
   void mend() {
     takeBack();
-    new Mender(node, this).mend();
+    Grip grip = new Grip();
+    try {
+      new Mender(node, this, grip).mend();
+    } catch (Throwable cut) {
+      finish(grip);
+      throw cut;
+    }
+  }
+
+  void mendNoMore(Grip grip) {
+    window.set(home + Layout.MENDER, 0);
+    grip.mends = false;
   }
 
   void ringAll() {

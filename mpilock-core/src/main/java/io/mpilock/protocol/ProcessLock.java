@@ -111,22 +111,23 @@ public final class ProcessLock {
    */
   boolean awaitRead(ThreadHold hold, long nanos) {
     hold.markWaited();
-    Patience patience = nanos == 0 ? tryPatience(hold, "read") : patience(hold, "read", nanos);
+    Patience patience =
+        nanos == 0 ? tryPatience(hold, hold, "read") : patience(hold, "read", nanos);
     try {
-      return words.awaitRead(patience)
+      return words.awaitRead(hold, patience)
           || gaveUp("read", patience)
-          || (patience.isTry() && words.tryRead());
+          || (patience.isTry() && words.tryRead(hold));
     } finally {
       patience.restoreInterrupt();
       forgetWaitingReader(hold);
       hold.endInquiry();
-      endTry(patience);
+      endTry(hold);
     }
   }
 
-  private void endTry(Patience patience) {
-    if (patience.isTry()) {
-      words.endTry();
+  private void endTry(Grip grip) {
+    if (grip.tries) {
+      words.endTry(grip);
     }
   }
 
@@ -135,7 +136,7 @@ public final class ProcessLock {
     Patience patience = patience(hold, "write", nanos);
     noteDrainer(hold);
     try {
-      return words.awaitNoReaders(patience) || gaveUp("write", patience);
+      return words.awaitNoReaders(hold, patience) || gaveUp("write", patience);
     } finally {
       patience.restoreInterrupt();
       hold.endInquiry();
@@ -144,26 +145,28 @@ public final class ProcessLock {
 
   /** Waits for another node's answer, and for nobody's hold. */
   boolean tryWriteFromAfar(ThreadHold hold) {
-    Patience patience = tryPatience(hold, "write");
+    Patience patience = tryPatience(hold, hold, "write");
     boolean owned;
     try {
       owned =
-          words.awaitOwnership(hold.id(), patience) || gaveUp("write", patience) || words.tryOwn();
+          words.awaitOwnership(hold, hold.id(), patience)
+              || gaveUp("write", patience)
+              || words.tryOwn(hold);
     } finally {
       patience.restoreInterrupt();
-      endTry(patience);
+      endTry(hold);
     }
     if (owned && !words.isUnread()) {
-      words.releaseOwnership();
+      words.releaseOwnership(hold);
       return false;
     }
     return owned;
   }
 
-  private Patience tryPatience(ThreadHold hold, String mode) {
+  private Patience tryPatience(ThreadHold hold, Grip grip, String mode) {
     Patience patience = patience(hold, mode, ANSWER_NANOS); // which may throw
     boolean reads = mode.equals("read");
-    long tries = words.countTry();
+    long tries = words.countTry(grip);
     return patience.untilRefused(() -> words.isRefused(tries, reads));
   }
 
@@ -179,9 +182,9 @@ public final class ProcessLock {
     hold.markWaited();
     Patience patience = patience(hold, "write", nanos);
     try {
-      if (words.awaitOwnership(hold.id(), patience)) {
+      if (words.awaitOwnership(hold, hold.id(), patience)) {
         noteDrainer(hold);
-        if (words.awaitNoReaders(patience)) {
+        if (words.awaitNoReaders(hold, patience)) {
           return true;
         }
       }
@@ -253,22 +256,37 @@ public final class ProcessLock {
     if (!words.isKeptFromReading()) {
       return -1;
     }
-    Patience patience = tryPatience(hold(), "read");
-    boolean reads;
+    Grip grip = new Grip(); // not the thread's own: it may hold, too
+    long stamp = -1;
     try {
-      reads = words.awaitRead(patience) || gaveUp("read", patience) || words.tryRead();
+      Patience patience = tryPatience(hold(), grip, "read");
+      try {
+        if (words.awaitRead(grip, patience) || gaveUp("read", patience) || words.tryRead(grip)) {
+          stamp = words.token(); // nobody writes under this read
+        }
+      } finally {
+        patience.restoreInterrupt();
+      }
     } finally {
-      patience.restoreInterrupt();
-      endTry(patience);
+      giveBack(grip);
     }
-    if (!reads) {
+    if (stamp < 0) {
       checkRefusal();
-      return -1;
     }
-    try {
-      return words.token(); // nobody writes under this read
-    } finally {
-      words.releaseRead();
+    return stamp;
+  }
+
+  private void giveBack(Grip grip) {
+    for (int tries = 1; ; tries++) {
+      try {
+        words.giveBack(grip);
+        return;
+      } catch (Throwable again) {
+        if (tries == ThreadHold.TRIES) {
+          hasLost(grip, again);
+          throw again;
+        }
+      }
     }
   }
 
@@ -478,6 +496,28 @@ public final class ProcessLock {
   /** What to throw when the window refuses an access: it does so once it is freed. */
   RuntimeException unusable(IllegalStateException refused) {
     return node.unusable(refused);
+  }
+
+  /**
+   * After a way back that was cut short at every try. Want of stack or memory is the thread's own:
+   * it has what it has, and may try again. All else is the window's: this rank gives itself up, so
+   * that nobody waits for it.
+   *
+   * @return whether there is nothing any more to give back, since the window is freed
+   */
+  boolean hasLost(Grip grip, Throwable failure) {
+    boolean freed = failure instanceof IllegalStateException && node.isWindowFreed();
+    if (freed) {
+      grip.forget();
+    } else if (!Node.isWant(failure)) {
+      grip.forget();
+      node.giveUp(failure);
+    }
+    return freed;
+  }
+
+  boolean isWindowFreed() {
+    return node.isWindowFreed();
   }
 
   /** A lease that outlived its controller gives back nothing. */

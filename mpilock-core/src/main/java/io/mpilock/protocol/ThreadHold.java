@@ -17,15 +17,22 @@ import org.jspecify.annotations.Nullable;
  * {@link ThreadLocal} that the lock has, and such an entry lives as long as the thread if its value
  * leads to its key. A pool's thread would keep every controller that it ever used.
  */
-public final class ThreadHold {
+public final class ThreadHold extends Grip {
 
   /** The time-out of a request that waits for as long as it takes. */
   public static final long FOREVER = Patience.FOREVER;
 
+  /** How often a way back is tried, before the window counts as broken. */
+  static final int TRIES = 3;
+
   private final Thread thread;
   private final ThreadId id;
-  private int reads;
-  private int writes;
+
+  /** The write is ending, and holds counts the reads inside it already. */
+  private boolean downgraded;
+
+  /** What is here belongs to no lease: it could not be given back when it was to be. */
+  private boolean owes;
 
   /** Changed by the thread alone. While it is true the counts are guarded by this object. */
   private boolean keeps;
@@ -61,16 +68,16 @@ public final class ThreadHold {
     if (keeps && isAdded(lock, true)) {
       return true;
     }
-    if (reads + writes != 0) {
+    if (reads + writes != 0 && !hasPaid(lock)) {
       reads++;
       return true;
     }
     waited = false;
     try {
-      long last = lock.words().enterRead();
+      long last = lock.words().enterRead(this);
       return last != NodeLock.BUSY ? beginRead(lock, last) : awaitRead(lock, nanos);
-    } catch (IllegalStateException e) {
-      throw lock.unusable(e);
+    } catch (Throwable failure) {
+      throw undo(lock, failure);
     }
   }
 
@@ -85,9 +92,7 @@ public final class ThreadHold {
   private boolean beginRead(ProcessLock lock, long last) {
     lock.noteReader(this);
     token = last;
-    reads = 1;
     if (lock.isClosed()) {
-      releaseRead(lock);
       throw lock.closedFailure();
     }
     return true;
@@ -105,28 +110,28 @@ public final class ThreadHold {
     if (keeps && isAdded(lock, false)) {
       return true;
     }
-    if (writes != 0) {
+    if (reads + writes != 0 && !hasPaid(lock)) {
+      if (writes == 0) {
+        throw writeInRead(lock);
+      }
       writes++;
       return true;
     }
-    if (reads != 0) {
-      throw writeInRead(lock);
-    }
     waited = false;
     try {
-      long mine = lock.words().enterWrite();
+      long mine = lock.words().enterWrite(this);
       if (mine >= 0) {
         return beginWrite(lock, mine, false);
       }
       return mine == NodeLock.READ ? awaitNoReaders(lock, nanos) : awaitWrite(lock, nanos);
-    } catch (IllegalStateException e) {
-      throw lock.unusable(e);
+    } catch (Throwable failure) {
+      throw undo(lock, failure);
     }
   }
 
   private boolean awaitNoReaders(ProcessLock lock, long nanos) {
     if (nanos == 0) {
-      lock.words().releaseOwnership();
+      lock.words().releaseOwnership(this);
     } else if (lock.awaitNoReaders(this, nanos)) {
       return beginWrite(lock, lock.words().beginWrite(), waited);
     }
@@ -147,12 +152,78 @@ public final class ThreadHold {
   private boolean beginWrite(ProcessLock lock, long mine, boolean afterWait) {
     token = mine;
     lock.noteWriter(this, afterWait);
-    writes = 1;
     if (lock.isClosed()) {
-      releaseWrite(lock);
       throw lock.closedFailure();
     }
     return true;
+  }
+
+  /** Gives back what a request has left that was cut short, and gives what its caller gets. */
+  private RuntimeException undo(ProcessLock lock, Throwable failure) {
+    owes = true;
+    if (turn == null && !drains) {
+      letGo(lock);
+    }
+    pay(lock);
+    return failure instanceof IllegalStateException refused
+        ? lock.unusable(refused)
+        : Node.unchecked(failure);
+  }
+
+  /** Ownership first: that needs the least stack. */
+  private void letGo(ProcessLock lock) {
+    try {
+      lock.words().letGo(this);
+    } catch (Throwable again) {
+      // There is more than one try.
+    }
+  }
+
+  private void pay(ProcessLock lock) {
+    if (goBack(lock, Way.REQUEST) == null) {
+      owes = false;
+    }
+  }
+
+  /** What is to be given back, or ended. */
+  private enum Way {
+    REQUEST,
+    READ,
+    WRITE
+  }
+
+  /**
+   * Goes on with what was cut short, again where that is cut short too.
+   *
+   * @return null if it came to its end; else what was thrown at last
+   */
+  private @Nullable Throwable goBack(ProcessLock lock, Way way) {
+    for (int tries = 1; ; tries++) {
+      try {
+        if (way == Way.REQUEST) {
+          lock.words().giveBack(this);
+        } else if (way == Way.WRITE) {
+          downgrade(lock);
+          lock.words().finish(this);
+        } else if (reads != 0) {
+          lock.words().releaseRead(this);
+        }
+        return null;
+      } catch (Throwable again) {
+        if (tries == TRIES) {
+          return lock.hasLost(this, again) ? null : again;
+        }
+      }
+    }
+  }
+
+  /** Whether this held nothing but what it owed, and has given that back now. */
+  private boolean hasPaid(ProcessLock lock) {
+    if (owes) {
+      pay(lock);
+      return !owes;
+    }
+    return false;
   }
 
   private LockUseException writeInRead(ProcessLock lock) {
@@ -175,13 +246,31 @@ public final class ThreadHold {
   }
 
   private void endRead(ProcessLock lock) {
-    reads--;
-    if (reads == 0 && writes == 0) {
-      try {
-        lock.words().releaseRead();
-      } catch (IllegalStateException e) {
-        lock.swallowIfClosed(e);
-      }
+    if (reads != 1 || writes != 0) {
+      reads = Math.max(0, reads - 1); // none if this rank has given itself up
+      return;
+    }
+    try {
+      lock.words().releaseRead(this);
+    } catch (Throwable cut) {
+      finish(lock, Way.READ, cut);
+    }
+  }
+
+  /**
+   * Goes on with a release that was cut short. What cut it is not thrown if the release comes to
+   * its end: the caller asked for no more, and a second one would release what somebody else holds.
+   */
+  private void finish(ProcessLock lock, Way way, Throwable cut) {
+    if (way == Way.WRITE && (reads == 0 || downgraded)) {
+      letGo(lock);
+    }
+    Throwable failure = goBack(lock, way);
+    if (failure != null) {
+      throw Node.unchecked(failure);
+    }
+    if (cut instanceof IllegalStateException refused && lock.isWindowFreed()) {
+      lock.swallowIfClosed(refused);
     }
   }
 
@@ -200,16 +289,23 @@ public final class ThreadHold {
   }
 
   private void endWrite(ProcessLock lock) {
-    writes--;
-    if (writes == 0) {
-      try {
-        if (reads > 0) {
-          lock.words().addReadUnderWrite();
-        }
-        lock.words().releaseOwnership();
-      } catch (IllegalStateException e) {
-        lock.swallowIfClosed(e);
-      }
+    if (writes != 1) {
+      writes = Math.max(0, writes - 1);
+      return;
+    }
+    try {
+      downgrade(lock);
+      lock.words().releaseOwnership(this);
+    } catch (Throwable cut) {
+      finish(lock, Way.WRITE, cut);
+    }
+    downgraded = false;
+  }
+
+  private void downgrade(ProcessLock lock) {
+    if (reads > 0 && !downgraded) {
+      lock.words().addReadUnderWrite();
+      downgraded = true;
     }
   }
 
@@ -223,29 +319,32 @@ public final class ThreadHold {
   public void keep(ProcessLock lock, String transaction) {
     synchronized (this) {
       keeps = true;
+      lock.keptWrites().add(this, lock);
       kept++;
       keptFor = transaction;
       if (writeSince != 0) {
         keptSince = writeSince;
         writeSince = 0;
       }
-      lock.keptWrites().add(this, lock);
-      noteKept(lock);
+      showKept(lock);
     }
   }
 
   /**
-   * Ends a level of the write that is kept. Called by any thread.
+   * Ends a level of the write that is kept. Called by any thread. If it throws, that is held as
+   * before.
    *
    * @param lock the resource's lock, which this is of
    * @return when the write was granted, if that was observed and this has ended it; else 0
    */
   public long releaseKept(ProcessLock lock) {
     synchronized (this) {
-      if (--kept == 0) {
+      if (kept == 1) {
         lock.keptWrites().remove(this);
       }
       endWriteWhileKept(lock);
+      kept--;
+      showKept(lock);
       long since = writes == 0 ? keptSince : 0;
       keptSince -= since;
       return since;
@@ -258,6 +357,7 @@ public final class ThreadHold {
         endRead(lock);
       } else {
         endWriteWhileKept(lock);
+        showKept(lock);
         if (writes == 0) { // another thread has ended the level that was kept before
           writeSince = keptSince;
           keptSince = 0;
@@ -272,9 +372,6 @@ public final class ThreadHold {
       lock.noteKept("", 0); // before somebody else of this rank writes
     }
     endWrite(lock);
-    if (writes != 0) {
-      noteKept(lock);
-    }
   }
 
   /** Takes one more of what is held, or tells that other threads have released it all. */
@@ -290,15 +387,21 @@ public final class ThreadHold {
         throw writeInRead(lock);
       } else {
         writes++;
-        noteKept(lock);
+        showKept(lock);
       }
       return true;
     }
   }
 
   /** Tells the other ranks whether the thread is still in a body of the write. */
-  private void noteKept(ProcessLock lock) {
-    lock.noteKept(keptFor, kept == writes ? System.currentTimeMillis() : 0);
+  private void showKept(ProcessLock lock) {
+    try {
+      if (writes != 0) {
+        lock.noteKept(keptFor, kept == writes ? System.currentTimeMillis() : 0);
+      }
+    } catch (Throwable unseen) {
+      // For diagnosis only: what is held does not rest on it.
+    }
   }
 
   /**

@@ -44,11 +44,11 @@ final class WriteQueue {
   private @Nullable Turn last;
   private int length;
 
-  /** Whether the rank's request is that of the first; then all have their numbers. */
-  private boolean asked;
+  /** Whether all who were there when the first asked have the numbers that it took for them. */
+  private boolean numbered = true;
 
   /** One thread's place. */
-  private static final class Turn {
+  static final class Turn {
     private final Thread thread = Thread.currentThread();
     private final ThreadId id;
     private final long since = System.currentTimeMillis();
@@ -74,88 +74,96 @@ final class WriteQueue {
   }
 
   /**
-   * Waits to become the owner; false if the wait was given up.
+   * Waits to become the owner; false if the wait was given up. If it throws, the caller is to
+   * {@link NodeLock#giveBack}.
    *
+   * @param grip in which it notes the place, and the ownership
    * @param id who waits, for diagnosis
    */
-  boolean await(ThreadId id, Patience patience) {
+  boolean await(Grip grip, ThreadId id, Patience patience) {
     Turn turn = new Turn(id);
-    boolean granted = false;
-    boolean thrown = true;
-    boolean owns = false;
-    try {
-      granted =
-          join(turn, patience)
-              && awaitFirst(turn, patience)
-              && awaitRequest(turn, patience)
-              && awaitGrant(turn, patience);
-      thrown = false;
-    } finally { // also when the wait throws: ownership would be given to nobody
-      owns = leave(turn, granted);
-      if (owns && (thrown || (!granted && NodeLock.isTooLate(patience)))) {
-        words.releaseOwnership();
-        owns = false;
-      }
+    grip.turn = turn;
+    boolean granted =
+        join(grip, turn, patience)
+            && awaitFirst(turn, patience)
+            && awaitRequest(grip, patience)
+            && awaitGrant(grip, turn, patience);
+    leave(grip, granted);
+    if (grip.writes != 0 && !granted && NodeLock.isTooLate(patience)) {
+      words.releaseOwnership(grip);
     }
     words.throwIfPoisoned();
-    return owns;
+    return grip.writes != 0;
+  }
+
+  private void lock(Grip grip) {
+    mutex.lock();
+    grip.locks = true;
+  }
+
+  void unlock(Grip grip) {
+    mutex.unlock();
+    grip.locks = false;
   }
 
   /** Takes a place and a number; false if the controller is closed, or a try would have to wait. */
-  private boolean join(Turn turn, Patience patience) {
-    mutex.lock();
-    try {
-      if (first == null) {
-        link(turn);
-        return !words.mayAsk() || ask(turn);
-      }
-      if (patience.isTry()) {
-        return false; // others of this rank go before it
-      }
+  private boolean join(Grip grip, Turn turn, Patience patience) {
+    lock(grip);
+    boolean joins = first == null || !patience.isTry(); // others of this rank go before a try
+    if (joins) {
       link(turn);
-      if (asked) {
+      if (words.published() != LockWords.NONE) {
         turn.request = LockWords.request(words.takeNumber(), LockWords.WAITING);
+      } else if (turn.isFirst && words.mayAsk()) {
+        joins = ask(grip);
       }
-      return true;
-    } finally {
-      mutex.unlock();
     }
+    unlock(grip);
+    return joins;
   }
 
   /**
    * Asks for the first; false if the controller is closed. Those behind it have no numbers yet, and
    * get them in the same step.
    */
-  private boolean ask(Turn turn) {
-    long request = words.ask(length);
-    if (request == NodeLock.NOBODY) {
-      return false;
+  private boolean ask(Grip grip) {
+    for (Turn each = first; each != null; each = each.behind) {
+      each.request = LockWords.NONE;
     }
-    asked = true;
-    for (Turn each = turn; each != null; each = each.behind) {
-      each.request = request;
-      request += LockWords.ONE_SEQUENCE;
-    }
+    numbered = false;
+    words.ask(grip, length);
+    number();
     words.tellAgentOwner();
-    return true;
+    return words.published() != LockWords.NONE;
+  }
+
+  /** Gives those who were there when the first asked their numbers, unless that was done. */
+  private void number() {
+    long request = words.published();
+    if (!numbered && request != LockWords.NONE) {
+      for (Turn each = first; each != null; each = each.behind) {
+        if (each.request == LockWords.NONE) {
+          each.request = request;
+          request += LockWords.ONE_SEQUENCE;
+        }
+      }
+      numbered = true;
+    }
   }
 
   /**
    * Waits, as the first, until what this rank asked for before, and gave up after it had been
    * claimed, is over: until then it cannot ask.
    */
-  private boolean awaitRequest(Turn turn, Patience patience) {
+  private boolean awaitRequest(Grip grip, Patience patience) {
     while (true) {
-      mutex.lock();
-      try {
-        if (asked) {
-          return true;
-        }
-        if (words.mayAsk()) {
-          return ask(turn);
-        }
-      } finally {
-        mutex.unlock();
+      lock(grip);
+      boolean asked = words.published() != LockWords.NONE;
+      boolean asks = !asked && words.mayAsk();
+      boolean open = !asks || ask(grip);
+      unlock(grip);
+      if (asked || asks) {
+        return open;
       }
       if (words.isPoisoned() || !patience.pause(words.bell(words.me()), words::mayAsk)) {
         return false;
@@ -175,55 +183,63 @@ final class WriteQueue {
     return true;
   }
 
-  private boolean awaitGrant(Turn turn, Patience patience) {
-    while (words.awaitGrant(patience)) {
+  private boolean awaitGrant(Grip grip, Turn turn, Patience patience) {
+    while (words.awaitGrant(grip, patience)) {
       if (words.isAsking(turn.request)) {
         return true;
       }
       // The claim is that of one who gave up, and this one ends it in its place. It may not keep
       // what comes by that: threads of other ranks may have asked before it.
-      if (!askAsOwner(turn)) {
+      lock(grip);
+      words.endRequest(grip, turn.request);
+      unlock(grip);
+      if (grip.writes == 0) {
         return false;
       }
-      words.releaseOwnership();
+      words.releaseOwnership(grip);
     }
     return false;
   }
 
-  private boolean askAsOwner(Turn turn) {
-    mutex.lock();
-    try {
-      return words.endRequest(turn.request);
-    } finally {
-      mutex.unlock();
-    }
-  }
-
   /**
-   * Ends a turn.
+   * Ends a turn: this rank may own by it then, also if that came at the last moment. Where it was
+   * cut short before it goes on.
    *
    * @param granted whether this rank owns by it
-   * @return whether this rank owns: also if that came at the last moment
    */
-  private boolean leave(Turn turn, boolean granted) {
-    mutex.lock();
-    try {
-      if (!turn.joined) {
-        return false;
-      }
-      try {
-        return turn.isFirst && asked && leaveRequest(turn, turn.behind, granted);
-      } finally {
-        unlink(turn); // not before: the next would take this one's claim for its own
-      }
-    } finally {
-      mutex.unlock();
+  void leave(Grip grip, boolean granted) {
+    Turn turn = grip.turn;
+    if (turn == null) {
+      return;
     }
+    lock(grip);
+    if (turn.joined) {
+      number();
+      if (turn.isFirst) {
+        leaveRequest(grip, turn, granted);
+      }
+      unlink(turn); // not before: the next would take this one's claim for its own
+    }
+    Turn next = first;
+    if (turn.isFirst && next != null) {
+      threads.unpark(next.thread);
+      note(next);
+    }
+    countWaiting();
+    grip.turn = null;
+    unlock(grip);
   }
 
-  private boolean leaveRequest(Turn turn, @Nullable Turn behind, boolean granted) {
-    long next = behind == null ? LockWords.NONE : behind.request;
-    return (granted || words.stopAsking(turn.request, next)) && words.endRequest(next);
+  private void leaveRequest(Grip grip, Turn turn, boolean granted) {
+    long published = words.published();
+    Turn behind = turn.behind;
+    long next = behind == null || published == LockWords.NONE ? LockWords.NONE : behind.request;
+    words.endIntent(next);
+    if (published != LockWords.NONE
+        && words.published() == turn.request
+        && (granted || words.stopAsking(grip, turn.request, next))) {
+      words.endRequest(grip, next);
+    }
   }
 
   private void link(Turn turn) {
@@ -242,7 +258,7 @@ final class WriteQueue {
     countWaiting();
   }
 
-  /** Takes a turn out, whatever the window says, and wakes who becomes the first by that. */
+  /** Takes a turn out. Calls nothing, so that it is done or not. */
   private void unlink(Turn turn) {
     Turn before = turn.before;
     Turn behind = turn.behind;
@@ -255,16 +271,10 @@ final class WriteQueue {
     }
     if (behind != null) {
       behind.before = before;
+      behind.isFirst = before == null;
     } else {
       last = before;
     }
-    asked &= first != null;
-    if (before == null && behind != null) {
-      behind.isFirst = true;
-      threads.unpark(behind.thread);
-      note(behind);
-    }
-    countWaiting();
   }
 
   /** Names the first, for diagnosis. */

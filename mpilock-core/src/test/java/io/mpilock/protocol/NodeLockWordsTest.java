@@ -168,13 +168,13 @@ class NodeLockWordsTest {
   @Test
   void aTryIsRefusedByItsNumber() {
     state(0, 1, AGENT + 1);
-    assertThat(locks.get(0).countTry()).isEqualTo(1);
-    assertThat(locks.get(1).countTry()).isEqualTo(2);
+    assertThat(locks.get(0).countTry(new Grip())).isEqualTo(1);
+    assertThat(locks.get(1).countTry(new Grip())).isEqualTo(2);
     assertThat(simulation.word(home + Layout.TRIES)).isEqualTo(2);
     simulation.word(home + Layout.REFUSED, 1);
     assertThat(locks.get(0).isRefused(1, true)).isTrue();
     assertThat(locks.get(1).isRefused(2, true)).isFalse();
-    locks.get(0).endTry();
+    locks.get(0).endTry(new Grip());
     assertThat(simulation.word(home + Layout.ENDED_TRIES)).isEqualTo(1);
   }
 
@@ -404,9 +404,9 @@ class NodeLockWordsTest {
         .isInstanceOf(LockUseException.class)
         .hasMessageContaining("More than 524288 threads of rank 0 read a resource at once");
     assertThat(word(0, Layout.READS)).isEqualTo(LockWords.MANY_HOLDS);
-    assertThatThrownBy(lock::enterRead).isInstanceOf(LockUseException.class);
+    assertThatThrownBy(() -> lock.enterRead(new Grip())).isInstanceOf(LockUseException.class);
     lock.releaseRead();
-    assertThat(lock.enterRead()).isZero();
+    assertThat(lock.enterRead(new Grip())).isZero();
 
     state(1, 1, 2);
     word(0, Layout.READS, LockWords.MANY_WAITING * LockWords.ONE_WAITING);
@@ -522,16 +522,16 @@ class NodeLockWordsTest {
     state(4, 1, 2);
     word(1, Layout.DRAINS, 1);
     asks(1, 3);
-    new Mender(nodes.get(0), agent).mend();
+    new Mender(nodes.get(0), agent, new Grip()).mend();
     assertState(4, 1, 2);
     assertThat(simulation.word(home + Layout.MENDER)).isZero();
     state(4, 1, 0); // nobody owns, and the dead asks
-    new Mender(nodes.get(0), agent).mend();
+    new Mender(nodes.get(0), agent, new Grip()).mend();
     assertThat(LockWords.pending(simulation.word(home + Layout.STATE))).isEqualTo(1);
-    assertThat(new Mender(nodes.get(0), agent).mendAsAgent(0)).isFalse();
+    assertThat(new Mender(nodes.get(0), agent, new Grip()).mendAsAgent(0)).isFalse();
     assertThat(word(1, Layout.REQUEST)).isNotZero();
     word(0, Layout.REQUEST, LockWords.NONE);
-    new Mender(nodes.get(0), agent).mend();
+    new Mender(nodes.get(0), agent, new Grip()).mend();
     assertState(4, 0, 0);
     assertPhase(1, LockWords.NONE);
   }
@@ -868,13 +868,13 @@ class NodeLockWordsTest {
     state(4, 3, AGENT + 1);
     asks(0, 3);
     asks(1, 4);
-    new Mender(nodes.get(0), agent).mendAsAgent(1);
+    new Mender(nodes.get(0), agent, new Grip()).mendAsAgent(1);
     assertState(4, 2, AGENT + 1);
     assertPhase(0, LockWords.WAITING);
     assertPhase(1, LockWords.NONE);
     assertRung(home + Layout.READER_BELL, 1);
     asks(1, 4);
-    new Mender(nodes.get(0), agent).mendAsAgent(0);
+    new Mender(nodes.get(0), agent, new Grip()).mendAsAgent(0);
     assertState(4, 1, AGENT + 1);
   }
 

@@ -1,0 +1,94 @@
+package io.mpilock.testing;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Throws at the n-th step of one thread. What a step is its callers say: a call, an allocation
+ * ({@link InjectingLoader}), an access to a window. Other threads go on undisturbed.
+ */
+public final class Injection {
+  private static volatile @Nullable Injection current;
+
+  private final Thread thread = Thread.currentThread();
+  private final long at;
+  private final boolean forEver;
+  private final Throwable failure;
+  private final long scriptAt;
+  private final Runnable script;
+  private long steps;
+  private boolean paused;
+  private boolean thrown;
+
+  private Injection(long at, boolean forEver, Throwable failure, long scriptAt, Runnable script) {
+    this.at = at;
+    this.forEver = forEver;
+    this.failure = failure;
+    this.scriptAt = scriptAt;
+    this.script = script;
+  }
+
+  /**
+   * Begins to count the calling thread's steps.
+   *
+   * @param at the step to throw at, from 1
+   * @param failure what to throw
+   */
+  public static Injection arm(long at, Throwable failure) {
+    return arm(at, false, failure, 0, () -> {});
+  }
+
+  /**
+   * Begins to count the calling thread's steps.
+   *
+   * @param at the step to throw at, from 1
+   * @param forEver whether to throw at every later step, too
+   * @param failure what to throw
+   * @param scriptAt the step before which the script runs
+   * @param script is not counted
+   */
+  public static Injection arm(
+      long at, boolean forEver, Throwable failure, long scriptAt, Runnable script) {
+    Injection armed = new Injection(at, forEver, failure, scriptAt, script);
+    current = armed;
+    return armed;
+  }
+
+  public void disarm() {
+    current = null;
+  }
+
+  /** Whether it threw. */
+  public boolean hasThrown() {
+    return thrown;
+  }
+
+  public long steps() {
+    return steps;
+  }
+
+  /** One step of the calling thread. */
+  public static void step() {
+    Injection armed = current;
+    if (armed != null && armed.thread.equals(Thread.currentThread()) && !armed.paused) {
+      armed.count();
+    }
+  }
+
+  private void count() {
+    steps++;
+    if (steps == scriptAt) {
+      paused = true;
+      script.run();
+      paused = false;
+    }
+    if (steps == at || (forEver && steps > at)) {
+      thrown = true;
+      raise(failure.fillInStackTrace());
+    }
+  }
+
+  @SuppressWarnings("unchecked")
+  private static <T extends Throwable> void raise(Throwable failure) throws T {
+    throw (T) failure;
+  }
+}
