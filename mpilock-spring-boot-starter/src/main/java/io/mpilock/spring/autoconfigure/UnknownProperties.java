@@ -4,12 +4,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
 import java.net.URL;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.TreeMap;
 import org.apache.commons.logging.Log;
 import org.jspecify.annotations.Nullable;
@@ -21,10 +19,14 @@ import org.springframework.boot.context.properties.source.ConfigurationPropertyN
 import org.springframework.boot.context.properties.source.ConfigurationPropertySource;
 import org.springframework.boot.context.properties.source.ConfigurationPropertySources;
 import org.springframework.boot.context.properties.source.IterableConfigurationPropertySource;
-import org.springframework.boot.json.JsonParserFactory;
 import org.springframework.boot.logging.DeferredLogFactory;
 import org.springframework.core.Ordered;
 import org.springframework.core.env.ConfigurableEnvironment;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.json.JsonFactory;
 
 /**
  * Warns of properties {@code mpilock.*} that there are not, with the nearest that there is: a
@@ -98,25 +100,48 @@ final class UnknownProperties implements EnvironmentPostProcessor, Ordered {
       }
       String root = here.toString().substring(0, here.toString().length() - path.length());
       try (InputStream in = URI.create(root + METADATA).toURL().openStream()) {
-        return of(new String(in.readAllBytes(), StandardCharsets.UTF_8));
-      } catch (IOException | IllegalArgumentException e) {
+        return of(in);
+      } catch (IOException | JacksonException | IllegalArgumentException e) {
         return null; // nothing to compare with
       }
     }
 
-    private static Known of(String json) {
-      Map<String, String> names = new TreeMap<>();
-      List<String> maps = new ArrayList<>();
-      Object all = JsonParserFactory.getJsonParser().parseMap(json).get("properties");
-      for (Object each : (List<?>) Objects.requireNonNullElse(all, List.of())) {
-        Map<?, ?> property = (Map<?, ?>) each;
-        String name = String.valueOf(property.get("name"));
-        names.put(bare(name), name);
-        if (String.valueOf(property.get("type")).startsWith("java.util.Map")) {
-          maps.add(bare(name));
+    /** Not by Boot's parser, which takes an application's: its own is none for this. */
+    static Known of(InputStream json) {
+      Known known = new Known(new TreeMap<>(), new ArrayList<>());
+      try (JsonParser parser = new JsonFactory().createParser(ObjectReadContext.empty(), json)) {
+        parser.nextToken();
+        while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
+          boolean properties = parser.currentName().equals("properties");
+          parser.nextToken();
+          if (properties) {
+            while (parser.nextToken() == JsonToken.START_OBJECT) {
+              known.add(parser);
+            }
+          } else {
+            parser.skipChildren();
+          }
         }
       }
-      return new Known(names, maps);
+      return known;
+    }
+
+    private void add(JsonParser parser) {
+      String name = "";
+      String type = "";
+      while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
+        String field = parser.currentName();
+        parser.nextToken();
+        switch (field) {
+          case "name" -> name = parser.getString();
+          case "type" -> type = parser.getString();
+          default -> parser.skipChildren();
+        }
+      }
+      names.put(bare(name), name);
+      if (type.startsWith("java.util.Map")) {
+        maps.add(bare(name));
+      }
     }
 
     boolean has(String name) {

@@ -2,7 +2,11 @@ package io.mpilock.spring.autoconfigure;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.springframework.boot.SpringApplication;
@@ -66,5 +70,27 @@ class UnknownPropertiesTests {
         "--mpilock.logging.console=all",
         "--mpilockx.other=1");
     assertThat(output).doesNotContain("There is no property");
+  }
+
+  /** An application need not have a JSON library, and Boot's own parser fails on such texts. */
+  @Test
+  void theMetadataIsReadWhateverStandsInItsTexts() throws IOException {
+    UnknownProperties.Known known =
+        UnknownProperties.Known.of(
+            new ByteArrayInputStream(
+                """
+                {"groups": [{"name": "x"}],
+                 "properties": [
+                  {"name": "mpilock.one", "type": "int", "description": "A \\"[{\\", \\\\ of it."},
+                  {"type": "java.util.Map<a,b>", "name": "mpilock.two", "defaultValue": ["a", {}]}],
+                 "hints": []}
+                """
+                    .getBytes(StandardCharsets.UTF_8)));
+    assertThat(known.has("mpilock.one")).isTrue();
+    assertThat(known.has("mpilock.two.any.thing")).isTrue();
+    assertThat(known.has("mpilock.one.any")).isFalse();
+    UnknownProperties.Known real = Objects.requireNonNull(UnknownProperties.Known.read());
+    assertThat(real.has("mpilock.resources[north/orders].until")).isTrue();
+    assertThat(real.has("mpilock.stall-warning")).isTrue();
   }
 }
