@@ -68,6 +68,8 @@ class UnknownPropertiesTests {
         "--mpilock.share.allow[0]=org.example.A",
         "--mpilock.native.doorbell=true",
         "--mpilock.logging.console=all",
+        "--mpilock.resources.orders.until=body",
+        "--mpilock.resources[north/orders].until=body",
         "--mpilockx.other=1");
     assertThat(output).doesNotContain("There is no property");
   }
