@@ -24,7 +24,7 @@
  * Options (-D): RANKS, ROUNDS; THREADS and TWO_IN_ONE (the first two threads are of rank 0); PHASE_FAIR; READERS, a mask of
  * threads that only read, and WRITERS, of threads that only write; PATIENT (nobody gives up); ORDER (writers in order, too; with
  * TWO_IN_ONE all threads, and HANDOVERS=0);
- * CRASH (one rank stops at any step), RELEASE (on-holder-death=release); AGENT (the node is one of several; not with CRASH),
+ * CRASH (one rank stops at any step), with LATE (it gives itself up, between its steps, and goes on), RELEASE (on-holder-death=release); AGENT (the node is one of several; not with CRASH),
  * RECALLS (how often the home recalls). ONLY and the name of a check in capitals leave out all other checks. FAULT=n plants
  * a fault: NodeModelTest has the list.
  *
@@ -138,7 +138,14 @@ bool noticed;       /* its LIFE says so: isGone */
 bool drains[RANKS];
 byte mender = NOBODY;
 byte over[MEMBERS]; /* settle: requests that are to be cleared; one process mends at a time */
+#ifdef LATE
+#define STOPPED(r) false
+byte going = NOBODY; /* Node.gone: that rank enters no more */
+byte inside;         /* Node.inside: threads between enter and leave */
+bool goneOn;         /* the thread of the rank that is gone has come to its end */
+#else
 #define STOPPED(r) (dead == (r))
+#endif
 #define IS_GONE(r) (noticed && dead == (r))
 #define ANY_DEAD (dead != NOBODY)
 #else
@@ -279,9 +286,9 @@ hidden byte exclusion, writer_first, order, tokens_grow, no_trace, poison, batch
 #endif
 
 #ifdef CRASH
-#define DIRTY CHECK_POISON(!dirty)
+#define DIRTY(t) CHECK_POISON(IS_LATE(t) || !dirty)
 #else
-#define DIRTY skip
+#define DIRTY(t) skip
 #endif
 
 /* Phase-fair: readers that wait when a write ends go before the next writer, so that each sees one write begin at most. */
@@ -298,6 +305,26 @@ hidden byte exclusion, writer_first, order, tokens_grow, no_trace, poison, batch
 #define NOT_PASSED(t) skip
 #endif
 
+/* Node.enter and leave: what takes several steps is not done by a rank that is gone; and it goes only in between. */
+#ifdef LATE
+#define IS_LATE(t) (dead == (t))
+#ifdef RELEASE
+#define IS_EXEMPT(t) IS_LATE(t) /* its write was given to others */
+#else
+#define IS_EXEMPT(t) false
+#endif
+#define MAY_ENTER (going != me || FAULT == 40)
+#define MAY_FINISH (going == NOBODY || (ANY_DEAD && going != me))
+#define ENTER inside = inside | BIT(me)
+#define LEAVE inside = inside & ~BIT(me)
+#else
+#define IS_LATE(t) false
+#define IS_EXEMPT(t) false
+#define MAY_ENTER true
+#define MAY_FINISH true
+#define ENTER skip
+#define LEAVE skip
+#endif
 /* takeBack: the owner has given up, and is not gone. A look that finds nothing changes nothing. */
 #define MAY_BE_TAKEN_BACK \
   (OWNER(state) != 0 && OWNER(state) != POISONED && PHASE(request[OWNER(state) - 1]) == ABANDONED \
@@ -306,17 +333,17 @@ hidden byte exclusion, writer_first, order, tokens_grow, no_trace, poison, batch
 /* Exclusion is looked at when a read or a write begins. It ends with the first step of its release.
  * Writers first: when a read begins, by its second look, no write is held or requested. */
 inline begins_to_read(t) {
-  CHECK_EXCLUSION(writing == NOBODY);
-  DIRTY;
+  CHECK_EXCLUSION(IS_LATE(t) || writing == NOBODY);
+  DIRTY(t);
   NEEDS(SHARED);
-  reading = reading | BIT(t)
+  reading = (IS_LATE(t) -> reading : reading | BIT(t))
 }
 inline begins_to_write(t) {
-  CHECK_EXCLUSION(writing == NOBODY && reading == 0);
-  DIRTY;
+  CHECK_EXCLUSION(IS_EXEMPT(t) || (writing == NOBODY && reading == 0));
+  DIRTY(t);
   NEEDS(EXCLUSIVE);
   NOTE_PASSED;
-  writing = t
+  writing = (IS_EXEMPT(t) -> writing : t)
 }
 
 /* ---- Threads --------------------------------------------------------------------------------------------------- */
@@ -383,6 +410,14 @@ inline start_scan() {
 #define MAY_WRITE(t) (left > 0 && !(READERS & BIT(t)))
 #define STOP_WRITING(t) writing = (writing == t -> NOBODY : writing)
 #define IS_UNCHANGED (state == now && (fresh & BIT(t)) != 0)
+#ifdef LATE
+#define OWNS_LATE deadOwned = deadOwned || IS_LATE(me)
+#define ENDS_LATE dirty = dirty && !IS_LATE(me)
+#else
+#define OWNS_LATE skip
+#define ENDS_LATE skip
+#endif
+#define ASKS(t) asking = (IS_LATE(t) -> asking : asking | BIT(t))
 #define GRANTED (PHASE(request[me]) == CLAIMED && OWNER(state) == me + 1)
 #ifdef TWO_IN_ONE
 #define AFTER_CLAIM TO_UNLINK
@@ -393,10 +428,10 @@ inline start_scan() {
 #define ASKS_NO_MORE(t) asking = (counted -> asking & ~BIT(t) : asking)
 #define GOT_TOO_EARLY(t) readsLast = (FAULT == 16 -> readsLast | BIT(t) : readsLast)
 #define TAKE_NUMBER(t) \
-  state = ASKED_ONCE_MORE(state); mine = SEQUENCE(state); asking = asking | BIT(t); GOT_TOO_EARLY(t); note_published_before(t)
+  state = ASKED_ONCE_MORE(state); mine = SEQUENCE(state); ASKS(t); GOT_TOO_EARLY(t); note_published_before(t)
 
 #define TAKE_NUMBER_ONLY(t) \
-  state = (state + ONE_SEQUENCE) & 1023; mine = SEQUENCE(state); asking = asking | BIT(t); note_published_before(t)
+  state = (state + ONE_SEQUENCE) & 1023; mine = SEQUENCE(state); ASKS(t); note_published_before(t)
 
 #ifdef TWO_IN_ONE
 #define HAND_OVER mayHandOver = true
@@ -445,7 +480,7 @@ inline start_scan() {
 #define IS_MENDING_NEEDED \
   (HOLDS(reads[dead]) + WAITS(reads[dead]) != 0 || OWNER(state) == dead + 1 \
    || (OWNER(state) == 0 && PHASE(request[dead]) != NONE))
-#define MAY_MEND (noticed && (mender == NOBODY || mender == dead) && IS_MENDING_NEEDED)
+#define MAY_MEND (noticed && dead != me && (mender == NOBODY || mender == dead) && IS_MENDING_NEEDED)
 #define STOP(n) \
   !(finished & BIT(n)) && (finished | BIT(n)) != ALL_THREADS -> \
   dead = n; \
@@ -583,7 +618,7 @@ next:
 #endif
   :: d_step { /* tryOwn, step 1 of a write */
        MAY_WRITE(t) && IS_FREE(state) ->
-       left--; state = ASKED_ONCE_MORE(state) + me + 1; asking = asking | BIT(t); FIRST_HOLDS
+       left--; state = ASKED_ONCE_MORE(state) + me + 1; ASKS(t); FIRST_HOLDS; OWNS_LATE
      } goto w_unread
 #ifdef TWO_IN_ONE
   :: d_step {
@@ -596,7 +631,7 @@ next:
        left--; behind[me] = t; TAKE_NUMBER_ONLY(t); number2[me] = mine; note_placed(t)
      } goto w_queue
 #elif defined(CRASH)
-  :: d_step { MAY_WRITE(t) && request[me] == NONE -> left--; request[me] = (FAULT == 13 -> NONE : INTENT) }
+  :: d_step { MAY_WRITE(t) && request[me] == NONE && MAY_ENTER -> left--; ENTER; request[me] = (FAULT == 13 -> NONE : INTENT) }
      goto w_number
   :: d_step { MAY_WRITE(t) && MAY_BE_TAKEN_BACK -> then = TO_NEXT } goto t_look
 #else
@@ -606,10 +641,13 @@ next:
   :: d_step { /* awaitRequest: what this rank gave up is not over */
        MAY_WRITE(t) && PHASE(request[me]) >= ABANDONED && !MAY_BE_TAKEN_BACK -> asleepW = asleepW | BIT(t)
      } goto w_await
-  :: d_step { left == 0 && (finished | BIT(t)) != ALL_THREADS -> finished = finished | BIT(t) } goto done
-  :: d_step { left == 0 && (finished | BIT(t)) == ALL_THREADS -> finished = finished | BIT(t) } goto last
+  :: d_step { left == 0 && MAY_FINISH && (finished | BIT(t)) != ALL_THREADS -> finished = finished | BIT(t) } goto done
+  :: d_step { left == 0 && MAY_FINISH && (finished | BIT(t)) == ALL_THREADS -> finished = finished | BIT(t) } goto last
 #ifdef CRASH
   :: d_step { left > 0 && OWNER(state) == POISONED -> left = 0 } goto next
+#endif
+#ifdef LATE
+  :: d_step { IS_LATE(t) -> left = 0; goneOn = true } goto done
 #endif
   fi;
 
@@ -620,7 +658,7 @@ r_look: /* step 3 */
   if
   :: d_step {
        PENDING(state) == 0 || FAULT == 1 ->
-       left--; CHECK_WRITER_FIRST(asking == 0); begins_to_read(t)
+       left--; CHECK_WRITER_FIRST(asking == 0 || IS_LATE(t)); begins_to_read(t)
      } goto r_hold
   :: PENDING(state) != 0 && FAULT != 1
   fi;
@@ -647,6 +685,9 @@ r_ring: /* ringDrainer */
 r_sleep: /* awaitNoWriter */
   if
   :: (asleepR & BIT(t)) == 0 -> goto next
+#ifdef LATE
+  :: d_step { going == me -> asleepR = asleepR & ~BIT(t) } goto next
+#endif
 #ifdef CRASH
   :: d_step { SLICE_ENDS && (PENDING(state) == 0 || OWNER(state) == POISONED) -> asleepR = asleepR & ~BIT(t) } goto next
   :: d_step { SLICE_ENDS && MAY_BE_TAKEN_BACK -> asleepR = asleepR & ~BIT(t); then = TO_NEXT } goto t_look
@@ -681,7 +722,7 @@ b_pending:
   :: d_step { reads[me] != now -> now = 0 } goto b_look
   fi;
   if
-  :: d_step { PENDING(state) == 0 -> mine = 0; left--; CHECK_WRITER_FIRST(asking == 0); begins_to_read(t) } goto r_hold
+  :: d_step { PENDING(state) == 0 -> mine = 0; left--; CHECK_WRITER_FIRST(asking == 0 || IS_LATE(t)); begins_to_read(t) } goto r_hold
   :: PENDING(state) != 0
   fi;
   if /* waitAgain */
@@ -702,6 +743,9 @@ b_pending:
 b_sleep:
   if
   :: (asleepR & BIT(t)) == 0 -> goto b_look
+#ifdef LATE
+  :: d_step { going == me -> asleepR = asleepR & ~BIT(t) } goto b_leave
+#endif
 #ifdef CRASH
   :: d_step {
        SLICE_ENDS && (BATCH(reads[me]) != mine || PENDING(state) == 0 || OWNER(state) == POISONED) ->
@@ -725,6 +769,9 @@ b_leave: /* leaveBatch; if it was let in at the last moment it gives that back *
 w_await:
   if
   :: (asleepW & BIT(t)) == 0 -> goto next
+#ifdef LATE
+  :: d_step { going == me -> asleepW = asleepW & ~BIT(t) } goto next
+#endif
 #ifdef CRASH
   :: d_step { SLICE_ENDS && (request[me] == NONE || OWNER(state) == POISONED) -> asleepW = asleepW & ~BIT(t) } goto next
   :: d_step { SLICE_ENDS && MAY_BE_TAKEN_BACK -> asleepW = asleepW & ~BIT(t); then = TO_NEXT } goto t_look
@@ -748,6 +795,8 @@ w_number:
 w_publish:
 #ifdef TWO_IN_ONE
   d_step { request[me] = REQUEST(mine, WAITING); mutex[me] = false; note_placed(t) }
+#elif defined(LATE)
+  d_step { request[me] = REQUEST(mine, WAITING); LEAVE }
 #else
   request[me] = REQUEST(mine, WAITING)
 #endif
@@ -776,18 +825,21 @@ w_grant:
   if
   :: GRANTED -> goto w_claimed
   :: d_step {
-       OWNER(state) == 0 -> state = WITH_OWNER(state, me + 1); START_SCAN;
+       OWNER(state) == 0 && MAY_ENTER -> ENTER; state = WITH_OWNER(state, me + 1); START_SCAN;
        CHECK_CLAIM(PHASE(request[me]) == WAITING)
      } goto w_first
   :: d_step {
        !GRANTED && OWNER(state) != 0 && OWNER(state) != POISONED -> asleepW = asleepW | BIT(t)
      }
      goto w_sleep
-  :: MAY_GIVE_UP || OWNER(state) == POISONED -> goto w_withdraw
+  :: MAY_GIVE_UP || OWNER(state) == POISONED || !MAY_ENTER -> goto w_withdraw
   fi;
 w_sleep:
   if
   :: (asleepW & BIT(t)) == 0 -> goto w_grant
+#ifdef LATE
+  :: d_step { going == me -> asleepW = asleepW & ~BIT(t) } goto w_withdraw
+#endif
 #ifdef CRASH
   :: d_step {
        SLICE_ENDS && (GRANTED || OWNER(state) == 0 || OWNER(state) == POISONED) ->
@@ -805,8 +857,8 @@ w_first: /* it found owner 0 and took it: is it the first? */
 #else
   :: d_step {
        LOOKED && best == me ->
-       END_SCAN; CHECK_ORDER(t); request[me] = NONE; mine = 0; waits_no_more(me); FIRST_HOLDS
-     } goto w_drain
+       END_SCAN; LEAVE; CHECK_ORDER(t)
+     } goto w_claimed
 #endif
   :: d_step { LOOKED && best != me -> START_SCAN; then = TO_GRANT } goto pass_on
   fi;
@@ -819,8 +871,9 @@ w_claimed: /* endRequest; or after the wait was given up, and then releaseOwners
   :: d_step { OWNER(state) == me + 1 && SEQUENCE_OF(request[me]) != mine && !tooLate && FAULT == 26 -> CHECK_ORDER_OF_THREAD(t) }
      goto w_pass
 #else
-  :: d_step { OWNER(state) == me + 1 && !tooLate -> request[me] = NONE; mine = 0; FIRST_HOLDS } goto w_drain
-  :: d_step { OWNER(state) == me + 1 && tooLate -> request[me] = NONE; mine = 0; tooLate = false } goto release
+  :: d_step { MAY_ENTER && !tooLate -> request[me] = NONE; mine = 0; waits_no_more(me); FIRST_HOLDS } goto w_drain
+  :: d_step { MAY_ENTER && tooLate -> request[me] = NONE; mine = 0; tooLate = false } goto release
+  :: d_step { !MAY_ENTER -> mine = 0; tooLate = false } goto next
 #endif
   fi;
 #ifdef TWO_IN_ONE
@@ -861,13 +914,14 @@ w_withdraw: /* withdraw */
      } goto next
   :: d_step { !mutex[me] && behind[me] == NOBODY && request[me] == REQUEST(mine, WAITING) -> mutex[me] = true; request[me] = WITHDRAWN(mine); leaves_place(t) }
 #else
-  :: d_step { PHASE(request[me]) == WAITING -> request[me] = WITHDRAWN(mine); waits_no_more(me) }
+  :: d_step { MAY_ENTER && request[me] == REQUEST(mine, WAITING) -> ENTER; request[me] = WITHDRAWN(mine); waits_no_more(me) }
+  :: d_step { !MAY_ENTER -> mine = 0 } goto next /* whoever mends sees to it */
 #endif
 #ifdef TWO_IN_ONE
   :: d_step { !mutex[me] && behind[me] == NOBODY && PHASE(request[me]) != WAITING -> mutex[me] = true } goto w_abandon
   :: d_step { !mutex[me] && behind[me] != NOBODY && GRANTED -> tooLate = true } goto w_claimed
 #else
-  :: PHASE(request[me]) != WAITING && FAULT != 3 -> goto w_abandon
+  :: MAY_ENTER && PHASE(request[me]) == CLAIMED && FAULT != 3 -> goto w_abandon
   :: d_step { PHASE(request[me]) != WAITING && FAULT == 3 -> mine = 0 } goto next
 #endif
   fi;
@@ -891,7 +945,7 @@ w_undone:
 #ifdef TWO_IN_ONE
   :: d_step { request[me] = NONE; mine = 0; mutex[me] = false; first[me] = NOBODY } goto next
 #else
-  :: d_step { request[me] = NONE; mine = 0 } goto next
+  :: d_step { request[me] = NONE; mine = 0; LEAVE } goto next
 #endif
   fi;
 #else
@@ -916,8 +970,11 @@ w_abandon: /* it is claimed: stopAsking looks at owner, abandon marks it, and ta
   :: OWNER(state) != POISONED && OWNER(state) != me + 1
   fi;
   if
+#ifdef LATE
+  :: PHASE(request[me]) != CLAIMED -> goto w_withdraw
+#endif
   :: d_step {
-       FAULT != 29 -> request[me] = REQUEST(mine, ABANDONED); mine = 0; asking = asking & ~BIT(t); leaves_place(t);
+       FAULT != 29 && PHASE(request[me]) == CLAIMED -> request[me] = REQUEST(mine, ABANDONED); mine = 0; asking = asking & ~BIT(t); leaves_place(t);
        then = AFTER_CLAIM
      } goto t_look
   :: d_step {
@@ -929,8 +986,8 @@ w_abandon: /* it is claimed: stopAsking looks at owner, abandon marks it, and ta
   /* ---- takeBack: of a member that had given up when it was named the owner, in its name. STATE before REQUEST. */
 t_look:
   if
-  :: OWNER(state) == 0 || OWNER(state) == POISONED -> goto passed_on
-  :: d_step { OWNER(state) != 0 && OWNER(state) != POISONED -> now = state; fresh = fresh | BIT(t); best = OWNER(state) - 1 }
+  :: OWNER(state) == 0 || OWNER(state) == POISONED || !MAY_ENTER -> goto passed_on
+  :: d_step { OWNER(state) != 0 && OWNER(state) != POISONED && MAY_ENTER -> ENTER; now = state; fresh = fresh | BIT(t); best = OWNER(state) - 1 }
   fi;
 t_retake:
   if
@@ -994,6 +1051,9 @@ w_left: /* haveLeft and awaitNoReader, which spins here; DRAINING of the last ra
 w_asleep:
   if
   :: (asleepW & BIT(t)) == 0 -> goto w_left
+#ifdef LATE
+  :: d_step { going == me -> asleepW = asleepW & ~BIT(t); tooLate = true } goto w_unmark
+#endif
 #ifdef CRASH
   :: d_step { SLICE_ENDS && HOLDS(reads[at]) == 0 -> asleepW = asleepW & ~BIT(t) } goto w_left
   :: d_step { MAY_MEND -> asleepW = asleepW & ~BIT(t); mender = me; after = TO_DRAIN } goto mend
@@ -1006,17 +1066,26 @@ w_unmark: /* unmarkDraining */
   :: d_step { tooLate -> reads[at] = reads[at] & ~DRAINING; at = 0; tooLate = false }
   fi;
 #ifdef CRASH
-  drains[me] = false;
+  if
+  :: d_step { drains[me] = false; OWNS_LATE }
+  fi;
 #endif
   goto release;
 #ifdef CRASH
 w_left_now:
-  if
-  :: d_step { drains[me] = false; begins_to_write(t) }
+  if /* endDraining, between enter and leave: so who finds the rank gone, and at this, knows that it will not write */
+  :: d_step { MAY_ENTER || FAULT == 41 -> drains[me] = false; begins_to_write(t) }
+  :: d_step { !MAY_ENTER && FAULT != 41 -> drains[me] = false; OWNS_LATE } goto release
   fi;
 #endif
 
 w_token: /* step 5: beginWrite gets TOKEN and sets it to the next */
+#ifdef LATE
+  if /* that of a rank that is gone is left out */
+  :: IS_LATE(t) -> goto release
+  :: d_step { !IS_LATE(t) -> readsLast = readsLast | BIT(t); CHECK_TOKENS(readsLast & BIT(t)); readsLast = 0 } goto release
+  fi;
+#endif
   readsLast = (FAULT == 16 -> readsLast : readsLast | BIT(t));
   if
   :: d_step { CHECK_TOKENS(readsLast & BIT(t)); readsLast = 0 } goto release
@@ -1039,11 +1108,18 @@ release:
 #endif
   if
   :: d_step {
-       PENDING(state) == 1 ->
+       PENDING(state) == 1 && (!IS_LATE(t) || OWNER(state) == me + 1 || FAULT == 39) ->
        CHECK_OWNER(OWNER(state) == me + 1);
-       STOP_WRITING(t); asking = asking & ~BIT(t); SET_AT_REST(state - ONE_PENDING - (me + 1))
+       STOP_WRITING(t); ENDS_LATE; asking = asking & ~BIT(t); SET_AT_REST(state - ONE_PENDING - (me + 1))
      } goto ring_readers
-  :: d_step { PENDING(state) != 1 -> STOP_WRITING(t); counted = true; START_SCAN; HAND_OVER }
+  :: d_step {
+       PENDING(state) != 1 && MAY_ENTER && (!IS_LATE(t) || OWNER(state) == me + 1) ->
+       ENTER; STOP_WRITING(t); counted = true; START_SCAN; HAND_OVER
+     }
+#ifdef LATE
+  :: d_step { PENDING(state) != 1 && !MAY_ENTER -> STOP_WRITING(t) } goto next
+  :: d_step { IS_LATE(t) && OWNER(state) != me + 1 -> STOP_WRITING(t) } goto next
+#endif
   fi;
 
 pass_on: /* passOn */
@@ -1127,8 +1203,8 @@ ring_readers:
   fi;
 passed_on:
   if
-  :: d_step { then == TO_NEXT -> END_SCAN; NO_HAND_OVER } goto next
-  :: d_step { then == TO_GRANT -> END_SCAN; NO_HAND_OVER; asking = asking | BIT(t); then = 0 } goto w_grant
+  :: d_step { then == TO_NEXT -> END_SCAN; NO_HAND_OVER; LEAVE } goto next
+  :: d_step { then == TO_GRANT -> END_SCAN; NO_HAND_OVER; ASKS(t); then = 0; LEAVE } goto w_grant
 #ifdef TWO_IN_ONE
   :: d_step { then == TO_UNLINK -> END_SCAN; NO_HAND_OVER; then = 0; mutex[me] = false; first[me] = NOBODY } goto next
 #endif
@@ -1137,9 +1213,9 @@ passed_on:
 #endif
 #ifdef CRASH
   :: d_step { then == TO_MEND -> END_SCAN; then = 0 } goto m_end
-  :: d_step { then == TO_END -> END_SCAN; then = 0 } goto last
+  :: d_step { then == TO_END -> END_SCAN; then = 0; LEAVE } goto last
 #ifdef PHASE_FAIR
-  :: d_step { then == TO_BATCH -> END_SCAN; then = 0 } goto b_look
+  :: d_step { then == TO_BATCH -> END_SCAN; then = 0; LEAVE } goto b_look
 #endif
 #endif
   fi;
@@ -1291,6 +1367,11 @@ a_opened:
 #ifdef CRASH
 /* It may be returning by now, which it cannot get on with: the owner is another. */
 #define IS_OVER(n) (request[n] == over[n] || (PHASE(over[n]) == ABANDONED && request[n] == over[n] + 1 && FAULT != 38))
+#ifdef LATE
+#define HAS_GONE_ON goneOn
+#else
+#define HAS_GONE_ON true
+#endif
 #define CLEAR(n) request[n] = (over[n] != NONE && IS_OVER(n) -> NONE : request[n]); over[n] = NONE
 #if MEMBERS == 2
 #define FORGET_OVER over[0] = 0; over[1] = 0
@@ -1300,7 +1381,8 @@ a_opened:
   /* ---- Mender.mend. isNeeded is the guard of MAY_MEND, and MENDER is taken in the same step. */
 mend:
   if
-  :: d_step { keep = at; at = 0 }
+  :: d_step { MAY_ENTER -> ENTER; keep = at; at = 0 }
+  :: !MAY_ENTER -> goto m_end
   fi;
   if /* mendReads */
   :: d_step {
@@ -1316,7 +1398,7 @@ mend:
 m_write: /* mendWrite */
   if
   :: d_step { OWNER(state) == 0 -> now = state }
-  :: OWNER(state) == dead + 1 -> goto m_written
+  :: OWNER(state) == dead + 1 -> goto m_settle
   :: OWNER(state) != 0 && OWNER(state) != dead + 1 -> goto m_end
   fi;
   if /* isAskedByGone */
@@ -1327,28 +1409,39 @@ m_write: /* mendWrite */
   :: d_step { state == now -> state = WITH_OWNER(state, me + 1); now = 0 } goto m_settle
   :: d_step { state != now -> now = 0 } goto m_end
   fi;
+m_settle: /* settle: number counts, best is the heir, again says that somebody is at INTENT */
+  if
+  :: d_step {
+       OWNER(state) == me + 1 || (FAULT == 36 && OWNER(state) != dead + 1) ->
+       now = state; fresh = fresh | BIT(t); number = 0; best = NOBODY; again = false; at = 0
+     } goto m_count
+  :: d_step { OWNER(state) == dead + 1 -> now = state; fresh = fresh | BIT(t); number = 0; best = NOBODY; again = false; at = 0 }
+  :: d_step { /* somebody took it back from the dead */
+       OWNER(state) != dead + 1 && OWNER(state) != me + 1 && FAULT != 36 -> number = 0; best = 0; again = false; at = 0; now = 0
+     } goto m_end
+  fi;
 m_written: /* hasWritten */
 #ifdef RELEASE
-  goto m_settle;
+  goto m_count;
 #else
   if
-  :: drains[dead] || FAULT == 10 -> goto m_settle
-  :: !drains[dead] && FAULT != 10
+  :: drains[dead] || FAULT == 10 || (FAULT == 42 && counted) -> goto m_count
+  :: !drains[dead] && FAULT != 10 && !(FAULT == 42 && counted)
   fi;
 m_claimed: /* isClaimed */
   if
   :: d_step { at < MEMBERS && !IS_CLAIM(request[at]) -> at++ } goto m_claimed
-  :: d_step { at < MEMBERS && IS_CLAIM(request[at]) && FAULT != 15 -> at = 0 } goto m_settle
+  :: d_step { at < MEMBERS && IS_CLAIM(request[at]) && FAULT != 15 -> at = 0 } goto m_count
   :: d_step { at < MEMBERS && IS_CLAIM(request[at]) && FAULT == 15 -> at++ } goto m_claimed
   :: d_step { at == MEMBERS -> at = 0 }
   fi;
   if /* poison, in place of that owner */
   :: d_step {
        OWNER(state) == dead + 1 || FAULT == 37 ->
-       state = WITH_PENDING(WITH_OWNER(state, POISONED), PENDING(state) + 1);
+       state = WITH_PENDING(WITH_OWNER(state, POISONED), PENDING(state) + 1); best = 0; now = 0; counted = false;
        CHECK_POISON(deadOwned)
      }
-  :: OWNER(state) != dead + 1 && FAULT != 37 -> goto m_end /* somebody took it back */
+  :: d_step { OWNER(state) != dead + 1 && FAULT != 37 -> best = 0; now = 0 } goto m_end /* somebody took it back */
   fi;
   d_step { RING_READERS }
 m_ring_all:
@@ -1357,16 +1450,6 @@ m_ring_all:
   :: d_step { at == MEMBERS -> at = 0 } goto m_end
   fi;
 #endif
-m_settle: /* settle: number counts, best is the heir, again says that somebody is at INTENT */
-  if
-  :: d_step {
-       OWNER(state) == dead + 1 || OWNER(state) == me + 1 || FAULT == 36 ->
-       now = state; number = 0; best = NOBODY; again = false; at = 0
-     }
-  :: d_step { /* somebody took it back from the dead */
-       OWNER(state) != dead + 1 && OWNER(state) != me + 1 && FAULT != 36 -> number = 0; best = 0; again = false; at = 0; now = 0
-     } goto m_end
-  fi;
 m_count:
   if
   :: d_step {
@@ -1396,13 +1479,14 @@ m_clear: /* what is over, before anybody owns who might claim it; not if this on
   fi;
   if
   :: d_step {
-       state == now ->
+       IS_UNCHANGED ->
+       fresh = fresh & ~BIT(t);
        counted = OWNER(now) == dead + 1; /* the dead owner's request goes last */
        now = 0;
        state = WITH_PENDING(WITH_OWNER(state, (best != NOBODY -> best : me) + 1), number);
        number = 0
      }
-  :: d_step { state != now -> FORGET_OVER } goto m_settle
+  :: d_step { !IS_UNCHANGED -> FORGET_OVER; counted = FAULT == 42 } goto m_settle
   fi;
 m_over:
   if
@@ -1435,7 +1519,7 @@ m_admit: /* admitReaders */
   fi;
 m_end:
   if
-  :: d_step { mender = NOBODY; at = keep; keep = 0 }
+  :: d_step { mender = NOBODY; fresh = fresh & ~BIT(t); at = keep; keep = 0; LEAVE }
   fi;
   if
   :: d_step { after == TO_READ -> after = 0 }
@@ -1454,7 +1538,7 @@ m_end:
 last: /* the last thread that ends looks at what is left */
 #ifdef CRASH
   if
-  :: !ANY_DEAD || (noticed && !IS_MENDING_NEEDED && !MAY_BE_TAKEN_BACK)
+  :: !ANY_DEAD || (noticed && HAS_GONE_ON && !IS_MENDING_NEEDED && !MAY_BE_TAKEN_BACK)
   :: d_step { noticed && MAY_BE_TAKEN_BACK -> then = TO_END } goto t_look
   :: d_step { MAY_MEND -> mender = me; after = TO_END } goto mend
   fi;
@@ -1486,6 +1570,17 @@ end_done:
 #ifdef CRASH
 /* One rank stops at any step, and at any time after that the others see that it did. At least one lives on. */
 proctype Crash() {
+#ifdef LATE
+  if
+  :: d_step { !(finished & BIT(0)) && (finished | BIT(0)) != ALL_THREADS -> going = 0 }
+  :: d_step { !(finished & BIT(1)) && (finished | BIT(1)) != ALL_THREADS -> going = 1 }
+  :: finished == ALL_THREADS -> goto done
+  fi;
+  if
+  :: d_step { !(inside & BIT(0)) && going == 0 && STOP(0); noticed = true }
+  :: d_step { !(inside & BIT(1)) && going == 1 && STOP(1); noticed = true }
+  fi;
+#else
   if
   :: d_step { STOP(0) }
   :: d_step { STOP(1) }
@@ -1495,6 +1590,7 @@ proctype Crash() {
   :: finished == ALL_THREADS -> goto done
   fi;
   noticed = true;
+#endif
 done:
 end_done:
   false

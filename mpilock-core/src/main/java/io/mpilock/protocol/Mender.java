@@ -126,9 +126,6 @@ final class Mender {
       grip.uncounted = true;
     } else if (!mayMend(owner) || owner(window.get(state)) != owner) {
       return; // it was alive at the first look, and may have given the lock away before it died
-    } else if (hasWritten(owner - 1)) {
-      lock.poison(node.jobRank(owner - 1), owner);
-      return;
     }
     int before = owner == 0 ? lock.me() : owner - 1;
     int heir = settle(before);
@@ -232,7 +229,8 @@ final class Mender {
    *
    * @param before who owns: a dead one, or this one, which took what was free
    * @return the rank that the dead owner had chosen; NOBODY if it is this one for want of another;
-   *     or UNSETTLED if a rank that lives is about to ask, or to give up, or nothing is to mend
+   *     or UNSETTLED if a rank that lives is about to ask, or to give up, or nothing is to mend, or
+   *     what the dead one held is poisoned
    */
   private int settle(int before) {
     boolean owns = before == lock.me();
@@ -240,6 +238,10 @@ final class Mender {
       long now = window.get(state); // before the count: a request made or withdrawn since shows
       if (owner(now) != before + 1) {
         return UNSETTLED; // the dead one has released, late
+      }
+      if (!owns && hasWritten(before)) { // each time: it may be late, and have got the lock again
+        lock.poison(node.jobRank(before), before + 1);
+        return UNSETTLED;
       }
       int count = 0;
       int heir = NOBODY;

@@ -1164,16 +1164,25 @@ final class NodeLock {
     window.setRelease(line(me) + Layout.DRAINS, 1);
     grip.drains = true;
     boolean left = haveLeft(patience);
-    drainNoMore(grip);
+    left &= drainNoMore(grip);
     if (!left) {
       releaseOwnership(grip);
     }
     return left;
   }
 
-  private void drainNoMore(Grip grip) {
+  /**
+   * Waits for readers no more; false if this rank is gone. Then a mender may have seen it wait, and
+   * gives the lock to others, since nothing is written: so it must not begin.
+   */
+  private boolean drainNoMore(Grip grip) {
+    boolean mayWrite = enter(grip);
     window.setRelease(line(me) + Layout.DRAINS, 0);
     grip.drains = false;
+    if (mayWrite) {
+      leave(grip);
+    }
+    return mayWrite;
   }
 
   private static Grip owning(boolean counted) {

@@ -381,6 +381,16 @@ class NodeLockWordsTest {
     assertState(1, 1, 2);
   }
 
+  /** Who has seen it wait for readers gives the lock to others. */
+  @Test
+  void aRankThatIsGoneBeginsNoWriteWhenTheReadersHaveLeft() {
+    state(1, 1, 1);
+    nodes.get(0).go(Node.DEAD);
+    assertThat(locks.get(0).awaitNoReaders(patience(0))).isFalse();
+    assertThat(word(0, Layout.DRAINS)).isZero();
+    assertState(1, 0, 0);
+  }
+
   /** The mender sees rank 1 own, and gone; then that releases, and another takes the lock. */
   @Test
   void aDeadOwnerThatReleasesLateIsNotMended() {

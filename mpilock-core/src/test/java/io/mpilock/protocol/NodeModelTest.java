@@ -41,6 +41,8 @@ class NodeModelTest {
     models.add(node(2, 2, "CRASH", "RELEASE"));
     models.add(node(2, 2, "CRASH", "PHASE_FAIR"));
     models.add(node(2, 2, "CRASH", "PHASE_FAIR", "RELEASE"));
+    models.add(node(2, 2, "CRASH", "LATE"));
+    models.add(node(2, 2, "CRASH", "LATE", "RELEASE"));
     models.add(node(2, 1, "AGENT", "RECALLS=1"));
     if (!Proof.Size.SHORT) {
       models.add(node(3, 2, "ORDER", "PATIENT"));
@@ -164,6 +166,22 @@ class NodeModelTest {
             "the mender clears no request that is returning by now",
             SpinRun.of(NODE, "RANKS=3", "CRASH", "FAULT=38"),
             "no_trace"),
+        breaks(
+            "late: a release does not compare the owner",
+            fault(39, "ROUNDS=2", "CRASH", "LATE"),
+            "only_owner_gives"),
+        breaks(
+            "late: who is gone still does what takes several steps",
+            fault(40, "ROUNDS=2", "CRASH", "LATE"),
+            "only_owner_gives"),
+        breaks(
+            "late: a writer that is gone begins when the readers have left",
+            fault(41, "ROUNDS=2", "CRASH", "LATE"),
+            "exclusion"),
+        breaks(
+            "late: the mender looks only once whether the dead has written",
+            fault(42, "ROUNDS=2", "CRASH", "LATE"),
+            "exclusion"),
         getsStuck("a reader does not tell the agent that it waits", agentFault(22)),
         getsStuck("a writer does not tell the agent that it asks", agentFault(23)),
         breaks(

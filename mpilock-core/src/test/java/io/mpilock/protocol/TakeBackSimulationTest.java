@@ -49,6 +49,20 @@ class TakeBackSimulationTest {
     Runs.of(info).times(RUNS, (seed, trace) -> new Run(seed).withDeath().go(trace));
   }
 
+  /** At each step of the mender, one run: the dead one waited for readers, and goes on. */
+  @Test
+  void whatADeadRankGotLateIsPoisonedThoughItHadOnlyWaitedBefore() throws Exception {
+    int cases = 0;
+    for (int step = 1; step <= 40; step++) {
+      Run run = new Run(step, false);
+      if (run.ownedAgainByTheDeadAt(step)) {
+        assertThat(run.locks.get(2).isPoisoned()).as("event at step %d", step).isTrue();
+        cases++;
+      }
+    }
+    assertThat(cases).as("steps before it is mended").isGreaterThan(4);
+  }
+
   private static final class Run {
     private static final long NAMED = LockWords.request(8, 0) | LockWords.ONE_PENDING | 2;
     private static final long OWNS_AGAIN = LockWords.request(9, 0) | LockWords.ONE_PENDING | 2;
@@ -59,16 +73,42 @@ class TakeBackSimulationTest {
     private int writing = NOBODY;
 
     Run(long seed) {
-      int words = (int) home + Layout.LINE + RANKS * Layout.RANK_WORDS;
-      simulation = new Simulation(seed, RANKS, words, true);
-      for (int rank = 0; rank < RANKS; rank++) {
-        Node node = simulation.node(rank, Simulation.settings(false, 0, true));
-        locks.add(new NodeLock(node, home, rank));
-        simulation.word(Layout.slot(rank) + Layout.LIFE, Node.OPEN);
-      }
+      this(seed, true);
       simulation.word(request(1), LockWords.request(8, LockWords.ABANDONED));
       simulation.word(home + Layout.STATE, NAMED);
       simulation.actor(1, "rank 1 takes back", locks.get(1)::takeBack);
+    }
+
+    Run(long seed, boolean releaseOnDeath) {
+      int words = (int) home + Layout.LINE + RANKS * Layout.RANK_WORDS;
+      simulation = new Simulation(seed, RANKS, words, true);
+      for (int rank = 0; rank < RANKS; rank++) {
+        Node node = simulation.node(rank, Simulation.settings(false, 0, releaseOnDeath));
+        locks.add(new NodeLock(node, home, rank));
+        simulation.word(Layout.slot(rank) + Layout.LIFE, Node.OPEN);
+      }
+    }
+
+    /** Rank 1 is gone, owned, and waited for readers; then it releases, and gets the lock again. */
+    boolean ownedAgainByTheDeadAt(int step) throws Exception {
+      long drains = home + Layout.LINE + Layout.RANK_WORDS + Layout.DRAINS;
+      simulation.word(home + Layout.STATE, NAMED);
+      simulation.word(drains, 1);
+      simulation.kill(1);
+      simulation.actor(2, "rank 2 mends", locks.get(2)::mend);
+      boolean[] happened = new boolean[1];
+      simulation.at(
+          step,
+          () -> {
+            if (simulation.word(home + Layout.STATE) == NAMED) {
+              simulation.word(drains, 0);
+              simulation.word(home + Layout.STATE, OWNS_AGAIN);
+              happened[0] = true;
+            }
+          });
+      simulation.run();
+      locks.get(2).mend(); // as whoever waits does again
+      return happened[0];
     }
 
     /** Rank 0 takes back and sets free, and a thread of rank 1 becomes the owner, all at once. */
