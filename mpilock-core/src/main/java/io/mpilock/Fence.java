@@ -122,6 +122,11 @@ public final class Fence<T> implements AutoCloseable {
    */
   @Override
   public void close() {
-    section.close();
+    try {
+      section.close();
+    } catch (Throwable cut) {
+      section.close(); // nobody else would, if it is not left
+      throw cut;
+    }
   }
 }

@@ -61,6 +61,11 @@ public final class FencedHandle<H> implements AutoCloseable {
    */
   @Override
   public void close() {
-    section.close();
+    try {
+      section.close();
+    } catch (Throwable cut) {
+      section.close(); // nobody else would, if it is not left
+      throw cut;
+    }
   }
 }

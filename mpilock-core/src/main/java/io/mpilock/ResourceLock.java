@@ -238,7 +238,13 @@ public final class ResourceLock {
    * @throws IllegalArgumentException if there is no such rank
    */
   public <T> Fence<T> singleWrite(int rank) {
-    return new Fence<>(section(rank, ThreadHold.FOREVER));
+    FencedSection section = section(rank, ThreadHold.FOREVER);
+    try {
+      return new Fence<>(section);
+    } catch (Throwable failure) {
+      section.leave(failure); // nobody else could
+      throw failure;
+    }
   }
 
   /**
@@ -255,7 +261,13 @@ public final class ResourceLock {
    * @throws CollectiveMismatchException on the other ranks then
    */
   public <T> Fence<T> singleWrite(int rank, Duration timeout) {
-    return new Fence<>(section(rank, nanos(timeout)));
+    FencedSection section = section(rank, nanos(timeout));
+    try {
+      return new Fence<>(section);
+    } catch (Throwable failure) {
+      section.leave(failure); // nobody else could
+      throw failure;
+    }
   }
 
   /**
@@ -282,7 +294,13 @@ public final class ResourceLock {
    */
   public <H> FencedHandle<H> singleWriteWith(H handle, int rank) {
     Objects.requireNonNull(handle, "handle");
-    return new FencedHandle<>(section(rank, ThreadHold.FOREVER), handle);
+    FencedSection section = section(rank, ThreadHold.FOREVER);
+    try {
+      return new FencedHandle<>(section, handle);
+    } catch (Throwable failure) {
+      section.leave(failure);
+      throw failure;
+    }
   }
 
   /**
@@ -315,7 +333,7 @@ public final class ResourceLock {
    */
   public <T extends @Nullable Object, E extends Throwable> T singleWrite(
       int rank, LockedAction<T, E> action) throws E {
-    return run(section(rank, ThreadHold.FOREVER), action);
+    return run(rank, ThreadHold.FOREVER, action);
   }
 
   /**
@@ -336,7 +354,7 @@ public final class ResourceLock {
    */
   public <T extends @Nullable Object, E extends Throwable> T singleWrite(
       int rank, Duration timeout, LockedAction<T, E> action) throws E {
-    return run(section(rank, nanos(timeout)), action);
+    return run(rank, nanos(timeout), action);
   }
 
   /**
@@ -500,29 +518,27 @@ public final class ResourceLock {
   }
 
   @SuppressWarnings({"unchecked", "NullAway"}) // the writer's action makes a T, which may be null
-  private static <T extends @Nullable Object, E extends Throwable> T run(
-      FencedSection section, LockedAction<T, E> action) throws E {
-    if (!section.isWriter()) {
-      try {
-        return (T) section.collect();
-      } finally {
-        section.close();
-      }
-    }
+  private <T extends @Nullable Object, E extends Throwable> T run(
+      int rank, long nanos, LockedAction<T, E> action) throws E {
+    FencedSection section = section(rank, nanos);
     T result;
     try {
-      result = action.run();
-      section.share(result);
-    } catch (Throwable failure) {
-      section.fail(failure);
-      try {
-        section.close();
-      } catch (RuntimeException second) {
-        failure.addSuppressed(second);
+      if (section.isWriter()) {
+        result = action.run();
+        section.share(result);
+      } else {
+        result = (T) section.collect();
       }
+    } catch (Throwable failure) {
+      section.leave(failure);
       throw failure;
     }
-    section.close();
+    try {
+      section.close();
+    } catch (Throwable cut) {
+      section.leave(cut); // if it is not left
+      throw cut;
+    }
     return result;
   }
 

@@ -87,11 +87,17 @@ public final class WindowController implements AutoCloseable {
     } catch (StartupException e) { // on every rank alike
       communicator.close();
       throw e;
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       communicator.abandon();
       throw e;
     }
-    this.defaultLock = resource(DEFAULT_RESOURCE);
+    try {
+      this.defaultLock = resource(DEFAULT_RESOURCE);
+    } catch (Throwable e) { // the others count on this rank
+      core.abandon();
+      communicator.abandon();
+      throw e;
+    }
   }
 
   /**
@@ -159,7 +165,7 @@ public final class WindowController implements AutoCloseable {
   public static WindowController syncOwning(Communicator communicator, ControllerOptions options) {
     try {
       return new WindowController(communicator, communicator, options);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       communicator.abandon();
       throw e;
     }
@@ -531,25 +537,33 @@ public final class WindowController implements AutoCloseable {
   @Override
   public void close() {
     boolean first;
-    RuntimeException failure = null;
     try {
       first = core.close();
-    } catch (RuntimeException e) {
-      first = true;
-      failure = e;
+    } catch (Throwable failure) {
+      endAll(failure, communicator::close);
+      if (ownedWorld != null) {
+        endAll(failure, ownedWorld::abandon);
+      }
+      throw failure;
     }
-    if (first) {
+    if (first && core.hasGivenUp()) {
+      giveUpCommunicators();
+    } else if (first) {
       communicator.close();
       if (ownedWorld != null) {
-        if (failure == null) {
-          ownedWorld.close();
-        } else {
-          ownedWorld.abandon();
-        }
+        ownedWorld.close();
       }
     }
-    if (failure != null) {
-      throw failure;
+  }
+
+  @SuppressWarnings("ReferenceEquality") // nothing can suppress itself
+  private static void endAll(Throwable failure, Runnable step) {
+    try {
+      step.run();
+    } catch (Throwable second) {
+      if (second != failure) {
+        failure.addSuppressed(second);
+      }
     }
   }
 
@@ -559,10 +573,14 @@ public final class WindowController implements AutoCloseable {
    */
   public void abandon() {
     if (core.abandon()) {
-      communicator.abandon();
-      if (ownedWorld != null) {
-        ownedWorld.abandon();
-      }
+      giveUpCommunicators();
+    }
+  }
+
+  private void giveUpCommunicators() {
+    communicator.abandon();
+    if (ownedWorld != null) {
+      ownedWorld.abandon();
     }
   }
 

@@ -335,6 +335,41 @@ public final class InjectionScenario {
           return write::close;
         });
     cases.put(
+        "single write, as the writer",
+        r -> {
+          r.single = true;
+          return () -> r.mine.singleWrite(() -> "mine");
+        });
+    cases.put(
+        "single write that fails, as the writer",
+        r -> {
+          r.single = true;
+          return () ->
+              r.mine.singleWrite(() -> {
+                throw new IllegalArgumentException("on purpose");
+              });
+        });
+    cases.put(
+        "single write by a fence, as the writer",
+        r -> {
+          r.single = true;
+          return () -> {
+            Fence<String> fence = r.mine.singleWrite();
+            r.hold(fence);
+            try (fence) {
+              fence.guard();
+              fence.share("mine");
+            }
+            fence.collect();
+          };
+        });
+    cases.put(
+        "single write, as a reader",
+        r -> {
+          r.single = true;
+          return () -> r.mine.singleWrite(1, () -> "mine");
+        });
+    cases.put(
         "close",
         r -> {
           r.closes = true;

@@ -69,6 +69,9 @@ public final class Collectives {
   /** Keeps a write beyond its body; in the upper bits of which resource, by its home. */
   private static final long KEEPS_WRITE = 4;
 
+  /** Something was thrown. */
+  private static final long FAILED = 5;
+
   private static final int REFUSAL_BITS = 8;
 
   private final Node node;
@@ -79,7 +82,11 @@ public final class Collectives {
   /** Held from the beginning of a single write to the end of its fence: one at a time. */
   private final ReentrantLock turn = new ReentrantLock(true);
 
+  /** The number of this rank's last collective call; as the next guarded by {@code turn}. */
   private long calls;
+
+  /** The last call in which nobody waits for this rank any more. */
+  private long ended;
 
   Collectives(Node node, LongFunction<String> resourceName) {
     this.node = node;
@@ -104,31 +111,118 @@ public final class Collectives {
           "Thread '%s' of rank %d begins a single write of %s inside one that is not closed: the other ranks are not there. Close the first fence before."
               .formatted(Thread.currentThread().getName(), node.myJobRank(), lock.quotedName()));
     }
-    takeTurn(lock, start, nanos);
+    FencedSection section = null;
     try {
+      takeTurn(lock, start, nanos);
       Patience patience =
           new Patience(node, lock.name(), start, nanos, new Watch(lock.quotedName(), writer));
       long call = arrive(lock, writer);
       agree(call, writer, patience);
-      FencedSection section =
+      section =
           new FencedSection(
               node, this, lock, new Stream(node, call, writer, node.me()), start, outcome);
       if (writer == node.myJobRank()) {
         section.begin(patience.remainingNanos());
       }
       return section;
-    } catch (IllegalStateException e) {
-      turn.unlock();
-      throw node.unusable(e);
-    } catch (Throwable e) {
-      turn.unlock();
-      outcome.ended(writer == node.myJobRank(), node.nanoTime() - start, 0, e);
-      throw e;
+    } catch (Throwable failure) {
+      if (turn.isHeldByCurrentThread()) { // it was not before
+        FencedSection part = cutShort(section, lock, writer, start, outcome, failure);
+        part.tellOutcome(failure);
+      }
+      throw failure instanceof IllegalStateException refused
+          ? node.unusable(refused)
+          : Node.unchecked(failure);
     }
   }
 
-  void endTurn() {
-    turn.unlock();
+  /**
+   * Ends what had begun of a single write when something was thrown: no rank waits for this one in
+   * it any more.
+   *
+   * @param begun this rank's part, if there is one yet
+   */
+  private FencedSection cutShort(
+      @Nullable FencedSection begun,
+      ProcessLock lock,
+      int writer,
+      long start,
+      Outcome outcome,
+      Throwable failure) {
+    FencedSection part =
+        begun != null
+            ? begun
+            : new FencedSection(
+                node, this, lock, new Stream(node, calls, writer, node.me()), start, outcome);
+    goOn(() -> {
+      if (begun != null || (ended != calls && leaveCall(lock, writer))) {
+        part.end(failure);
+      }
+    });
+    endTurn();
+    return part;
+  }
+
+  /** Ends a section: the others are told, and another thread may begin one. */
+  void end(FencedSection section) {
+    goOn(() -> section.end(null));
+    endTurn();
+  }
+
+  /**
+   * Has steps done that go on where they were cut short. If they are at each try, this rank gives
+   * itself up, since other ranks wait for it.
+   */
+  private void goOn(Runnable steps) {
+    for (int tries = 1; ; tries++) {
+      try {
+        steps.run();
+        ended = calls;
+        return;
+      } catch (Throwable again) {
+        if (tries == ThreadHold.TRIES) {
+          if (!(again instanceof IllegalStateException && node.isWindowFreed())) {
+            node.giveUp(again);
+          }
+          return;
+        }
+      }
+    }
+  }
+
+  private void endTurn() {
+    try {
+      turn.unlock();
+    } catch (Throwable cut) {
+      if (turn.isHeldByCurrentThread()) {
+        turn.unlock();
+      }
+    }
+  }
+
+  /**
+   * Leaves a call that failed on this rank alone, so that it fails on all; unless they go already.
+   *
+   * @return whether they do
+   */
+  private boolean leaveCall(ProcessLock lock, int writer) {
+    long call = calls;
+    long slot = Layout.callSlot(node.me(), call);
+    if (slotMark(node.me(), call) == mark(call, SEEN)) {
+      return decided(call) == GO; // a rank that refuses does not wait for the decision
+    }
+    if (slotMark(node.me(), call) >>> 8 != call) {
+      arrive(call, SINGLE_WRITE, writer, lock.home(), FAILED, true);
+    }
+    if (decided(call) == 0) {
+      window.setRelease(slot + Layout.REFUSAL, FAILED);
+      decide(call, REFUSED, node.myJobRank());
+      new Patience(node, "", node.nanoTime(), Patience.FOREVER, new SeenWatch(call))
+          .awaitUninterruptibly(bell, () -> decided(call) != 0);
+    }
+    boolean goes = decided(call) == GO;
+    seen(call);
+    return goes;
   }
 
   boolean isMine() {
@@ -220,6 +314,11 @@ public final class Collectives {
 
   private long publish(long kind, int writer, long home, long refusal, boolean waits) {
     long call = ++calls;
+    arrive(call, kind, writer, home, refusal, waits);
+    return call;
+  }
+
+  private void arrive(long call, long kind, int writer, long home, long refusal, boolean waits) {
     long slot = Layout.callSlot(node.me(), call);
     if (waits) {
       awaitSeen(call - 2);
@@ -230,7 +329,6 @@ public final class Collectives {
     window.setRelease(slot + Layout.REFUSAL, refusal);
     window.set(slot + Layout.CALL, mark(call, ARRIVED));
     node.ringCollective();
-    return call;
   }
 
   /**
@@ -450,7 +548,9 @@ public final class Collectives {
             ? " while holding a read of it"
             : refusal == HOLDS_WRITE
                 ? " while holding its write"
-                : refusal == NO_SUCH_RANK ? ", which is no rank" : "");
+                : refusal == NO_SUCH_RANK
+                    ? ", which is no rank"
+                    : refusal == FAILED ? ", and failed in the call" : "");
   }
 
   /**

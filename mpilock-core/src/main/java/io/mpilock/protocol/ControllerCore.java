@@ -41,6 +41,9 @@ public final class ControllerCore {
   /** When the shutdown began, by the node's clock; empty before. */
   private final AtomicReference<@Nullable Long> shutdown = new AtomicReference<>();
 
+  /** Whether close or abandon was called. */
+  private boolean ended;
+
   private ControllerCore(Node node, Agent.Carrier carrier, int arity) {
     this.node = node;
     this.window = node.window();
@@ -105,11 +108,14 @@ public final class ControllerCore {
       core = new ControllerCore(new Node(communicator, window, settings, pace), carrier, arity);
       core.enter();
       return core;
-    } catch (RuntimeException e) {
-      if (core != null) {
-        core.endAgent();
+    } catch (Throwable e) {
+      try {
+        if (core != null) {
+          core.endAgent();
+        }
+      } finally {
+        window.free();
       }
-      window.free();
       throw e;
     }
   }
@@ -325,9 +331,15 @@ public final class ControllerCore {
    * @throws CollectiveMismatchException if another rank called something else
    */
   public synchronized boolean close() {
-    if (node.isClosed()) {
+    if (ended) {
       return false;
     }
+    ended = true;
+    if (node.hasGivenUp()) {
+      end();
+      return true;
+    }
+    boolean told = false;
     node.communicator().leaving(true);
     try {
       node.markClosed();
@@ -340,6 +352,7 @@ public final class ControllerCore {
         mismatch = collectives.close(itself ? 0 : shutdownLeft());
       } finally {
         node.go(held.isEmpty() ? Node.LEFT : Node.LEFT_HOLDING);
+        told = true;
         collectives.ring();
       }
       if (itself) {
@@ -368,10 +381,27 @@ public final class ControllerCore {
           "The window of rank %d went with MPI. Close the controllers before MPI_Finalize."
               .formatted(node.myJobRank()));
       return true;
+    } catch (Throwable e) {
+      if (!told) { // nobody knows what it holds: as if it had died
+        node.giveUp(e);
+      }
+      throw e;
     } finally {
-      end();
-      node.communicator().leaving(false);
+      try {
+        end();
+      } finally {
+        node.communicator().leaving(false);
+      }
     }
+  }
+
+  /**
+   * Tells whether this rank had to give itself up, since its window failed.
+   *
+   * @return true if the others take it for dead
+   */
+  public boolean hasGivenUp() {
+    return node.hasGivenUp();
   }
 
   /**
@@ -380,9 +410,10 @@ public final class ControllerCore {
    * @return false if it had ended before
    */
   public synchronized boolean abandon() {
-    if (node.isClosed()) {
+    if (ended) {
       return false;
     }
+    ended = true;
     node.markClosed();
     wakeWaiting();
     try {
@@ -392,8 +423,9 @@ public final class ControllerCore {
     } catch (IllegalStateException e) {
       node.requireFreed(e);
       node.log(System.Logger.Level.DEBUG, "The window went with MPI.");
+    } finally {
+      window.free();
     }
-    window.free();
     return true;
   }
 
@@ -415,8 +447,9 @@ public final class ControllerCore {
     } catch (IllegalStateException e) {
       node.requireFreed(e);
       node.log(System.Logger.Level.DEBUG, "The window went with MPI.");
+    } finally {
+      window.free();
     }
-    window.free();
   }
 
   /** Ends what speaks to other nodes, and tells the transport whom it need not wait for. */

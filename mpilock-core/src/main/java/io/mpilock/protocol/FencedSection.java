@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
  *   writing rank   OPEN --share, complete--> SUCCEEDED --fail--> FAILED, and close() from each
  *   other ranks    OPEN --END was read--> SUCCEEDED or FAILED
  * </pre>
+ *
+ * <p>Whatever is thrown in it, the lock is released and the other ranks are told: by {@link #end},
+ * which notes each step, and goes on behind the last.
  */
 public final class FencedSection {
   private enum State {
@@ -28,6 +31,9 @@ public final class FencedSection {
     SUCCEEDED,
     FAILED
   }
+
+  /** What is told if there is no memory or stack for more. */
+  private static final String UNTOLD = "A failure whose text could not be made.";
 
   private final Node node;
   private final Collectives collectives;
@@ -37,10 +43,20 @@ public final class FencedSection {
   private final Collectives.Outcome outcome;
   private final boolean isWriter;
   private State state = State.OPEN;
+
+  /** Holds the write, which its end releases. */
+  private boolean holds;
+
+  /** How much of the failure's text the others were sent, and one more. */
+  private int sent;
+
+  /** The other ranks wait for this one no more. */
+  private boolean over;
+
   private boolean left;
   private @Nullable Object value;
   private @Nullable String failureText;
-  private @Nullable RuntimeException failure;
+  private @Nullable Throwable failure;
   private boolean delivered;
 
   FencedSection(
@@ -59,18 +75,14 @@ public final class FencedSection {
     this.isWriter = stream.writer() == node.myJobRank();
   }
 
-  /** Takes the write lock on the writing rank, or tells the others that it could not. */
+  /** Takes the write lock on the writing rank. If it throws, the caller is to {@link #end}. */
   void begin(long nanos) {
-    try {
-      if (!lock.hold().acquireWrite(lock, nanos)) {
-        throw new LockTimeoutException(
-            "Rank %d did not get the write of %s for its single write in time: %s"
-                .formatted(node.myJobRank(), lock.quotedName(), lock.describeInTime(lock.hold())));
-      }
-    } catch (Throwable failed) {
-      tellFailure(FailureText.withClass(failed));
-      throw failed;
+    if (!lock.hold().acquireWrite(lock, nanos)) {
+      throw new LockTimeoutException(
+          "Rank %d did not get the write of %s for its single write in time: %s"
+              .formatted(node.myJobRank(), lock.quotedName(), lock.describeInTime(lock.hold())));
     }
+    holds = true;
   }
 
   /**
@@ -89,9 +101,10 @@ public final class FencedSection {
     if (state == State.OPEN) {
       receive();
     }
-    if (failure != null) {
+    Throwable why = failure;
+    if (why != null) {
       delivered = true;
-      throw failure;
+      throw Node.unchecked(why);
     }
   }
 
@@ -124,6 +137,9 @@ public final class FencedSection {
               e);
       fail(unshared);
       throw unshared;
+    } catch (Error e) {
+      fail(e);
+      throw e;
     }
     value = object;
     state = State.SUCCEEDED;
@@ -144,8 +160,13 @@ public final class FencedSection {
    */
   public void fail(Throwable cause) {
     requireWriter("fail");
+    note(cause);
+  }
+
+  private void note(Throwable cause) {
     if (state != State.FAILED) {
       state = State.FAILED;
+      failureText = UNTOLD;
       failureText = FailureText.withClass(cause);
     }
   }
@@ -184,25 +205,64 @@ public final class FencedSection {
           "Thread '%s' closed a single write of %s that another thread of rank %d began."
               .formatted(Thread.currentThread().getName(), lock.quotedName(), node.myJobRank()));
     }
-    left = true;
+    Throwable cut = null;
     try {
       if (isWriter) {
-        closeAsWriter();
+        conclude();
       } else if (state == State.OPEN) {
         receive();
       }
-    } finally {
-      collectives.endTurn();
-      Throwable told = value instanceof ShareException undecoded && !isWriter ? undecoded : failure;
-      outcome.ended(isWriter, node.nanoTime() - start, stream.bytes(), told);
+    } catch (Throwable e) {
+      cut = e;
     }
-    if (failure != null && !delivered) {
+    collectives.end(this); // if it throws, this may be called again
+    left = true;
+    tellOutcome(value instanceof ShareException undecoded && !isWriter ? undecoded : failure);
+    if (cut != null) {
+      throw Node.unchecked(cut);
+    }
+    Throwable why = failure;
+    if (why != null && !delivered) {
       delivered = true;
-      throw failure;
+      throw Node.unchecked(why);
     }
   }
 
-  private void closeAsWriter() {
+  /**
+   * Leaves the block for a failure that is on its way to the caller. Nothing if it is left.
+   *
+   * @param cause why; what is thrown meanwhile is added to it
+   */
+  public void leave(Throwable cause) {
+    for (int tries = 1; !left && tries <= ThreadHold.TRIES; tries++) {
+      try {
+        if (isWriter) {
+          note(cause);
+        }
+        close();
+      } catch (Throwable second) {
+        addTo(cause, second);
+      }
+    }
+  }
+
+  @SuppressWarnings("ReferenceEquality") // nothing can suppress itself
+  private static void addTo(Throwable cause, Throwable second) {
+    if (second != cause) {
+      cause.addSuppressed(second);
+    }
+  }
+
+  /** Tells the outcome; nobody hears what is thrown at that. */
+  void tellOutcome(@Nullable Throwable told) {
+    try {
+      outcome.ended(isWriter, node.nanoTime() - start, stream.bytes(), told);
+    } catch (Throwable untold) {
+      // The section has ended all the same.
+    }
+  }
+
+  private void conclude() {
     if (state == State.OPEN) {
       state = State.FAILED;
       failureText = "";
@@ -211,28 +271,49 @@ public final class FencedSection {
       failure = failed("failed in its single write", "");
       delivered = true; // its own exception is on the way
     }
-    lock.hold().releaseWrite(lock);
+  }
+
+  /**
+   * Releases the lock, and ends this rank's part in the call, so that the others go on. In this
+   * order: a rank that goes on can take the lock at once. Where it was cut short it goes on, if it
+   * is called again.
+   *
+   * @param why the reason, if it ends in a failure that is not noted yet
+   */
+  void end(@Nullable Throwable why) {
+    if (holds) {
+      lock.hold().releaseWrite(lock);
+      holds = false;
+    }
+    if (over) {
+      return;
+    }
+    if (why != null) {
+      note(why);
+    }
     try {
-      if (state == State.FAILED) {
-        tellFailure(failureText == null ? "" : failureText);
+      if (!isWriter) {
+        stream.leave();
       } else {
+        if (state != State.SUCCEEDED) {
+          tellFailure(failureText == null ? UNTOLD : failureText);
+        }
         stream.put(Stream.END, new byte[0], 0, 0);
       }
     } catch (IllegalStateException e) {
-      lock.swallowIfClosed(e);
+      lock.swallowIfClosed(e); // freed: the others see that this rank has left
     }
+    over = true;
   }
 
-  /** Sends the text of a failure, and the end. */
+  /** Sends what was not sent yet of the text of a failure, with its first line first. */
   private void tellFailure(String text) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-    int at = 0;
-    do {
-      int part = Math.min(Layout.CHUNK_BYTES, bytes.length - at);
-      stream.put(Stream.FAILURE, bytes, at, part);
-      at += part;
-    } while (at < bytes.length);
-    stream.put(Stream.END, new byte[0], 0, 0);
+    while (sent <= bytes.length) {
+      int part = Math.min(Layout.CHUNK_BYTES, bytes.length - sent);
+      stream.put(Stream.FAILURE, bytes, sent, part);
+      sent += part == Layout.CHUNK_BYTES && sent + part < bytes.length ? part : bytes.length + 1;
+    }
   }
 
   /** Reads the writer's stream to its end. */
@@ -261,6 +342,7 @@ public final class FencedSection {
         }
       }
       stream.take(chunk);
+      over = true;
       state = failed ? State.FAILED : State.SUCCEEDED;
       if (failed) {
         value = null;
@@ -274,18 +356,17 @@ public final class FencedSection {
       giveUp(e);
     } catch (IllegalStateException e) {
       giveUp(node.unusable(e));
+    } catch (Throwable e) {
+      giveUp(e);
     }
   }
 
-  private void giveUp(RuntimeException why) {
+  /** Takes no further part, so that the writer does not wait for this rank. */
+  private void giveUp(Throwable why) {
     state = State.FAILED;
     value = null;
     failure = why;
-    try {
-      stream.leave();
-    } catch (IllegalStateException e) {
-      lock.swallowIfClosed(e); // freed: the writer sees that this rank has left
-    }
+    end(null);
   }
 
   /** Decodes, or gives the failure to decode as the value: the stream must be read to its end. */

@@ -61,12 +61,16 @@ final class Stream {
     long chunk = Layout.chunk(node.members(), chunks);
     window.putBytes(chunk + Layout.LINE, source, offset, length);
     window.setRelease(chunk, (long) kind << 32 | length);
-    chunks++;
+    window.set(Layout.PRODUCED, call << COUNT_BITS | (chunks + 1)); // after the chunk
+    chunks++; // if this throws, nothing has been put
     if (kind == DATA) {
       bytes += length;
     }
-    window.set(Layout.PRODUCED, call << COUNT_BITS | chunks); // after the chunk
-    node.ringCollective();
+    try {
+      node.ringCollective();
+    } catch (Throwable unrung) {
+      // Who sleeps looks by itself soon; if the window is gone, the next step tells.
+    }
   }
 
   private void awaitRoom(int kind) {
