@@ -477,14 +477,17 @@ public final class InjectionScenario {
 
   private static void goOn(Pair ranks, String name, Future<?> loop) throws Exception {
     int writer = name.contains("reader") ? 1 : 0;
-    ranks.last = true;
     for (int calls = 0; calls < 3; calls++) {
       try {
+        ranks.mine.resource("default").singleWrite(writer, SOON, () -> "in step");
+        // Not before: the other may write already in the call that was cut short here.
+        ranks.last = true;
         String shared = ranks.mine.resource("default").singleWrite(writer, SOON, () -> "last");
-        if (shared.equals("last")) {
-          await(loop, "the other rank's single write");
-          return;
+        if (!shared.equals("last")) {
+          throw new AssertionError("the ranks are not in step");
         }
+        await(loop, "the other rank's single write");
+        return;
       } catch (MpilockException failed) {
         // the call that was cut short
       }
