@@ -15,6 +15,7 @@ import io.mpilock.failure.CollectiveMismatchException;
 import io.mpilock.failure.LockInterruptedException;
 import io.mpilock.failure.LockTimeoutException;
 import io.mpilock.failure.LockUseException;
+import io.mpilock.failure.RankFailedException;
 import io.mpilock.transport.NodeWindow;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -171,12 +172,16 @@ public final class Collectives {
 
   /**
    * Has steps done that go on where they were cut short. If they are at each try, this rank gives
-   * itself up, since other ranks wait for it.
+   * itself up, since other ranks wait for it; but not where a rank or a node failed for which the
+   * steps would have to wait, since all ranks are told that, and wait no more either.
    */
   private void goOn(Runnable steps) {
     for (int tries = 1; ; tries++) {
       try {
         steps.run();
+        ended = calls;
+        return;
+      } catch (RankFailedException told) {
         ended = calls;
         return;
       } catch (Throwable again) {
@@ -201,9 +206,10 @@ public final class Collectives {
   }
 
   /**
-   * Leaves a call that failed on this rank alone, so that it fails on all; unless they go already.
+   * Leaves a call that failed on this rank alone, so that it fails on all; unless they go already,
+   * or no decision can come any more, since a node cannot be reached: all see that.
    *
-   * @return whether they do
+   * @return whether they go
    */
   private boolean leaveCall(ProcessLock lock, int writer) {
     long call = calls;
@@ -217,8 +223,11 @@ public final class Collectives {
     if (decided(call) == 0) {
       window.setRelease(slot + Layout.REFUSAL, FAILED);
       decide(call, REFUSED, node.myJobRank());
-      new Patience(node, "", node.nanoTime(), Patience.FOREVER, new SeenWatch(call))
-          .awaitUninterruptibly(bell, () -> decided(call) != 0);
+      new Patience(node, "", node.nanoTime(), Patience.FOREVER, new LeaveWatch(call))
+          .awaitUninterruptibly(bell, () -> decided(call) != 0 || node.brokenBy() >= 0);
+      if (decided(call) == 0) {
+        return false;
+      }
     }
     boolean goes = decided(call) == GO;
     seen(call);
@@ -639,17 +648,29 @@ public final class Collectives {
   }
 
   /** What a rank that waits for the others to read a decision looks at. */
-  private final class SeenWatch implements Patience.Watch {
+  private final class SeenWatch extends LeaveWatch {
+    SeenWatch(long call) {
+      super(call);
+    }
+
+    @Override
+    public void check() {
+      super.check();
+      node.throwIfBroken();
+    }
+  }
+
+  /** What a rank looks at that leaves a call, and has nothing to throw any more. */
+  private class LeaveWatch implements Patience.Watch {
     private final long call;
 
-    SeenWatch(long call) {
+    LeaveWatch(long call) {
       this.call = call;
     }
 
     @Override
     public void check() {
       findDead();
-      node.throwIfBroken();
     }
 
     @Override

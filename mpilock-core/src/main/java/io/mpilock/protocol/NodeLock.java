@@ -490,9 +490,7 @@ final class NodeLock {
    * short itself it goes on, if it is called again.
    */
   void giveBack(Grip grip) {
-    if (grip.locks) {
-      queue.unlock(grip);
-    }
+    unlockQueue(grip);
     if (grip.drains) {
       drainNoMore(grip);
     }
@@ -507,6 +505,13 @@ final class NodeLock {
       endTry(grip);
     }
     finish(grip);
+  }
+
+  /** Lets the other threads of this rank go on, whatever this one could not give back. */
+  void unlockQueue(Grip grip) {
+    if (grip.locks) {
+      queue.unlock(grip);
+    }
   }
 
   /** Goes on with a release of ownership that was cut short; as {@link #giveBack}. */
