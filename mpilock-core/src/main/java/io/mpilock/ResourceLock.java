@@ -530,7 +530,11 @@ public final class ResourceLock {
         result = (T) section.collect();
       }
     } catch (Throwable failure) {
-      section.leave(failure);
+      try {
+        section.leave(failure);
+      } catch (Throwable cut) { // before it had begun
+        section.leave(failure);
+      }
       throw failure;
     }
     try {

@@ -93,11 +93,13 @@ public final class MariaDbServer implements AutoCloseable {
   private static Process run(Path log, List<String> user, String... command) throws IOException {
     List<String> all = new ArrayList<>(List.of(command));
     all.addAll(user);
-    return new ProcessBuilder(all)
-        .directory(Path.of("/").toFile())
-        .redirectErrorStream(true)
-        .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
-        .start();
+    ProcessBuilder builder =
+        new ProcessBuilder(all)
+            .directory(Path.of("/").toFile())
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
+    builder.environment().put("TMPDIR", String.valueOf(log.getParent())); // it may be another user
+    return builder.start();
   }
 
   private static void await(Process program, Path log, String name)
