@@ -8,8 +8,6 @@ import java.util.function.Consumer;
 
 /** Tells listeners what goes wrong in a job: deaths and poisoned resources once each. */
 final class Incidents implements CoreSettings.StallListener {
-  private static final System.Logger LOG = System.getLogger("io.mpilock");
-
   private final Listeners lockListeners;
   private final CopyOnWriteArrayList<JobListener> listeners = new CopyOnWriteArrayList<>();
   private final Set<Integer> failed = ConcurrentHashMap.newKeySet();
@@ -55,14 +53,7 @@ final class Incidents implements CoreSettings.StallListener {
       try {
         call.accept(listener);
       } catch (Throwable e) {
-        try {
-          LOG.log(
-              System.Logger.Level.WARNING,
-              "A JobListener threw, and is ignored: " + listener.getClass().getName(),
-              e);
-        } catch (Throwable untold) {
-          // The lock goes on.
-        }
+        Listeners.warn("A JobListener threw, and is ignored: ", listener, e);
       }
     }
   }

@@ -31,6 +31,15 @@ final class Listeners {
     use(fewer);
   }
 
+  /** The log may throw too: over a failure whose text cannot be made, or for want of memory. */
+  static void warn(String what, Object listener, Throwable failure) {
+    try {
+      LOG.log(System.Logger.Level.WARNING, what + listener.getClass().getName(), failure);
+    } catch (Throwable untold) {
+      // The lock goes on.
+    }
+  }
+
   private void use(List<LockListener> listeners) {
     registered = List.copyOf(listeners);
     current = registered.isEmpty() ? null : new Guarded(registered);
@@ -109,18 +118,10 @@ final class Listeners {
       }
     }
 
-    /** The log may throw too: over a failure whose text cannot be made, or for want of memory. */
     private void complain(LockListener target, Throwable failure) {
       if (!complained) {
         complained = true;
-        try {
-          LOG.log(
-              System.Logger.Level.WARNING,
-              "A LockListener threw, and is ignored when it does: " + target.getClass().getName(),
-              failure);
-        } catch (Throwable untold) {
-          // The lock goes on.
-        }
+        warn("A LockListener threw, and is ignored when it does: ", target, failure);
       }
     }
   }

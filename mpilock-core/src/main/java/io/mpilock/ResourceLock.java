@@ -40,6 +40,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Safe for use by many threads.
  */
 public final class ResourceLock {
+  private static final Duration ENDLESS = Duration.ofNanos(ThreadHold.FOREVER);
+
   private final ProcessLock process;
   private final Collectives collectives;
   private final Listeners listeners;
@@ -77,14 +79,7 @@ public final class ResourceLock {
    * @throws ControllerClosedException if the controller is closed
    */
   public ReadLease read() {
-    ThreadHold hold = process.hold();
-    acquire(hold, LockMode.READ, ThreadHold.FOREVER);
-    try {
-      return new ReadLease(this, hold);
-    } catch (Throwable failure) {
-      releaseRead(hold); // nobody else could
-      throw failure;
-    }
+    return read(ThreadHold.FOREVER, ENDLESS);
   }
 
   /**
@@ -96,14 +91,18 @@ public final class ResourceLock {
    * @throws RuntimeException as {@link #read()}
    */
   public ReadLease read(Duration timeout) {
+    return read(nanos(timeout), timeout);
+  }
+
+  private ReadLease read(long nanos, Duration timeout) {
     ThreadHold hold = process.hold();
-    if (!acquire(hold, LockMode.READ, nanos(timeout))) {
+    if (!acquire(hold, LockMode.READ, nanos)) {
       throw timedOut(hold, LockMode.READ, timeout);
     }
     try {
       return new ReadLease(this, hold);
     } catch (Throwable failure) {
-      releaseRead(hold);
+      releaseRead(hold); // nobody else could
       throw failure;
     }
   }
@@ -138,14 +137,7 @@ public final class ResourceLock {
    * @throws ControllerClosedException if the controller is closed
    */
   public WriteLease write() {
-    ThreadHold hold = process.hold();
-    acquire(hold, LockMode.WRITE, ThreadHold.FOREVER);
-    try {
-      return new WriteLease(this, hold, false);
-    } catch (Throwable failure) {
-      releaseWrite(hold); // nobody else could
-      throw failure;
-    }
+    return write(ThreadHold.FOREVER, ENDLESS);
   }
 
   /**
@@ -157,14 +149,18 @@ public final class ResourceLock {
    * @throws RuntimeException as {@link #write()}
    */
   public WriteLease write(Duration timeout) {
+    return write(nanos(timeout), timeout);
+  }
+
+  private WriteLease write(long nanos, Duration timeout) {
     ThreadHold hold = process.hold();
-    if (!acquire(hold, LockMode.WRITE, nanos(timeout))) {
+    if (!acquire(hold, LockMode.WRITE, nanos)) {
       throw timedOut(hold, LockMode.WRITE, timeout);
     }
     try {
       return new WriteLease(this, hold, false);
     } catch (Throwable failure) {
-      releaseWrite(hold);
+      releaseWrite(hold); // nobody else could
       throw failure;
     }
   }
@@ -238,13 +234,7 @@ public final class ResourceLock {
    * @throws IllegalArgumentException if there is no such rank
    */
   public <T> Fence<T> singleWrite(int rank) {
-    FencedSection section = section(rank, ThreadHold.FOREVER);
-    try {
-      return new Fence<>(section);
-    } catch (Throwable failure) {
-      section.leave(failure); // nobody else could
-      throw failure;
-    }
+    return fence(rank, ThreadHold.FOREVER);
   }
 
   /**
@@ -261,7 +251,11 @@ public final class ResourceLock {
    * @throws CollectiveMismatchException on the other ranks then
    */
   public <T> Fence<T> singleWrite(int rank, Duration timeout) {
-    FencedSection section = section(rank, nanos(timeout));
+    return fence(rank, nanos(timeout));
+  }
+
+  private <T> Fence<T> fence(int rank, long nanos) {
+    FencedSection section = section(rank, nanos);
     try {
       return new Fence<>(section);
     } catch (Throwable failure) {

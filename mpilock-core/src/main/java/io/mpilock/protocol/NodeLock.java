@@ -35,6 +35,7 @@ import io.mpilock.protocol.job.Permission;
 import io.mpilock.transport.NodeWindow;
 import java.lang.invoke.VarHandle;
 import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -349,13 +350,7 @@ final class NodeLock {
 
   /** Waits to enter as a reader; false if the wait was given up. */
   boolean awaitRead(Patience patience) {
-    Grip grip = new Grip();
-    try {
-      return awaitRead(grip, patience);
-    } catch (Throwable failure) {
-      giveBack(grip);
-      throw failure;
-    }
+    return alone(new Grip(), grip -> awaitRead(grip, patience));
   }
 
   /** As {@link #awaitRead(Patience)}. If it throws, the caller is to {@link #giveBack}. */
@@ -471,6 +466,16 @@ final class NodeLock {
         tellAgentOwner();
         return;
       }
+    }
+  }
+
+  /** Waits for somebody whose thread keeps no grip: what is cut short is given back at once. */
+  private boolean alone(Grip grip, Predicate<Grip> wait) {
+    try {
+      return wait.test(grip);
+    } catch (Throwable failure) {
+      giveBack(grip);
+      throw failure;
     }
   }
 
@@ -674,13 +679,7 @@ final class NodeLock {
    * @param id who waits, for diagnosis
    */
   boolean awaitOwnership(ThreadId id, Patience patience) {
-    Grip grip = new Grip();
-    try {
-      return awaitOwnership(grip, id, patience);
-    } catch (Throwable failure) {
-      giveBack(grip);
-      throw failure;
-    }
+    return alone(new Grip(), grip -> awaitOwnership(grip, id, patience));
   }
 
   /**
@@ -1155,13 +1154,7 @@ final class NodeLock {
 
   /** Waits, as the owner, until every reader has left; false if given up, and then owns no more. */
   boolean awaitNoReaders(Patience patience) {
-    Grip grip = owning(true);
-    try {
-      return awaitNoReaders(grip, patience);
-    } catch (Throwable failure) {
-      giveBack(grip);
-      throw failure;
-    }
+    return alone(owning(true), grip -> awaitNoReaders(grip, patience));
   }
 
   /** As {@link #awaitNoReaders(Patience)}. If it throws, the caller is to {@link #giveBack}. */

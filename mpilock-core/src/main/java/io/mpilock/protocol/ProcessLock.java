@@ -501,11 +501,12 @@ public final class ProcessLock {
   /**
    * After a way back that was cut short at every try. Want of stack or memory is the thread's own:
    * it has what it has, and may try again. All else is the window's: this rank gives itself up, so
-   * that nobody waits for it.
+   * that nobody waits for it. The other threads of this rank go on, whatever this one has.
    *
    * @return whether there is nothing any more to give back, since the window is freed
    */
   boolean hasLost(Grip grip, Throwable failure) {
+    words.unlockQueue(grip);
     boolean freed = failure instanceof IllegalStateException && node.isWindowFreed();
     if (freed) {
       grip.forget();

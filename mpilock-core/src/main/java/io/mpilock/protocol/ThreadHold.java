@@ -211,8 +211,6 @@ public final class ThreadHold extends Grip {
         return null;
       } catch (Throwable again) {
         if (tries == TRIES) {
-          lock.words()
-              .unlockQueue(this); // whatever it has: the others of its rank would wait for it
           return lock.hasLost(this, again) ? null : again;
         }
       }

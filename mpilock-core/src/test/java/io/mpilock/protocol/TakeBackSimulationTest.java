@@ -96,29 +96,26 @@ class TakeBackSimulationTest {
       simulation.word(drains, 1);
       simulation.kill(1);
       simulation.actor(2, "rank 2 mends", locks.get(2)::mend);
-      boolean[] happened = new boolean[1];
-      simulation.at(
-          step,
-          () -> {
-            if (simulation.word(home + Layout.STATE) == NAMED) {
-              simulation.word(drains, 0);
-              simulation.word(home + Layout.STATE, OWNS_AGAIN);
-              happened[0] = true;
-            }
-          });
-      simulation.run();
+      boolean happened = ownsAgainAt(step, drains, 0);
       locks.get(2).mend(); // as whoever waits does again
-      return happened[0];
+      return happened;
     }
 
     /** Rank 0 takes back and sets free, and a thread of rank 1 becomes the owner, all at once. */
     boolean takenBackByRankZeroAt(int step) throws Exception {
+      return ownsAgainAt(step, request(1), LockWords.NONE);
+    }
+
+    /**
+     * Rank 1 is the owner once more, and a word has changed, all at once; unless it is too late.
+     */
+    private boolean ownsAgainAt(int step, long index, long value) throws Exception {
       boolean[] happened = new boolean[1];
       simulation.at(
           step,
           () -> {
             if (simulation.word(home + Layout.STATE) == NAMED) {
-              simulation.word(request(1), LockWords.NONE);
+              simulation.word(index, value);
               simulation.word(home + Layout.STATE, OWNS_AGAIN);
               happened[0] = true;
             }

@@ -3,13 +3,10 @@ package io.mpilock.testing;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 
 /**
  * A MariaDB of the test's own, from Debian's package: on the loopback address only, in a directory
@@ -19,15 +16,16 @@ public final class MariaDbServer implements AutoCloseable {
   /** The user of the database {@code batch}. */
   public static final String USER = "batch";
 
+  private static final String PACKAGE_USER = "mysql";
   private static final int BOUND_SECONDS = 60;
   private static final int PAUSE_MILLIS = 100;
 
-  private final Path folder;
+  private final ServerFolder folder;
   private final int port;
   private final Process process;
   private final String password;
 
-  private MariaDbServer(Path folder, int port, Process process, String password) {
+  private MariaDbServer(ServerFolder folder, int port, Process process, String password) {
     this.folder = folder;
     this.port = port;
     this.process = process;
@@ -42,14 +40,11 @@ public final class MariaDbServer implements AutoCloseable {
    * @throws InterruptedException if this thread was interrupted
    */
   public static MariaDbServer start() throws IOException, InterruptedException {
-    Path folder =
-        Files.createTempDirectory(
-            "mpilock-mariadb",
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+    ServerFolder folder = ServerFolder.create("mpilock-mariadb", PACKAGE_USER);
     String password = UUID.randomUUID().toString();
     Path first =
-        Files.writeString(
-            folder.resolve("first.sql"),
+        folder.write(
+            "first.sql",
             """
             create database batch;
             create user '%1$s'@'%%' identified by '%2$s';
@@ -57,19 +52,15 @@ public final class MariaDbServer implements AutoCloseable {
             """
                 .formatted(USER, password));
     List<String> user = new ArrayList<>();
-    if ("root".equals(System.getProperty("user.name"))) {
-      var mysql =
-          folder.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName("mysql");
-      Files.setOwner(folder, mysql);
-      Files.setOwner(first, mysql);
-      user.add("--user=mysql");
+    if (ServerFolder.isRoot()) {
+      user.add("--user=" + PACKAGE_USER);
     }
-    Path log = folder.resolve("log");
-    String data = "--datadir=" + folder.resolve("data");
+    Path log = folder.path().resolve("log");
+    String data = "--datadir=" + folder.path().resolve("data");
     Process install = run(log, user, "mariadb-install-db", "--no-defaults", data);
     await(install, log, "mariadb-install-db");
     int port = HttpProgram.freePort();
-    String socket = "--socket=" + folder.resolve("socket");
+    String socket = "--socket=" + folder.path().resolve("socket");
     Process server =
         run(
             log,
@@ -78,7 +69,7 @@ public final class MariaDbServer implements AutoCloseable {
             "--no-defaults",
             data,
             socket,
-            "--pid-file=" + folder.resolve("pid"),
+            "--pid-file=" + folder.path().resolve("pid"),
             "--port=" + port,
             "--bind-address=127.0.0.1",
             "--skip-name-resolve", // the user is not of a host called localhost
@@ -145,10 +136,6 @@ public final class MariaDbServer implements AutoCloseable {
   @Override
   public void close() throws IOException, InterruptedException {
     process.destroyForcibly().waitFor();
-    try (Stream<Path> files = Files.walk(folder)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(file);
-      }
-    }
+    folder.close();
   }
 }

@@ -3,7 +3,6 @@ package io.mpilock.testing;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -21,14 +20,15 @@ public final class PostgresServer implements AutoCloseable {
   public static final String USER = "batch";
 
   private static final Path INSTALLED = Path.of("/usr/lib/postgresql");
+  private static final String PACKAGE_USER = "postgres";
   private static final int BOUND_SECONDS = 60;
 
-  private final Path folder;
+  private final ServerFolder folder;
   private final Path programs;
   private final int port;
   private final String password = UUID.randomUUID().toString();
 
-  private PostgresServer(Path folder, Path programs, int port) {
+  private PostgresServer(ServerFolder folder, Path programs, int port) {
     this.folder = folder;
     this.programs = programs;
     this.port = port;
@@ -43,18 +43,9 @@ public final class PostgresServer implements AutoCloseable {
    */
   public static PostgresServer start() throws IOException, InterruptedException {
     Path programs = programs();
-    Path folder =
-        Files.createTempDirectory(
-            "mpilock-postgres",
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+    ServerFolder folder = ServerFolder.create("mpilock-postgres", PACKAGE_USER);
     PostgresServer server = new PostgresServer(folder, programs, HttpProgram.freePort());
-    Path password = Files.writeString(folder.resolve("password"), server.password);
-    if (isRoot()) {
-      var postgres =
-          folder.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName("postgres");
-      Files.setOwner(folder, postgres);
-      Files.setOwner(password, postgres);
-    }
+    Path password = folder.write("password", server.password);
     server.run(
         "initdb",
         "--username=" + USER,
@@ -65,9 +56,9 @@ public final class PostgresServer implements AutoCloseable {
     server.run(
         "pg_ctl",
         "--wait",
-        "--log=" + folder.resolve("log"),
+        "--log=" + folder.path().resolve("log"),
         "-o",
-        "-h 127.0.0.1 -p %d -k %s -F".formatted(server.port, folder),
+        "-h 127.0.0.1 -p %d -k %s -F".formatted(server.port, folder.path()),
         "start");
     return server;
   }
@@ -81,10 +72,6 @@ public final class PostgresServer implements AutoCloseable {
           .max(Comparator.comparing(Path::toString))
           .orElseThrow(() -> new IOException("there is no PostgreSQL in " + INSTALLED));
     }
-  }
-
-  private static boolean isRoot() {
-    return "root".equals(System.getProperty("user.name"));
   }
 
   /**
@@ -107,11 +94,11 @@ public final class PostgresServer implements AutoCloseable {
 
   private void run(String program, String... arguments) throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
-    if (isRoot()) {
-      command.addAll(List.of("runuser", "-u", "postgres", "--"));
+    if (ServerFolder.isRoot()) {
+      command.addAll(List.of("runuser", "-u", PACKAGE_USER, "--"));
     }
     command.add(programs.resolve(program).toString());
-    command.add("--pgdata=" + folder.resolve("data"));
+    command.add("--pgdata=" + folder.path().resolve("data"));
     command.addAll(List.of(arguments));
     Path output = Files.createTempFile("mpilock-postgres", ".log");
     Process process =
@@ -134,10 +121,6 @@ public final class PostgresServer implements AutoCloseable {
   @Override
   public void close() throws IOException, InterruptedException {
     run("pg_ctl", "--wait", "--mode=immediate", "stop");
-    try (Stream<Path> files = Files.walk(folder)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(file);
-      }
-    }
+    folder.close();
   }
 }
