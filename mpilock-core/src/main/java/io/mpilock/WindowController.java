@@ -505,6 +505,18 @@ public final class WindowController implements AutoCloseable {
   }
 
   /**
+   * Tells whether this rank takes no part any more: it was closed and the others know, it
+   * {@linkplain #abandon() was abandoned}, or it has given itself up, since its shared memory
+   * failed. A lease that was still held then is lost: another rank may have the resource, or all
+   * are told that it is poisoned.
+   *
+   * @return true from then on
+   */
+  public boolean hasLeft() {
+    return core.hasGone();
+  }
+
+  /**
    * Begins the time that {@link #close()} may take, unless it has begun: for what an application
    * does with the other ranks before it closes, so that all of it together ends after {@link
    * ControllerOptions#shutdownTimeout()}. Changes nothing else.

@@ -296,6 +296,15 @@ public final class ControllerCore {
   }
 
   /**
+   * Tells whether this rank takes no part any more, and leaves to others what it still held.
+   *
+   * @return true from the end of its part, in order or not
+   */
+  public boolean hasGone() {
+    return node.hasGone();
+  }
+
+  /**
    * Begins the time of the shutdown, unless it has begun.
    *
    * @return what is left of it in nanoseconds; 0 if the calling thread holds something, for which a

@@ -3,6 +3,7 @@ package io.mpilock.spring.integration;
 import io.mpilock.WindowController;
 import io.mpilock.failure.MpilockException;
 import java.util.concurrent.locks.Lock;
+import org.springframework.dao.CannotAcquireLockException;
 import org.springframework.integration.support.locks.LockRegistry;
 
 /**
@@ -22,6 +23,14 @@ import org.springframework.integration.support.locks.LockRegistry;
  * its rank dies first, {@link io.mpilock.OnHolderDeath} says whether another gets it; for an
  * election that is to go on, that is {@code mpilock.on-holder-death=release}. Safe for use by many
  * threads.
+ *
+ * <p>They fail as those of Spring Integration's other registries do: what keeps a lock from being
+ * got, such as a rank that died, a poisoned resource or a closed controller, is a {@link
+ * CannotAcquireLockException}; {@code unlock()} throws {@link
+ * java.util.ConcurrentModificationException} if this rank had lost the lock before, since it left
+ * the job. The cause is mpilock's own exception. What only a mistake in the program leads to stays
+ * what it is: {@link io.mpilock.failure.LockUseException} for a write inside a read, {@link
+ * IllegalMonitorStateException} for an unlock by another thread.
  */
 public final class MpilockLockRegistry implements LockRegistry<Lock> {
   private final WindowController controller;
@@ -53,9 +62,8 @@ public final class MpilockLockRegistry implements LockRegistry<Lock> {
    *     255 characters together, none of them a control character
    * @return the lock, the same on all ranks
    * @throws IllegalArgumentException if the key is no such String
-   * @throws MpilockException if the window has no room for another resource
-   * @throws io.mpilock.failure.ControllerClosedException if the key is new and the controller is
-   *     closed
+   * @throws CannotAcquireLockException if the key is new, and the window has no room for another
+   *     resource, or the controller is closed
    */
   @Override
   public Lock obtain(Object lockKey) {
@@ -65,7 +73,14 @@ public final class MpilockLockRegistry implements LockRegistry<Lock> {
               .formatted(lockKey, lockKey.getClass().getName()));
     }
     String name = stripes == 0 ? key : String.valueOf(Math.floorMod(key.hashCode(), stripes));
-    return controller.resource(prefix + name).asReadWriteLock().writeLock();
+    String resource = prefix + name;
+    try {
+      return new RegistryLock(
+          controller, resource, controller.resource(resource).asReadWriteLock().writeLock());
+    } catch (MpilockException failure) {
+      throw new CannotAcquireLockException(
+          "There is no lock of '%s': %s".formatted(resource, failure.getMessage()), failure);
+    }
   }
 
   @Override

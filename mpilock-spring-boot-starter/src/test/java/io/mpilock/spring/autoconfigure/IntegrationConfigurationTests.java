@@ -24,7 +24,7 @@ class IntegrationConfigurationTests {
       assertThat(context).hasSingleBean(LockRegistry.class);
       WindowController controller = context.getBean(WindowController.class);
       assertThat(context.getBean(MpilockLockRegistry.class).obtain("k"))
-          .isSameAs(controller.resource("integration/k").asReadWriteLock().writeLock());
+          .isEqualTo(new MpilockLockRegistry(controller, "integration/", 0).obtain("k"));
     });
   }
 
@@ -34,12 +34,9 @@ class IntegrationConfigurationTests {
         .withPropertyValues("mpilock.integration.prefix=si-", "mpilock.integration.stripes=1")
         .run(context ->
             assertThat(context.getBean(MpilockLockRegistry.class).obtain("k"))
-                .isSameAs(
-                    context
-                        .getBean(WindowController.class)
-                        .resource("si-0")
-                        .asReadWriteLock()
-                        .writeLock()));
+                .isEqualTo(
+                    new MpilockLockRegistry(context.getBean(WindowController.class), "si-", 0)
+                        .obtain("0")));
   }
 
   @Test

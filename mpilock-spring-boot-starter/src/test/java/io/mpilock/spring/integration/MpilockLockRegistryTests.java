@@ -6,13 +6,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.mpilock.ControllerOptions;
 import io.mpilock.LocalRanks;
 import io.mpilock.OnHolderDeath;
+import io.mpilock.ReadLease;
 import io.mpilock.WindowController;
 import io.mpilock.WriteLease;
 import io.mpilock.failure.ControllerClosedException;
+import io.mpilock.failure.LockUseException;
+import io.mpilock.failure.RankFailedException;
 import java.io.IOException;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.ConcurrentModificationException;
 import java.util.List;
 import java.util.Queue;
 import java.util.UUID;
@@ -25,6 +29,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.locks.Lock;
 import java.util.function.IntSupplier;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.aop.support.AopUtils;
@@ -32,6 +37,7 @@ import org.springframework.context.annotation.AnnotationConfigApplicationContext
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.task.SimpleAsyncTaskExecutor;
+import org.springframework.dao.CannotAcquireLockException;
 import org.springframework.integration.aggregator.AggregatingMessageHandler;
 import org.springframework.integration.aggregator.DefaultAggregatingMessageGroupProcessor;
 import org.springframework.integration.aggregator.HeaderAttributeCorrelationStrategy;
@@ -168,12 +174,105 @@ class MpilockLockRegistryTests {
         });
   }
 
+  private static void assertThatNobodyGets(Lock lock, Class<? extends Throwable> cause) {
+    List<ThrowingCallable> ways =
+        List.of(
+            lock::lock,
+            lock::lockInterruptibly,
+            lock::tryLock,
+            () -> lock.tryLock(20, TimeUnit.SECONDS));
+    assertThat(ways)
+        .allSatisfy(way ->
+            assertThatThrownBy(way)
+                .isInstanceOf(CannotAcquireLockException.class)
+                .hasMessageContaining("Rank 0 cannot get the lock of 'integration/k': ")
+                .hasCauseInstanceOf(cause));
+  }
+
   @Test
-  void afterTheCloseThereAreNoNewLocks() throws Exception {
+  void afterTheCloseThereAreNoLocks() throws Exception {
     MpilockLockRegistry[] registries = new MpilockLockRegistry[1];
-    LocalRanks.run(1, controller -> registries[0] = registry(controller));
+    Lock[] known = new Lock[1];
+    LocalRanks.run(
+        1,
+        controller -> {
+          registries[0] = registry(controller);
+          known[0] = registries[0].obtain("k");
+        });
     assertThatThrownBy(() -> registries[0].obtain("new"))
-        .isInstanceOf(ControllerClosedException.class);
+        .isInstanceOf(CannotAcquireLockException.class)
+        .hasMessageContaining("There is no lock of 'integration/new': ")
+        .hasCauseInstanceOf(ControllerClosedException.class);
+    assertThatNobodyGets(known[0], ControllerClosedException.class);
+  }
+
+  @Test
+  void aPoisonedLockCannotBeGotAndTheOneThatPoisonedItIsToldAtUnlock() throws Exception {
+    CountDownLatch locked = new CountDownLatch(1);
+    LocalRanks.run(
+        2,
+        controller -> {
+          Lock lock = registry(controller).obtain("k");
+          if (controller.rank() == 1) {
+            lock.lock();
+            locked.countDown();
+            controller.abandon(); // as if it had died, holding the lock
+            assertThatThrownBy(lock::unlock)
+                .isInstanceOf(ConcurrentModificationException.class)
+                .hasMessageContaining("Rank 1 left the job while its thread")
+                .hasMessageContaining("held the lock of 'integration/k'");
+          } else {
+            assertThat(locked.await(30, TimeUnit.SECONDS)).isTrue();
+            assertThatThrownBy(lock::lock) // waits until the other is gone
+                .isInstanceOf(CannotAcquireLockException.class)
+                .hasCauseInstanceOf(RankFailedException.class);
+            assertThatNobodyGets(lock, RankFailedException.class);
+          }
+        });
+  }
+
+  @Test
+  void aLockThatIsGivenBackWhileItsControllerClosesIsNotLost() throws Exception {
+    LocalRanks.run(
+        1,
+        controller -> {
+          CountDownLatch locked = new CountDownLatch(1);
+          CompletableFuture<Void> holder =
+              CompletableFuture.runAsync(
+                  () -> {
+                    Lock lock = registry(controller).obtain("k");
+                    lock.lock();
+                    try {
+                      locked.countDown();
+                      while (!controller.isClosed()) {
+                        Thread.onSpinWait();
+                      }
+                    } finally {
+                      lock.unlock();
+                    }
+                  },
+                  task -> Thread.ofPlatform().start(task));
+          assertThat(locked.await(30, TimeUnit.SECONDS)).isTrue();
+          controller.close(); // waits for the lock
+          holder.join();
+          assertThat(controller.hasLeft()).isTrue();
+        });
+  }
+
+  @Test
+  void aMistakeInTheProgramIsNoFailureOfTheLock() throws Exception {
+    LocalRanks.run(
+        1,
+        controller -> {
+          Lock lock = registry(controller).obtain("k");
+          assertThatThrownBy(lock::unlock).isInstanceOf(IllegalMonitorStateException.class);
+          try (ReadLease _ = controller.resource("integration/k").read()) {
+            assertThatThrownBy(lock::lock).isInstanceOf(LockUseException.class);
+          }
+          Thread.currentThread().interrupt();
+          assertThatThrownBy(lock::lockInterruptibly).isInstanceOf(InterruptedException.class);
+          assertThat(controller.hasLeft()).isFalse();
+        });
   }
 
   /** What all ranks' aggregators have in common, as they would a database. */
