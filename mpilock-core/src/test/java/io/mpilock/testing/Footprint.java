@@ -6,7 +6,11 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -18,6 +22,7 @@ import java.util.stream.Stream;
  * @param sharedBytes how much address space those take
  * @param privateBytes resident memory that is not a file's; compared if the heap is all resident
  * @param heapBytes live objects on the Java heap
+ * @param mappings what the private memory consists of
  */
 public record Footprint(
     long threads,
@@ -25,9 +30,11 @@ public record Footprint(
     long sharedMaps,
     long sharedBytes,
     long privateBytes,
-    long heapBytes) {
+    long heapBytes,
+    Mappings mappings) {
   private static final Path SELF = Path.of("/proc/self");
   private static final long MEBIBYTE = 1L << 20;
+  private static final Pattern HEADER = Pattern.compile("^[0-9a-f]+-[0-9a-f]+ ");
 
   /** Else the heap's free part makes the resident memory grow. */
   private static final boolean HEAP_IS_RESIDENT =
@@ -54,7 +61,8 @@ public record Footprint(
         maps,
         bytes,
         status("RssAnon:") * 1024,
-        ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed());
+        ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed(),
+        Mappings.now());
   }
 
   private static long entries(String directory) throws IOException {
@@ -84,7 +92,52 @@ public record Footprint(
     assertThat(sharedBytes).as(what).isEqualTo(then.sharedBytes);
     assertThat(heapBytes).as(what).isLessThan(then.heapBytes + 2 * MEBIBYTE);
     if (HEAP_IS_RESIDENT) {
-      assertThat(privateBytes).as(what).isLessThan(then.privateBytes + 24 * MEBIBYTE);
+      assertThat(privateBytes)
+          .as(() -> what + "\n" + mappings.grownSince(then.mappings))
+          .isLessThan(then.privateBytes + 24 * MEBIBYTE);
+    }
+  }
+
+  /**
+   * The private memory of each mapping, so that a failure tells whose memory grew: a mapping with a
+   * name is a library's data or a stack, one of 64 MiB without a name is malloc's.
+   *
+   * @param resident by the mapping's line in {@code /proc/self/smaps}, bytes
+   */
+  public record Mappings(Map<String, Long> resident) {
+    static Mappings now() throws IOException {
+      Map<String, Long> resident = new LinkedHashMap<>();
+      String mapping = "";
+      for (String line : Files.readAllLines(SELF.resolve("smaps"))) {
+        if (HEADER.matcher(line).find()) {
+          mapping = line;
+        } else if (line.startsWith("Anonymous:")) {
+          resident.put(mapping, Long.parseLong(line.replaceAll("\\D", "")) * 1024);
+        }
+      }
+      return new Mappings(resident);
+    }
+
+    String grownSince(Mappings then) {
+      return resident.entrySet().stream()
+          .map(e -> Map.entry(e.getKey(), e.getValue() - then.before(e.getKey())))
+          .filter(e -> Math.abs(e.getValue()) >= MEBIBYTE / 2)
+          .map(e -> "%+d KiB in %s".formatted(e.getValue() / 1024, e.getKey()))
+          .collect(Collectors.joining("\n"));
+    }
+
+    private long before(String mapping) {
+      // A mapping may have grown at its end, so only its start is looked at.
+      String start = mapping.substring(0, mapping.indexOf('-') + 1);
+      return resident.entrySet().stream()
+          .filter(e -> e.getKey().startsWith(start))
+          .mapToLong(Map.Entry::getValue)
+          .sum();
+    }
+
+    @Override
+    public String toString() {
+      return resident.size() + " mappings";
     }
   }
 }

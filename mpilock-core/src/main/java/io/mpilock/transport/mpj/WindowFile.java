@@ -70,15 +70,22 @@ final class WindowFile implements AutoCloseable {
         file = new WindowFile(name, channel, descriptor, bytes);
         delete(name);
       }
-      ByteBuffer zeroes = ByteBuffer.allocateDirect((int) Math.min(bytes, PIECE));
-      while (channel.position() < bytes) {
-        zeroes.clear().limit((int) Math.min(PIECE, bytes - channel.position()));
-        int _ = channel.write(zeroes);
-      }
+      fill(channel, bytes);
       return file;
     } catch (IOException | RuntimeException e) {
       file.close();
       throw e;
+    }
+  }
+
+  /** Writes zeroes, from memory that is given back at once: a collection may be far away. */
+  private static void fill(FileChannel channel, long bytes) throws IOException {
+    try (Arena arena = Arena.ofConfined()) {
+      ByteBuffer zeroes = arena.allocate(Math.min(bytes, PIECE)).asByteBuffer();
+      while (channel.position() < bytes) {
+        zeroes.clear().limit((int) Math.min(PIECE, bytes - channel.position()));
+        int _ = channel.write(zeroes);
+      }
     }
   }
 
