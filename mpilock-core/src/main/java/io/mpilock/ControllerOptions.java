@@ -2,10 +2,14 @@ package io.mpilock;
 
 import io.mpilock.failure.Values;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param expectedRanks how many ranks the controller must have, or 0 for any number: {@code sync}
  *     refuses any other, as when a launcher's variables did not reach its ranks
  * @param fairness who goes first, readers or writers
+ * @param fairnessOf the same for single resources, by their names
  * @param handoverLimit how often threads of one rank may pass a write among themselves while
  *     another rank waits; 0 for strict order
  * @param stallWarning after how long a wait is reported, and again after each such time; positive
@@ -40,6 +45,7 @@ public record ControllerOptions(
     int master,
     int expectedRanks,
     Fairness fairness,
+    Map<String, Fairness> fairnessOf,
     int handoverLimit,
     Duration stallWarning,
     Duration shutdownTimeout,
@@ -70,6 +76,7 @@ public record ControllerOptions(
           "expectedRanks must not be negative, but is " + expectedRanks);
     }
     Objects.requireNonNull(fairness, "fairness");
+    fairnessOf = Map.copyOf(fairnessOf);
     Objects.requireNonNull(onHolderDeath, "onHolderDeath");
     if (handoverLimit < 0) {
       throw new IllegalArgumentException(
@@ -127,6 +134,7 @@ public record ControllerOptions(
         0,
         0,
         Fairness.WRITER_FIRST,
+        Map.of(),
         0,
         Duration.ofSeconds(30),
         Duration.ofSeconds(30),
@@ -165,6 +173,19 @@ public record ControllerOptions(
    */
   public ControllerOptions withFairness(Fairness fairness) {
     return with(draft -> draft.fairness = fairness);
+  }
+
+  /**
+   * Changes who goes first for one resource.
+   *
+   * @param resource its name
+   * @param fairness who goes first, readers or writers
+   * @return options that are otherwise these
+   */
+  public ControllerOptions withFairness(String resource, Fairness fairness) {
+    Map<String, Fairness> more = new HashMap<>(fairnessOf);
+    more.put(resource, fairness);
+    return with(draft -> draft.fairnessOf = more);
   }
 
   /**
@@ -247,6 +268,14 @@ public record ControllerOptions(
     return with(draft -> draft.shareCodec = shareCodec);
   }
 
+  /** The resources whose fairness is not that of all. */
+  Set<String> otherwiseFair() {
+    return fairnessOf.entrySet().stream()
+        .filter(each -> each.getValue() != fairness)
+        .map(Map.Entry::getKey)
+        .collect(Collectors.toUnmodifiableSet());
+  }
+
   private ControllerOptions with(Consumer<Draft> change) {
     Draft draft = new Draft(this);
     change.accept(draft);
@@ -258,6 +287,7 @@ public record ControllerOptions(
     private int master;
     private int expectedRanks;
     private Fairness fairness;
+    private Map<String, Fairness> fairnessOf;
     private int handoverLimit;
     private Duration stallWarning;
     private Duration shutdownTimeout;
@@ -271,6 +301,7 @@ public record ControllerOptions(
       master = options.master;
       expectedRanks = options.expectedRanks;
       fairness = options.fairness;
+      fairnessOf = options.fairnessOf;
       handoverLimit = options.handoverLimit;
       stallWarning = options.stallWarning;
       shutdownTimeout = options.shutdownTimeout;
@@ -286,6 +317,7 @@ public record ControllerOptions(
           master,
           expectedRanks,
           fairness,
+          fairnessOf,
           handoverLimit,
           stallWarning,
           shutdownTimeout,

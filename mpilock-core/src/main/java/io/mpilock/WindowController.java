@@ -75,6 +75,7 @@ public final class WindowController implements AutoCloseable {
               new CoreSettings(
                   options.master(),
                   options.fairness() == Fairness.PHASE_FAIR,
+                  options.otherwiseFair(),
                   options.handoverLimit(),
                   options.onHolderDeath() == OnHolderDeath.RELEASE,
                   options.stallWarning(),

@@ -1,5 +1,7 @@
 package org.example;
 
+import io.mpilock.Fairness;
+import io.mpilock.spring.ControllerOptionsCustomizer;
 import io.mpilock.spring.LockTemplate;
 import io.mpilock.spring.condition.ConditionalOnMaster;
 import io.mpilock.spring.condition.ConditionalOnRank;
@@ -9,7 +11,7 @@ import java.nio.file.Path;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
-/** What the guide shows of conditions on ranks. */
+/** What the guide shows of beans. */
 class Beans {
 
   // snippet conditions
@@ -26,6 +28,14 @@ class Beans {
     String watcher() {
       return "only on the ranks 1 and 3";
     }
+  }
+
+  // end snippet
+
+  // snippet customizer
+  @Bean
+  ControllerOptionsCustomizer fewHandovers() {
+    return options -> options.withHandoverLimit(8).withFairness("prices", Fairness.PHASE_FAIR);
   }
 
   // end snippet

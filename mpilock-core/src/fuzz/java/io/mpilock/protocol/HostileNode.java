@@ -8,6 +8,7 @@ import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.Set;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 
@@ -64,6 +65,7 @@ final class HostileNode implements BareCommunicator {
           new CoreSettings(
               master,
               false,
+              Set.of(),
               0,
               false,
               Duration.ofDays(1),

@@ -3,6 +3,7 @@ package io.mpilock.protocol;
 import io.mpilock.testing.BareCommunicator;
 import io.mpilock.transport.Member;
 import java.time.Duration;
+import java.util.Set;
 
 /** One of two ranks of a node in a stress test; its window is given elsewhere. */
 record StressRank(int rank) implements BareCommunicator {
@@ -10,6 +11,7 @@ record StressRank(int rank) implements BareCommunicator {
       new CoreSettings(
           0,
           false,
+          Set.of(),
           0,
           false,
           Duration.ofDays(1),

@@ -459,7 +459,7 @@ final class Agent implements Runnable {
       known =
           new Home(
               Home.Outbox.sending(resource, (message, to) -> send(to, message)),
-              node.settings().phaseFair());
+              node.settings().phaseFair(resource));
       homes.put(resource, known);
     }
     return known;
@@ -485,7 +485,7 @@ final class Agent implements Runnable {
     if (known == null) {
       String resource = directory.name(home);
       if (resource != null) {
-        NodeGate gate = new NodeGate(node, home);
+        NodeGate gate = new NodeGate(node, home, resource);
         int tableAt = node.homeOf(resource);
         known =
             new Seat(

@@ -236,6 +236,7 @@ public final class ControllerCore {
     return Objects.hash(
         settings.master(),
         settings.phaseFair(),
+        settings.otherwiseFair(),
         settings.handoverLimit(),
         settings.releaseOnDeath(),
         settings.heartbeatTimeout(),

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.time.Duration;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param master the rank that single writes go to unless told otherwise
  * @param phaseFair whether waiting readers go before the next writer
+ * @param otherwiseFair the names of the resources of which the contrary is so
  * @param handoverLimit how often one rank's threads may pass a write among themselves
  * @param releaseOnDeath whether a resource whose writer died goes on to the next
  * @param stallWarning after how long a wait is reported
@@ -25,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 public record CoreSettings(
     int master,
     boolean phaseFair,
+    Set<String> otherwiseFair,
     int handoverLimit,
     boolean releaseOnDeath,
     Duration stallWarning,
@@ -40,6 +43,17 @@ public record CoreSettings(
 
   /** What each rank adds to the window of a node with enough room. */
   public static final long MOST_WINDOW_WORDS = (32 << 20) / Long.BYTES;
+
+  /**
+   * Tells whether waiting readers of a resource go before its next writer. All ranks of all nodes
+   * have equal settings, so they agree on it without a word.
+   *
+   * @param resource its name
+   * @return whether they do
+   */
+  boolean phaseFair(String resource) {
+    return phaseFair != otherwiseFair.contains(resource);
+  }
 
   /** Writes a shared object. */
   @FunctionalInterface

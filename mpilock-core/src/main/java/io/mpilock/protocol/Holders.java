@@ -162,7 +162,7 @@ final class Holders {
    */
   private long writerWaitsSince() {
     long first = 0;
-    for (int rank = 0; rank < node.ranks() && !node.settings().phaseFair(); rank++) {
+    for (int rank = 0; rank < node.ranks() && !words.isPhaseFair(); rank++) {
       long since = waitsToWriteSince(rank);
       first = first == 0 || (since != 0 && since < first) ? since : first;
     }

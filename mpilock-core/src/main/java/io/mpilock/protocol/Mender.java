@@ -136,7 +136,7 @@ final class Mender {
       lock.ring(heir);
       lock.takeBack(); // if it gave up after it was counted
     } else {
-      if (node.settings().phaseFair()) {
+      if (lock.isPhaseFair()) {
         lock.admitReaders();
       }
       lock.passOn(grip, false);

@@ -40,10 +40,10 @@ final class NodeGate implements Tenant.Gate {
   private long noted;
   private long covered;
 
-  NodeGate(Node node, long home) {
+  NodeGate(Node node, long home, String resource) {
     this.node = node;
     this.window = node.window();
-    this.lock = new NodeLock(node, home, node.agent());
+    this.lock = NodeLock.ofAgent(node, home, resource);
   }
 
   @Override
@@ -131,7 +131,7 @@ final class NodeGate implements Tenant.Gate {
 
   private void letReadersIn() {
     lock.stopDraining();
-    lock.openToReaders(node.settings().phaseFair() || lock.wanted() != Permission.EXCLUSIVE);
+    lock.openToReaders(lock.isPhaseFair() || lock.wanted() != Permission.EXCLUSIVE);
     state = State.READABLE;
   }
 
@@ -165,7 +165,7 @@ final class NodeGate implements Tenant.Gate {
   private void passOn(boolean counted) {
     lock.stopDraining();
     // By name: or the gate may be closed again before they look.
-    if (node.settings().phaseFair() || lock.wanted() != Permission.EXCLUSIVE) {
+    if (lock.isPhaseFair() || lock.wanted() != Permission.EXCLUSIVE) {
       lock.admitReaders();
     }
     lock.passOn(counted);

@@ -141,6 +141,15 @@ final class NodeLock {
 
   /** One of this rank's threads; with the resource's name for messages. */
   NodeLock(Node node, long home, int me, @Nullable String name) {
+    this(
+        node,
+        home,
+        me,
+        name,
+        name == null ? node.settings().phaseFair() : node.settings().phaseFair(name));
+  }
+
+  private NodeLock(Node node, long home, int me, @Nullable String name, boolean phaseFair) {
     this.node = node;
     this.name = name;
     this.resource = name == null ? "a resource" : OwnCalls.quoted(name);
@@ -153,10 +162,20 @@ final class NodeLock {
     this.myReads = line(me) + Layout.READS;
     this.myRequest = line(me) + Layout.REQUEST;
     this.alone = (int) ONE_PENDING + me + 1;
-    this.phaseFair = node.settings().phaseFair();
+    this.phaseFair = phaseFair;
     this.readerBell =
         new Bell(window, home + Layout.READER_BELL, node.doorman(), 0, node.ranks(), true);
     this.queue = new WriteQueue(node, this);
+  }
+
+  /** The agent's, which tells nobody of what becomes of the resource: the ranks do. */
+  static NodeLock ofAgent(Node node, long home, String name) {
+    return new NodeLock(node, home, node.agent(), null, node.settings().phaseFair(name));
+  }
+
+  /** Whether readers that wait go before the next writer. */
+  boolean isPhaseFair() {
+    return phaseFair;
   }
 
   /** The index of the home line: the identity of the resource on this node. */

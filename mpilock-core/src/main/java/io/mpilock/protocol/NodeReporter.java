@@ -53,7 +53,7 @@ final class NodeReporter {
   }
 
   private NodeReport.Resource resource(String name, long home) {
-    NodeLock lock = new NodeLock(node, home, node.me());
+    NodeLock lock = new NodeLock(node, home, node.me(), name);
     return new NodeReport.Resource(
         name,
         lock.token() & ~LockWords.STALE,

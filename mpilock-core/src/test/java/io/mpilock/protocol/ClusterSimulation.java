@@ -157,6 +157,7 @@ final class ClusterSimulation {
         new CoreSettings(
             random.nextInt(ranks),
             random.nextBoolean(),
+            Set.of("r2"), // a resource of its own fairness
             random.nextInt(3),
             releaseOnDeath,
             Duration.ofSeconds(random.nextBoolean() ? 1 : 1000),

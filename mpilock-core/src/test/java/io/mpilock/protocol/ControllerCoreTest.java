@@ -19,6 +19,7 @@ import io.mpilock.transport.local.LocalCluster;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -47,6 +48,7 @@ class ControllerCoreTest {
     return new CoreSettings(
         0,
         false,
+        Set.of(),
         0,
         false,
         stallWarning,

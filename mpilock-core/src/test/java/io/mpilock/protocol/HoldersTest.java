@@ -203,7 +203,7 @@ class HoldersTest {
     assertThat(locks.get(0).tryRead()).isTrue();
     word(1, Layout.REQUEST, LockWords.request(1, LockWords.WAITING));
     word(1, Layout.WAITER_SINCE, 4000);
-    assertThat(new Holders(fair, locks.get(0)).uses())
+    assertThat(new Holders(fair, new NodeLock(fair, home, 0)).uses())
         .extracting(Use::rank, Use::since)
         .containsExactly(tuple(0, 0L), tuple(1, 4000L));
   }

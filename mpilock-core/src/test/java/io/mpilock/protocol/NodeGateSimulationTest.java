@@ -149,7 +149,7 @@ class NodeGateSimulationTest {
               Home.Outbox.sending(RESOURCE, (message, node) -> send(tableAt, node, message)),
               phaseFair);
       Node agentsNode = simulation.node(0, settings);
-      this.gate = new NodeGate(agentsNode, home);
+      this.gate = new NodeGate(agentsNode, home, "r");
       addTenant(new WatchedGate());
       simulation.actor(AGENT, "agent", () -> runAgent(agentsNode));
       for (int i = 1; i <= others; i++) {

@@ -305,7 +305,7 @@ class NodeLockWordsTest {
 
   @Test
   void anAgentThatGaveUpTooLateAsksAgainOnlyWhenThatIsOver() {
-    NodeGate gate = new NodeGate(nodes.get(0), home);
+    NodeGate gate = new NodeGate(nodes.get(0), home, "r");
     state(0, 1, AGENT + 1);
     gate.open(Permission.EXCLUSIVE);
     assertState(0, 0, 0);

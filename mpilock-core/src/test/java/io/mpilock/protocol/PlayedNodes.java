@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -86,6 +87,7 @@ final class PlayedNodes implements AutoCloseable {
     return new CoreSettings(
         master,
         false,
+        Set.of(),
         0,
         false,
         Duration.ofDays(1),

@@ -8,6 +8,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -74,6 +75,7 @@ final class ScriptedNode {
         new CoreSettings(
             0,
             false,
+            Set.of(),
             0,
             false,
             Duration.ofNanos(STALL_NANOS),

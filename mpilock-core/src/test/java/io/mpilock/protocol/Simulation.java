@@ -383,6 +383,7 @@ final class Simulation {
     return new CoreSettings(
         0,
         phaseFair,
+        Set.of(),
         handoverLimit,
         releaseOnDeath,
         stallWarning,

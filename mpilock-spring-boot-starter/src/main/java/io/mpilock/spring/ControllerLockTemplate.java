@@ -11,7 +11,6 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
-import java.util.function.Function;
 import java.util.function.ObjIntConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -28,13 +27,14 @@ final class ControllerLockTemplate implements LockTemplate {
   private ControllerLockTemplate(Family family, ResourceLock lock) {
     this.family = family;
     this.lock = lock;
-    this.timeout = family.timeout;
-    this.mayKeep =
-        KeptWrites.Possible.INSTANCE && family.until.apply(lock.name()) == Until.TRANSACTION;
+    String name = lock.name();
+    this.timeout = family.timeout != null ? family.timeout : family.settings.timeout(name);
+    Until until = family.until != null ? family.until : family.settings.until(name);
+    this.mayKeep = KeptWrites.Possible.INSTANCE && until == Until.TRANSACTION;
   }
 
-  static LockTemplate of(WindowController controller, Function<String, Until> until) {
-    return new Family(controller, null, until, new KeptOrders())
+  static LockTemplate of(WindowController controller, ResourceSettings settings) {
+    return new Family(controller, settings, null, null, new KeptOrders())
         .on(WindowController.DEFAULT_RESOURCE);
   }
 
@@ -46,13 +46,13 @@ final class ControllerLockTemplate implements LockTemplate {
   @Override
   public LockTemplate withTimeout(Duration timeout) {
     Objects.requireNonNull(timeout, "timeout");
-    return new Family(family.controller, timeout, family.until, family.orders).on(lock.name());
+    return family.with(timeout, family.until).on(lock.name());
   }
 
   @Override
   public LockTemplate until(Until until) {
     Objects.requireNonNull(until, "until");
-    return new Family(family.controller, timeout, _ -> until, family.orders).on(lock.name());
+    return family.with(family.timeout, until).on(lock.name());
   }
 
   @Override
@@ -199,20 +199,27 @@ final class ControllerLockTemplate implements LockTemplate {
   /** The templates of one controller that are alike but for their resources, by these. */
   private static final class Family {
     final WindowController controller;
+    final ResourceSettings settings;
     final @Nullable Duration timeout;
-    final Function<String, Until> until;
+    final @Nullable Until until;
     final KeptOrders orders;
     private final ConcurrentMap<String, LockTemplate> templates = new ConcurrentHashMap<>();
 
     Family(
         WindowController controller,
+        ResourceSettings settings,
         @Nullable Duration timeout,
-        Function<String, Until> until,
+        @Nullable Until until,
         KeptOrders orders) {
       this.controller = controller;
+      this.settings = settings;
       this.timeout = timeout;
       this.until = until;
       this.orders = orders;
+    }
+
+    Family with(@Nullable Duration otherTimeout, @Nullable Until otherUntil) {
+      return new Family(controller, settings, otherTimeout, otherUntil, orders);
     }
 
     LockTemplate on(String resource) {

@@ -14,7 +14,6 @@ import io.mpilock.failure.SingleWriteFailedException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Function;
 import java.util.function.ObjIntConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -29,9 +28,10 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p>The template is about the default resource until {@link #on} names another, and waits for as
- * long as it takes until {@link #withTimeout} gives a limit. What a callback throws, checked or
- * not, reaches the caller as it was thrown; the lock is released before, but for a kept write. The
- * rules of the lock itself, such as reentrancy, are those of {@link io.mpilock.ResourceLock}.
+ * long as it takes until {@link #withTimeout} gives a limit, or as the property {@code
+ * mpilock.resources.NAME.timeout} says. What a callback throws, checked or not, reaches the caller
+ * as it was thrown; the lock is released before, but for a kept write. The rules of the lock
+ * itself, such as reentrancy, are those of {@link io.mpilock.ResourceLock}.
  *
  * <p>A write that is taken in a transaction of Spring's is <em>kept</em> until that has completed,
  * since what it wrote is not there for others before. {@link #until} says otherwise, as does the
@@ -56,12 +56,11 @@ public interface LockTemplate {
    * Makes a template over a controller's default resource.
    *
    * @param controller whose locks to take; stays the caller's to close
-   * @param until tells by a resource's name how long its writes last that are taken in a
-   *     transaction
+   * @param settings what to do with a resource unless the caller says otherwise
    * @return the template
    */
-  static LockTemplate of(WindowController controller, Function<String, Until> until) {
-    return ControllerLockTemplate.of(controller, until);
+  static LockTemplate of(WindowController controller, ResourceSettings settings) {
+    return ControllerLockTemplate.of(controller, settings);
   }
 
   /**

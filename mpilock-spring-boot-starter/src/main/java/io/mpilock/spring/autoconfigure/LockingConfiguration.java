@@ -3,6 +3,7 @@ package io.mpilock.spring.autoconfigure;
 import io.mpilock.ControllerOptions;
 import io.mpilock.ShareCodec;
 import io.mpilock.WindowController;
+import io.mpilock.spring.ControllerOptionsCustomizer;
 import io.mpilock.spring.LockTemplate;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.TransportSettings;
@@ -36,6 +37,7 @@ class LockingConfiguration {
       MpilockProperties properties,
       ObjectProvider<Communicator> communicators,
       ObjectProvider<ShareCodec> codecs,
+      ObjectProvider<ControllerOptionsCustomizer> customizers,
       ConfigurableEnvironment environment,
       BeanFactory beanFactory) {
     ControllerOptions options =
@@ -44,11 +46,12 @@ class LockingConfiguration {
     if (codec != null) {
       options = options.withShareCodec(codec);
     }
+    options = customized(options, customizers);
     @Nullable Communicator communicator = communicators.getIfAvailable();
     WindowController controller =
         communicator != null
             ? WindowController.sync(communicator, options)
-            : WindowController.syncOwning(open(properties, environment), options);
+            : WindowController.syncOwning(open(properties, options, environment), options);
     String here =
         "mpilock: rank %d of %d, master %d, transport %s"
             .formatted(
@@ -61,15 +64,26 @@ class LockingConfiguration {
     return controller;
   }
 
+  static ControllerOptions customized(
+      ControllerOptions options, ObjectProvider<ControllerOptionsCustomizer> customizers) {
+    ControllerOptions changed = options;
+    for (ControllerOptionsCustomizer each : customizers.orderedStream().toList()) {
+      changed = each.customize(changed);
+    }
+    return changed;
+  }
+
   private static Communicator open(
-      MpilockProperties properties, ConfigurableEnvironment environment) {
+      MpilockProperties properties,
+      ControllerOptions options,
+      ConfigurableEnvironment environment) {
     return Transports.open(
         properties.transport(),
         new TransportSettings(
             SystemLauncher.detect(environment).orElse(null),
             properties.nativeTransport().library(),
-            properties.stallWarning(),
-            properties.expectedRanks(),
+            options.stallWarning(),
+            options.expectedRanks(),
             properties.mpj().toSettings(),
             properties.nativeTransport().doorbell()));
   }
@@ -77,6 +91,6 @@ class LockingConfiguration {
   @Bean
   @ConditionalOnMissingBean
   LockTemplate lockTemplate(WindowController controller, MpilockProperties properties) {
-    return LockTemplate.of(controller, properties::until);
+    return LockTemplate.of(controller, properties);
   }
 }

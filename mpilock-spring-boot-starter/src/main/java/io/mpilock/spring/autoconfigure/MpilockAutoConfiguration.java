@@ -11,7 +11,8 @@ import org.springframework.context.annotation.Import;
  * orderly stop of batch jobs if there is Spring Batch, a lock registry if there is Spring
  * Integration, and an endpoint and a health indicator if there is Boot's actuator. Each bean of the
  * API backs off when the application defines its own bean of that type; a bean of type {@link
- * io.mpilock.transport.Communicator} or {@link io.mpilock.ShareCodec} is used by the controller.
+ * io.mpilock.transport.Communicator} or {@link io.mpilock.ShareCodec} is used by the controller,
+ * and those of type {@link io.mpilock.spring.ControllerOptionsCustomizer} change its options.
  */
 @AutoConfiguration(
     afterName = {

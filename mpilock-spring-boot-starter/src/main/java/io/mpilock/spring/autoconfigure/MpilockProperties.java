@@ -3,11 +3,13 @@ package io.mpilock.spring.autoconfigure;
 import io.mpilock.ControllerOptions;
 import io.mpilock.Fairness;
 import io.mpilock.OnHolderDeath;
+import io.mpilock.spring.ResourceSettings;
 import io.mpilock.spring.Until;
 import io.mpilock.spring.report.LockReport;
 import io.mpilock.transport.MpjSettings;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -20,9 +22,9 @@ import org.springframework.validation.Validator;
 
 /**
  * The {@code mpilock.*} properties. All ranks must use equal values, apart from {@code
- * stall-warning}, {@code until}, {@code resources}, {@code share.allow}, {@code native.library},
- * {@code mpj.jar}, {@code metrics}, {@code report.events}, {@code report.directory} and {@code
- * batch}.
+ * stall-warning}, {@code until}, {@code until} of {@code resources}, {@code share.allow}, {@code
+ * native.library}, {@code mpj.jar}, {@code metrics}, {@code report.events}, {@code
+ * report.directory} and {@code batch}.
  *
  * <p>The record validates itself, as Boot allows: so a bad value is reported with its property,
  * value and origin although the starter brings no Bean Validation.
@@ -50,8 +52,10 @@ import org.springframework.validation.Validator;
  * @param until How long a write lasts that is taken in a transaction of Spring's, by the
  *     LockTemplate or an annotation.
  * @param resources What is different for single resources: mpilock.resources.NAME.until, how long a
- *     write of it lasts. If not set: as mpilock.until says. A name with other characters than a to
- *     z, 0 to 9 and - stands in brackets: mpilock.resources[north/orders].until.
+ *     write of it lasts; NAME.timeout, how long the LockTemplate and annotations wait for it where
+ *     they are given no time; NAME.fairness, who goes first. If not set: as mpilock.until and
+ *     mpilock.fairness say, and for as long as it takes. A name with other characters than a to z,
+ *     0 to 9 and - stands in brackets: mpilock.resources[north/orders].until.
  * @param share Sharing of objects between the ranks.
  * @param nativeTransport The native transport.
  * @param mpj The transport over MPJ Express.
@@ -84,7 +88,7 @@ public record MpilockProperties(
     @DefaultValue Batch batch,
     @DefaultValue Annotations annotations,
     @DefaultValue Integration integration)
-    implements Validator {
+    implements ResourceSettings, Validator {
 
   private static final DataSize SMALLEST_WINDOW = DataSize.ofMegabytes(1);
   private static final DataSize LARGEST_WINDOW = DataSize.ofTerabytes(1);
@@ -94,18 +98,35 @@ public record MpilockProperties(
    *
    * @param until How long a write of it lasts that is taken in a transaction; if not set, as
    *     mpilock.until says.
+   * @param timeout How long the LockTemplate and annotations wait for it where they are given no
+   *     time, 0 not to wait; if not set, as long as it takes. The same on all ranks for single
+   *     writes.
+   * @param fairness Who goes first when readers and writers wait for it; if not set, as
+   *     mpilock.fairness says. The same on all ranks.
    */
-  public record Resource(@Nullable Until until) {}
+  public record Resource(
+      @Nullable Until until, @Nullable Duration timeout, @Nullable Fairness fairness) {}
 
-  /**
-   * How long a write of a resource lasts that is taken in a transaction.
-   *
-   * @param resource its name
-   * @return what is set for it, or for all
-   */
+  @Override
   public Until until(String resource) {
     Resource own = resources.get(resource);
     return own == null || own.until() == null ? until : own.until();
+  }
+
+  @Override
+  public @Nullable Duration timeout(String resource) {
+    Resource own = resources.get(resource);
+    return own == null ? null : own.timeout();
+  }
+
+  private Map<String, Fairness> fairnessOf() {
+    Map<String, Fairness> known = new HashMap<>();
+    resources.forEach((name, resource) -> {
+      if (resource.fairness() != null) {
+        known.put(name, resource.fairness());
+      }
+    });
+    return known;
   }
 
   /**
@@ -249,6 +270,7 @@ public record MpilockProperties(
         master,
         expectedRanks,
         fairness,
+        fairnessOf(),
         handoverLimit,
         stallWarning,
         shutdownTimeout,
@@ -314,6 +336,22 @@ public record MpilockProperties(
     if (properties.windowSize != null && properties.windowSize.compareTo(LARGEST_WINDOW) > 0) {
       errors.rejectValue("windowSize", "Max", "must be at most 1TB");
     }
+    properties.resources.forEach((name, resource) -> {
+      Duration timeout = resource.timeout();
+      if (timeout != null && timeout.isNegative()) {
+        errors.rejectValue(
+            "resources",
+            "PositiveOrZero",
+            "must have no negative timeout, but that of '%s' is %s".formatted(name, timeout));
+      }
+      if (timeout != null && timeout.compareTo(ControllerOptions.LONGEST_DURATION) > 0) {
+        errors.rejectValue(
+            "resources",
+            "Max",
+            "must have no timeout of more than %d days, but that of '%s' is %s"
+                .formatted(ControllerOptions.LONGEST_DURATION.toDays(), name, timeout));
+      }
+    });
     try {
       ControllerOptions _ = ControllerOptions.defaults().withShareAllow(properties.share.allow());
     } catch (IllegalArgumentException e) {

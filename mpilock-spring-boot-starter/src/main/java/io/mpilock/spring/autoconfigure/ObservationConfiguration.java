@@ -50,7 +50,6 @@ class ObservationConfiguration {
       MpilockProperties properties,
       ObservationRegistry registry,
       ObjectProvider<LockObservationConvention> convention) {
-    return LockObservations.template(
-        controller, properties::until, registry, convention.getIfAvailable());
+    return LockObservations.template(controller, properties, registry, convention.getIfAvailable());
   }
 }

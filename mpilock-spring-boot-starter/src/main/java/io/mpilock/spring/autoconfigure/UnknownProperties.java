@@ -2,6 +2,7 @@ package io.mpilock.spring.autoconfigure;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.reflect.RecordComponent;
 import java.net.URI;
 import java.net.URL;
 import java.util.ArrayList;
@@ -35,6 +36,7 @@ import tools.jackson.core.json.JsonFactory;
  */
 final class UnknownProperties implements EnvironmentPostProcessor, Ordered {
   private static final ConfigurationPropertyName PREFIX = ConfigurationPropertyName.of("mpilock");
+  private static final ConfigurationPropertyName RESOURCES = PREFIX.append("resources");
   private static final String METADATA = "META-INF/spring-configuration-metadata.json";
 
   /** A variable of the environment, MPILOCK_TOKEN, that the transport reads itself. */
@@ -145,13 +147,35 @@ final class UnknownProperties implements EnvironmentPostProcessor, Ordered {
     }
 
     boolean has(String name) {
+      if (isOfResource(name)) {
+        return ofResource(name).containsKey(bare(name));
+      }
       String bare = bare(name);
       return names.containsKey(bare) || maps.stream().anyMatch(bare::startsWith);
     }
 
     /** By the letters to be changed. */
     String nearest(String name) {
-      String bare = bare(name);
+      return nearest(bare(name), isOfResource(name) ? ofResource(name) : names);
+    }
+
+    private static boolean isOfResource(String name) {
+      return RESOURCES.isAncestorOf(ConfigurationPropertyName.of(name));
+    }
+
+    /** What there is for the resource whose property this may be, which the metadata lacks. */
+    private static Map<String, String> ofResource(String name) {
+      ConfigurationPropertyName resource =
+          ConfigurationPropertyName.of(name).chop(RESOURCES.getNumberOfElements() + 1);
+      Map<String, String> properties = new TreeMap<>();
+      for (RecordComponent one : MpilockProperties.Resource.class.getRecordComponents()) {
+        String property = resource.append(one.getName()).toString();
+        properties.put(bare(property), property);
+      }
+      return properties;
+    }
+
+    private static String nearest(String bare, Map<String, String> names) {
       String nearest = "mpilock.enabled";
       int least = Integer.MAX_VALUE;
       for (Map.Entry<String, String> each : names.entrySet()) {
@@ -164,10 +188,11 @@ final class UnknownProperties implements EnvironmentPostProcessor, Ordered {
       return nearest;
     }
 
+    /** Without a list's index, which ends a name. */
     private static String bare(String name) {
-      String text = name.toLowerCase(Locale.ROOT);
-      int index = text.indexOf('[');
-      return (index < 0 ? text : text.substring(0, index)).replaceAll("[^a-z0-9]", "");
+      return name.toLowerCase(Locale.ROOT)
+          .replaceFirst("(\\[\\d+])+$", "")
+          .replaceAll("[^a-z0-9]", "");
     }
 
     /** That of Levenshtein. */

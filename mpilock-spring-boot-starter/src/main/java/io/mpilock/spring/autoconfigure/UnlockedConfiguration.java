@@ -1,9 +1,11 @@
 package io.mpilock.spring.autoconfigure;
 
+import io.mpilock.spring.ControllerOptionsCustomizer;
 import io.mpilock.spring.LockTemplate;
 import org.apache.commons.logging.Log;
 import org.apache.commons.logging.LogFactory;
 import org.springframework.beans.factory.BeanFactory;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.context.annotation.Bean;
@@ -22,7 +24,10 @@ class UnlockedConfiguration {
   @Lazy(false)
   @ConditionalOnMissingBean
   LockTemplate lockTemplate(
-      MpilockProperties properties, ConfigurableEnvironment environment, BeanFactory beanFactory) {
+      MpilockProperties properties,
+      ObjectProvider<ControllerOptionsCustomizer> customizers,
+      ConfigurableEnvironment environment,
+      BeanFactory beanFactory) {
     JobPosition position = SystemLauncher.position(environment);
     LOG.warn(
         "mpilock.enabled is false: rank %d of %d runs every callback without a lock, and single writes run on every rank."
@@ -30,6 +35,7 @@ class UnlockedConfiguration {
     return LockTemplate.withoutLocks(
         position.rank(),
         position.sizeAtLeast(),
-        properties.toOptions(SharePatterns.applicationPackages(beanFactory)));
+        LockingConfiguration.customized(
+            properties.toOptions(SharePatterns.applicationPackages(beanFactory)), customizers));
   }
 }

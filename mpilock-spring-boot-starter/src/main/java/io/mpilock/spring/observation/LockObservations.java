@@ -5,9 +5,8 @@ import io.micrometer.observation.ObservationRegistry;
 import io.mpilock.ResourceLock;
 import io.mpilock.WindowController;
 import io.mpilock.spring.LockTemplate;
-import io.mpilock.spring.Until;
+import io.mpilock.spring.ResourceSettings;
 import io.mpilock.spring.observation.LockObservationContext.Mode;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,14 +17,17 @@ public final class LockObservations {
   private static final LockObservationConvention DEFAULT = new LockObservationConvention() {};
 
   private final WindowController controller;
+  private final ResourceSettings settings;
   private final ObservationRegistry registry;
   private final @Nullable LockObservationConvention convention;
 
   private LockObservations(
       WindowController controller,
+      ResourceSettings settings,
       ObservationRegistry registry,
       @Nullable LockObservationConvention convention) {
     this.controller = controller;
+    this.settings = settings;
     this.registry = registry;
     this.convention = convention;
   }
@@ -36,26 +38,29 @@ public final class LockObservations {
    * common end. What runs inside a single write is inside its observation, too.
    *
    * @param controller whose locks to take; stays the caller's to close
-   * @param until tells by a resource's name how long its writes last that are taken in a
-   *     transaction
+   * @param settings what to do with a resource unless the caller says otherwise
    * @param registry who listens
    * @param convention what the observations are called and tell; null for the default
    * @return the template
    */
   public static LockTemplate template(
       WindowController controller,
-      Function<String, Until> until,
+      ResourceSettings settings,
       ObservationRegistry registry,
       @Nullable LockObservationConvention convention) {
     return new ObservedLockTemplate(
-        new LockObservations(controller, registry, convention),
-        LockTemplate.of(controller, until),
+        new LockObservations(controller, settings, registry, convention),
+        LockTemplate.of(controller, settings),
         WindowController.DEFAULT_RESOURCE,
         null);
   }
 
   WindowController controller() {
     return controller;
+  }
+
+  ResourceSettings settings() {
+    return settings;
   }
 
   /** Whether nobody listens. */

@@ -113,9 +113,10 @@ final class ObservedLockTemplate implements LockTemplate {
   private ReadLease observedRead() {
     LockObservationContext context = observations.context(lock, Mode.READ, -1);
     Observation observation = observations.start(context);
+    Duration longest = timeout != null ? timeout : observations.settings().timeout(lock.name());
     ReadLease lease;
     try {
-      lease = timeout == null ? lock.read() : lock.read(timeout);
+      lease = longest == null ? lock.read() : lock.read(longest);
     } catch (Throwable e) {
       context.failed(e);
       observation.error(e).stop();

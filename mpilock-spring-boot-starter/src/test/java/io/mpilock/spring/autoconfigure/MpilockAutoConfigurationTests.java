@@ -1,20 +1,26 @@
 package io.mpilock.spring.autoconfigure;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.mpilock.ControllerOptions;
 import io.mpilock.Fairness;
 import io.mpilock.OnHolderDeath;
 import io.mpilock.ShareCodec;
 import io.mpilock.WindowController;
+import io.mpilock.WriteLease;
+import io.mpilock.failure.LockTimeoutException;
 import io.mpilock.failure.StartupException;
+import io.mpilock.spring.ControllerOptionsCustomizer;
 import io.mpilock.spring.LockTemplate;
+import io.mpilock.spring.Until;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.local.LocalCluster;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -29,6 +35,7 @@ import org.springframework.boot.test.system.OutputCaptureExtension;
 import org.springframework.context.annotation.AnnotationConfigApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.core.annotation.Order;
 
 @Timeout(60)
 @ExtendWith(OutputCaptureExtension.class)
@@ -82,6 +89,8 @@ class MpilockAutoConfigurationTests {
             "mpilock.transport=local",
             "mpilock.expected-ranks=1",
             "mpilock.fairness=phase-fair",
+            "mpilock.resources[north/orders].fairness=writer-first",
+            "mpilock.resources.items.until=body",
             "mpilock.handover-limit=3",
             "mpilock.stall-warning=5s",
             "mpilock.shutdown-timeout=100ms",
@@ -91,6 +100,8 @@ class MpilockAutoConfigurationTests {
         .run(context -> {
           ControllerOptions options = context.getBean(WindowController.class).options();
           assertThat(options.fairness()).isEqualTo(Fairness.PHASE_FAIR);
+          assertThat(options.fairnessOf())
+              .containsExactly(Map.entry("north/orders", Fairness.WRITER_FIRST));
           assertThat(options.expectedRanks()).isEqualTo(1);
           assertThat(options.handoverLimit()).isEqualTo(3);
           assertThat(options.stallWarning()).isEqualTo(Duration.ofSeconds(5));
@@ -161,6 +172,79 @@ class MpilockAutoConfigurationTests {
         .run(context ->
             assertThat(context.getBean(WindowController.class).options().shareCodec())
                 .isInstanceOf(NoCodec.class));
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  static class Customizers {
+    @Bean
+    @Order(2)
+    ControllerOptionsCustomizer second() {
+      return options -> options.withHandoverLimit(10 * options.handoverLimit());
+    }
+
+    @Bean
+    @Order(1)
+    ControllerOptionsCustomizer first() {
+      return options -> options.withHandoverLimit(options.handoverLimit() + 1).withMaster(0);
+    }
+  }
+
+  @Test
+  void customizersChangeWhatThePropertiesSayOneAfterTheOther() {
+    runner
+        .withUserConfiguration(Customizers.class)
+        .withPropertyValues("mpilock.handover-limit=2", "mpilock.master=7")
+        .run(context ->
+            assertThat(context.getBean(WindowController.class).options())
+                .isEqualTo(ControllerOptions.defaults().withHandoverLimit(30)));
+  }
+
+  @Test
+  void customizersAreAskedWithoutLocksToo() {
+    runner(FakeEnvironments.openMpi(2, 4))
+        .withUserConfiguration(Customizers.class)
+        .withPropertyValues("mpilock.enabled=false", "mpilock.master=7")
+        .run(context -> assertThat(context.getBean(LockTemplate.class).master()).isZero());
+  }
+
+  @Test
+  void aCustomizerThatSaysWhatCannotBeIsTold() {
+    runner
+        .withBean(ControllerOptionsCustomizer.class, () -> options -> options.withExpectedRanks(3))
+        .run(context ->
+            assertThat(context).getFailure().hasStackTraceContaining("but the job has 1 rank"));
+  }
+
+  private static LockTimeoutException refused(WindowController controller, LockTemplate locks) {
+    try (WriteLease _ = controller.resource("orders").write()) {
+      return CompletableFuture.supplyAsync(
+              () ->
+                  catchThrowableOfType(
+                      LockTimeoutException.class, () -> locks.readWithoutResult(() -> {})),
+              task -> Thread.ofPlatform().start(task))
+          .join();
+    }
+  }
+
+  @Test
+  void aResourceHasATimeOutOfItsOwnUnlessTheCallerNamesOne() {
+    runner
+        .withPropertyValues("mpilock.resources.orders.timeout=10ms")
+        .run(context -> {
+          WindowController controller = context.getBean(WindowController.class);
+          LockTemplate locks = context.getBean(LockTemplate.class);
+          LockTemplate orders = locks.on("orders");
+          assertThat(refused(controller, orders)).hasMessageContaining("within PT0.01S");
+          assertThat(refused(controller, orders.until(Until.BODY)))
+              .hasMessageContaining("within PT0.01S");
+          assertThat(refused(controller, locks.withTimeout(Duration.ofMillis(20)).on("orders")))
+              .hasMessageContaining("within PT0.02S");
+          assertThat(orders).hasToString("LockTemplate[orders, PT0.01S]");
+          assertThat(locks.on("items")).hasToString("LockTemplate[items]");
+          assertThat(orders.on("items")).hasToString("LockTemplate[items]");
+          int result = orders.singleWrite(() -> 3);
+          assertThat(result).isEqualTo(3);
+        });
   }
 
   @Test

@@ -123,6 +123,9 @@ class MpilockPropertiesTests {
     "mpilock.mpj.timeout, 109500d, mpj.timeout, must be at most 36500 days",
     "mpilock.batch.outcome-timeout, 0s, batch.outcomeTimeout, must be positive",
     "mpilock.batch.outcome-timeout, 109500d, batch.outcomeTimeout, must be at most 36500 days",
+    "mpilock.resources.orders.timeout, -5s, resources, no negative timeout",
+    "mpilock.resources.orders.timeout, 109500d, resources, no timeout of more than 36500 days",
+    "mpilock.resources.orders.fairness, readers, Fairness, No enum constant",
     "mpilock.share.allow, maxdepth=1, share.allow, a class",
     "mpilock.share.allow, !*, share.allow, a class",
   })

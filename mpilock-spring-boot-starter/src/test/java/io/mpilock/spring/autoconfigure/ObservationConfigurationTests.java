@@ -118,6 +118,26 @@ class ObservationConfigurationTests {
   }
 
   @Test
+  void theTimeOutOfAResourceHoldsForObservedRequestsToo() {
+    observed()
+        .withPropertyValues("mpilock.resources.orders.timeout=1ms")
+        .run(context -> {
+          LockTemplate orders = context.getBean(LockTemplate.class).on("orders");
+          try (WriteLease _ = context.getBean(WindowController.class).resource("orders").write()) {
+            CompletableFuture.runAsync(
+                    () -> {
+                      assertThatThrownBy(() -> orders.readWithoutResult(() -> {}))
+                          .isInstanceOf(LockTimeoutException.class);
+                      assertThatThrownBy(() -> orders.writeWithoutResult(() -> {}))
+                          .isInstanceOf(LockTimeoutException.class);
+                    },
+                    body -> Thread.ofPlatform().start(body))
+                .join();
+          }
+        });
+  }
+
+  @Test
   void aRequestThatTimesOutTellsWhoHeldTheLock() {
     observed()
         .run(context -> {

@@ -56,6 +56,22 @@ class UnknownPropertiesTests {
   }
 
   @Test
+  void aPropertyOfOneResourceIsOneToo(CapturedOutput output) {
+    run(
+        Map.of("MPILOCK_RESOURCES_ORDERS_TIMOUT", "5s"),
+        "--mpilock.resources[north/orders].fairnes=phase-fair",
+        "--mpilock.resources.items.until.x=body",
+        "--mpilock.resources.items=body");
+    assertThat(output)
+        .contains("There is no property mpilock.resources.orders.timout, ")
+        .contains("The nearest is mpilock.resources.orders.timeout.")
+        .contains("There is no property mpilock.resources[north/orders].fairnes, ")
+        .contains("The nearest is mpilock.resources[north/orders].fairness.")
+        .contains("There is no property mpilock.resources.items.until.x, ")
+        .contains("The nearest is mpilock.resources.items.until.");
+  }
+
+  @Test
   void aVariableOfTheEnvironmentIsOneToo(CapturedOutput output) {
     run(Map.of("MPILOCK_STALL_WARNIG", "5s"));
     assertThat(output)
@@ -67,13 +83,21 @@ class UnknownPropertiesTests {
   void thoseThatThereAreAreNotWarnedOfHoweverTheyAreWritten(CapturedOutput output) {
     run(
         Map.of(
-            "MPILOCK_SHUTDOWNTIMEOUT", "5s", "MPILOCK_STALL_WARNING", "9s", "MPILOCK_TOKEN", "x"),
+            "MPILOCK_SHUTDOWNTIMEOUT",
+            "5s",
+            "MPILOCK_STALL_WARNING",
+            "9s",
+            "MPILOCK_TOKEN",
+            "x",
+            "MPILOCK_RESOURCES_ITEMS_TIMEOUT",
+            "7s"),
         "--mpilock.stallWarning=5s",
         "--mpilock.share.allow[0]=org.example.A",
         "--mpilock.native.doorbell=true",
         "--mpilock.logging.console=all",
         "--mpilock.resources.orders.until=body",
         "--mpilock.resources[north/orders].until=body",
+        "--mpilock.resources[a[0]].fairness=phase-fair",
         "--mpilockx.other=1");
     assertThat(output).doesNotContain("There is no property");
   }
@@ -97,6 +121,7 @@ class UnknownPropertiesTests {
     assertThat(known.has("mpilock.one.any")).isFalse();
     UnknownProperties.Known real = Objects.requireNonNull(UnknownProperties.Known.read());
     assertThat(real.has("mpilock.resources[north/orders].until")).isTrue();
+    assertThat(real.has("mpilock.resources.orders.untill")).isFalse();
     assertThat(real.has("mpilock.stall-warning")).isTrue();
   }
 }
