@@ -49,6 +49,8 @@ public final class WindowFuzz {
       case 3 -> Layout.chunk(node.members(), where);
       case 4 -> Layout.report(node.members(), where);
       case 5 -> Layout.answer(node.members());
+      case 6 -> Layout.ENDED;
+      case 7 -> Layout.END_KIND;
       default -> first + (where & 0xFFF);
     };
   }

@@ -19,6 +19,7 @@ import io.mpilock.failure.RankFailedException;
 import io.mpilock.transport.NodeWindow;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -35,12 +36,18 @@ import org.jspecify.annotations.Nullable;
  * ARRIVED(n) and all say the same; or to one of the failures by any rank that sees a reason: they
  * differ, one refused, one gave up, one closed, one died. All ranks obey the decision, so all go or
  * all fail, and a time-out and a late arrival cannot see it differently. A rank that has read the
- * decision marks its slot SEEN(n); slots and decision of call n are used again for n + 2, which
- * waits for that.
+ * decision marks its slot SEEN(n). DECISION(n) is used again for n + 2, which is decided when all
+ * who made call n have read it. Nobody waits for that beyond its own time-out, interrupt or close:
+ * who gives up when no decision can be made yet refuses the call in its slot, so that it can only
+ * fail, and goes on. It looks whether a decision can be made after that, and who decides looks at
+ * the slots after that: one of the two sees the other (Dekker). A rank's own slot it may use again
+ * at once, since of a call that is decided it is read for messages only.
  *
  * <p>In a job of several nodes the ranks of a node do not decide: one that sees a reason to fail
  * proposes it, and the agent ({@link NodeCalls}) brings the decision of the job's root, along a
- * tree of the nodes ({@link io.mpilock.protocol.job.Branch}).
+ * tree of the nodes ({@link io.mpilock.protocol.job.Branch}). Once the agent has reported that all
+ * of its ranks are there (REPORTED) they wait for the root's decision, since it may be to go. It
+ * looks at the refusals after it has said so, and a rank that refuses looks at that afterwards.
  */
 public final class Collectives {
 
@@ -73,7 +80,13 @@ public final class Collectives {
   /** Something was thrown. */
   private static final long FAILED = 5;
 
+  /** Waits no more; in the upper bits why, as a decision says it. */
+  private static final long GAVE_UP = 6;
+
   private static final int REFUSAL_BITS = 8;
+
+  /** Who gives up waits so long at most for the decision, which brings what others called. */
+  private static final long ANSWER_NANOS = 500_000_000;
 
   private final Node node;
   private final NodeWindow window;
@@ -213,23 +226,13 @@ public final class Collectives {
    */
   private boolean leaveCall(ProcessLock lock, int writer) {
     long call = calls;
-    long slot = Layout.callSlot(node.me(), call);
     if (slotMark(node.me(), call) == mark(call, SEEN)) {
       return decided(call) == GO; // a rank that refuses does not wait for the decision
     }
     if (slotMark(node.me(), call) >>> 8 != call) {
-      arrive(call, SINGLE_WRITE, writer, lock.home(), FAILED, true);
+      arrive(call, SINGLE_WRITE, writer, lock.home(), FAILED);
     }
-    if (decided(call) == 0) {
-      window.setRelease(slot + Layout.REFUSAL, FAILED);
-      decide(call, REFUSED, node.myJobRank());
-      new Patience(node, "", node.nanoTime(), Patience.FOREVER, new LeaveWatch(call))
-          .awaitUninterruptibly(bell, () -> decided(call) != 0 || node.brokenBy() >= 0);
-      if (decided(call) == 0) {
-        return false;
-      }
-    }
-    boolean goes = decided(call) == GO;
+    boolean goes = decided(call) == GO || refuse(call, FAILED, REFUSED) == GO;
     seen(call);
     return goes;
   }
@@ -288,7 +291,7 @@ public final class Collectives {
     } else if (hold.isWriting() && writer != node.myJobRank()) {
       refusal = HOLDS_WRITE;
     }
-    long call = publish(SINGLE_WRITE, writer, lock.home(), refusal, true);
+    long call = publish(SINGLE_WRITE, writer, lock.home(), refusal);
     if (refusal == NO_SUCH_RANK) {
       decide(call, REFUSED, node.myJobRank());
       seen(call);
@@ -321,33 +324,20 @@ public final class Collectives {
     return call;
   }
 
-  private long publish(long kind, int writer, long home, long refusal, boolean waits) {
+  private long publish(long kind, int writer, long home, long refusal) {
     long call = ++calls;
-    arrive(call, kind, writer, home, refusal, waits);
+    arrive(call, kind, writer, home, refusal);
     return call;
   }
 
-  private void arrive(long call, long kind, int writer, long home, long refusal, boolean waits) {
+  private void arrive(long call, long kind, int writer, long home, long refusal) {
     long slot = Layout.callSlot(node.me(), call);
-    if (waits) {
-      awaitSeen(call - 2);
-    }
     window.setRelease(slot + Layout.KIND, kind);
     window.setRelease(slot + Layout.WRITER, writer);
     window.setRelease(slot + Layout.RESOURCE, home);
     window.setRelease(slot + Layout.REFUSAL, refusal);
     window.set(slot + Layout.CALL, mark(call, ARRIVED));
     node.ringCollective();
-  }
-
-  /**
-   * Waits until nobody needs the slots and the decision of an earlier call any more: all who take
-   * part in it are about to read it. Not to be given up, since a call that this rank counts and the
-   * others never see would put it out of step with them.
-   */
-  private void awaitSeen(long earlier) {
-    new Patience(node, "", node.nanoTime(), Patience.FOREVER, new SeenWatch(earlier))
-        .awaitUninterruptibly(bell, () -> isSeen(earlier));
   }
 
   /** Whether every rank of this node that made an earlier call has read how it was decided. */
@@ -363,22 +353,24 @@ public final class Collectives {
   /** Waits for the decision and obeys it. */
   private void agree(long call, int writer, Patience patience) {
     int code;
+    int rank = node.myJobRank();
     while ((code = decided(call)) == 0) {
       if (!tryDecide(call, writer)
           && !patience.pause(bell, () -> decided(call) != 0 || tryDecide(call, writer))) {
-        decide(
-            call,
-            patience.wasInterrupted() ? INTERRUPTED : node.isClosed() ? LEFT : TIMED_OUT,
-            node.myJobRank());
-        if (node.agent() >= 0) { // what it proposes may come too late
-          new Patience(node, "", node.nanoTime(), Patience.FOREVER, new SeenWatch(call))
-              .awaitUninterruptibly(bell, () -> decided(call) != 0);
+        int why = patience.wasInterrupted() ? INTERRUPTED : node.isClosed() ? LEFT : TIMED_OUT;
+        if (refuse(call, (long) why << REFUSAL_BITS | GAVE_UP, why) == 0) {
+          node.throwIfBroken();
+          code = why;
+          break;
         }
       }
     }
-    long decision = window.get(Layout.decision(call));
-    int rank = (int) (decision >>> 8) & 0xFFFF;
-    String report = code == GO ? "" : report(call, code, rank);
+    boolean decided = decided(call) != 0;
+    if (decided) {
+      rank = (int) (window.get(Layout.decision(call)) >>> 8) & 0xFFFF;
+    }
+    String report =
+        code == GO ? "" : report(call, code, rank, decided ? told(call) : summary(call));
     seen(call);
     if (code == GO) {
       return;
@@ -398,6 +390,40 @@ public final class Collectives {
     throw new CollectiveMismatchException(report);
   }
 
+  /**
+   * Gives a call up that this rank has made: it fails on all, unless it is decided before.
+   *
+   * @return how it is decided; 0 if no decision can be made yet, or none comes any more
+   */
+  private int refuse(long call, long refusal, int code) {
+    window.set(Layout.callSlot(node.me(), call) + Layout.REFUSAL, refusal);
+    decide(call, code, node.myJobRank());
+    if (node.agent() >= 0) {
+      awaitDecision(call);
+    }
+    return decided(call);
+  }
+
+  /**
+   * Waits for the root's decision of a call that this rank has refused; not for long, if it may.
+   */
+  private void awaitDecision(long call) {
+    boolean bound = window.get(Layout.REPORTED_CALL) >= call; // after the refusal
+    Patience patience =
+        new Patience(
+                node,
+                "",
+                node.nanoTime(),
+                bound ? Patience.FOREVER : ANSWER_NANOS,
+                new LeaveWatch(call))
+            .uninterruptible();
+    BooleanSupplier over = () -> decided(call) != 0 || node.brokenBy() >= 0;
+    while (!over.getAsBoolean() && patience.pauseInClose(bell, over)) {
+      // It looks at the dead.
+    }
+    patience.restoreInterrupt();
+  }
+
   /** The decision's code, or 0 if there is none; a call that was overtaken has failed. */
   private int decided(long call) {
     long decision = window.get(Layout.decision(call));
@@ -407,6 +433,9 @@ public final class Collectives {
 
   /** Decides if there is a reason to; true if the call is decided now. */
   private boolean tryDecide(long call, int writer) {
+    if (!mayDecide(call)) { // before the look at the slots
+      return false;
+    }
     boolean all = true;
     int differs = -1;
     long mine = Layout.callSlot(node.me(), call);
@@ -414,8 +443,9 @@ public final class Collectives {
       long mark = slotMark(rank, call);
       if (mark >>> 8 == call) {
         long slot = Layout.callSlot(rank, call);
-        if (window.get(slot + Layout.REFUSAL) != 0) {
-          return decide(call, REFUSED, node.jobRank(rank));
+        long refusal = window.get(slot + Layout.REFUSAL);
+        if (refusal != 0) {
+          return decide(call, codeOf(refusal), node.jobRank(rank));
         }
         if (window.get(slot + Layout.KIND) == CLOSE) {
           return decide(call, LEFT, node.jobRank(rank));
@@ -465,9 +495,25 @@ public final class Collectives {
     return life >= Node.LEFT && decide(call, life == Node.DEAD ? DIED : LEFT, writer);
   }
 
-  /** Decides, or proposes it to the agent; true if the call is decided. */
+  private static int codeOf(long refusal) {
+    return what(refusal) == GAVE_UP ? (int) (refusal >>> REFUSAL_BITS) : REFUSED;
+  }
+
+  private static long what(long refusal) {
+    return refusal & (1 << REFUSAL_BITS) - 1;
+  }
+
+  /** Whether nobody needs the decision any more whose place this one takes. */
+  private boolean mayDecide(long call) {
+    return node.agent() >= 0 || isSeen(call - 2);
+  }
+
+  /** Decides if it may, or proposes it to the agent; true if the call is decided. */
   private boolean decide(long call, int code, int rank) {
     boolean proposes = node.agent() >= 0;
+    if (!mayDecide(call)) {
+      return false;
+    }
     long index = proposes ? Layout.proposal(call) : Layout.decision(call);
     while (true) {
       long now = window.get(index);
@@ -498,8 +544,7 @@ public final class Collectives {
     return call << 8 | mark;
   }
 
-  private String report(long call, int code, int rank) {
-    String summary = told(call);
+  private String report(long call, int code, int rank, String summary) {
     String why =
         switch (code) {
           case DIFFER -> OwnCalls.reason(summary, "the ranks disagree");
@@ -548,7 +593,7 @@ public final class Collectives {
         OwnCalls.called(
             resourceName.apply(window.get(slot + Layout.RESOURCE)),
             (int) window.get(slot + Layout.WRITER));
-    if ((refusal & (1 << REFUSAL_BITS) - 1) == KEEPS_WRITE) {
+    if (what(refusal) == KEEPS_WRITE) {
       return "%s while its transaction keeps the write of %s, which mpilock.resources.NAME.until=body would end with its body"
           .formatted(called, resourceName.apply(refusal >>> REFUSAL_BITS));
     }
@@ -559,7 +604,9 @@ public final class Collectives {
                 ? " while holding its write"
                 : refusal == NO_SUCH_RANK
                     ? ", which is no rank"
-                    : refusal == FAILED ? ", and failed in the call" : "");
+                    : refusal == FAILED
+                        ? ", and failed in the call"
+                        : what(refusal) == GAVE_UP ? ", and gave up" : "");
   }
 
   /**
@@ -569,7 +616,7 @@ public final class Collectives {
    * @return what was wrong, or null
    */
   @Nullable String close(long nanos) {
-    long call = publish(CLOSE, -1, 0, 0, false);
+    long call = publish(CLOSE, -1, 0, 0);
     node.life(Node.CLOSING);
     node.ringCollective();
     Patience patience =
@@ -604,7 +651,7 @@ public final class Collectives {
     int code = decided(call);
     return code == 0 || code == DIED || code == GONE_ON || OwnCalls.onlyCloses(told(call))
         ? null
-        : report(call, code, node.myJobRank());
+        : report(call, code, node.myJobRank(), told(call));
   }
 
   private boolean isLastOrMistaken(long call) {
@@ -647,21 +694,8 @@ public final class Collectives {
         : missing.toString();
   }
 
-  /** What a rank that waits for the others to read a decision looks at. */
-  private final class SeenWatch extends LeaveWatch {
-    SeenWatch(long call) {
-      super(call);
-    }
-
-    @Override
-    public void check() {
-      super.check();
-      node.throwIfBroken();
-    }
-  }
-
-  /** What a rank looks at that leaves a call, and has nothing to throw any more. */
-  private class LeaveWatch implements Patience.Watch {
+  /** What a rank looks at that has given a call up, and waits for how it is decided. */
+  private final class LeaveWatch implements Patience.Watch {
     private final long call;
 
     LeaveWatch(long call) {
@@ -675,8 +709,8 @@ public final class Collectives {
 
     @Override
     public String describe(long waitedNanos) {
-      return "%s has waited %s for the other ranks to take note of how collective call %d went."
-          .formatted(node.who(node.me()), Node.seconds(waitedNanos), call);
+      return "%s gave collective call %d up, and has waited %s since for the master's node to decide it."
+          .formatted(node.who(node.me()), call, Node.seconds(waitedNanos));
     }
   }
 

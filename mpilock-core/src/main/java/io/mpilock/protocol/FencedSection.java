@@ -35,6 +35,10 @@ public final class FencedSection {
   /** What is told if there is no memory or stack for more. */
   private static final String UNTOLD = "A failure whose text could not be made.";
 
+  /** What is told if some rank keeps the text from the others. */
+  private static final String UNSENT =
+      "A failure whose text could not be sent, since some rank stands still.";
+
   private final Node node;
   private final Collectives collectives;
   private final ProcessLock lock;
@@ -295,10 +299,9 @@ public final class FencedSection {
       if (!isWriter) {
         stream.leave();
       } else {
-        if (state != State.SUCCEEDED) {
-          tellFailure(failureText == null ? UNTOLD : failureText);
-        }
-        stream.put(Stream.END, new byte[0], 0, 0);
+        boolean told =
+            state == State.SUCCEEDED || tellFailure(failureText == null ? UNTOLD : failureText);
+        stream.put(told ? Stream.END : Stream.UNTOLD, new byte[0], 0, 0);
       }
     } catch (IllegalStateException e) {
       lock.swallowIfClosed(e); // freed: the others see that this rank has left
@@ -306,14 +309,21 @@ public final class FencedSection {
     over = true;
   }
 
-  /** Sends what was not sent yet of the text of a failure, with its first line first. */
-  private void tellFailure(String text) {
+  /**
+   * Sends what was not sent yet of the text of a failure, with its first line first.
+   *
+   * @return false if it cannot all be sent
+   */
+  private boolean tellFailure(String text) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     while (sent <= bytes.length) {
       int part = Math.min(Layout.CHUNK_BYTES, bytes.length - sent);
-      stream.put(Stream.FAILURE, bytes, sent, part);
+      if (!stream.tell(bytes, sent, part)) {
+        return false;
+      }
       sent += part == Layout.CHUNK_BYTES && sent + part < bytes.length ? part : bytes.length + 1;
     }
+    return true;
   }
 
   /** Reads the writer's stream to its end. */
@@ -325,12 +335,8 @@ public final class FencedSection {
       byte[] chunk = new byte[Layout.CHUNK_BYTES];
       boolean failed = false;
       boolean decoded = false;
-      int kind;
-      while ((kind = stream.await(patience)) != Stream.END) {
-        if (kind == Stream.LOST) {
-          stream.take(chunk);
-          throw writerDied();
-        }
+      int kind = stream.await(patience);
+      while (!Stream.isEnd(kind)) {
         if (kind == Stream.FAILURE) {
           failed = true;
           text.write(chunk, 0, stream.take(chunk));
@@ -340,8 +346,16 @@ public final class FencedSection {
           decoded = true;
           value = decode(stream.input(patience));
         }
+        kind = stream.await(patience);
       }
       stream.take(chunk);
+      if (kind == Stream.LOST) {
+        throw writerDied();
+      }
+      if (kind == Stream.UNTOLD && !failed) {
+        failed = true;
+        text.writeBytes(UNSENT.getBytes(StandardCharsets.UTF_8));
+      }
       over = true;
       state = failed ? State.FAILED : State.SUCCEEDED;
       if (failed) {

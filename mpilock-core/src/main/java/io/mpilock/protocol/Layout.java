@@ -10,7 +10,7 @@ import io.mpilock.protocol.job.NodeReport;
  *   0  header line      MAGIC, READY, DIRECTORY_LOCK, DIRECTORY_END, directory bell
  *      decision line    DECISION of even calls, of odd calls
  *      bell line        epoch and sleepers of the collective calls
- *      stream line      PRODUCED
+ *      stream line      PRODUCED, ENDED, END_KIND
  *      agent line       what ranks tell the node's agent, and it tells them
  *      proposal line    PROPOSAL of even calls, of odd calls
  *      rank slots       one of SLOT_WORDS for each member of the node: life, settings, two call slots,
@@ -56,6 +56,11 @@ final class Layout {
 
   static final long PRODUCED = 3 * LINE;
 
+  /** Where the stream ends: the call, and how many chunks it has; and how it ends. */
+  static final long ENDED = PRODUCED + 1;
+
+  static final long END_KIND = PRODUCED + 2;
+
   // The agent line.
 
   /** The home line of the first resource that the agent is to look at, or 0. */
@@ -87,6 +92,11 @@ final class Layout {
 
   /** The node whose report stands in the answer + 1; or 0, when the next may be put there. */
   static final long ANSWER_FROM = INBOX + 10;
+
+  /**
+   * The last collective call that the agent has begun to report: all ranks of the node are there.
+   */
+  static final long REPORTED_CALL = INBOX + 11;
 
   /** Is the index of no home line. */
   static final long ALL_RESOURCES = READY;

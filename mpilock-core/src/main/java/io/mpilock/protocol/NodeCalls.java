@@ -49,10 +49,12 @@ final class NodeCalls {
   boolean look() {
     boolean news = writeDecisions();
     long proposal = window.get(Layout.proposal(next));
-    if (!toldFail && proposal >>> 24 == next) {
+    if (!toldFail && proposal >>> 24 >= next) {
       toldFail = true;
       news = true;
-      report.accept(new Message.Fail(next, (int) proposal & 0xFF, (int) (proposal >>> 8) & 0xFFFF));
+      // Who proposes something of a later call has given this one up, and gone on.
+      int code = proposal >>> 24 == next ? (int) proposal & 0xFF : Verdict.GONE_ON;
+      report.accept(new Message.Fail(next, code, (int) (proposal >>> 8) & 0xFFFF));
     }
     boolean slots = lookAtSlots();
     return news || slots;
@@ -63,38 +65,52 @@ final class NodeCalls {
       return false;
     }
     boolean news = false;
-    boolean all = true;
-    long first = Layout.callSlot(0, next);
     for (int rank = 0; rank < node.ranks(); rank++) {
       long slot = Layout.callSlot(rank, next);
-      boolean hasCalled = window.get(slot + Layout.CALL) >>> 8 == next;
       boolean closes =
-          hasCalled ? window.get(slot + Layout.KIND) == Verdict.CLOSE : hasClosed(rank);
+          hasCalled(rank) ? window.get(slot + Layout.KIND) == Verdict.CLOSE : hasClosed(rank);
       if (closes && !toldClosing) {
         toldClosing = true;
         news = true;
         report.accept(new Message.Closing(next, node.jobRank(rank)));
       }
-      all &=
-          hasCalled
-              && window.get(slot + Layout.KIND) == window.get(first + Layout.KIND)
-              && window.get(slot + Layout.WRITER) == window.get(first + Layout.WRITER)
-              && window.get(slot + Layout.RESOURCE) == window.get(first + Layout.RESOURCE)
-              && window.get(slot + Layout.REFUSAL) == 0;
     }
-    all &= window.get(first + Layout.KIND) == Verdict.SINGLE_WRITE; // a close is told as such
-    if (all && !toldArrived) {
-      toldArrived = true;
-      news = true;
-      String resource = directory.name(window.get(first + Layout.RESOURCE));
-      report.accept(
-          new Message.Arrived(
-              next,
-              window.get(first + Layout.KIND),
-              (int) window.get(first + Layout.WRITER),
-              resource == null ? "" : resource));
+    if (!toldArrived && areAllThere()) {
+      window.set(Layout.REPORTED_CALL, next);
+      if (areAllThere()) { // nobody has given it up before that: who does so later waits
+        toldArrived = true;
+        news = true;
+        long first = Layout.callSlot(0, next);
+        String resource = directory.name(window.get(first + Layout.RESOURCE));
+        report.accept(
+            new Message.Arrived(
+                next,
+                window.get(first + Layout.KIND),
+                (int) window.get(first + Layout.WRITER),
+                resource == null ? "" : resource));
+      }
     }
     return news;
+  }
+
+  private boolean hasCalled(int rank) {
+    return window.get(Layout.callSlot(rank, next) + Layout.CALL) >>> 8 == next;
+  }
+
+  /** Whether all ranks of the node have made the call, the same, and none refuses it. */
+  private boolean areAllThere() {
+    long first = Layout.callSlot(0, next);
+    for (int rank = 0; rank < node.ranks(); rank++) {
+      long slot = Layout.callSlot(rank, next);
+      if (!hasCalled(rank)
+          || window.get(slot + Layout.KIND) != Verdict.SINGLE_WRITE // a close is told as such
+          || window.get(slot + Layout.WRITER) != window.get(first + Layout.WRITER)
+          || window.get(slot + Layout.RESOURCE) != window.get(first + Layout.RESOURCE)
+          || window.get(slot + Layout.REFUSAL) != 0) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** Whether a rank closed in place of an earlier call: no later one can do without it, too. */

@@ -16,11 +16,12 @@ import org.jspecify.annotations.Nullable;
  * writer's node as its root. On that node the agent is one of the readers of the ring in the
  * window; on every other node it is the one that fills it.
  *
- * <p>Invariants: a node has at most WINDOW chunks on the way to a child that the child has not
- * passed on, so it holds at most as many itself; and it tells its parent of a chunk only when the
- * chunk stands in its own ring and has left for all of its children. So whoever is slow slows the
- * writer down, and no memory grows. Chunks of call n come only after the root decided that call, so
- * every rank of the node has made it, and nobody reads the ring's chunks of an earlier one.
+ * <p>Invariants: a node has at most WINDOW chunks, and the end, on the way to a child that the
+ * child has not passed on, so it holds at most as many itself; and it tells its parent of a chunk
+ * only when the chunk stands in its own ring and has left for all of its children. So whoever is
+ * slow slows the writer down, and no memory grows. Chunks of call n come only after the root
+ * decided that call, so every rank of the node has made it, and nobody reads the ring's chunks of
+ * an earlier one.
  *
  * <p>A frame: type {@link Message#STREAM}, call, number of the chunk, the writer's node, kind,
  * length, bytes.
@@ -165,12 +166,12 @@ final class Relay {
 
   private boolean takeFromRing(Stream stream) {
     boolean moved = false;
-    while (!ended && mayTake() && stream.isProduced()) {
+    while (!ended && stream.isProduced() && (mayTake() || Stream.isEnd(stream.kind()))) {
       ByteBuffer chunk = buffer();
       int kind = stream.kind();
       toChildren(chunk, kind, stream.take(chunk.array(), chunk.arrayOffset() + HEADER));
       spare.add(chunk);
-      ended = kind == Stream.END;
+      ended = Stream.isEnd(kind);
       moved = true;
     }
     return moved;
@@ -208,20 +209,27 @@ final class Relay {
         sent[i] = come;
         credited[i] = come;
       }
-      while (sent[i] < come && sent[i] - credited[i] < WINDOW) {
-        send(i, chunks.get((int) (sent[i] - done)));
+      while (sent[i] < come) {
+        ByteBuffer chunk = chunks.get((int) (sent[i] - done));
+        if (sent[i] - credited[i] >= WINDOW && !Stream.isEnd(chunk.get(KIND))) {
+          break;
+        }
+        send(i, chunk);
         moved = true;
       }
     }
-    while (stream.chunks() < come && stream.hasRoom()) {
+    while (stream.chunks() < come) {
       ByteBuffer chunk = chunks.get((int) (stream.chunks() - done));
-      stream.put(
-          chunk.get(KIND), chunk.array(), chunk.arrayOffset() + HEADER, chunk.getInt(LENGTH));
+      int kind = chunk.get(KIND);
+      if (!Stream.isEnd(kind) && !stream.hasRoom()) {
+        break;
+      }
+      stream.put(kind, chunk.array(), chunk.arrayOffset() + HEADER, chunk.getInt(LENGTH));
       moved = true;
     }
     while (!chunks.isEmpty() && stream.chunks() > done && haveAllSent(done)) {
       ByteBuffer chunk = chunks.removeFirst();
-      ended = chunk.get(KIND) == Stream.END || chunk.get(KIND) == Stream.LOST;
+      ended = Stream.isEnd(chunk.get(KIND));
       spare.add(chunk);
       done++;
     }

@@ -8,9 +8,10 @@ import java.util.Objects;
 
 /**
  * The bytes of one single write, from the rank that writes to all others, through a ring of chunks
- * in the window: DATA chunks, then perhaps FAILURE chunks, then one END. Where the writer is on
- * another node, the node's agent fills the ring ({@link Relay}), and LOST is the end if the writer
- * died.
+ * in the window: DATA chunks, then perhaps FAILURE chunks, then the end. Where the writer is on
+ * another node, the node's agent fills the ring ({@link Relay}). The end is END; or LOST if the
+ * writer died; or UNTOLD if it failed, and the text of its failure was not sent, or not all of it.
+ * An end takes no chunk, so it needs no room: no rank that stands still keeps it from the others.
  *
  * <p>Invariant: chunk number k is filled only when every member that still takes part in this call
  * has read chunk k - RING_CHUNKS. PRODUCED and each rank's PROGRESS carry the call's number, so
@@ -21,6 +22,10 @@ final class Stream {
   static final int FAILURE = 2;
   static final int END = 3;
   static final int LOST = 4;
+  static final int UNTOLD = 5;
+
+  /** How long the text of a failure waits for room: who reads nothing for so long stands still. */
+  private static final long TELL_NANOS = 2_000_000_000;
 
   private static final int COUNT_BITS = 24;
   private static final long ALL = (1L << COUNT_BITS) - 1;
@@ -57,7 +62,38 @@ final class Stream {
   // The writing rank.
 
   void put(int kind, byte[] source, int offset, int length) {
-    awaitRoom(kind);
+    if (isEnd(kind)) {
+      end(kind);
+      return;
+    }
+    awaitRoom();
+    fill(kind, source, offset, length);
+  }
+
+  /**
+   * Sends a part of the text of a failure.
+   *
+   * @return false if there is no room for it, since a rank does not read
+   */
+  boolean tell(byte[] source, int offset, int length) {
+    if (!hasRoom()) {
+      Patience patience =
+          new Patience(node, "", node.nanoTime(), TELL_NANOS, new ReaderWatch()).uninterruptible();
+      try {
+        while (!hasRoom()) {
+          if (!patience.pauseInClose(bell, this::hasRoom)) {
+            return false;
+          }
+        }
+      } finally {
+        patience.restoreInterrupt();
+      }
+    }
+    fill(FAILURE, source, offset, length);
+    return true;
+  }
+
+  private void fill(int kind, byte[] source, int offset, int length) {
     long chunk = Layout.chunk(node.members(), chunks);
     window.putBytes(chunk + Layout.LINE, source, offset, length);
     window.setRelease(chunk, (long) kind << 32 | length);
@@ -66,6 +102,17 @@ final class Stream {
     if (kind == DATA) {
       bytes += length;
     }
+    ring();
+  }
+
+  private void end(int kind) {
+    window.setRelease(Layout.END_KIND, kind);
+    window.set(Layout.ENDED, call << COUNT_BITS | chunks); // after all chunks
+    chunks++;
+    ring();
+  }
+
+  private void ring() {
     try {
       node.ringCollective();
     } catch (Throwable unrung) {
@@ -73,15 +120,16 @@ final class Stream {
     }
   }
 
-  private void awaitRoom(int kind) {
+  static boolean isEnd(int kind) {
+    return kind == END || kind == LOST || kind == UNTOLD;
+  }
+
+  private void awaitRoom() {
     if (hasRoom()) {
       return;
     }
     Patience patience =
         new Patience(node, "", node.nanoTime(), Patience.FOREVER, new ReaderWatch());
-    if (kind != DATA) {
-      patience.awaitUninterruptibly(bell, this::hasRoom); // the others wait to be told how it ended
-    }
     while (!hasRoom()) {
       if (!patience.pauseInClose(bell, this::hasRoom)) {
         throw new LockInterruptedException(
@@ -136,22 +184,38 @@ final class Stream {
     return kind();
   }
 
-  /** The kind of the next chunk, when it is produced. */
+  /** The kind of the next chunk, or of the end, when it is produced. */
   int kind() {
-    return (int) (window.get(Layout.chunk(node.members(), chunks)) >>> 32);
+    if (hasChunk()) {
+      return (int) (window.get(Layout.chunk(node.members(), chunks)) >>> 32);
+    }
+    int kind = (int) window.get(Layout.END_KIND);
+    if (!isEnd(kind)) {
+      throw node.damaged("a stream says that it ends by " + kind);
+    }
+    return kind;
   }
 
   boolean isProduced() {
+    return hasChunk() || window.get(Layout.ENDED) == (call << COUNT_BITS | chunks);
+  }
+
+  private boolean hasChunk() {
     long produced = window.get(Layout.PRODUCED);
     return produced >>> COUNT_BITS == call && (produced & ALL) > chunks;
   }
 
-  /** Takes the chunk that {@link #await} told of; gives its length. */
+  /** Takes the chunk, or the end, that {@link #await} told of; gives its length. */
   int take(byte[] target) {
     return take(target, 0);
   }
 
   int take(byte[] target, int offset) {
+    if (!hasChunk()) {
+      chunks++;
+      progress(chunks);
+      return 0;
+    }
     long chunk = Layout.chunk(node.members(), chunks);
     int length = (int) window.get(chunk);
     if (length < 0 || length > Layout.CHUNK_BYTES) {

@@ -24,12 +24,14 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @Proof
 class CollectivesSimulationTest {
   private static final int RUNS = 1_500;
+  private static final long SECOND = 1_000_000_000;
 
   private enum Trouble {
     NONE,
     DEATH,
     INTERRUPT,
-    DISAGREEMENT
+    DISAGREEMENT,
+    STANDSTILL
   }
 
   @Test
@@ -52,11 +54,16 @@ class CollectivesSimulationTest {
     go(info, Trouble.DISAGREEMENT);
   }
 
+  @Test
+  void nobodyWaitsBeyondItsTimeForARankThatStandsStill(TestInfo info) {
+    go(info, Trouble.STANDSTILL);
+  }
+
   private static void go(TestInfo info, Trouble trouble) {
     Runs.of(info).times(RUNS, (seed, trace) -> new Run(seed, trouble).go(trace));
   }
 
-  private record Call(int writer, int size, byte fill, boolean fails, int dissenter) {
+  private record Call(int number, int writer, int size, byte fill, boolean fails, int dissenter) {
     byte[] data() {
       byte[] data = new byte[size];
       Arrays.fill(data, fill);
@@ -71,6 +78,13 @@ class CollectivesSimulationTest {
     private final List<Call> calls = new ArrayList<>();
     private final int[] failures;
     private final int[] ended;
+
+    /** The calls that went as one rank sees it, or failed. */
+    private final boolean[] goes;
+
+    private final boolean[] fails;
+    private final int victim;
+    private boolean goesOn;
     private int inside = -1;
 
     Run(long seed, Trouble trouble) {
@@ -79,33 +93,51 @@ class CollectivesSimulationTest {
       this.ranks = 2 + random.nextInt(2);
       this.ended = new int[ranks];
       int words = (int) Layout.directory(ranks, ranks) + 64 * Layout.LINE;
-      this.simulation = new Simulation(seed, ranks, words, trouble == Trouble.DEATH);
+      this.simulation =
+          new Simulation(
+              seed, ranks, words, trouble == Trouble.DEATH || trouble == Trouble.STANDSTILL);
       simulation.word(Layout.DIRECTORY_END, Layout.directory(ranks, ranks));
       int count = 1 + random.nextInt(4);
       this.failures = new int[count];
+      this.goes = new boolean[count];
+      this.fails = new boolean[count];
       for (int i = 0; i < count; i++) {
         boolean large = random.nextInt(5) == 0;
         boolean disagree = trouble == Trouble.DISAGREEMENT && random.nextBoolean();
         calls.add(
             new Call(
+                i,
                 random.nextInt(ranks),
-                large ? Layout.CHUNK_BYTES * 5 : random.nextInt(20),
+                large ? Layout.CHUNK_BYTES * (4 + random.nextInt(2)) : random.nextInt(20),
                 (byte) random.nextInt(),
                 random.nextInt(5) == 0,
                 disagree ? random.nextInt(ranks) : -1));
       }
       CoreSettings settings = Simulation.settings(random.nextBoolean(), 0, random.nextBoolean());
+      if (trouble == Trouble.STANDSTILL) { // to name a resource has no time-out
+        Directory directory = new Directory(simulation.node(0, settings));
+        home(directory, "r");
+        home(directory, "other");
+      }
       for (int rank = 0; rank < ranks; rank++) {
         Node node = simulation.node(rank, settings);
         simulation.word(Layout.slot(rank) + Layout.LIFE, Node.OPEN);
         simulation.actor(rank, "rank " + rank, () -> work(node));
       }
-      int victim = random.nextInt(ranks);
+      victim = random.nextInt(ranks);
       int step = 1 + random.nextInt(600);
       if (trouble == Trouble.DEATH) {
         simulation.killAt(step, victim, () -> {});
       } else if (trouble == Trouble.INTERRUPT) {
         simulation.interruptAt(step, victim);
+      } else if (trouble == Trouble.STANDSTILL) {
+        simulation.at(
+            step,
+            () -> {
+              if (!goesOn) {
+                simulation.standsStill(victim);
+              }
+            });
       }
     }
 
@@ -118,6 +150,7 @@ class CollectivesSimulationTest {
       }
       for (int i = 0; i < calls.size(); i++) {
         Call call = calls.get(i);
+        assertThat(goes[i] && fails[i]).as("call %d went, and failed", i).isFalse();
         if (trouble == Trouble.NONE) {
           assertThat(failures[i]).as("failures of call %d", i).isEqualTo(call.fails ? ranks : 0);
         } else if (trouble == Trouble.DISAGREEMENT && call.dissenter >= 0) {
@@ -145,11 +178,18 @@ class CollectivesSimulationTest {
         }
         ended[node.me()]++;
       }
+      goOn(); // what is left has no time-out
       node.markClosed();
       Thread.interrupted();
       collectives.close(Patience.FOREVER);
       node.life(Node.LEFT);
       collectives.ring();
+    }
+
+    /** Nobody stands still any more. */
+    private void goOn() {
+      goesOn = true;
+      simulation.goesOn(victim);
     }
 
     /** Naming can be interrupted, too, and is simply done again. */
@@ -163,10 +203,38 @@ class CollectivesSimulationTest {
       }
     }
 
+    private FencedSection begin(Node node, Collectives collectives, ProcessLock lock, Call call) {
+      long timeout =
+          trouble == Trouble.STANDSTILL
+              ? SECOND * simulation.random().nextInt(4)
+              : Patience.FOREVER;
+      long start = simulation.clock();
+      try {
+        FencedSection section =
+            collectives.singleWrite(
+                lock, call.writer, timeout, (writer, nanos, bytes, failure) -> {});
+        goes[call.number] = true;
+        return section;
+      } catch (MpilockException e) {
+        fails[call.number] |= Objects.requireNonNull(e.getMessage()).startsWith("Collective call");
+        throw e;
+      } finally {
+        assertInTime(node, start, timeout);
+      }
+    }
+
+    /** Time goes by in whole seconds here, and only when nobody can do anything. */
+    private void assertInTime(Node node, long start, long nanos) {
+      if (trouble == Trouble.STANDSTILL && node.me() != victim) {
+        assertThat(simulation.clock() - start).isLessThanOrEqualTo(nanos + SECOND);
+      }
+    }
+
     private byte[] once(Node node, Collectives collectives, ProcessLock lock, Call call) {
-      FencedSection section =
-          collectives.singleWrite(
-              lock, call.writer, Patience.FOREVER, (writer, nanos, bytes, failure) -> {});
+      FencedSection section = begin(node, collectives, lock, call);
+      if (call.writer == victim) {
+        goOn(); // its part has no time-out
+      }
       if (!section.isWriter()) {
         try {
           return (byte[]) Objects.requireNonNull(section.collect());
@@ -182,6 +250,9 @@ class CollectivesSimulationTest {
         if (call.fails) {
           throw new ArithmeticException("on purpose");
         }
+        if (call.size > Layout.RING_CHUNKS * Layout.CHUNK_BYTES) {
+          goOn(); // what is shared waits for room
+        }
         section.share(call.data());
       } catch (Throwable e) {
         inside = -1;
@@ -189,7 +260,9 @@ class CollectivesSimulationTest {
         section.close();
         throw e;
       }
+      long start = simulation.clock();
       section.close();
+      assertInTime(node, start, 0);
       return call.data();
     }
   }

@@ -20,6 +20,7 @@ import io.mpilock.failure.LockTimeoutException;
 import io.mpilock.failure.LockUseException;
 import io.mpilock.failure.RankFailedException;
 import io.mpilock.failure.ShareException;
+import io.mpilock.failure.SingleWriteFailedException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -349,20 +350,26 @@ class CollectivesTest {
       desk.assertDecided(1, LEFT, 1);
     }
 
-    @Test
-    void aCallWaitsUntilTheSlotsOfTheOneBeforeThePreviousAreRead() {
+    /** Two calls have failed, and rank 1 has not read how the first of them was decided. */
+    private void standStillInTheFirstOfTwoCalls() {
       desk.agrees(1, 0);
       assertThatThrownBy(() -> desk.singleWrite(5)).isInstanceOf(IllegalArgumentException.class);
       desk.assertDecided(1, REFUSED, 0);
       assertThat(desk.mark(1)).isEqualTo(1 << 8 | SEEN);
       assertThat(desk.collectives.isSeen(1)).as("rank 1 has not read it").isFalse();
-      desk.agrees(2, 0);
       assertThatThrownBy(() -> desk.singleWrite(-1)).isInstanceOf(IllegalArgumentException.class);
       desk.assertDecided(2, REFUSED, 0);
-      for (int i = 0; i < 150; i++) { // 3 s, though interrupted
-        desk.scripted.meanwhile(() -> assertThat(desk.mark(1)).isEqualTo(1 << 8 | SEEN));
+      outcomes.clear();
+    }
+
+    @Test
+    void aDecisionWaitsUntilTheOneBeforeThePreviousIsRead() {
+      standStillInTheFirstOfTwoCalls();
+      for (int i = 0; i < 150; i++) { // 3 s
+        desk.scripted.meanwhile(() -> desk.assertDecided(1, REFUSED, 0));
       }
       desk.scripted.meanwhile(() -> {
+        assertThat(desk.mark(3)).as("rank 0 has come").isEqualTo(3 << 8 | ARRIVED);
         desk.marks(1, SEEN);
         desk.agrees(3, 0);
       });
@@ -371,8 +378,64 @@ class CollectivesTest {
       desk.assertDecided(3, GO, 0);
       assertThat(desk.scripted.stalls)
           .containsExactly(
-              ": rank 0 (host host0, pid 1) has waited 2.0 s for the other ranks to take note of how"
-                  + " collective call 1 went.");
+              "orders: rank 0 (host host0, pid 1) has waited 2.0 s in the single write of resource"
+                  + " 'orders' (writer 0) for rank 1 (host host0, pid 1).");
+    }
+
+    @Test
+    void whoStandsStillBeforeItReadsADecisionKeepsNobodyBeyondItsTime() {
+      standStillInTheFirstOfTwoCalls();
+      assertThatThrownBy(() -> desk.singleWrite(0, SECOND))
+          .isInstanceOf(LockTimeoutException.class)
+          .hasMessageContaining(
+              "Collective call 3 failed, since rank 0 had waited for its time-out")
+          .hasMessageContaining("rank 0 called singleWrite('orders', writer 0), and gave up;")
+          .hasMessageContaining("rank 1 has called nothing.");
+      assertThat(desk.scripted.now()).isEqualTo(2 * SECOND);
+      assertThat(outcomes).containsExactly("true " + SECOND + " 0 LockTimeoutException");
+      desk.assertDecided(1, REFUSED, 0);
+      assertThat(desk.mark(3)).isEqualTo(3 << 8 | SEEN);
+
+      // When it goes on, the call that was given up fails there, and both are in step.
+      desk.marks(1, SEEN);
+      Collectives theirs = new Collectives(desk.scripted.node(1), line -> "'orders'");
+      ProcessLock theirLock = new ProcessLock("orders", desk.scripted.node(1), desk.home);
+      desk.marks(2, SEEN);
+      for (int call = 1; call <= 2; call++) {
+        assertThatThrownBy(() -> theirs.singleWrite(theirLock, -1, 0, CollectivesTest.this::ended))
+            .isInstanceOf(IllegalArgumentException.class);
+      }
+      assertThatThrownBy(
+              () -> theirs.singleWrite(theirLock, 0, Patience.FOREVER, CollectivesTest.this::ended))
+          .isInstanceOf(CollectiveMismatchException.class)
+          .hasMessageContaining("rank 0 had waited for its time-out");
+      desk.assertDecided(3, TIMED_OUT, 0);
+      desk.agrees(4, 0);
+      assertThat(desk.singleWrite(0).isWriter()).isTrue();
+    }
+
+    @Test
+    void anInterruptAndTheCloseEndThatWait() {
+      standStillInTheFirstOfTwoCalls();
+      desk.scripted.meanwhile(() -> Thread.currentThread().interrupt());
+      assertThatThrownBy(() -> desk.singleWrite(0)).isInstanceOf(LockInterruptedException.class);
+      assertThat(Thread.interrupted()).isTrue();
+      desk.scripted.meanwhile(desk.node::markClosed);
+      assertThatThrownBy(() -> desk.singleWrite(0)).isInstanceOf(ControllerClosedException.class);
+      desk.assertDecided(4, LEFT, 0);
+      desk.assertDecided(1, REFUSED, 0);
+    }
+
+    @Test
+    void whatIsThrownInThatWaitIsToldWhenADecisionCanBeMade() {
+      standStillInTheFirstOfTwoCalls();
+      desk.scripted.meanwhile(() -> {
+        throw new StackOverflowError();
+      });
+      assertThatThrownBy(() -> desk.singleWrite(0)).isInstanceOf(StackOverflowError.class);
+      assertThat(desk.mark(3)).isEqualTo(3 << 8 | SEEN);
+      assertThat(desk.words.word(Layout.callSlot(0, 3) + Layout.REFUSAL)).isNotZero();
+      assertThat(desk.collectives.isBusy()).isFalse();
     }
 
     @ParameterizedTest
@@ -432,6 +495,33 @@ class CollectivesTest {
     }
 
     @Test
+    void aReaderThatStandsStillKeepsAFailureFromNobody() {
+      desk.agrees(1, 0);
+      FencedSection section = desk.singleWrite(0);
+      section.share(new byte[4 * Layout.CHUNK_BYTES - 1]);
+      Thread.currentThread().interrupt();
+      section.fail(new IllegalArgumentException("on purpose"));
+      long start = desk.scripted.now();
+      section.close();
+      assertThat(Thread.interrupted()).isTrue();
+      assertThat(desk.scripted.now() - start).isEqualTo(2 * SECOND);
+      assertThat(desk.lock.hold().isWriting()).isFalse();
+
+      desk.decides(1, GO, 0);
+      FencedSection theirs = theirPart();
+      assertThatThrownBy(theirs::collect)
+          .isInstanceOf(SingleWriteFailedException.class)
+          .hasMessageContaining("could not be sent, since some rank stands still");
+    }
+
+    private FencedSection theirPart() {
+      Node other = desk.scripted.node(1);
+      Collectives calls = new Collectives(other, line -> "'orders'");
+      ProcessLock lock = new ProcessLock("orders", other, desk.home);
+      return calls.singleWrite(lock, 0, SECOND, CollectivesTest.this::ended);
+    }
+
+    @Test
     void aSecondSingleWriteInsideOneIsRefused() {
       desk.agrees(1, 1);
       desk.decides(1, GO, 1);
@@ -481,7 +571,9 @@ class CollectivesTest {
           .hasMessageContaining(
               "Rank 0 did not get the write of resource 'orders' for its single write in time");
       desk.assertDecided(1, GO, 0);
-      assertThat(desk.words.word(Layout.PRODUCED)).as("a text and the end").isEqualTo(1 << 24 | 2);
+      assertThat(desk.words.word(Layout.PRODUCED)).as("a text").isEqualTo(1 << 24 | 1);
+      assertThat(desk.words.word(Layout.ENDED)).as("the end").isEqualTo(1 << 24 | 1);
+      assertThat(desk.words.word(Layout.END_KIND)).isEqualTo(Stream.END);
       assertThat(desk.collectives.isBusy()).isFalse();
     }
 
@@ -718,6 +810,41 @@ class CollectivesTest {
       desk.scripted.meanwhile(() -> desk.decides(1, GO, 2));
       assertThat(desk.singleWrite(2, SECOND).isWriter()).as("it came too late").isFalse();
       assertThat(desk.scripted.isPlayed()).isTrue();
+    }
+
+    @Test
+    void anAgentThatStandsStillKeepsNobodyWhoseCallItHasNotReported() {
+      assertThatThrownBy(() -> desk.singleWrite(2, SECOND))
+          .isInstanceOf(LockTimeoutException.class)
+          .hasMessageContaining("rank 1 has called nothing");
+      desk.assertProposed(1, TIMED_OUT, 0);
+      assertThat(desk.scripted.now()).as("half a second for an answer").isEqualTo(5 * SECOND / 2);
+      assertThat(desk.mark(1)).isEqualTo(1 << 8 | SEEN);
+      assertThat(desk.words.word(Layout.callSlot(0, 1) + Layout.REFUSAL)).isNotZero();
+      desk.scripted.meanwhile(() -> Thread.currentThread().interrupt());
+      assertThatThrownBy(() -> desk.singleWrite(2)).isInstanceOf(LockInterruptedException.class);
+      assertThat(Thread.interrupted()).isTrue();
+    }
+
+    @Test
+    void whoseCallIsReportedWaitsForTheDecisionWhichMayBeToGo() {
+      desk.words.word(Layout.REPORTED_CALL, 1);
+      desk.scripted.sleeps(50); // its second
+      desk.scripted.sleeps(100);
+      desk.scripted.meanwhile(() -> desk.decides(1, GO, 2));
+      assertThat(desk.singleWrite(2, SECOND).isWriter()).isFalse();
+      assertThat(desk.scripted.stalls)
+          .singleElement()
+          .asString()
+          .contains("gave collective call 1 up, and has waited 2.0 s since");
+    }
+
+    @Test
+    void whoseCallIsReportedIsToldWhenTheJobBreaks() {
+      desk.words.word(Layout.REPORTED_CALL, 1);
+      desk.scripted.sleeps(100);
+      desk.scripted.meanwhile(() -> desk.words.word(Layout.BROKEN, 3 + 1));
+      assertThatThrownBy(() -> desk.singleWrite(2, SECOND)).isInstanceOf(RankFailedException.class);
     }
 
     @Test

@@ -36,9 +36,11 @@ class LayoutTest {
     }
     claim(Layout.COLLECTIVE_BELL, 2);
     claim(Layout.PRODUCED, 1);
+    claim(Layout.ENDED, 1);
+    claim(Layout.END_KIND, 1);
     claim(Layout.INBOX, 1);
     claim(Layout.AGENT_BELL, 2);
-    for (long word = Layout.BROKEN; word <= Layout.ANSWER_FROM; word++) {
+    for (long word = Layout.BROKEN; word <= Layout.REPORTED_CALL; word++) {
       claim(word, 1);
     }
     for (int member = 0; member < members; member++) {

@@ -165,6 +165,24 @@ class StreamTest {
   }
 
   @Test
+  void theEndNeedsNoRoom() {
+    for (int i = 0; i < 4; i++) {
+      putData("x");
+    }
+    assertThat(writer.hasRoom()).isFalse();
+    writer.put(Stream.END, new byte[0], 0, 0);
+    for (int rank = 0; rank < 3; rank += 2) {
+      for (int i = 0; i < 4; i++) {
+        assertThat(streams.get(rank).await(patience(rank))).isEqualTo(Stream.DATA);
+        assertThat(take(rank)).isEqualTo("x");
+      }
+      assertThat(streams.get(rank).await(patience(rank))).isEqualTo(Stream.END);
+      assertThat(take(rank)).isEmpty();
+      assertThat(streams.get(rank).isProduced()).isFalse();
+    }
+  }
+
+  @Test
   void anInterruptOrTheCloseEndsAWaitForTheWriter() {
     Thread.currentThread().interrupt();
     assertThatThrownBy(() -> streams.get(0).await(patience(0)))
