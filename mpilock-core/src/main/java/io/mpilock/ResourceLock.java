@@ -114,8 +114,23 @@ public final class ResourceLock {
    * @throws RuntimeException as {@link #read()}
    */
   public Optional<ReadLease> tryRead() {
+    return tryRead(0);
+  }
+
+  /**
+   * Takes a read, waiting at most the given time.
+   *
+   * @param timeout the longest time to wait; zero or less does not wait
+   * @return the lease, or nothing if it was not granted in time
+   * @throws RuntimeException as {@link #read()}
+   */
+  public Optional<ReadLease> tryRead(Duration timeout) {
+    return tryRead(nanos(timeout));
+  }
+
+  private Optional<ReadLease> tryRead(long nanos) {
     ThreadHold hold = process.hold();
-    if (!acquire(hold, LockMode.READ, 0)) {
+    if (!acquire(hold, LockMode.READ, nanos)) {
       return Optional.empty();
     }
     try {
@@ -172,8 +187,23 @@ public final class ResourceLock {
    * @throws RuntimeException as {@link #write()}
    */
   public Optional<WriteLease> tryWrite() {
+    return tryWrite(0);
+  }
+
+  /**
+   * Takes the write, waiting at most the given time.
+   *
+   * @param timeout the longest time to wait; zero or less does not wait
+   * @return the lease, or nothing if it was not granted in time
+   * @throws RuntimeException as {@link #write()}
+   */
+  public Optional<WriteLease> tryWrite(Duration timeout) {
+    return tryWrite(nanos(timeout));
+  }
+
+  private Optional<WriteLease> tryWrite(long nanos) {
     ThreadHold hold = process.hold();
-    if (!acquire(hold, LockMode.WRITE, 0)) {
+    if (!acquire(hold, LockMode.WRITE, nanos)) {
       return Optional.empty();
     }
     try {
@@ -182,6 +212,25 @@ public final class ResourceLock {
       releaseWrite(hold);
       throw failure;
     }
+  }
+
+  /**
+   * Tells whether the calling thread holds a read or the write, a kept one included. It does in the
+   * body of a single write that it runs, too.
+   *
+   * @return true if no other thread can write now
+   */
+  public boolean isHeldByCurrentThread() {
+    return process.hold().holds(false);
+  }
+
+  /**
+   * Tells whether the calling thread holds the write, a kept one included.
+   *
+   * @return true if no other thread can read or write now
+   */
+  public boolean isWriteHeldByCurrentThread() {
+    return process.hold().holds(true);
   }
 
   /**

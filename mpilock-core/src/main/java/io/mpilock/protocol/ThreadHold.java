@@ -517,6 +517,21 @@ public final class ThreadHold extends Grip {
   }
 
   /**
+   * Tells its thread what that holds now, though another may have given back what is kept.
+   *
+   * @param write true to ask for the write alone
+   * @return true if it holds that
+   */
+  public boolean holds(boolean write) {
+    if (keeps) {
+      synchronized (this) {
+        return writes > 0 || (!write && reads > 0);
+      }
+    }
+    return !owes && (writes > 0 || (!write && reads > 0));
+  }
+
+  /**
    * Tells whether the thread reads.
    *
    * @return true if it holds a read, also inside a write

@@ -2,16 +2,23 @@ package io.mpilock.spring;
 
 import io.mpilock.Fence;
 import io.mpilock.FencedSignal;
+import io.mpilock.LockMode;
 import io.mpilock.LockedAction;
 import io.mpilock.ReadLease;
 import io.mpilock.ResourceLock;
 import io.mpilock.WindowController;
 import io.mpilock.WriteLease;
+import io.mpilock.failure.LockUseException;
 import java.time.Duration;
+import java.util.Collection;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.SortedMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.function.ObjIntConsumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,9 +26,13 @@ import org.jspecify.annotations.Nullable;
  * a lease and nothing else.
  */
 final class ControllerLockTemplate implements LockTemplate {
+  /** A writer that comes more often than this makes a read under the lock the cheaper way. */
+  private static final int OPTIMISTIC_TRIES = 3;
+
   private final Family family;
   private final ResourceLock lock;
   private final @Nullable Duration timeout;
+  private final @Nullable LockRequestObserver observer;
   private final boolean mayKeep;
 
   private ControllerLockTemplate(Family family, ResourceLock lock) {
@@ -29,12 +40,16 @@ final class ControllerLockTemplate implements LockTemplate {
     this.lock = lock;
     String name = lock.name();
     this.timeout = family.timeout != null ? family.timeout : family.settings.timeout(name);
+    this.observer = family.observer;
     Until until = family.until != null ? family.until : family.settings.until(name);
     this.mayKeep = KeptWrites.Possible.INSTANCE && until == Until.TRANSACTION;
   }
 
-  static LockTemplate of(WindowController controller, ResourceSettings settings) {
-    return new Family(controller, settings, null, null, new KeptOrders())
+  static LockTemplate of(
+      WindowController controller,
+      ResourceSettings settings,
+      @Nullable LockRequestObserver observer) {
+    return new Family(controller, settings, null, null, observer, new KeptOrders())
         .on(WindowController.DEFAULT_RESOURCE);
   }
 
@@ -67,7 +82,9 @@ final class ControllerLockTemplate implements LockTemplate {
   public <T extends @Nullable Object, E extends Throwable> T write(LockedAction<T, E> action)
       throws E {
     if (mayKeep && KeptWrites.isInTransaction()) {
-      return KeptWrites.write(family.controller, lock, family.orders, this::writeLease, action);
+      try (OpenWrite _ = openWrite()) {
+        return action.run();
+      }
     }
     try (WriteLease _ = writeLease()) {
       return action.run();
@@ -84,10 +101,9 @@ final class ControllerLockTemplate implements LockTemplate {
   @Override
   public <E extends Throwable> void writeWithoutResult(LockedRunnable<E> action) throws E {
     if (mayKeep && KeptWrites.isInTransaction()) {
-      this.<@Nullable Void, E>write(() -> {
+      try (OpenWrite _ = openWrite()) {
         action.run();
-        return null;
-      });
+      }
       return;
     }
     try (WriteLease _ = writeLease()) {
@@ -96,31 +112,188 @@ final class ControllerLockTemplate implements LockTemplate {
   }
 
   @Override
-  public <T extends @Nullable Object, E extends Throwable> T singleWrite(LockedAction<T, E> action)
+  public <T, E extends Throwable> Optional<T> tryRead(Duration timeout, LockedAction<T, E> action)
       throws E {
-    return singleWrite(master(), action);
+    try (ReadLease lease = tryReadLease(timeout)) {
+      return lease == null ? Optional.empty() : LockGroup.resultOf(action.run(), "tryRead");
+    }
+  }
+
+  @Override
+  public <T, E extends Throwable> Optional<T> tryWrite(Duration timeout, LockedAction<T, E> action)
+      throws E {
+    try (OpenWrite write = tryOpenWrite(timeout)) {
+      return write == null ? Optional.empty() : LockGroup.resultOf(action.run(), "tryWrite");
+    }
+  }
+
+  @Override
+  public <T extends @Nullable Object, E extends Throwable> T readWithLease(
+      LeaseAction<LeasedRead, T, E> action) throws E {
+    try (OpenRead read = new OpenRead(this, readLease())) {
+      return action.run(read);
+    }
+  }
+
+  @Override
+  public <T extends @Nullable Object, E extends Throwable> T writeWithLease(
+      LeaseAction<LeasedWrite, T, E> action) throws E {
+    try (OpenWrite write = openWrite()) {
+      return action.run(write);
+    }
+  }
+
+  @Override
+  public <T extends @Nullable Object, E extends Throwable> T optimisticRead(
+      LockedAction<T, E> action) throws E {
+    if (lock.isHeldByCurrentThread()) {
+      return action.run();
+    }
+    for (int tries = 0; tries < OPTIMISTIC_TRIES; tries++) {
+      long stamp = lock.tryOptimisticRead();
+      if (stamp == ResourceLock.NO_STAMP) {
+        break;
+      }
+      T result;
+      try {
+        result = action.run();
+      } catch (Throwable failure) { // an Error too may come of what is half written
+        if (lock.validate(stamp)) {
+          throw failure;
+        }
+        continue;
+      }
+      if (lock.validate(stamp)) {
+        return result;
+      }
+    }
+    return read(action);
+  }
+
+  @Override
+  public LockGroup group() {
+    return new LockGroup(this, this::openGroup);
+  }
+
+  private @Nullable OpenHold openGroup(
+      SortedMap<String, LockMode> modes, @Nullable Duration timeToTry) {
+    Duration limit = timeToTry == null ? family.timeout : timeToTry;
+    if (limit == null) {
+      checkOrder(modes.keySet());
+    }
+    long start = System.nanoTime();
+    OpenGroup group = new OpenGroup();
+    try {
+      for (Map.Entry<String, LockMode> each : modes.entrySet()) {
+        ControllerLockTemplate one = family.on(each.getKey());
+        Duration left = limit == null ? one.timeout : limit.minusNanos(System.nanoTime() - start);
+        OpenHold hold = one.open(each.getValue(), left, timeToTry != null);
+        if (hold == null) {
+          group.giveUp();
+          return null;
+        }
+        group.add(hold);
+      }
+      return group;
+    } catch (Throwable failure) {
+      group.giveUp();
+      throw failure;
+    }
+  }
+
+  /** Refuses to wait without an end for a resource while this thread holds one that comes later. */
+  private void checkOrder(Collection<String> sorted) {
+    String free = null;
+    for (String name : sorted) {
+      ControllerLockTemplate one = family.on(name);
+      if (!one.isHeldByCurrentThread()) {
+        free = free == null && one.timeout == null ? name : free;
+      } else if (free != null) {
+        throw new LockUseException(
+            "Thread '%s' of rank %d asks for a group with resource '%s' while it holds '%s', which comes later: another that has taken them in their order would wait for it, and it for that one. Take them together from the start, or with a time-out."
+                .formatted(Thread.currentThread().getName(), rank(), free, name));
+      }
+    }
+  }
+
+  private @Nullable OpenHold open(LockMode mode, @Nullable Duration limit, boolean tries) {
+    if (mode == LockMode.READ) {
+      ReadLease lease = tries && limit != null ? tryReadLease(limit) : readLease(limit);
+      return lease == null ? null : new OpenRead(this, lease);
+    }
+    return tries && limit != null ? tryOpenWrite(limit) : openWrite(() -> writeNow(limit));
+  }
+
+  @Override
+  public boolean isHeldByCurrentThread() {
+    return lock.isHeldByCurrentThread();
+  }
+
+  @Override
+  public boolean isWriteHeldByCurrentThread() {
+    return lock.isWriteHeldByCurrentThread();
+  }
+
+  @Override
+  public void requireHeld() {
+    if (!lock.isHeldByCurrentThread()) {
+      throw notHeld("a read or the write", "read(…) or write(…)", "");
+    }
+  }
+
+  @Override
+  public void requireWriteHeld() {
+    if (!lock.isWriteHeldByCurrentThread()) {
+      throw notHeld(
+          "the write", "write(…)", lock.isHeldByCurrentThread() ? ", though it has a read" : "");
+    }
+  }
+
+  private LockUseException notHeld(String what, String forms, String but) {
+    return new LockUseException(
+        "Thread '%s' of rank %d came to code that must run under %s of resource '%s', and does not hold that%s: call it inside %s of that resource's LockTemplate."
+            .formatted(Thread.currentThread().getName(), rank(), what, lock.name(), but, forms));
   }
 
   @Override
   public <T extends @Nullable Object, E extends Throwable> T singleWrite(
       int rank, LockedAction<T, E> action) throws E {
     warnOfTransaction();
+    return this.<T, E>collective(rank, () -> singleWriteNow(rank, action));
+  }
+
+  private <T extends @Nullable Object, E extends Throwable> T singleWriteNow(
+      int rank, LockedAction<T, E> action) throws E {
     return timeout == null
         ? lock.singleWrite(rank, action)
         : lock.singleWrite(rank, timeout, action);
   }
 
   @Override
-  public <T, E extends Throwable> @Nullable T singleWriteFenced(FencedAction<T, E> action)
+  public <T, E extends Throwable> @Nullable T singleWriteFenced(int rank, FencedAction<T, E> action)
       throws E {
     warnOfTransaction();
-    Fence<T> fence = timeout == null ? lock.singleWrite() : lock.singleWrite(master(), timeout);
-    return runFenced(fence, action);
+    return this.<@Nullable T, E>collective(
+        rank,
+        () -> {
+          Fence<T> fence =
+              timeout == null ? lock.singleWrite(rank) : lock.singleWrite(rank, timeout);
+          return runFenced(fence, action);
+        });
   }
 
   @Override
   public <T> void gather(T mine, ObjIntConsumer<? super T> taker) {
     Objects.requireNonNull(mine, "mine");
+    this.<@Nullable Void, RuntimeException>collective(
+        -1,
+        () -> {
+          gatherNow(mine, taker);
+          return null;
+        });
+  }
+
+  private <T> void gatherNow(T mine, ObjIntConsumer<? super T> taker) {
     long start = System.nanoTime();
     for (int rank = 0; rank < size(); rank++) {
       @Nullable T word =
@@ -130,6 +303,11 @@ final class ControllerLockTemplate implements LockTemplate {
                   rank, timeout.minusNanos(System.nanoTime() - start), () -> mine);
       taker.accept(Objects.requireNonNull(word, "word"), rank);
     }
+  }
+
+  private <T extends @Nullable Object, E extends Throwable> T collective(
+      int writer, LockedAction<T, E> call) throws E {
+    return observer == null ? call.run() : observer.collective(lock, writer, call);
   }
 
   static <T, E extends Throwable> @Nullable T runFenced(Fence<T> fence, FencedAction<T, E> action)
@@ -189,11 +367,60 @@ final class ControllerLockTemplate implements LockTemplate {
   }
 
   private ReadLease readLease() {
-    return timeout == null ? lock.read() : lock.read(timeout);
+    return observer == null ? readNow(timeout) : readLease(timeout);
+  }
+
+  private ReadLease readLease(@Nullable Duration limit) {
+    return Objects.requireNonNull(observed(LockMode.READ, () -> readNow(limit)));
+  }
+
+  private ReadLease readNow(@Nullable Duration limit) {
+    return limit == null ? lock.read() : lock.read(limit);
+  }
+
+  private @Nullable ReadLease tryReadLease(Duration limit) {
+    return observed(LockMode.READ, () -> lock.tryRead(limit).orElse(null));
   }
 
   private WriteLease writeLease() {
-    return timeout == null ? lock.write() : lock.write(timeout);
+    return observer == null
+        ? writeNow(timeout)
+        : Objects.requireNonNull(observed(LockMode.WRITE, () -> writeNow(timeout)));
+  }
+
+  private WriteLease writeNow(@Nullable Duration limit) {
+    return limit == null ? lock.write() : lock.write(limit);
+  }
+
+  private OpenWrite openWrite() {
+    return openWrite(() -> writeNow(timeout));
+  }
+
+  private OpenWrite openWrite(Supplier<WriteLease> request) {
+    return Objects.requireNonNull(openWriteIfGranted(request));
+  }
+
+  private @Nullable OpenWrite tryOpenWrite(Duration limit) {
+    return openWriteIfGranted(() -> lock.tryWrite(limit).orElse(null));
+  }
+
+  /** After the read, which is given up. */
+  OpenWrite upgrade(ReadLease read) {
+    return openWrite(() -> timeout == null ? read.upgrade() : read.upgrade(timeout));
+  }
+
+  private @Nullable OpenWrite openWriteIfGranted(Supplier<? extends @Nullable WriteLease> request) {
+    KeptWrites keeper =
+        mayKeep && KeptWrites.isInTransaction()
+            ? KeptWrites.of(family.controller, lock, family.orders)
+            : null;
+    WriteLease lease = observed(LockMode.WRITE, request);
+    return lease == null ? null : OpenWrite.of(lock, lease, keeper);
+  }
+
+  private <L extends AutoCloseable> @Nullable L observed(
+      LockMode mode, Supplier<? extends @Nullable L> request) {
+    return observer == null ? request.get() : observer.request(lock, mode, request);
   }
 
   /** The templates of one controller that are alike but for their resources, by these. */
@@ -202,28 +429,32 @@ final class ControllerLockTemplate implements LockTemplate {
     final ResourceSettings settings;
     final @Nullable Duration timeout;
     final @Nullable Until until;
+    final @Nullable LockRequestObserver observer;
     final KeptOrders orders;
-    private final ConcurrentMap<String, LockTemplate> templates = new ConcurrentHashMap<>();
+    private final ConcurrentMap<String, ControllerLockTemplate> templates =
+        new ConcurrentHashMap<>();
 
     Family(
         WindowController controller,
         ResourceSettings settings,
         @Nullable Duration timeout,
         @Nullable Until until,
+        @Nullable LockRequestObserver observer,
         KeptOrders orders) {
       this.controller = controller;
       this.settings = settings;
       this.timeout = timeout;
       this.until = until;
+      this.observer = observer;
       this.orders = orders;
     }
 
     Family with(@Nullable Duration otherTimeout, @Nullable Until otherUntil) {
-      return new Family(controller, settings, otherTimeout, otherUntil, orders);
+      return new Family(controller, settings, otherTimeout, otherUntil, observer, orders);
     }
 
-    LockTemplate on(String resource) {
-      LockTemplate template = templates.get(resource);
+    ControllerLockTemplate on(String resource) {
+      ControllerLockTemplate template = templates.get(resource);
       if (template != null) {
         return template;
       }

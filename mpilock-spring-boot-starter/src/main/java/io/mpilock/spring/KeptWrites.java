@@ -1,6 +1,5 @@
 package io.mpilock.spring;
 
-import io.mpilock.LockedAction;
 import io.mpilock.ResourceLock;
 import io.mpilock.WindowController;
 import io.mpilock.WriteLease;
@@ -10,8 +9,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 import org.springframework.core.Ordered;
 import org.springframework.transaction.support.TransactionSynchronization;
 import org.springframework.transaction.support.TransactionSynchronizationManager;
@@ -74,26 +71,11 @@ final class KeptWrites implements TransactionSynchronization {
     return false;
   }
 
-  /**
-   * Runs an action under the write, which this thread's transaction keeps. Also if the action
-   * throws: its caller may commit nevertheless.
-   */
-  static <T extends @Nullable Object, E extends Throwable> T write(
-      WindowController controller,
-      ResourceLock lock,
-      KeptOrders orders,
-      Supplier<WriteLease> request,
-      LockedAction<T, E> action)
-      throws E {
+  /** Those of this thread's transaction, which is about to ask for one more. */
+  static KeptWrites of(WindowController controller, ResourceLock lock, KeptOrders orders) {
     KeptWrites kept = ofTransaction();
     orders.request(kept.inHand(controller), lock.name(), transaction());
-    WriteLease lease = request.get();
-    try {
-      kept.grant(lock);
-      return action.run();
-    } finally {
-      kept.keep(lock, lease);
-    }
+    return kept;
   }
 
   private static KeptWrites ofTransaction() {
@@ -126,15 +108,20 @@ final class KeptWrites implements TransactionSynchronization {
     return all;
   }
 
-  private synchronized void grant(ResourceLock lock) {
+  synchronized void grant(ResourceLock lock) {
     granted.add(lock.name());
+  }
+
+  /** What was granted last is given back, and is not kept from before. */
+  synchronized void giveUp(ResourceLock lock) {
+    granted.remove(lock.name());
   }
 
   /**
    * Keeps a lease; or closes it, if it is a level of one that is kept, or the transaction was ended
    * meanwhile by another thread.
    */
-  private void keep(ResourceLock lock, WriteLease lease) {
+  void keep(ResourceLock lock, WriteLease lease) {
     boolean keeps = false;
     try {
       synchronized (this) {

@@ -1,8 +1,6 @@
 package io.mpilock.spring;
 
 import io.mpilock.ControllerOptions;
-import io.mpilock.Fence;
-import io.mpilock.FencedSignal;
 import io.mpilock.LockedAction;
 import io.mpilock.WindowController;
 import io.mpilock.failure.ControllerClosedException;
@@ -10,11 +8,8 @@ import io.mpilock.failure.LockInterruptedException;
 import io.mpilock.failure.LockTimeoutException;
 import io.mpilock.failure.LockUseException;
 import io.mpilock.failure.RankFailedException;
-import io.mpilock.failure.SingleWriteFailedException;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.function.ObjIntConsumer;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>{@code
  * int open = locks.read(() -> repository.countOpen());
  * locks.on("orders").writeWithoutResult(() -> repository.append(order)); // may throw IOException
+ * boolean swept = locks.tryWriteWithoutResult(() -> sweep());           // if nobody is in the way
  * Path file = locks.singleWrite(() -> createFile());                    // one rank runs it, all get the result
  * }</pre>
  *
@@ -40,7 +36,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>With {@code mpilock.enabled=false} the template {@linkplain #withoutLocks does not lock}.
  */
-public interface LockTemplate {
+public interface LockTemplate extends CollectiveOperations {
 
   /**
    * Makes a template over a controller's default resource.
@@ -60,7 +56,20 @@ public interface LockTemplate {
    * @return the template
    */
   static LockTemplate of(WindowController controller, ResourceSettings settings) {
-    return ControllerLockTemplate.of(controller, settings);
+    return ControllerLockTemplate.of(controller, settings, null);
+  }
+
+  /**
+   * Makes a template over a controller's default resource whose requests are observed.
+   *
+   * @param controller whose locks to take; stays the caller's to close
+   * @param settings what to do with a resource unless the caller says otherwise
+   * @param observer is around each request
+   * @return the template
+   */
+  static LockTemplate of(
+      WindowController controller, ResourceSettings settings, LockRequestObserver observer) {
+    return ControllerLockTemplate.of(controller, settings, observer);
   }
 
   /**
@@ -70,7 +79,7 @@ public interface LockTemplate {
    * @param rank what {@link #rank()} tells, from 0
    * @param size what {@link #size()} tells, at least 1
    * @param options what {@link #master()} tells, and what may be shared by {@link
-   *     #singleWriteFenced}
+   *     #singleWriteFenced(FencedAction)}
    * @return the template
    */
   static LockTemplate withoutLocks(int rank, int size, ControllerOptions options) {
@@ -158,120 +167,210 @@ public interface LockTemplate {
   <E extends Throwable> void writeWithoutResult(LockedRunnable<E> action) throws E;
 
   /**
-   * Runs an action on the master, under the write lock, and gives its result to every rank.
-   * Collective: every rank calls it, in the same order as its other collective calls.
+   * Runs an action while no rank writes, if it may begin at once.
    *
    * @param <T> the type of the result
    * @param <E> what the action may throw
-   * @param action what the master runs; not run on the other ranks
-   * @return what the action returned, on every rank; each rank but the master has its own copy
-   * @throws E on the master, what the action threw
-   * @throws SingleWriteFailedException on the other ranks, if the action threw
-   * @throws io.mpilock.failure.CollectiveMismatchException if the ranks disagree
-   * @throws LockTimeoutException if this template has a time-out and it was over before the action
-   *     began
+   * @param action the work; not null what it returns
+   * @return what the action returned; empty only if it did not run, since a write is held or
+   *     requested. Whatever {@link #withTimeout} says, this does not wait.
+   * @throws E what the action threw
+   * @throws NullPointerException if the action returned null: it has run, and empty would say that
+   *     it has not
+   * @throws RuntimeException as {@link #read}, but for {@link LockTimeoutException}
    */
-  <T extends @Nullable Object, E extends Throwable> T singleWrite(LockedAction<T, E> action)
+  default <T, E extends Throwable> Optional<T> tryRead(LockedAction<T, E> action) throws E {
+    return tryRead(Duration.ZERO, action);
+  }
+
+  /**
+   * As {@link #tryRead(LockedAction)}, waiting at most the given time.
+   *
+   * @param <T> the type of the result
+   * @param <E> what the action may throw
+   * @param timeout the longest time to wait, whatever {@link #withTimeout} says; zero or less does
+   *     not wait
+   * @param action the work; not null what it returns
+   * @return what the action returned; empty only if it did not run
+   * @throws E what the action threw
+   */
+  <T, E extends Throwable> Optional<T> tryRead(Duration timeout, LockedAction<T, E> action)
       throws E;
 
   /**
-   * Runs an action on a given rank, under the write lock, and gives its result to every rank.
-   * Collective, as {@link #singleWrite(LockedAction)}.
+   * Runs an action alone, over all threads of all ranks, if it may begin at once. In a transaction
+   * the write is kept, as that of {@link #write}.
    *
    * @param <T> the type of the result
    * @param <E> what the action may throw
-   * @param rank the rank that runs the action, the same on every rank
-   * @param action what that rank runs; not run on the others
-   * @return what the action returned, on every rank
-   * @throws E on that rank, what the action threw
-   * @throws IllegalArgumentException if there is no such rank
+   * @param action the work; not null what it returns
+   * @return what the action returned; empty only if it did not run, since the resource is held or
+   *     requested. Whatever {@link #withTimeout} says, this does not wait.
+   * @throws E what the action threw
+   * @throws NullPointerException if the action returned null: it has run, and empty would say that
+   *     it has not
+   * @throws RuntimeException as {@link #write}, but for {@link LockTimeoutException}
    */
-  <T extends @Nullable Object, E extends Throwable> T singleWrite(
-      int rank, LockedAction<T, E> action) throws E;
-
-  /**
-   * Runs a fenced block on every rank: all of them run it up to {@link Fence#guard()}, only the
-   * master goes on from there, under the write lock. The {@link FencedSignal} that leads the others
-   * out is caught here. Collective, as {@link #singleWrite(LockedAction)}.
-   *
-   * @param <T> the type of what is shared
-   * @param <E> what the block may throw
-   * @param action the block; on the master it need not say that it succeeded
-   * @return what the master shared by {@link Fence#share}, on every rank; null if nothing
-   * @throws E what the block threw on this rank
-   * @throws SingleWriteFailedException on the other ranks, if the block failed on the master
-   */
-  <T, E extends Throwable> @Nullable T singleWriteFenced(FencedAction<T, E> action) throws E;
-
-  /**
-   * Gives each rank what all ranks say. Collective, as {@link #singleWrite(LockedAction)}: as many
-   * single writes as there are ranks, in each of which one rank shares its word. A time-out of this
-   * template counts for all of them together.
-   *
-   * @param <T> the type of the words
-   * @param mine this rank's word
-   * @return the words of all ranks, by rank; without locks this rank's in the place of each
-   * @throws SingleWriteFailedException if a rank's word cannot be shared
-   * @throws io.mpilock.failure.CollectiveMismatchException if the ranks disagree
-   * @throws RankFailedException if a rank died
-   * @throws LockTimeoutException if the time was over before all had come
-   */
-  default <T> List<T> gather(T mine) {
-    List<T> all = new ArrayList<>(size());
-    gather(mine, (word, rank) -> all.add(word));
-    return List.copyOf(all);
+  default <T, E extends Throwable> Optional<T> tryWrite(LockedAction<T, E> action) throws E {
+    return tryWrite(Duration.ZERO, action);
   }
 
   /**
-   * Tells each rank what all ranks say, word for word, so that what was said before a failure is
-   * known. Collective, as {@link #gather(Object)}.
+   * As {@link #tryWrite(LockedAction)}, waiting at most the given time.
    *
-   * @param <T> the type of the words
-   * @param mine this rank's word
-   * @param taker gets each rank's word and the rank, in the order of the ranks; what it throws ends
-   *     this rank's part, and the others' by a mismatch
+   * @param <T> the type of the result
+   * @param <E> what the action may throw
+   * @param timeout the longest time to wait, whatever {@link #withTimeout} says; zero or less does
+   *     not wait
+   * @param action the work; not null what it returns
+   * @return what the action returned; empty only if it did not run
+   * @throws E what the action threw
    */
-  <T> void gather(T mine, ObjIntConsumer<? super T> taker);
+  <T, E extends Throwable> Optional<T> tryWrite(Duration timeout, LockedAction<T, E> action)
+      throws E;
 
   /**
-   * Waits until all ranks have come here. Collective, as {@link #singleWrite(LockedAction)}.
-   * Without locks it does not wait.
+   * Runs an action without a result, as {@link #tryRead(LockedAction)}.
    *
-   * @throws io.mpilock.failure.CollectiveMismatchException if the ranks disagree
-   * @throws RankFailedException if a rank died
-   * @throws LockTimeoutException if this template has a time-out and it was over first
+   * @param <E> what the action may throw
+   * @param action the work
+   * @return whether it ran
+   * @throws E what the action threw
    */
-  default void barrier() {
-    this.<@Nullable Void, RuntimeException>singleWrite(() -> null);
+  default <E extends Throwable> boolean tryReadWithoutResult(LockedRunnable<E> action) throws E {
+    return tryReadWithoutResult(Duration.ZERO, action);
   }
 
   /**
-   * This process's rank.
+   * Runs an action without a result, as {@link #tryRead(Duration, LockedAction)}.
    *
-   * @return from 0 to {@link #size()} - 1
+   * @param <E> what the action may throw
+   * @param timeout the longest time to wait; zero or less does not wait
+   * @param action the work
+   * @return whether it ran
+   * @throws E what the action threw
    */
-  int rank();
-
-  /**
-   * The number of ranks.
-   *
-   * @return at least 1
-   */
-  int size();
-
-  /**
-   * The rank that single writes go to unless told otherwise.
-   *
-   * @return a rank
-   */
-  int master();
-
-  /**
-   * Tells whether this rank is the master.
-   *
-   * @return {@code rank() == master()}
-   */
-  default boolean isMaster() {
-    return rank() == master();
+  default <E extends Throwable> boolean tryReadWithoutResult(
+      Duration timeout, LockedRunnable<E> action) throws E {
+    return this.<Boolean, E>tryRead(
+            timeout,
+            () -> {
+              action.run();
+              return true;
+            })
+        .isPresent();
   }
+
+  /**
+   * Runs an action without a result, as {@link #tryWrite(LockedAction)}.
+   *
+   * @param <E> what the action may throw
+   * @param action the work
+   * @return whether it ran
+   * @throws E what the action threw
+   */
+  default <E extends Throwable> boolean tryWriteWithoutResult(LockedRunnable<E> action) throws E {
+    return tryWriteWithoutResult(Duration.ZERO, action);
+  }
+
+  /**
+   * Runs an action without a result, as {@link #tryWrite(Duration, LockedAction)}.
+   *
+   * @param <E> what the action may throw
+   * @param timeout the longest time to wait; zero or less does not wait
+   * @param action the work
+   * @return whether it ran
+   * @throws E what the action threw
+   */
+  default <E extends Throwable> boolean tryWriteWithoutResult(
+      Duration timeout, LockedRunnable<E> action) throws E {
+    return this.<Boolean, E>tryWrite(
+            timeout,
+            () -> {
+              action.run();
+              return true;
+            })
+        .isPresent();
+  }
+
+  /**
+   * Runs an action while no rank writes, as {@link #read}, and gives it the read: its token, and
+   * the {@linkplain LeasedRead#upgrade way to the write}.
+   *
+   * @param <T> the type of the result
+   * @param <E> what the action may throw
+   * @param action the work
+   * @return what the action returned
+   * @throws E what the action threw
+   */
+  <T extends @Nullable Object, E extends Throwable> T readWithLease(
+      LeaseAction<LeasedRead, T, E> action) throws E;
+
+  /**
+   * Runs an action alone, as {@link #write}, and gives it the write: its fencing token, for a store
+   * that refuses older ones, and the {@linkplain LeasedWrite#downgrade way to a read}.
+   *
+   * @param <T> the type of the result
+   * @param <E> what the action may throw
+   * @param action the work
+   * @return what the action returned
+   * @throws E what the action threw
+   */
+  <T extends @Nullable Object, E extends Throwable> T writeWithLease(
+      LeaseAction<LeasedWrite, T, E> action) throws E;
+
+  /**
+   * Runs an action without a lock, and again if a write came in meanwhile: at most three times,
+   * then, or if a write is held when it begins, under a read, as {@link #read}. Costs next to
+   * nothing while nobody writes. An attempt that a write came into counts for nothing, whatever it
+   * returned or threw. If this thread holds the resource, the action runs under that.
+   *
+   * @param <T> the type of the result
+   * @param <E> what the action may throw
+   * @param action the work; it only reads, has no effect, and comes to an end whatever half-written
+   *     state it sees
+   * @return what the action returned when no write came in
+   * @throws E what the action threw when no write came in
+   */
+  <T extends @Nullable Object, E extends Throwable> T optimisticRead(LockedAction<T, E> action)
+      throws E;
+
+  /**
+   * Begins to name several resources that are to be held at once, by this template's time-out.
+   *
+   * @return an empty group
+   */
+  LockGroup group();
+
+  /**
+   * Tells whether the calling thread holds this resource: a read or the write, a kept one and the
+   * body of its single write included.
+   *
+   * @return true if nobody else can write now; true without locks
+   */
+  boolean isHeldByCurrentThread();
+
+  /**
+   * Tells whether the calling thread holds the write of this resource, a kept one and the body of
+   * its single write included.
+   *
+   * @return true if nobody else can read or write now; true without locks
+   */
+  boolean isWriteHeldByCurrentThread();
+
+  /**
+   * Refuses to go on where the calling thread holds neither a read nor the write of this resource:
+   * for methods that must run under a lock.
+   *
+   * @throws LockUseException if it does not
+   */
+  void requireHeld();
+
+  /**
+   * Refuses to go on where the calling thread does not hold the write of this resource: for methods
+   * that must run under it.
+   *
+   * @throws LockUseException if it does not
+   */
+  void requireWriteHeld();
 }

@@ -7,6 +7,7 @@ import io.mpilock.transport.TransportSettings;
 import io.mpilock.transport.Transports;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.ObjIntConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  * The template of {@code mpilock.enabled=false}: runs everything on every rank, and never waits.
  */
 final class UnlockedLockTemplate implements LockTemplate {
+  private static final NoLease NO_LEASE = new NoLease();
+
   private final int rank;
   private final int size;
   private final ControllerOptions options;
@@ -65,19 +68,68 @@ final class UnlockedLockTemplate implements LockTemplate {
   }
 
   @Override
-  public <T extends @Nullable Object, E extends Throwable> T singleWrite(LockedAction<T, E> action)
+  public <T, E extends Throwable> Optional<T> tryRead(Duration timeout, LockedAction<T, E> action)
       throws E {
+    return LockGroup.resultOf(action.run(), "tryRead");
+  }
+
+  @Override
+  public <T, E extends Throwable> Optional<T> tryWrite(Duration timeout, LockedAction<T, E> action)
+      throws E {
+    return LockGroup.resultOf(action.run(), "tryWrite");
+  }
+
+  @Override
+  public <T extends @Nullable Object, E extends Throwable> T readWithLease(
+      LeaseAction<LeasedRead, T, E> action) throws E {
+    return action.run(NO_LEASE);
+  }
+
+  @Override
+  public <T extends @Nullable Object, E extends Throwable> T writeWithLease(
+      LeaseAction<LeasedWrite, T, E> action) throws E {
+    return action.run(NO_LEASE);
+  }
+
+  @Override
+  public <T extends @Nullable Object, E extends Throwable> T optimisticRead(
+      LockedAction<T, E> action) throws E {
     return action.run();
   }
 
   @Override
+  public LockGroup group() {
+    return new LockGroup(this, (modes, timeToTry) -> NO_LEASE);
+  }
+
+  @Override
+  public boolean isHeldByCurrentThread() {
+    return true;
+  }
+
+  @Override
+  public boolean isWriteHeldByCurrentThread() {
+    return true;
+  }
+
+  @Override
+  public void requireHeld() {}
+
+  @Override
+  public void requireWriteHeld() {}
+
+  @Override
   public <T extends @Nullable Object, E extends Throwable> T singleWrite(
       int rank, LockedAction<T, E> action) throws E {
-    if (rank < 0 || rank >= size) {
-      throw new IllegalArgumentException(
-          "There is no rank %d: there are %d, numbered 0 to %d.".formatted(rank, size, size - 1));
-    }
+    checkRank(rank);
     return action.run();
+  }
+
+  private void checkRank(int one) {
+    if (one < 0 || one >= size) {
+      throw new IllegalArgumentException(
+          "There is no rank %d: there are %d, numbered 0 to %d.".formatted(one, size, size - 1));
+    }
   }
 
   @Override
@@ -96,8 +148,9 @@ final class UnlockedLockTemplate implements LockTemplate {
    * no lock with any other call.
    */
   @Override
-  public <T, E extends Throwable> @Nullable T singleWriteFenced(FencedAction<T, E> action)
+  public <T, E extends Throwable> @Nullable T singleWriteFenced(int rank, FencedAction<T, E> action)
       throws E {
+    checkRank(rank);
     TransportSettings alone = new TransportSettings(null, null, options.stallWarning());
     try (WindowController controller =
         WindowController.syncOwning(
@@ -124,5 +177,33 @@ final class UnlockedLockTemplate implements LockTemplate {
   @Override
   public String toString() {
     return "LockTemplate[mpilock.enabled=false]";
+  }
+
+  /** What is held where nothing is locked. */
+  private static final class NoLease implements LeasedRead, LeasedWrite, OpenHold {
+    @Override
+    public long token() {
+      return 0;
+    }
+
+    @Override
+    public boolean intervened() {
+      return false;
+    }
+
+    @Override
+    public <T extends @Nullable Object, E extends Throwable> T upgrade(
+        LeaseAction<LeasedWrite, T, E> action) throws E {
+      return action.run(this);
+    }
+
+    @Override
+    public void downgrade() {}
+
+    @Override
+    public void giveUp() {}
+
+    @Override
+    public void close() {}
   }
 }

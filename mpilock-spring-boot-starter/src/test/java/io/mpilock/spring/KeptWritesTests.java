@@ -350,6 +350,104 @@ class KeptWritesTests {
     });
   }
 
+  @Test
+  void theOtherFormsOfAWriteAreKeptToo() throws Exception {
+    alone(locks -> {
+      required()
+          .executeWithoutResult(status -> {
+            assertThat(locks.on("try").tryWrite(() -> 1)).contains(1);
+            assertThat(locks.on("timed").tryWriteWithoutResult(Duration.ofSeconds(9), () -> {}))
+                .isTrue();
+            long token = locks.on("lease").writeWithLease(LeasedWrite::token);
+            assertThat(token).isEqualTo(1);
+            locks.group().write("g1", "g2").read("g3").runWithoutResult(() -> {});
+            locks.on("body").until(Until.BODY).tryWrite(() -> 1);
+            for (String kept : List.of("try", "timed", "lease", "g1", "g2")) {
+              assertThat(isFree(locks, kept)).as(kept).isFalse();
+            }
+            assertThat(isFree(locks, "g3")).isTrue();
+            assertThat(isFree(locks, "body")).isTrue();
+          });
+      for (String kept : List.of("try", "timed", "lease", "g1", "g2")) {
+        assertThat(isFree(locks, kept)).as(kept).isTrue();
+      }
+    });
+  }
+
+  @Test
+  void anUpgradeIsKeptAndThereMayBeAnotherInTheSameTransaction() throws Exception {
+    alone(locks -> {
+      LockTemplate a = locks.on("a");
+      required()
+          .executeWithoutResult(status -> {
+            for (int item = 0; item < 3; item++) {
+              long token = a.readWithLease(lease -> lease.upgrade(LeasedWrite::token));
+              assertThat(token).isEqualTo(1);
+              assertThat(isFree(locks, "a")).isFalse();
+              assertThat(a.isWriteHeldByCurrentThread()).isTrue();
+            }
+          });
+      assertThat(a.isHeldByCurrentThread()).isFalse();
+      assertThat(isFree(locks, "a")).isTrue();
+    });
+  }
+
+  @Test
+  void aDowngradedWriteLetsReadersInWhenTheTransactionHasCompleted() throws Exception {
+    alone(locks -> {
+      LockTemplate a = locks.on("a");
+      a.writeWithLease(outer -> { // so that the read outlives the transaction
+        required()
+            .executeWithoutResult(status -> {
+              a.writeWithoutResult(() -> {});
+              outer.downgrade();
+              assertThat(isRead(a)).isFalse();
+            });
+        assertThat(isRead(a)).isTrue();
+        assertThat(isFree(locks, "a")).isFalse();
+        return 0;
+      });
+      assertThat(isFree(locks, "a")).isTrue();
+    });
+  }
+
+  private static boolean isRead(LockTemplate locks) {
+    return CompletableFuture.supplyAsync(() -> locks.tryReadWithoutResult(() -> {})).join();
+  }
+
+  @Test
+  void aGroupThatIsNotGrantedKeepsNothing() throws Exception {
+    alone(locks -> {
+      CountDownLatch held = new CountDownLatch(1);
+      CountDownLatch over = new CountDownLatch(1);
+      CompletableFuture<Void> holder =
+          CompletableFuture.runAsync(
+              () ->
+                  locks
+                      .on("b")
+                      .readWithoutResult(() -> {
+                        held.countDown();
+                        await(over);
+                      }),
+              body -> Thread.ofPlatform().start(body));
+      await(held);
+      required()
+          .executeWithoutResult(status -> {
+            LockGroup group = locks.withTimeout(Duration.ofMillis(20)).group().write("a", "b");
+            assertThatThrownBy(() -> group.run(() -> 1)).isInstanceOf(LockTimeoutException.class);
+            assertThat(group.tryRun(() -> 1)).isEmpty();
+            assertThat(isFree(locks, "a")).isTrue();
+            // what is kept from before stays kept
+            locks.on("a").writeWithoutResult(() -> {});
+            assertThat(group.tryRun(() -> 1)).isEmpty();
+            assertThat(isFree(locks, "a")).isFalse();
+          });
+      assertThat(isFree(locks, "a")).isTrue();
+      over.countDown();
+      holder.join();
+    });
+  }
+
   private static void completeElsewhere() {
     List<TransactionSynchronization> all = TransactionSynchronizationManager.getSynchronizations();
     CompletableFuture.runAsync(() ->

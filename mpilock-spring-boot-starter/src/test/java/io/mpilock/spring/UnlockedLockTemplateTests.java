@@ -29,6 +29,50 @@ class UnlockedLockTemplateTests {
   }
 
   @Test
+  void theOtherFormsRunToo() throws Exception {
+    Duration day = Duration.ofDays(1);
+    assertThat(locks.tryRead(() -> 1)).contains(1);
+    assertThat(locks.tryWrite(day, () -> 2)).contains(2);
+    assertThat(locks.tryReadWithoutResult(day, () -> {})).isTrue();
+    assertThat(locks.tryWriteWithoutResult(() -> {})).isTrue();
+    int read =
+        locks.readWithLease(lease -> {
+          assertThat(lease.token()).isZero();
+          return lease.upgrade(write -> {
+            assertThat(write.intervened()).isFalse();
+            write.downgrade();
+            return 3;
+          });
+        });
+    assertThat(read).isEqualTo(3);
+    assertThat(locks.<Long, RuntimeException>writeWithLease(LeasedWrite::token)).isZero();
+    assertThat(locks.<Integer, RuntimeException>optimisticRead(() -> 4)).isEqualTo(4);
+    LockGroup group = locks.group().read("a").write("b");
+    assertThat(group.<Integer, RuntimeException>run(() -> 5)).isEqualTo(5);
+    assertThat(group.tryRun(day, () -> 6)).contains(6);
+    assertThat(group.tryRunWithoutResult(() -> {})).isTrue();
+    String shared =
+        locks.<String, RuntimeException>singleWriteFenced(
+            3,
+            fence -> {
+              fence.guard();
+              fence.share("mine");
+            });
+    assertThat(shared).isEqualTo("mine");
+    assertThatExceptionOfType(IllegalArgumentException.class)
+        .isThrownBy(
+            () -> locks.<String, RuntimeException>singleWriteFenced(4, fence -> fence.guard()));
+  }
+
+  @Test
+  void whatMustBeHeldCountsAsHeld() {
+    assertThat(locks.isHeldByCurrentThread()).isTrue();
+    assertThat(locks.isWriteHeldByCurrentThread()).isTrue();
+    locks.requireHeld();
+    locks.requireWriteHeld();
+  }
+
+  @Test
   void eachRankHearsOnlyItself() {
     assertThat(locks.gather("mine")).containsExactly("mine", "mine", "mine", "mine");
     locks.barrier();

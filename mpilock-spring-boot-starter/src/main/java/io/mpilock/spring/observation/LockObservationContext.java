@@ -30,7 +30,7 @@ public final class LockObservationContext extends Observation.Context {
     WAITING,
     /** Well: the lock was granted, the single write succeeded. */
     GRANTED,
-    /** The time was over. */
+    /** The time was over, or a try found the resource held. */
     TIMEOUT,
     /** The thread was interrupted. */
     INTERRUPTED,
@@ -63,6 +63,11 @@ public final class LockObservationContext extends Observation.Context {
   void granted(long grantedToken) {
     outcome = Outcome.GRANTED;
     token = grantedToken;
+  }
+
+  /** A try was given up. */
+  void notGranted() {
+    outcome = Outcome.TIMEOUT;
   }
 
   void failed(Throwable failure) {

@@ -17,17 +17,14 @@ public final class LockObservations {
   private static final LockObservationConvention DEFAULT = new LockObservationConvention() {};
 
   private final WindowController controller;
-  private final ResourceSettings settings;
   private final ObservationRegistry registry;
   private final @Nullable LockObservationConvention convention;
 
   private LockObservations(
       WindowController controller,
-      ResourceSettings settings,
       ObservationRegistry registry,
       @Nullable LockObservationConvention convention) {
     this.controller = controller;
-    this.settings = settings;
     this.registry = registry;
     this.convention = convention;
   }
@@ -48,19 +45,10 @@ public final class LockObservations {
       ResourceSettings settings,
       ObservationRegistry registry,
       @Nullable LockObservationConvention convention) {
-    return new ObservedLockTemplate(
-        new LockObservations(controller, settings, registry, convention),
-        LockTemplate.of(controller, settings),
-        WindowController.DEFAULT_RESOURCE,
-        null);
-  }
-
-  WindowController controller() {
-    return controller;
-  }
-
-  ResourceSettings settings() {
-    return settings;
+    return LockTemplate.of(
+        controller,
+        settings,
+        new ObservedRequests(new LockObservations(controller, registry, convention)));
   }
 
   /** Whether nobody listens. */

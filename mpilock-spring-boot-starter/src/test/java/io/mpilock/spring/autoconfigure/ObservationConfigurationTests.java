@@ -167,6 +167,39 @@ class ObservationConfigurationTests {
         });
   }
 
+  @Test
+  void aTryThatIsGivenUpIsATimeOutWithoutAnError() {
+    observed()
+        .run(context -> {
+          LockTemplate locks = context.getBean(LockTemplate.class);
+          locks.writeWithoutResult(() ->
+              CompletableFuture.runAsync(
+                      () -> {
+                        spans.ended.clear();
+                        assertThat(locks.tryRead(() -> 1)).isEmpty();
+                      })
+                  .join());
+          assertThat(low(spans.only())).contains("read", "timeout");
+          assertThat(spans.only().getError()).isNull();
+        });
+  }
+
+  @Test
+  void eachRequestOfTheOtherFormsIsObserved() {
+    observed()
+        .run(context -> {
+          LockTemplate locks = context.getBean(LockTemplate.class);
+          assertThat(locks.tryWrite(() -> 1)).contains(1);
+          locks.readWithLease(lease -> lease.upgrade(write -> 1));
+          locks.group().write("b").read("a").runWithoutResult(() -> {});
+          assertThat(locks.<Integer, RuntimeException>optimisticRead(() -> 1)).isEqualTo(1);
+          assertThat(spans.ended.stream().map(Observation.Context::getContextualName))
+              .containsExactly(
+                  "write default", "read default", "write default", "read a", "write b");
+          assertThat(value(spans.ended.getLast(), "mpilock.token")).isEqualTo("1");
+        });
+  }
+
   private static void await(CountDownLatch latch) {
     try {
       latch.await();

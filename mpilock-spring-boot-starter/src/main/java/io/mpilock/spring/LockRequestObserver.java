@@ -1,0 +1,37 @@
+package io.mpilock.spring;
+
+import io.mpilock.LockMode;
+import io.mpilock.LockedAction;
+import io.mpilock.ResourceLock;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** Is around each request of a template, on the thread that asks. */
+public interface LockRequestObserver {
+
+  /**
+   * Asks for a lease.
+   *
+   * @param <L> the type of the lease
+   * @param lock the resource's lock
+   * @param mode what is asked for
+   * @param request gives the lease, or null if it is not granted, or throws; to be called once
+   * @return what the request gave; if this throws after that, it has closed the lease
+   */
+  <L extends AutoCloseable> @Nullable L request(
+      ResourceLock lock, LockMode mode, Supplier<? extends @Nullable L> request);
+
+  /**
+   * Makes a collective call.
+   *
+   * @param <T> the type of the result
+   * @param <E> what the call may throw
+   * @param lock the resource's lock
+   * @param writer the rank that writes, or -1 if each does in its turn
+   * @param call makes it; to be called once
+   * @return what the call returned
+   * @throws E what the call threw
+   */
+  <T extends @Nullable Object, E extends Throwable> T collective(
+      ResourceLock lock, int writer, LockedAction<T, E> call) throws E;
+}
