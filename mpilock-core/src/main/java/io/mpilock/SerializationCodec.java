@@ -28,8 +28,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Java serialisation behind an allow-list. The same list refuses a class on the way out, so that
- * every rank is told, and on the way in, where the bytes are not trusted. {@link Path} and {@link
- * Optional}, which are not {@link Serializable}, travel in a form that is.
+ * every rank is told, and on the way in, where the bytes are not trusted. {@link Path}, {@link
+ * Optional} and {@link Records records}, where they are not {@link Serializable}, travel in a form
+ * that is.
  *
  * <p>What is read costs memory and time in proportion to the bytes that came: see {@link Intake}
  * for arrays, {@link HashWork} for hash codes, and MAX_DEPTH for the stack.
@@ -62,7 +63,9 @@ final class SerializationCodec implements ShareCodec {
           "java.util.*",
           "java.util.concurrent.*",
           "java.util.concurrent.atomic.*",
-          "io.mpilock.SerializationCodec$*");
+          Held.class.getName(),
+          Records.Shape.class.getName(),
+          Records.Taken.class.getName());
 
   /** What a writer may nest; it looks at every LOOK_AT_DEPTH-th object. */
   private static final int MAX_DEPTH = 1_000;
@@ -83,8 +86,12 @@ final class SerializationCodec implements ShareCodec {
 
   @Override
   public void encode(@Nullable Object value, OutputStream out) throws IOException {
-    ObjectOutputStream objects = new Encoder(out, filter);
-    objects.writeObject(value);
+    Encoder objects = new Encoder(out, filter);
+    try {
+      objects.writeObject(value);
+    } catch (IOException failure) {
+      throw objects.refused == null ? failure : objects.refused;
+    }
     objects.flush();
   }
 
@@ -93,7 +100,7 @@ final class SerializationCodec implements ShareCodec {
     Intake intake = new Intake(in);
     Refusals refusals = new Refusals(filter, intake);
     try {
-      ObjectInputStream objects = new Decoder(intake, new HashWork(intake));
+      ObjectInputStream objects = new Decoder(intake);
       objects.setObjectInputFilter(refusals);
       return objects.readObject();
     } catch (InvalidClassException failure) {
@@ -261,20 +268,22 @@ final class SerializationCodec implements ShareCodec {
   /**
    * Bounds the time that hash codes take. A set in two sets, both in two sets, and so on, is few
    * bytes and takes for ever: each hash code asks for those of all elements. So each collection of
-   * the JDK is weighed when it has been read, before it can become an element: by itself and its
-   * elements. Without sharing the sum of all weights is at most the number of objects times the
-   * depth.
+   * the JDK, and each record, is weighed when it has been read, before it can become an element: by
+   * itself and its elements. Without sharing the sum of all weights is at most the number of
+   * objects times the depth.
    */
   private static final class HashWork {
     private static final long FREE = 500_000;
     private static final int EACH_BYTE = 100;
 
     private final Intake intake;
+    private final Records records;
     private final IdentityHashMap<Object, Long> weights = new IdentityHashMap<>();
     private long sum;
 
-    HashWork(Intake intake) {
+    HashWork(Intake intake, Records records) {
       this.intake = intake;
+      this.records = records;
     }
 
     void read(Object object) throws InvalidObjectException {
@@ -291,6 +300,7 @@ final class SerializationCodec implements ShareCodec {
             case Map.Entry<?, ?> entry when isOfTheJdk(entry) ->
                 of(Arrays.asList(entry.getKey(), entry.getValue()), most);
             case Optional<?> optional -> of(Arrays.asList(optional.orElse(null)), most);
+            case Record record -> of(record);
             default -> 1;
           };
       if (weight > 1) {
@@ -307,6 +317,16 @@ final class SerializationCodec implements ShareCodec {
     /** An application's collection is its own business: its iterator could be anything. */
     private static boolean isOfTheJdk(Object object) {
       return object.getClass().getName().startsWith("java.util.");
+    }
+
+    /** One, and more only for what else of these it has: most records hold values. */
+    private long of(Record record) {
+      long weight = 1;
+      for (Object value : records.valuesOrNone(record)) {
+        Long known = value == null ? null : weights.get(value);
+        weight += known != null ? known : value instanceof Record ? 1 : 0;
+      }
+      return weight;
     }
 
     private long of(Collection<?> elements, long most) {
@@ -371,7 +391,11 @@ final class SerializationCodec implements ShareCodec {
 
   private static final class Encoder extends ObjectOutputStream {
     private final ObjectInputFilter filter;
+    private final Records records = new Records();
     private int objects;
+
+    /** The first failure of a record; the JDK writes it too, and may fail at its cause. */
+    private @Nullable IOException refused;
 
     Encoder(OutputStream out, ObjectInputFilter filter) throws IOException {
       super(out);
@@ -392,9 +416,20 @@ final class SerializationCodec implements ShareCodec {
         }
         return Held.of(path);
       }
-      return object instanceof Optional<?> optional
-          ? new Held(false, optional.orElse(null))
-          : object;
+      return switch (object) {
+        case Optional<?> optional -> new Held(false, optional.orElse(null));
+        case Record record when Records.isOne(record) -> take(record);
+        default -> object;
+      };
+    }
+
+    private Object take(Record record) throws IOException {
+      try {
+        return records.take(record);
+      } catch (IOException failure) {
+        refused = refused == null ? failure : refused;
+        throw failure;
+      }
     }
 
     /** How many objects are being written, each inside the one before. */
@@ -405,7 +440,10 @@ final class SerializationCodec implements ShareCodec {
     }
 
     @Override
-    protected void annotateClass(Class<?> type) throws IOException {
+    protected void annotateClass(@Nullable Class<?> type) throws IOException {
+      if (type == null) {
+        throw noClass();
+      }
       if (IOException.class.isAssignableFrom(type)) {
         return; // how a failed encoding ends
       }
@@ -415,19 +453,27 @@ final class SerializationCodec implements ShareCodec {
     }
 
     @Override
-    protected void annotateProxyClass(Class<?> type) throws IOException {
+    protected void annotateProxyClass(@Nullable Class<?> type) throws IOException {
+      if (type == null) {
+        throw noClass();
+      }
       throw new InvalidClassException( // no other rank would take it
           type.getName(), "a dynamic proxy cannot be shared");
     }
   }
 
+  private static NotSerializableException noClass() {
+    return new NotSerializableException("a description of a class that is not here");
+  }
+
   /** Resolves classes with the application's class loader, as in a Spring Boot jar. */
   private static final class Decoder extends ObjectInputStream {
+    private final Records records = new Records();
     private final HashWork work;
 
-    Decoder(InputStream in, HashWork work) throws IOException {
+    Decoder(Intake in) throws IOException {
       super(in);
-      this.work = work;
+      this.work = new HashWork(in, records);
       enableResolveObject(true);
     }
 
@@ -447,7 +493,15 @@ final class SerializationCodec implements ShareCodec {
 
     @Override
     protected @Nullable Object resolveObject(@Nullable Object object) throws IOException {
-      Object resolved = object instanceof Held held ? held.open() : object;
+      if (object instanceof Records.Shape shape) {
+        records.check(shape);
+      }
+      Object resolved =
+          switch (object) {
+            case Held held -> held.open();
+            case Records.Taken taken -> records.make(taken);
+            case null, default -> object;
+          };
       if (resolved != null) {
         work.read(resolved);
       }

@@ -20,6 +20,7 @@ import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
@@ -30,6 +31,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BinaryOperator;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -46,9 +48,29 @@ import org.junit.jupiter.params.provider.MethodSource;
 class HostileShareTest {
   @TempDir private Path folder;
 
-  private final SerializationCodec codec = new SerializationCodec(List.of());
+  private static final List<String> ALLOWED =
+      List.of(
+          "io.mpilock.HostileShareTest$Pair",
+          "io.mpilock.HostileShareTest$SerializablePair",
+          "io.mpilock.HostileShareTest$Positive");
+
+  private final SerializationCodec codec = new SerializationCodec(ALLOWED);
 
   record Foreign(String what) implements Serializable {}
+
+  record ForeignRecord(String what) {}
+
+  record Pair(@Nullable Object one, @Nullable Object two) {}
+
+  record SerializablePair(@Nullable Object one, @Nullable Object two) implements Serializable {}
+
+  record Positive(int number) {
+    Positive {
+      if (number < 1) {
+        throw new IllegalArgumentException("not positive: " + number);
+      }
+    }
+  }
 
   /** A stream and the words of its refusal. */
   @SuppressWarnings("ArrayRecordComponent") // not compared
@@ -99,6 +121,28 @@ class HostileShareTest {
     return root;
   }
 
+  /** As setsInSets. */
+  private static Object pairsOfPairs(BinaryOperator<@Nullable Object> pair) {
+    Object inner = "bottom";
+    for (int i = 0; i < 100; i++) {
+      inner = pair.apply(inner, inner);
+    }
+    return inner;
+  }
+
+  /** As our own codec writes it, with no list in the way. */
+  private static byte[] encoded(Object value) throws IOException {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    new SerializationCodec(List.of("io.mpilock.**")).encode(value, out);
+    return out.toByteArray();
+  }
+
+  private static byte[] notPositive() throws IOException {
+    return crafted(
+        new Records.Taken(
+            new Records.Shape(Positive.class, "int number"), new @Nullable Object[] {-1}));
+  }
+
   /** An array of one long that says that it has more. */
   private static byte[] longs(int declared) throws IOException {
     byte[] bytes = crafted(new long[1]);
@@ -141,6 +185,22 @@ class HostileShareTest {
     return List.of(
         bomb("a class outside of the list", crafted(new Foreign("x")), "Foreign", "share.allow"),
         bomb("a class inside a list", crafted(List.of(new Foreign("x"))), "Foreign", "share.allow"),
+        bomb(
+            "a record outside of the list",
+            encoded(List.of(new ForeignRecord("x"))),
+            "ForeignRecord",
+            "share.allow"),
+        bomb("pairs of pairs", encoded(pairsOfPairs(Pair::new)), "hash codes"),
+        bomb(
+            "serializable pairs of pairs",
+            crafted(pairsOfPairs(SerializablePair::new)),
+            "hash codes"),
+        bomb(
+            "a record of other components",
+            crafted(new Records.Shape(Positive.class, "long number")),
+            "(int number)",
+            "(long number)"),
+        bomb("a record that its class refuses", notPositive(), "not positive: -1"),
         bomb("a deep graph", arraysInArrays(1_500, 1), "a graph of depth", "more than"),
         bomb("an array of 16 GiB", longs(Integer.MAX_VALUE), "an array of 2147483647", "more than"),
         bomb("an array of 80 MB", longs(10_000_000), "an array of 10000000", "bytes came"),
@@ -212,6 +272,8 @@ class HostileShareTest {
             Stream.of(
                 Arguments.argumentSet("deep, nodes " + nodes, nodes, nested(1_500), "depth"),
                 Arguments.argumentSet(
+                    "record, nodes " + nodes, nodes, new ForeignRecord("x"), "share.allow"),
+                Arguments.argumentSet(
                     "foreign, nodes " + nodes, nodes, new Foreign("x"), "share.allow")));
   }
 
@@ -247,7 +309,15 @@ class HostileShareTest {
   void aStreamWithAnyOneBitFlippedIsReadOrRefusedAndNothingElse() throws Exception {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     codec.encode(
-        new HashMap<>(Map.of("k", List.of(1, Optional.of(Path.of("p"))), "s", Set.of("x"))), out);
+        new HashMap<>(
+            Map.of(
+                "k",
+                List.of(1, Optional.of(Path.of("p"))),
+                "s",
+                Set.of("x"),
+                "r",
+                new Pair(new Positive(5), null))),
+        out);
     byte[] bytes = out.toByteArray();
     for (int bit = 0; bit < 8 * bytes.length; bit++) {
       byte[] flipped = bytes.clone();
@@ -259,6 +329,17 @@ class HostileShareTest {
             .isInstanceOfAny(IOException.class, ClassNotFoundException.class);
       }
     }
+  }
+
+  /** Lists of records that hold records, which others hold too. */
+  private static List<Pair> manyPairs() {
+    List<Pair> all = new ArrayList<>();
+    Pair common = new Pair("a", List.of(1, 2, 3));
+    for (int i = 0; i < 50_000; i++) {
+      all.add(
+          new Pair(new Pair(i, common), new Pair(all.isEmpty() ? null : all.getLast().one(), 1)));
+    }
+    return all;
   }
 
   @Test
@@ -285,6 +366,7 @@ class HostileShareTest {
             shared,
             new Object[2_000_000],
             new ArrayDeque<>(sparse.keySet()),
+            manyPairs(),
             Collections.nCopies(200_000, 1))) {
       ByteArrayOutputStream out = new ByteArrayOutputStream();
       codec.encode(whole, out);

@@ -9,6 +9,7 @@ import java.io.DataOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InvalidClassException;
+import java.io.InvalidObjectException;
 import java.io.NotSerializableException;
 import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
@@ -18,6 +19,7 @@ import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
 import java.math.BigDecimal;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -25,6 +27,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -42,6 +45,43 @@ class SerializationCodecTest {
       new SerializationCodec(List.of("io.mpilock.SerializationCodecTest$*"));
 
   record Order(String name, @Nullable Object content) implements Serializable {}
+
+  /** Not serializable, as are all below. */
+  @SuppressWarnings("ArrayRecordComponent") // compared with no array
+  record Line(String article, int amount, long @Nullable [] tags) {
+    Line {
+      if (amount < 0) {
+        throw new IllegalArgumentException("an amount of " + amount);
+      }
+    }
+  }
+
+  record Basket<T>(@Nullable String owner, List<T> lines, @Nullable Basket<?> next) {}
+
+  record Empty() {}
+
+  /** Its accessor gives what it was made of, its field holds something else. */
+  record Counted(List<String> names) {
+    Counted {
+      names = new ArrayList<>(names);
+      names.add("end");
+    }
+
+    @Override
+    public List<String> names() {
+      return List.copyOf(names.subList(0, names.size() - 1));
+    }
+  }
+
+  record Broken(String what) {
+    @Override
+    public String what() {
+      throw new IllegalStateException("not now");
+    }
+  }
+
+  /** A class that is serializable, of records that are not. */
+  record Letter(Line line, Map<Line, Optional<Line>> more) implements Serializable {}
 
   /** Acts when it is read, as the classes of an attack do. */
   static final class Trap implements Serializable {
@@ -137,6 +177,143 @@ class SerializationCodecTest {
         .hasMessageContaining("SerializationCodecTest$Trap");
   }
 
+  private @Nullable Object copy(@Nullable Object value) throws Exception {
+    return decode(open, encode(open, value));
+  }
+
+  @Test
+  void recordsAreSharedByTheirComponents() throws Exception {
+    Line line = new Line("pen", 3, null);
+    for (Object value :
+        List.of(
+            line,
+            new Empty(),
+            new Basket<>("me", List.of(line, new Line("ink", 0, null)), null),
+            new Basket<>(
+                null, Arrays.asList(line, null), new Basket<>("x", List.of(Path.of("p")), null)),
+            Map.of(new Empty(), Set.of(line)),
+            Optional.of(line),
+            new TreeMap<>(Map.of("k", new Basket<>("o", List.of(Optional.of(line)), null))),
+            new Letter(line, Map.of(line, Optional.of(line))),
+            new Order("o", new Order("inner", line)))) {
+      assertThat(copy(value)).isEqualTo(value);
+    }
+    assertThat((Line[]) copy(new Line[] {line, line})).containsExactly(line, line);
+    assertThat(((Line) Objects.requireNonNull(copy(new Line("t", 1, new long[] {5, 6})))).tags())
+        .containsExactly(5, 6);
+    assertThat(((Counted) Objects.requireNonNull(copy(new Counted(List.of("a"))))).names())
+        .containsExactly("a");
+  }
+
+  @Test
+  void aRecordThatIsTwiceInAnObjectIsOneThereToo() throws Exception {
+    Line line = new Line("pen", 3, new long[1]);
+    List<?> copied = (List<?>) Objects.requireNonNull(copy(List.of(line, line)));
+    assertThat((Object) copied.get(0)).isSameAs(copied.get(1));
+  }
+
+  @Test
+  void aClassOfRecordsStandsOnceInTheStream() throws Exception {
+    int one = encode(open, List.of(new Line("a", 1, null))).length;
+    int two = encode(open, List.of(new Line("a", 1, null), new Line("a", 2, null))).length;
+    assertThat(two - one).isLessThan(60);
+  }
+
+  /** As with the JDK's own way with records. */
+  @Test
+  void aRecordSeesNullForItselfInWhatItContains() throws Exception {
+    List<Object> items = new ArrayList<>();
+    items.add("first");
+    Basket<Object> cyclic = new Basket<>("me", items, null);
+    items.add(cyclic);
+    Basket<?> copied = (Basket<?>) Objects.requireNonNull(copy(cyclic));
+    assertThat(new ArrayList<Object>(copied.lines())).containsExactly("first", null);
+  }
+
+  @Test
+  void aRecordOutsideOfTheListIsRefusedInBothDirections() throws Exception {
+    Basket<Line> hidden = new Basket<>("me", List.of(new Line("pen", 1, null)), null);
+    SerializationCodec half =
+        new SerializationCodec(List.of("io.mpilock.SerializationCodecTest$Basket"));
+    byte[] bytes = encode(open, hidden);
+    for (SerializationCodec codec : List.of(closed, half)) {
+      String refused = codec == closed ? "SerializationCodecTest$Basket" : "$Line";
+      assertThatThrownBy(() -> encode(codec, hidden))
+          .isInstanceOf(InvalidClassException.class)
+          .hasMessageContaining(refused)
+          .hasMessageContaining("mpilock.share.allow");
+      assertThatThrownBy(() -> decode(codec, bytes))
+          .isInstanceOf(InvalidClassException.class)
+          .hasMessageContaining(refused)
+          .hasMessageContaining("mpilock.share.allow");
+    }
+  }
+
+  /** The same number of letters, so that the stream is whole. */
+  private static byte[] changed(byte[] bytes, String from, String to) {
+    String text = new String(bytes, StandardCharsets.ISO_8859_1);
+    assertThat(text).contains(from);
+    return text.replace(from, to).getBytes(StandardCharsets.ISO_8859_1);
+  }
+
+  @Test
+  void anotherVersionOfARecordIsToldInWords() throws Exception {
+    byte[] other = changed(encode(open, new Line("pen", 1, null)), "int amount", "int weight");
+    assertThatThrownBy(() -> decode(open, other))
+        .isInstanceOf(InvalidClassException.class)
+        .hasMessageContaining("SerializationCodecTest$Line")
+        .hasMessageContaining("(java.lang.String article, int amount, long[] tags)")
+        .hasMessageContaining("(java.lang.String article, int weight, long[] tags)")
+        .hasMessageContaining("same version");
+  }
+
+  @Test
+  void aConstructorOrAnAccessorThatThrowsIsTold() throws Exception {
+    byte[] bytes = encode(open, new Line("pen", 0x01020304, null));
+    byte[] negative = changed(bytes, "\1\2\3\4", "\u00ff\2\3\4");
+    assertThatThrownBy(() -> decode(open, negative))
+        .isInstanceOf(InvalidObjectException.class)
+        .hasMessageContaining("SerializationCodecTest$Line(java.lang.String article, int amount")
+        .hasMessageContaining("an amount of -")
+        .hasCauseInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> encode(open, new Broken("x")))
+        .isInstanceOf(InvalidObjectException.class)
+        .hasMessageContaining("component what of record io.mpilock.SerializationCodecTest$Broken(")
+        .hasMessageContaining("not now");
+  }
+
+  private byte[] claimed(Class<?> type, String components, @Nullable Object... values)
+      throws IOException {
+    return crafted(new Records.Taken(new Records.Shape(type, components), values));
+  }
+
+  @Test
+  @SuppressWarnings("NullAway") // what a stream may bring
+  void recordsThatAreNoneAreRefused() throws Exception {
+    String components = "java.lang.String article, int amount, long[] tags";
+    for (byte[] bytes :
+        List.of(
+            claimed(Line.class, components, "pen"),
+            claimed(Line.class, components, "pen", 1, null, 2),
+            claimed(Line.class, components, "pen", null, null),
+            claimed(Line.class, components, 1, "pen", null),
+            claimed(Line.class, components, (Object[]) null),
+            claimed(String.class, ""),
+            claimed(Trap.class, ""),
+            claimed(null, ""),
+            claimed(Empty.class, null),
+            crafted(new Records.Taken(null, new Object[0])))) {
+      assertThatThrownBy(() -> decode(open, bytes)).isInstanceOf(IOException.class);
+    }
+    assertThat(decode(open, claimed(Empty.class, ""))).isEqualTo(new Empty());
+    assertThatThrownBy(() -> decode(closed, claimed(Empty.class, "")))
+        .isInstanceOf(InvalidClassException.class)
+        .hasMessageContaining("SerializationCodecTest$Empty");
+    assertThatThrownBy( // mpilock's own, which are not on the list
+            () -> decode(open, claimed(ControllerOptions.class, "")))
+        .isInstanceOf(InvalidClassException.class);
+  }
+
   @Test
   void aDynamicProxyIsRefusedInBothDirections() throws Exception {
     Object proxy =
@@ -202,7 +379,9 @@ class SerializationCodecTest {
 
   @Test
   void aStreamThatIsCutAnywhereIsAnError() throws Exception {
-    byte[] whole = encode(open, new Order("name", List.of(1, "two", Path.of("three"))));
+    byte[] whole =
+        encode(
+            open, new Order("name", List.of(1, "two", Path.of("three"), new Line("pen", 1, null))));
     for (int length = 0; length < whole.length; length++) {
       byte[] cut = Arrays.copyOf(whole, length);
       assertThatThrownBy(() -> decode(open, cut)).isInstanceOf(IOException.class);

@@ -33,9 +33,32 @@ public abstract class SingleWriteContract {
 
   record Foreign(Object what) implements Serializable {}
 
+  /** Not serializable. */
+  record Plan(String name, Optional<Plan> next, Map<Integer, Layout> layouts, long size) {}
+
   private static ControllerOptions allowing() {
     return ControllerOptions.defaults()
-        .withShareAllow(List.of("io.mpilock.SingleWriteContract$Layout"));
+        .withShareAllow(
+            List.of(
+                "io.mpilock.SingleWriteContract$Layout", "io.mpilock.SingleWriteContract$Plan"));
+  }
+
+  @Test
+  void recordsAreSharedByTheirComponents() throws Exception {
+    Plan plan =
+        new Plan(
+            "outer",
+            Optional.of(new Plan("inner", Optional.empty(), Map.of(), -1)),
+            Map.of(1, new Layout("one", List.of(1, 2))),
+            1L << 40);
+    ranks()
+        .run(
+            allowing(),
+            controller -> {
+              List<Plan> shared =
+                  controller.singleWrite(controller.size() - 1, () -> List.of(plan));
+              assertThat(shared).containsExactly(plan);
+            });
   }
 
   @Test
