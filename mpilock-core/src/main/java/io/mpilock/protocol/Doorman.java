@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * carrier would sleep with them, and the many that wait for what one of them sleeps on already.
  * They park, and whoever rings in this process wakes them. For rings of other ranks one daemon
  * thread sleeps on the rank's doorbell; it is started when the first thread needs it, and ends when
- * none has for a while.
+ * none has for a while, or by whatever is thrown in it. Where it cannot be started, for want of
+ * memory or threads, the guests look by themselves, as often as others who sleep.
  *
  * <p>No wake-up is lost. A sleeper is registered, then counts itself among the bell's guests, then
  * gets the epoch, then looks at what it waits for. A ringer changes what is waited for, moves the
@@ -68,9 +69,11 @@ final class Doorman {
       try {
         guest.seen = window.get(bell.epoch()) & 0xFFFFFFFFL;
         if (!done.getAsBoolean()) {
-          callDoorman();
+          boolean isWoken = callDoorman();
           // Registered before this look: a close that it does not see wakes this guest.
-          threads.park(this, node.isClosed() ? Math.min(nanos, Patience.SLICE_NANOS) : nanos);
+          threads.park(
+              this,
+              isWoken && !node.isClosed() ? nanos : Math.min(nanos, Patience.SLICE_NANOS));
         }
       } finally {
         bell.addGuest(-1);
@@ -112,35 +115,45 @@ final class Doorman {
     return new Bell(window, Layout.slot(of) + Layout.DOORBELL);
   }
 
-  private void callDoorman() {
+  /** Whether somebody sleeps for the guests. */
+  private boolean callDoorman() {
     if (thread == null) {
       synchronized (this) {
         if (thread == null) {
-          thread =
-              Thread.ofPlatform().daemon().name("mpilock-doorman-" + rank).start(this::keepDoor);
+          try {
+            thread = threads.startDaemon("mpilock-doorman-" + rank, this::keepDoor);
+          } catch (OutOfMemoryError unstarted) { // it wants stack, or the limit of threads is met
+            return false;
+          }
         }
       }
     }
+    return true;
   }
 
   private void keepDoor() {
     Bell doorbell = doorbell(rank);
     long idleSince = System.nanoTime();
+    boolean went = false;
     try {
-      while (true) {
+      while (!went) {
         doorbell.sleep(this::wakeGuests, IDLE_NANOS);
         long now = System.nanoTime();
         if (!guests.isEmpty()) {
           idleSince = now;
-        } else if (now - idleSince > IDLE_NANOS && goes()) {
-          return;
+        } else if (now - idleSince > IDLE_NANOS) {
+          went = goes();
         }
       }
-    } catch (IllegalStateException e) { // the window is freed: everybody finds that out
-      synchronized (this) {
-        thread = null;
+    } catch (Throwable failed) {
+      // The window is freed, or fails: everybody finds that out. For want of memory there is a next.
+    } finally {
+      if (!went) { // else nobody would sleep for the guests, and none be called
+        synchronized (this) {
+          thread = null;
+        }
+        wakeAll();
       }
-      wakeAll();
     }
   }
 

@@ -42,6 +42,11 @@ interface RankThreads {
     return false;
   }
 
+  /** Starts one; what it throws is that of {@link Thread#start}, such as for want of memory. */
+  default Thread startDaemon(String name, Runnable body) {
+    return Thread.ofPlatform().daemon().name(name).start(body);
+  }
+
   /** A lock for a few accesses at a time; of it only {@code lock} and {@code unlock} are used. */
   Lock newMutex();
 

@@ -11,6 +11,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,6 +28,7 @@ class DoormanTest {
   private final Communicator world = new LocalCluster(1).world(0);
   private final NodeWindow words = world.allocate(1 << 14);
   private final AtomicInteger virtualSleeps = new AtomicInteger();
+  private final AtomicInteger thrown = new AtomicInteger();
 
   /** Of one process; another one has another. */
   private Node node() {
@@ -48,6 +52,65 @@ class DoormanTest {
                 });
     return new Node(
         world, window, Simulation.settings(false, 0, false), new Node.Pace(0, 0, System::nanoTime));
+  }
+
+  /** A process in which something is thrown each time that its doorman sleeps, or is started. */
+  private Node nodeWithout(String what, Supplier<Error> failure) {
+    NodeWindow window =
+        (NodeWindow)
+            Proxy.newProxyInstance(
+                NodeWindow.class.getClassLoader(),
+                new Class<?>[] {NodeWindow.class},
+                (proxy, method, arguments) -> {
+                  if (method.getName().equals("holdsCarrier")) {
+                    return true;
+                  }
+                  if (method.getName().equals("sleepWhile") && what.equals("sleep")) {
+                    thrown.incrementAndGet();
+                    throw failure.get();
+                  }
+                  try {
+                    return method.invoke(words, arguments);
+                  } catch (InvocationTargetException e) {
+                    throw e.getCause();
+                  }
+                });
+    RankThreads threads =
+        new RankThreads() {
+          @Override
+          public boolean isReal() {
+            return true;
+          }
+
+          @Override
+          public Thread startDaemon(String name, Runnable body) {
+            if (what.equals("start")) {
+              thrown.incrementAndGet();
+              throw failure.get();
+            }
+            return RankThreads.super.startDaemon(name, body);
+          }
+
+          @Override
+          public Lock newMutex() {
+            return REAL.newMutex();
+          }
+
+          @Override
+          public void park(Object blocker, long nanos) {
+            REAL.park(blocker, nanos);
+          }
+
+          @Override
+          public void unpark(Thread thread) {
+            REAL.unpark(thread);
+          }
+        };
+    return new Node(
+        world,
+        window,
+        Simulation.settings(false, 0, false),
+        new Node.Pace(0, 0, System::nanoTime, LockSupport::parkNanos, threads));
   }
 
   private static Bell bell(Node node, boolean many) {
@@ -115,5 +178,29 @@ class DoormanTest {
     for (Thread thread : threads) {
       thread.join();
     }
+  }
+
+  /** The guests are woken by a ring of another process, without the time of the test going by. */
+  @ParameterizedTest
+  @ValueSource(strings = {"start", "sleep"})
+  void guestsLookByThemselvesIfNobodyCanSleepForThem(String what) throws Exception {
+    Node mine =
+        nodeWithout(
+            what,
+            () ->
+                what.equals("start")
+                    ? new OutOfMemoryError("unable to create native thread")
+                    : new InternalError("a fault in an access to a mapped page"));
+    AtomicInteger turns = new AtomicInteger();
+    List<Thread> threads = sleepers(3, bell(mine, true), turns);
+    while (thrown.get() < 10) { // it is called again and again
+      Thread.sleep(1);
+    }
+    turns.set(1);
+    bell(node(), true).ring();
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    assertThat(words.get(BELL + 1)).as("sleepers and guests that are left").isZero();
   }
 }
