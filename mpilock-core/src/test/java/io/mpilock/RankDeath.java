@@ -38,6 +38,9 @@ record RankDeath(
   enum Place {
     WRITES,
     WRITES_AND_IS_RELEASED,
+    /** Between the body of a write and the end of the transaction that it is kept for. */
+    KEEPS_A_WRITE,
+    KEEPS_A_WRITE_AND_IS_RELEASED,
     READS,
     WAITS_TO_WRITE,
     WAITS_TO_READ,
@@ -59,12 +62,16 @@ record RankDeath(
 
     private boolean isReleased() {
       return this == WRITES_AND_IS_RELEASED
+          || this == KEEPS_A_WRITE_AND_IS_RELEASED
           || this == RUNS_A_SINGLE_WRITE_AND_IS_RELEASED
           || this == WORKS;
     }
 
     private boolean isPoisoned() {
-      return this == WRITES || this == RUNS_A_SINGLE_WRITE || this == SHARES;
+      return this == WRITES
+          || this == KEEPS_A_WRITE
+          || this == RUNS_A_SINGLE_WRITE
+          || this == SHARES;
     }
   }
 
@@ -216,7 +223,7 @@ record RankDeath(
           survive();
         }
       } catch (Throwable e) {
-        if (world.rank() != victim) {
+        if (world.rank() != victim || words.get(DYING) == 0) {
           words.set(FAILED, 1);
         }
         throw new AssertionError("rank " + world.rank() + " in " + place, e);
@@ -235,6 +242,10 @@ record RankDeath(
       switch (place) {
         case WRITES, WRITES_AND_IS_RELEASED -> {
           WriteLease _ = lock.write();
+        }
+        case KEEPS_A_WRITE, KEEPS_A_WRITE_AND_IS_RELEASED -> {
+          lock.write().keep("Orders.close");
+          assertThat(lock.toString()).contains("body ended, kept for transaction Orders.close");
         }
         case READS -> {
           ReadLease _ = lock.read();
