@@ -5,6 +5,7 @@ import io.mpilock.testing.Injection;
 import io.mpilock.transport.local.LocalCluster;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -76,7 +77,17 @@ public final class InjectionScenario {
     }
   }
 
+  /** The places in the code that have been come to. */
+  private static final BitSet PLACES = new BitSet();
+
   private InjectionScenario() {}
+
+  /** The places in the code that were come to since this was called before. */
+  public static BitSet places() {
+    BitSet places = (BitSet) PLACES.clone();
+    PLACES.clear();
+    return places;
+  }
 
   private static void await(Future<?> done, String what) throws Exception {
     try {
@@ -405,7 +416,7 @@ public final class InjectionScenario {
    * @param name which
    * @param fairness by its name
    * @param twoNodes whether each rank has a node of its own
-   * @param at the step to throw at
+   * @param at the step to throw at, or the place, as {@link Injection#arm} has it
    * @param failure what to throw there
    * @return whether it came to that step
    */
@@ -428,6 +439,7 @@ public final class InjectionScenario {
         }
       } finally {
         armed.disarm();
+        PLACES.or(armed.places());
       }
       for (AutoCloseable lease : ranks.held) {
         try {

@@ -8,6 +8,7 @@ import io.mpilock.testing.Silent;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -41,7 +42,10 @@ class ThrowableInjectionTest {
   /** How many failures a case tells of at most. */
   private static final int TOLD = Integer.getInteger("mpilock.injection.failures", 5);
 
+  private static final List<Fairness> FAIRNESS = List.of(Fairness.values());
+
   private static Method run;
+  private static Method places;
 
   @BeforeAll
   static void load() throws ReflectiveOperationException {
@@ -50,6 +54,7 @@ class ThrowableInjectionTest {
     run =
         scenario.getMethod(
             "run", String.class, String.class, boolean.class, long.class, Throwable.class);
+    places = scenario.getMethod("places");
   }
 
   static Stream<Arguments> cases() {
@@ -87,6 +92,44 @@ class ThrowableInjectionTest {
     System.out.println(name + ": " + steps + " steps, " + failures.size() + " failures");
     assertThat(failures).isEmpty();
     assertThat(steps).isGreaterThan(10 / STRIDE);
+  }
+
+  /** As above, but by places in the code: how many steps a wait has is not the same each time. */
+  @ParameterizedTest
+  @MethodSource("cases")
+  void whereverItIsThrown(String name, boolean twoNodes) throws Throwable {
+    List<String> failures = new ArrayList<>();
+    int count = 0;
+    for (Fairness fairness : Proof.Size.SHORT ? List.of(Fairness.WRITER_FIRST) : FAIRNESS) {
+      BitSet places = placesOf(name, fairness, twoNodes);
+      for (int place = places.nextSetBit(0);
+          place >= 0 && failures.size() < TOLD;
+          place = places.nextSetBit(place + 1)) {
+        if (!twoNodes && place % STRIDE != 0) {
+          continue;
+        }
+        Throwable failure = KINDS.get(count % KINDS.size()).get();
+        try {
+          run(name, fairness, twoNodes, -place, failure);
+        } catch (Throwable wrong) {
+          failures.add("place " + place + ", " + fairness + ": " + wrong + where(failure));
+        }
+        count++;
+      }
+    }
+    System.out.println(name + ": " + count + " places, " + failures.size() + " failures");
+    assertThat(failures).isEmpty();
+    assertThat(count).isGreaterThan(10 / STRIDE);
+  }
+
+  /** Where a case comes to, in some runs. */
+  private static BitSet placesOf(String name, Fairness fairness, boolean twoNodes)
+      throws Throwable {
+    BitSet _ = (BitSet) places.invoke(null);
+    for (int i = 0; i < 5; i++) {
+      assertThat(run(name, fairness, twoNodes, Long.MAX_VALUE, new Error())).isFalse();
+    }
+    return (BitSet) places.invoke(null);
   }
 
   private static String where(Throwable failure) {

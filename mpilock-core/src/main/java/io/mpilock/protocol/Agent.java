@@ -139,6 +139,8 @@ final class Agent implements Runnable {
   private long lastTick;
   private long nextTick;
   private long messages;
+  private long beats;
+  private boolean toldBroken;
 
   private final Carrier carrier;
   private volatile boolean started;
@@ -553,6 +555,11 @@ final class Agent implements Runnable {
   }
 
   private void tick(long now) {
+    window.setRelease(Layout.AGENT_BEAT, ++beats);
+    if (!toldBroken && window.get(Layout.BROKEN) == node.myJobRank() + 1L) {
+      toldBroken = true; // a rank here took this agent for lost, while it stood still
+      sendToOthers(new Message.Broken(node.myJobRank()));
+    }
     int open = openRanks();
     if (open == 0 && !closed[me]) {
       sendToOthers(new Message.Closed());

@@ -694,9 +694,16 @@ public final class Collectives {
         : missing.toString();
   }
 
-  /** What a rank looks at that has given a call up, and waits for how it is decided. */
+  /**
+   * What a rank looks at that has given a call up, and waits for how it is decided. An agent whose
+   * process stands still is lost to the other nodes after a heartbeat's time-out, and so it is here.
+   */
   private final class LeaveWatch implements Patience.Watch {
     private final long call;
+    private final long timeout = node.settings().heartbeatTimeout().toNanos();
+    private long seenBeat = -1;
+    private long seenAt;
+    private long looked = node.nanoTime();
 
     LeaveWatch(long call) {
       this.call = call;
@@ -705,6 +712,16 @@ public final class Collectives {
     @Override
     public void check() {
       findDead();
+      long now = node.nanoTime();
+      long beat = window.get(Layout.AGENT_BEAT);
+      if (beat != seenBeat || now - looked > timeout / 2) { // or this process stood still itself
+        seenBeat = beat;
+        seenAt = now;
+      }
+      looked = now;
+      if (now - seenAt > timeout) {
+        node.breakFor(node.jobRank(node.agent()));
+      }
     }
 
     @Override

@@ -269,6 +269,11 @@ public final class ControllerCore {
     }
   }
 
+  /** What the parts of this controller have in common. */
+  Node node() {
+    return node;
+  }
+
   /**
    * The collective calls.
    *

@@ -98,6 +98,9 @@ final class Layout {
    */
   static final long REPORTED_CALL = INBOX + 11;
 
+  /** Grows as long as the agent's thread runs, several times in a heartbeat's time-out. */
+  static final long AGENT_BEAT = INBOX + 12;
+
   /** Is the index of no home line. */
   static final long ALL_RESOURCES = READY;
 

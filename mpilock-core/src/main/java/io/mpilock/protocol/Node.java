@@ -379,6 +379,14 @@ final class Node {
     return needed && isGone(agent) ? jobRanks[0] : -1;
   }
 
+  /** Says that nothing goes across nodes any more without a rank, unless that is said already. */
+  void breakFor(int jobRank) {
+    if (window.compareAndSet(Layout.BROKEN, 0, jobRank + 1L)) {
+      LOG.log(System.Logger.Level.ERROR, "{0}", broken(jobRank).getMessage());
+    }
+    ringCollective();
+  }
+
   void throwIfBroken() {
     int rank = brokenBy();
     if (rank >= 0) {

@@ -221,11 +221,14 @@ final class NodeLock {
   /** Has the agent look at this resource. */
   void tellAgent() {
     if (window.compareAndSet(home + Layout.ATTENTION, 0, me + 1)) {
+      boolean told = false;
       try {
         putInInbox();
-      } catch (Throwable cut) { // nobody else would, while ATTENTION says that this one does
-        putInInbox();
-        throw cut;
+        told = true;
+      } finally {
+        if (!told) { // nobody else would, while ATTENTION says that this one does
+          window.set(home + Layout.ATTENTION, 0);
+        }
       }
       new Bell(window, Layout.AGENT_BELL).ring();
     }

@@ -257,22 +257,30 @@ public final class ProcessLock {
       return -1;
     }
     Grip grip = new Grip(); // not the thread's own: it may hold, too
-    long stamp = -1;
+    long stamp;
     try {
-      Patience patience = tryPatience(hold(), grip, "read");
-      try {
-        if (words.awaitRead(grip, patience) || gaveUp("read", patience) || words.tryRead(grip)) {
-          stamp = words.token(); // nobody writes under this read
-        }
-      } finally {
-        patience.restoreInterrupt();
-      }
-    } finally {
+      stamp = stampUnderRead(grip);
+    } catch (Throwable cut) { // also where it was about to give back
       giveBack(grip);
+      throw cut;
     }
     if (stamp < 0) {
       checkRefusal();
     }
+    return stamp;
+  }
+
+  private long stampUnderRead(Grip grip) {
+    Patience patience = tryPatience(hold(), grip, "read");
+    long stamp = -1;
+    try {
+      if (words.awaitRead(grip, patience) || gaveUp("read", patience) || words.tryRead(grip)) {
+        stamp = words.token(); // nobody writes under this read
+      }
+    } finally {
+      patience.restoreInterrupt();
+    }
+    giveBack(grip);
     return stamp;
   }
 

@@ -430,6 +430,20 @@ class AgentTest {
   }
 
   @Test
+  void anAgentThatItsOwnNodeTookForLostTellsTheOthersWhenItGoesOn() throws Exception {
+    try (PlayedNodes nodes = pair(1)) {
+      Node node = nodes.core(0).node();
+      long beat = node.window().get(Layout.AGENT_BEAT);
+      while (node.window().get(Layout.AGENT_BEAT) == beat) {
+        Thread.sleep(1);
+      }
+      node.breakFor(0);
+      assertThat(nodes.next(1, Message.Broken.class)).isEqualTo(new Message.Broken(0));
+      assertBroken(nodes, 0);
+    }
+  }
+
+  @Test
   void whoGivesItselfUpSaysSoBeforeItGoes() throws Exception {
     try (PlayedNodes nodes = pair(1)) {
       nodes.core(0).abandon();

@@ -830,13 +830,27 @@ class CollectivesTest {
     void whoseCallIsReportedWaitsForTheDecisionWhichMayBeToGo() {
       desk.words.word(Layout.REPORTED_CALL, 1);
       desk.scripted.sleeps(50); // its second
-      desk.scripted.sleeps(100);
+      for (int i = 1; i <= 250; i++) { // longer than the heartbeat's time-out of 4 s
+        long beat = i;
+        desk.scripted.meanwhile(() -> desk.words.word(Layout.AGENT_BEAT, beat));
+      }
       desk.scripted.meanwhile(() -> desk.decides(1, GO, 2));
       assertThat(desk.singleWrite(2, SECOND).isWriter()).isFalse();
       assertThat(desk.scripted.stalls)
-          .singleElement()
+          .first()
           .asString()
           .contains("gave collective call 1 up, and has waited 2.0 s since");
+    }
+
+    @Test
+    void anAgentThatStandsStillAfterItsReportIsLostAfterTheHeartbeatsTimeOut() {
+      desk.words.word(Layout.REPORTED_CALL, 1);
+      assertThatThrownBy(() -> desk.singleWrite(2, SECOND))
+          .isInstanceOfSatisfying(RankFailedException.class, e -> assertThat(e.rank()).isZero())
+          .hasMessageContaining("cannot be reached");
+      assertThat(desk.words.word(Layout.BROKEN)).isEqualTo(1);
+      assertThat(desk.scripted.now()).isBetween(6 * SECOND, 7 * SECOND);
+      assertThat(desk.collectives.isBusy()).isFalse();
     }
 
     @Test

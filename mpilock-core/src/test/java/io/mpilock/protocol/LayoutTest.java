@@ -40,7 +40,7 @@ class LayoutTest {
     claim(Layout.END_KIND, 1);
     claim(Layout.INBOX, 1);
     claim(Layout.AGENT_BELL, 2);
-    for (long word = Layout.BROKEN; word <= Layout.REPORTED_CALL; word++) {
+    for (long word = Layout.BROKEN; word <= Layout.AGENT_BEAT; word++) {
       claim(word, 1);
     }
     for (int member = 0; member < members; member++) {

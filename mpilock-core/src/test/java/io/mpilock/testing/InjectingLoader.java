@@ -19,7 +19,7 @@ import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
 
 /**
- * Loads mpilock once more, with {@link Injection#step()} before each call, allocation of an object
+ * Loads mpilock once more, with {@link Injection#step(int)} before each call, allocation of an object
  * and allocation of an array in {@code io.mpilock} and {@code io.mpilock.protocol}. Not in static
  * initialisers: one that throws spoils its class for ever, and they run once in a process.
  */
@@ -27,6 +27,9 @@ public final class InjectingLoader extends ClassLoader {
   private static final ClassDesc HOOK = ClassDesc.of(Injection.class.getName());
 
   private final String ownName;
+
+  /** Each place in the code has a number; guarded by the loading of classes, which is by one. */
+  private int nextPlace;
 
   /**
    * Makes a loader.
@@ -76,14 +79,14 @@ public final class InjectingLoader extends ClassLoader {
     return file.transformClass(
         file.parse(bytes),
         ClassTransform.transformingMethodBodies(
-            InjectingLoader::isCounted, InjectingLoader::addStep));
+            InjectingLoader::isCounted, this::addStep));
   }
 
   private static boolean isCounted(MethodModel method) {
     return !method.methodName().equalsString("<clinit>");
   }
 
-  private static void addStep(CodeBuilder code, CodeElement element) {
+  private void addStep(CodeBuilder code, CodeElement element) {
     switch (element) {
       case InvokeInstruction _,
           InvokeDynamicInstruction _,
@@ -91,7 +94,9 @@ public final class InjectingLoader extends ClassLoader {
           NewPrimitiveArrayInstruction _,
           NewReferenceArrayInstruction _,
           NewMultiArrayInstruction _ ->
-          code.invokestatic(HOOK, "step", MethodTypeDesc.of(ConstantDescs.CD_void));
+          code.loadConstant(nextPlace++)
+              .invokestatic(
+                  HOOK, "step", MethodTypeDesc.of(ConstantDescs.CD_void, ConstantDescs.CD_int));
       default -> {}
     }
     code.with(element);

@@ -1,5 +1,6 @@
 package io.mpilock.testing;
 
+import java.util.BitSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -7,6 +8,8 @@ import org.jspecify.annotations.Nullable;
  * ({@link InjectingLoader}), an access to a window. Other threads go on undisturbed.
  */
 public final class Injection {
+  private static final int NOWHERE = -1;
+
   private static volatile @Nullable Injection current;
 
   private final Thread thread = Thread.currentThread();
@@ -18,6 +21,7 @@ public final class Injection {
   private long steps;
   private boolean paused;
   private boolean thrown;
+  private final BitSet places = new BitSet();
 
   private Injection(long at, boolean forEver, Throwable failure, long scriptAt, Runnable script) {
     this.at = at;
@@ -40,7 +44,8 @@ public final class Injection {
   /**
    * Begins to count the calling thread's steps.
    *
-   * @param at the step to throw at, from 1
+   * @param at the step to throw at, from 1; or less than 1, for the first step at the place whose
+   *     number this is the negative of
    * @param forEver whether to throw at every later step, too
    * @param failure what to throw
    * @param scriptAt the step before which the script runs
@@ -66,16 +71,34 @@ public final class Injection {
     return steps;
   }
 
-  /** One step of the calling thread. */
+  /** One step of the calling thread, at no place in particular. */
   public static void step() {
+    step(NOWHERE);
+  }
+
+  /** One step of the calling thread, at a place in the code. */
+  public static void step(int place) {
     Injection armed = current;
     if (armed != null && armed.thread.equals(Thread.currentThread()) && !armed.paused) {
-      armed.count();
+      armed.count(place);
     }
   }
 
-  private void count() {
+  /** The places that the thread has come to. */
+  public BitSet places() {
+    return places;
+  }
+
+  private void count(int place) {
     steps++;
+    if (place != NOWHERE) {
+      boolean first = !places.get(place);
+      places.set(place);
+      if (first && place == -at) {
+        thrown = true;
+        raise(failure.fillInStackTrace());
+      }
+    }
     if (steps == scriptAt) {
       paused = true;
       script.run();
