@@ -696,7 +696,8 @@ public final class Collectives {
 
   /**
    * What a rank looks at that has given a call up, and waits for how it is decided. An agent whose
-   * process stands still is lost to the other nodes after a heartbeat's time-out, and so it is here.
+   * process stands still is lost to the other nodes after a heartbeat's time-out, and so it is
+   * here.
    */
   private final class LeaveWatch implements Patience.Watch {
     private final long call;

@@ -72,8 +72,7 @@ final class Doorman {
           boolean isWoken = callDoorman();
           // Registered before this look: a close that it does not see wakes this guest.
           threads.park(
-              this,
-              isWoken && !node.isClosed() ? nanos : Math.min(nanos, Patience.SLICE_NANOS));
+              this, isWoken && !node.isClosed() ? nanos : Math.min(nanos, Patience.SLICE_NANOS));
         }
       } finally {
         bell.addGuest(-1);
@@ -146,7 +145,8 @@ final class Doorman {
         }
       }
     } catch (Throwable failed) {
-      // The window is freed, or fails: everybody finds that out. For want of memory there is a next.
+      // The window is freed, or fails: everybody finds that out. For want of memory there is a
+      // next.
     } finally {
       if (!went) { // else nobody would sleep for the guests, and none be called
         synchronized (this) {

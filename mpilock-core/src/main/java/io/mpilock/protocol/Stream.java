@@ -37,6 +37,7 @@ final class Stream {
   private final int writer;
   private final int me;
   private long chunks;
+  private boolean ended;
   private long bytes;
 
   /** The part of a member: of this rank, or of the agent. */
@@ -102,22 +103,22 @@ final class Stream {
     if (kind == DATA) {
       bytes += length;
     }
-    ring();
-  }
-
-  private void end(int kind) {
-    window.setRelease(Layout.END_KIND, kind);
-    window.set(Layout.ENDED, call << COUNT_BITS | chunks); // after all chunks
-    chunks++;
-    ring();
-  }
-
-  private void ring() {
     try {
       node.ringCollective();
     } catch (Throwable unrung) {
       // Who sleeps looks by itself soon; if the window is gone, the next step tells.
     }
+  }
+
+  /** Ends it; goes on where that was cut short, if it is called again. */
+  private void end(int kind) {
+    if (!ended) {
+      window.setRelease(Layout.END_KIND, kind);
+      window.set(Layout.ENDED, call << COUNT_BITS | chunks); // after all chunks
+      ended = true;
+      chunks++;
+    }
+    node.ringCollective();
   }
 
   static boolean isEnd(int kind) {

@@ -19,9 +19,9 @@ import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
 
 /**
- * Loads mpilock once more, with {@link Injection#step(int)} before each call, allocation of an object
- * and allocation of an array in {@code io.mpilock} and {@code io.mpilock.protocol}. Not in static
- * initialisers: one that throws spoils its class for ever, and they run once in a process.
+ * Loads mpilock once more, with {@link Injection#step(int)} before each call, allocation of an
+ * object and allocation of an array in {@code io.mpilock} and {@code io.mpilock.protocol}. Not in
+ * static initialisers: one that throws spoils its class for ever, and they run once in a process.
  */
 public final class InjectingLoader extends ClassLoader {
   private static final ClassDesc HOOK = ClassDesc.of(Injection.class.getName());
@@ -78,8 +78,7 @@ public final class InjectingLoader extends ClassLoader {
                     .orElse(ClassHierarchyResolver.defaultResolver())));
     return file.transformClass(
         file.parse(bytes),
-        ClassTransform.transformingMethodBodies(
-            InjectingLoader::isCounted, this::addStep));
+        ClassTransform.transformingMethodBodies(InjectingLoader::isCounted, this::addStep));
   }
 
   private static boolean isCounted(MethodModel method) {
