@@ -1,6 +1,7 @@
 package org.example;
 
 import io.mpilock.WindowController;
+import io.mpilock.spring.annotation.ReadLocked;
 import io.mpilock.spring.annotation.SingleWrite;
 import io.mpilock.spring.annotation.WriteLocked;
 import java.io.IOException;
@@ -30,6 +31,25 @@ class OrderStore {
     @SingleWrite(timeout = "10s") // one rank runs it, all get the path
     public Path layout() throws IOException {
       return Files.createTempDirectory("orders");
+    }
+
+    @WriteLocked("orders-#{#orders.![customer]}") // one lock for each customer, all or none
+    public void saveAll(List<Order> orders) {
+      saved.addAll(orders);
+    }
+
+    @WriteLocked(value = "sweep", skip = true) // on one rank at a time; the others do not wait
+    public void sweep() {
+      saved.removeIf(order -> order.amount() == 0);
+    }
+
+    @ReadLocked(value = "report", timeout = "2s", fallback = "lastKnown")
+    public int count() {
+      return saved.size();
+    }
+
+    int lastKnown() { // without the lock
+      return -1;
     }
   }
 

@@ -3,6 +3,7 @@ package io.mpilock.spring.annotation;
 import io.mpilock.spring.LockTemplate;
 import java.lang.reflect.Method;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.aopalliance.intercept.MethodInterceptor;
 import org.aopalliance.intercept.MethodInvocation;
@@ -13,11 +14,16 @@ import org.springframework.aop.framework.autoproxy.AbstractBeanFactoryAwareAdvis
 import org.springframework.aop.support.AopUtils;
 import org.springframework.aop.support.DefaultPointcutAdvisor;
 import org.springframework.aop.support.StaticMethodMatcherPointcut;
+import org.springframework.aot.hint.ExecutableMode;
 import org.springframework.beans.factory.BeanFactory;
 import org.springframework.beans.factory.SmartInitializingSingleton;
+import org.springframework.beans.factory.aot.BeanRegistrationAotContribution;
+import org.springframework.beans.factory.aot.BeanRegistrationAotProcessor;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
+import org.springframework.beans.factory.support.RegisteredBean;
 import org.springframework.context.expression.BeanFactoryResolver;
 import org.springframework.expression.BeanResolver;
+import org.springframework.util.ClassUtils;
 import org.springframework.util.function.SingletonSupplier;
 
 /**
@@ -31,7 +37,8 @@ import org.springframework.util.function.SingletonSupplier;
  * locks are.
  */
 public final class LockAnnotationBeanPostProcessor
-    extends AbstractBeanFactoryAwareAdvisingPostProcessor implements SmartInitializingSingleton {
+    extends AbstractBeanFactoryAwareAdvisingPostProcessor
+    implements SmartInitializingSingleton, BeanRegistrationAotProcessor {
   private static final long serialVersionUID = 1L;
 
   /** After the creator of transaction proxies, and before those that are to come outside. */
@@ -131,6 +138,26 @@ public final class LockAnnotationBeanPostProcessor
                 e);
           }
         });
+  }
+
+  /** A native image needs to know which methods are called by reflection. */
+  @Override
+  public @Nullable BeanRegistrationAotContribution processAheadOfTime(RegisteredBean bean) {
+    Set<Method> fallbacks = LockedMethods.fallbacks(ClassUtils.getUserClass(bean.getBeanClass()));
+    return fallbacks.isEmpty()
+        ? null
+        : (context, _) ->
+            fallbacks.forEach(method ->
+                context
+                    .getRuntimeHints()
+                    .reflection()
+                    .registerMethod(method, ExecutableMode.INVOKE));
+  }
+
+  /** It has its work when the application runs. */
+  @Override
+  public boolean isBeanExcludedFromAotProcessing() {
+    return false;
   }
 
   private static final class LockedPointcut extends StaticMethodMatcherPointcut {

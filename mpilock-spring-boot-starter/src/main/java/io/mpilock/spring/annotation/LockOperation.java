@@ -1,8 +1,12 @@
 package io.mpilock.spring.annotation;
 
 import io.mpilock.WindowController;
+import io.mpilock.spring.LockGroup;
 import io.mpilock.spring.LockTemplate;
 import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Supplier;
 import org.aopalliance.intercept.MethodInvocation;
 import org.jspecify.annotations.Nullable;
@@ -19,26 +23,64 @@ final class LockOperation {
   }
 
   private final Kind kind;
-  private final ResourceName resource;
+  private final List<ResourceName> resources;
   private final @Nullable Duration timeout;
   private final int rank;
+  private final @Nullable Instead instead;
 
-  /** Of the resource, if its name is always the same; else any, with the time-out. */
+  /** Whether the names are the same for all calls. */
+  private final boolean constant;
+
+  /** Of the resource, if it is always the same one; else any, with the time-out. */
   private volatile @Nullable LockTemplate template;
 
-  LockOperation(Kind kind, ResourceName resource, @Nullable Duration timeout, int rank) {
+  LockOperation(
+      Kind kind,
+      List<ResourceName> resources,
+      @Nullable Duration timeout,
+      int rank,
+      @Nullable Instead instead) {
     this.kind = kind;
-    this.resource = resource;
+    this.resources = resources;
     this.timeout = timeout;
     this.rank = rank;
+    this.instead = instead;
+    this.constant = resources.stream().noneMatch(ResourceName::isTemplate);
   }
 
   @Nullable Object run(
       MethodInvocation invocation, Supplier<LockTemplate> locks, BeanResolver beans)
       throws Throwable {
     LockTemplate lock = template(locks);
-    if (resource.isTemplate()) {
-      lock = lock.on(resource.evaluate(invocation.getThis(), invocation.getArguments(), beans));
+    if (constant && resources.size() == 1) {
+      return run(invocation, lock);
+    }
+    Set<String> names = new TreeSet<>();
+    for (ResourceName resource : resources) {
+      if (resource.isTemplate()) {
+        names.addAll(resource.evaluate(invocation.getThis(), invocation.getArguments(), beans));
+      } else {
+        names.add(name(resource));
+      }
+    }
+    if (kind == Kind.SINGLE_WRITE && names.size() != 1) {
+      throw new IllegalArgumentException(
+          "A single write is of one resource, and the name of %s gives %s."
+              .formatted(ResourceName.shown(invocation.getMethod()), names));
+    }
+    return names.size() == 1
+        ? run(invocation, lock.on(names.iterator().next()))
+        : run(invocation, group(lock, names));
+  }
+
+  private @Nullable Object run(MethodInvocation invocation, LockTemplate lock) throws Throwable {
+    if (instead != null) {
+      Result result = new Result();
+      boolean ran =
+          kind == Kind.READ
+              ? lock.tryReadWithoutResult(timeToTry(), () -> result.of(invocation))
+              : lock.tryWriteWithoutResult(timeToTry(), () -> result.of(invocation));
+      return ran ? result.value : instead.give(invocation);
     }
     return switch (kind) {
       case READ -> lock.<@Nullable Object, Throwable>read(invocation::proceed);
@@ -48,13 +90,47 @@ final class LockOperation {
     };
   }
 
+  private @Nullable Object run(MethodInvocation invocation, LockGroup group) throws Throwable {
+    if (instead == null) {
+      return group.<@Nullable Object, Throwable>run(invocation::proceed);
+    }
+    Result result = new Result();
+    return group.tryRunWithoutResult(timeToTry(), () -> result.of(invocation))
+        ? result.value
+        : instead.give(invocation);
+  }
+
+  private LockGroup group(LockTemplate lock, Set<String> names) {
+    String[] all = names.toArray(String[]::new);
+    return kind == Kind.READ ? lock.group().read(all) : lock.group().write(all);
+  }
+
+  /** Who does not wait for a lock is not made to by a setting of its resource. */
+  private Duration timeToTry() {
+    return timeout == null ? Duration.ZERO : timeout;
+  }
+
+  /** What the method returned, which may be null. */
+  private static final class Result {
+    private @Nullable Object value;
+
+    void of(MethodInvocation invocation) throws Throwable {
+      value = invocation.proceed();
+    }
+  }
+
   /**
    * Checks what only the locks know.
    *
-   * @throws IllegalArgumentException if there is no such rank, or the name is not valid
+   * @throws IllegalArgumentException if there is no such rank, or a name is not valid
    */
   void check(Supplier<LockTemplate> locks) {
     LockTemplate lock = template(locks);
+    for (ResourceName resource : resources) {
+      if (!resource.isTemplate()) {
+        lock.on(name(resource));
+      }
+    }
     if (rank >= lock.size()) {
       throw new IllegalArgumentException(
           "There is no rank %d: there are %d, numbered 0 to %d."
@@ -69,13 +145,16 @@ final class LockOperation {
       if (timeout != null) {
         known = known.withTimeout(timeout);
       }
-      if (!resource.isTemplate()) {
-        String name = resource.text();
-        known = known.on(name.isEmpty() ? WindowController.DEFAULT_RESOURCE : name);
+      if (constant && resources.size() == 1) {
+        known = known.on(name(resources.getFirst()));
       }
       template = known; // two threads at once make the same
     }
     return known;
+  }
+
+  private static String name(ResourceName resource) {
+    return resource.text().isEmpty() ? WindowController.DEFAULT_RESOURCE : resource.text();
   }
 
   private int writer(LockTemplate lock) {

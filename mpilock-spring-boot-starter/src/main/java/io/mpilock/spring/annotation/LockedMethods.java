@@ -9,9 +9,11 @@ import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -89,7 +91,7 @@ final class LockedMethods {
     if (AnnotationUtils.isCandidateClass(type, KINDS.keySet())) {
       for (Method method :
           ReflectionUtils.getUniqueDeclaredMethods(type, ReflectionUtils.USER_DECLARED_METHODS)) {
-        LockOperation operation = operation(method);
+        LockOperation operation = operation(method, type);
         if (operation != null) {
           found.put(method, operation);
         }
@@ -98,11 +100,38 @@ final class LockedMethods {
     return Map.copyOf(found);
   }
 
-  private @Nullable LockOperation operation(Method method) {
-    MergedAnnotation<?> annotation = nearest(method);
-    if (annotation == null && isForClassDefault(method)) {
-      annotation = nearest(method.getDeclaringClass());
+  /** Tells whether a method has an annotation of its own. */
+  static boolean isAnnotated(Method method) {
+    return nearest(method) != null;
+  }
+
+  /** Finds the methods of a class that annotations of it name as fallbacks, right or wrong. */
+  static Set<Method> fallbacks(Class<?> type) {
+    Set<Method> found = new LinkedHashSet<>();
+    if (AnnotationUtils.isCandidateClass(type, KINDS.keySet())) {
+      for (Method method :
+          ReflectionUtils.getUniqueDeclaredMethods(type, ReflectionUtils.USER_DECLARED_METHODS)) {
+        MergedAnnotation<?> annotation = annotation(method);
+        if (annotation != null) {
+          annotation
+              .getValue("fallback", String.class)
+              .ifPresent(name -> found.addAll(Instead.named(type, name)));
+        }
+      }
     }
+    return found;
+  }
+
+  /** The annotation of a method, or the default of its class. */
+  private static @Nullable MergedAnnotation<?> annotation(Method method) {
+    MergedAnnotation<?> annotation = nearest(method);
+    return annotation == null && isForClassDefault(method)
+        ? nearest(method.getDeclaringClass())
+        : annotation;
+  }
+
+  private @Nullable LockOperation operation(Method method, Class<?> type) {
+    MergedAnnotation<?> annotation = annotation(method);
     if (annotation == null) {
       return null;
     }
@@ -112,12 +141,27 @@ final class LockedMethods {
     try {
       return new LockOperation(
           kind(annotation),
-          new ResourceName(properties.apply(annotation.getString(MergedAnnotation.VALUE)), named),
+          names(annotation).stream()
+              .map(name -> new ResourceName(properties.apply(name), named))
+              .toList(),
           timeout(properties.apply(annotation.getString("timeout"))),
-          rank(annotation));
+          rank(annotation),
+          Instead.of(
+              method,
+              type,
+              annotation.getValue("skip", Boolean.class).orElse(false),
+              annotation.getValue("fallback", String.class).orElse("")));
     } catch (IllegalArgumentException e) {
       throw wrong(method, annotation, String.valueOf(e.getMessage()), e);
     }
+  }
+
+  private static List<String> names(MergedAnnotation<?> annotation) {
+    if (kind(annotation) == Kind.SINGLE_WRITE) {
+      return List.of(annotation.getString(MergedAnnotation.VALUE));
+    }
+    String[] names = annotation.getStringArray(MergedAnnotation.VALUE);
+    return names.length == 0 ? List.of("") : List.of(names);
   }
 
   private static boolean isForClassDefault(Method method) {

@@ -17,11 +17,11 @@ import java.lang.annotation.Target;
 public @interface ReadLocked {
 
   /**
-   * The name of the resource, or a template of it; as {@link WriteLocked#value}.
+   * The names of the resources, or templates of them; as {@link WriteLocked#value}.
    *
-   * @return the name; empty for the default resource
+   * @return the names; none for the default resource
    */
-  String value() default "";
+  String[] value() default {};
 
   /**
    * The longest wait for the lock; as {@link WriteLocked#timeout}.
@@ -29,4 +29,19 @@ public @interface ReadLocked {
    * @return the time, 0 not to wait; empty for as long as it takes
    */
   String timeout() default "";
+
+  /**
+   * Whether a call is skipped that cannot have the lock; as {@link WriteLocked#skip}.
+   *
+   * @return true to skip it; false to wait
+   */
+  boolean skip() default false;
+
+  /**
+   * A method that is run in place of this one if the lock cannot be had; as {@link
+   * WriteLocked#fallback}.
+   *
+   * @return its name; empty to wait
+   */
+  String fallback() default "";
 }

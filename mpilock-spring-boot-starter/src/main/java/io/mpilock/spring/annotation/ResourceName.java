@@ -1,6 +1,8 @@
 package io.mpilock.spring.annotation;
 
 import java.lang.reflect.Method;
+import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -10,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.context.expression.MethodBasedEvaluationContext;
 import org.springframework.core.DefaultParameterNameDiscoverer;
 import org.springframework.core.ParameterNameDiscoverer;
+import org.springframework.core.convert.TypeDescriptor;
 import org.springframework.expression.BeanResolver;
 import org.springframework.expression.EvaluationException;
 import org.springframework.expression.Expression;
@@ -21,9 +24,14 @@ import org.springframework.expression.spel.SpelNode;
 import org.springframework.expression.spel.ast.VariableReference;
 import org.springframework.expression.spel.standard.SpelExpression;
 import org.springframework.expression.spel.standard.SpelExpressionParser;
+import org.springframework.util.ObjectUtils;
 
-/** A resource's name as an annotation gives it: as it stands, or a template over each call. */
+/**
+ * A resource's name as an annotation gives it: as it stands, or a template over each call, which
+ * may give several.
+ */
 final class ResourceName {
+  private static final TypeDescriptor TEXT = TypeDescriptor.valueOf(String.class);
   private static final Pattern VARIABLE = Pattern.compile("#(\\w+)");
 
   private final String text;
@@ -61,38 +69,80 @@ final class ResourceName {
   }
 
   /**
-   * Gives the name for a call.
+   * Gives the names for a call: one, or as many as an expression gives.
    *
-   * @throws IllegalArgumentException if an expression fails or gives null
+   * @throws IllegalArgumentException if an expression fails, or gives null or nothing
    */
-  String evaluate(@Nullable Object target, @Nullable Object[] arguments, BeanResolver beans) {
+  List<String> evaluate(@Nullable Object target, @Nullable Object[] arguments, BeanResolver beans) {
     MethodBasedEvaluationContext context =
         new MethodBasedEvaluationContext(
             new Root(method, target), method, arguments, parameterNames);
     context.setBeanResolver(beans);
-    StringBuilder name = new StringBuilder();
+    List<String> names = List.of("");
+    boolean several = false;
     for (Expression part : parts) {
-      name.append(value(part, context));
+      Object value = value(part, context);
+      if (value instanceof Collection<?> || value.getClass().isArray()) {
+        if (several) {
+          throw failed(part, "is the second that gives several: let one expression do it", null);
+        }
+        several = true;
+        String before = names.getFirst();
+        names =
+            Arrays.stream(ObjectUtils.toObjectArray(toArray(value)))
+                .map(one -> before + text(part, one, context))
+                .toList();
+        if (names.isEmpty()) {
+          throw failed(part, "is empty: the method would run without a lock", null);
+        }
+      } else {
+        String after = text(part, value, context);
+        names = names.stream().map(name -> name + after).toList();
+      }
     }
-    return name.toString();
+    return names;
   }
 
-  private String value(Expression part, MethodBasedEvaluationContext context) {
-    String value;
+  private static Object toArray(Object value) {
+    return value instanceof Collection<?> collection ? collection.toArray() : value;
+  }
+
+  private Object value(Expression part, MethodBasedEvaluationContext context) {
+    Object value;
     try {
-      value = part.getValue(context, String.class);
+      value = part.getValue(context);
     } catch (EvaluationException e) {
-      throw new IllegalArgumentException(
-          "'%s' in the resource name '%s' of %s failed: %s"
-              .formatted(part.getExpressionString(), text, shown(method), e.getMessage()),
-          e);
+      throw failed(part, "failed: " + e.getMessage(), e);
     }
     if (value == null) {
-      throw new IllegalArgumentException(
-          "'%s' in the resource name '%s' of %s is null: calls that have nothing in common would share a lock."
-              .formatted(part.getExpressionString(), text, shown(method)));
+      throw isNull(part);
     }
     return value;
+  }
+
+  private String text(
+      Expression part, @Nullable Object value, MethodBasedEvaluationContext context) {
+    Object text;
+    try {
+      text = context.getTypeConverter().convertValue(value, TypeDescriptor.forObject(value), TEXT);
+    } catch (EvaluationException e) {
+      throw failed(part, "failed: " + e.getMessage(), e);
+    }
+    if (text == null) {
+      throw isNull(part);
+    }
+    return text.toString();
+  }
+
+  private IllegalArgumentException isNull(Expression part) {
+    return failed(part, "is null: calls that have nothing in common would share a lock.", null);
+  }
+
+  private IllegalArgumentException failed(Expression part, String what, @Nullable Throwable cause) {
+    return new IllegalArgumentException(
+        "'%s' in the resource name '%s' of %s %s"
+            .formatted(part.getExpressionString(), text, shown(method), what),
+        cause);
   }
 
   private static List<Expression> parse(String text) {

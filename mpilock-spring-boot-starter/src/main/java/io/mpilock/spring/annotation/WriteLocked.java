@@ -15,6 +15,9 @@ import java.lang.annotation.Target;
  * @WriteLocked("orders-#{#order.customer}")
  * @Transactional
  * public void save(Order order) { ... }
+ *
+ * @WriteLocked(value = "sweep", skip = true) // once at a time; the others do not wait
+ * public void sweep() { ... }
  * }</pre>
  *
  * <p>The rules of all three annotations:
@@ -36,6 +39,8 @@ import java.lang.annotation.Target;
  *       LockTemplate} says.
  *   <li><b>The work is done when the method returns.</b> Futures and reactive types, as what the
  *       method returns, are refused; do not return a lazy stream, or start work that goes on.
+ *   <li><b>Several resources</b> are taken in the order of their names, all or none, as those of a
+ *       {@link io.mpilock.spring.LockGroup}.
  *   <li><b>Exceptions</b> of the method reach the caller as they were thrown. Those of the lock are
  *       those of {@link LockTemplate}.
  * </ul>
@@ -49,21 +54,48 @@ import java.lang.annotation.Target;
 public @interface WriteLocked {
 
   /**
-   * The name of the resource: as it stands, or a template with expressions of SpEL in {@code #{…}}.
-   * They see the parameters as {@code #name} (if compiled with {@code -parameters}) or {@code #p0},
-   * beans as {@code @bean}, and {@code #root.method} and {@code #root.target}; {@code ${…}} is a
-   * property. An expression that gives null is an error. Each name is a resource that lives as long
-   * as the controller, so let them be bounded.
+   * The names of the resources: as they stand, or templates with expressions of SpEL in {@code
+   * #{…}}. They see the parameters as {@code #name} (if compiled with {@code -parameters}) or
+   * {@code #p0}, beans as {@code @bean}, and {@code #root.method} and {@code #root.target}; {@code
+   * ${…}} is a property. One expression of a template may give a collection or an array: then the
+   * template gives a name for each element. An expression that gives null, or nothing, is an error.
+   * Each name is a resource that lives as long as the controller, so let them be bounded.
    *
-   * @return the name; empty for the default resource
+   * @return the names; none for the default resource
    */
-  String value() default "";
+  String[] value() default {};
 
   /**
    * The longest wait for the lock, as in Boot's properties: {@code 5s}, {@code PT5S}, or
-   * milliseconds; {@code ${…}} is a property. The end of it is a {@link LockTimeoutException}.
+   * milliseconds; {@code ${…}} is a property. The end of it is a {@link LockTimeoutException},
+   * unless the method is skipped or has a fallback. For several resources it counts for all of them
+   * together.
    *
-   * @return the time, 0 not to wait; empty for as long as it takes
+   * @return the time, 0 not to wait; empty for as long as it takes, or as {@code
+   *     mpilock.resources.NAME.timeout} says
    */
   String timeout() default "";
+
+  /**
+   * Whether a call is skipped that cannot have the lock at once, or within {@link #timeout} if that
+   * is given. What it returns then is nothing, an empty {@code Optional}, or null; a method that
+   * returns a primitive, or what is never null by its annotations, is refused. Who needs to know
+   * whether it ran lets it return something.
+   *
+   * <p>Only a lock that somebody else has, or asked for before, is a reason to skip: a dead rank, a
+   * poisoned resource or a closed controller is an exception as ever.
+   *
+   * @return true to skip it; false to wait
+   */
+  boolean skip() default false;
+
+  /**
+   * The name of a method of the same class that is run in place of this one, without the lock, if
+   * that cannot be had at once, or within {@link #timeout} if that is given. It takes the same
+   * parameters, returns what may stand for what this one returns, and throws no other checked
+   * exceptions; private is enough. It is called past the proxy, so annotations on it do nothing.
+   *
+   * @return its name; empty to wait
+   */
+  String fallback() default "";
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.mpilock.LocalRanks;
 import io.mpilock.spring.LockTemplate;
+import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
@@ -136,6 +137,88 @@ class WrongAnnotationTests {
     public void save(String id) {}
   }
 
+  static class SkippedPrimitive {
+    @WriteLocked(skip = true)
+    public boolean save() {
+      return true;
+    }
+  }
+
+  static class SkippedNonNull {
+    @ReadLocked(skip = true)
+    public String save() {
+      return "x";
+    }
+  }
+
+  static class SkippedAndFallback {
+    @ReadLocked(skip = true, fallback = "other")
+    public void save() {}
+
+    void other() {}
+  }
+
+  static class NoFallback {
+    @WriteLocked(fallback = "othr")
+    public void save() {}
+
+    void other() {}
+  }
+
+  static class OtherParameters {
+    @WriteLocked(fallback = "other")
+    public void save(String id) {}
+
+    void other(Integer id) {}
+
+    void other(String id, int number) {}
+  }
+
+  static class OtherResult {
+    @WriteLocked(fallback = "other")
+    public String save() {
+      return "x";
+    }
+
+    Object other() {
+      return "x";
+    }
+  }
+
+  static class OtherException {
+    @WriteLocked(fallback = "other")
+    public void save() throws IOException {}
+
+    void other() throws Exception {}
+  }
+
+  static class ItsOwnFallback {
+    @WriteLocked(fallback = "save")
+    public void save() {}
+  }
+
+  static class LockedFallback {
+    @WriteLocked(fallback = "other")
+    public void save() {}
+
+    @WriteLocked("more")
+    public void other() {}
+  }
+
+  static class TwoFallbacks {
+    @WriteLocked(fallback = "other")
+    public void save(String id) {}
+
+    void other(CharSequence id) {}
+
+    void other(Object id) {}
+  }
+
+  static class BadNameOfSeveral {
+    @WriteLocked({"good", "b\nad"})
+    public void save() {}
+  }
+
   static Stream<Arguments> wrong() {
     return Stream.of(
         Arguments.of(OnPrivate.class, "@WriteLocked cannot be for", "OnPrivate.save", "private"),
@@ -158,6 +241,18 @@ class WrongAnnotationTests {
         Arguments.of(BadSyntax.class, "BadSyntax.save", "orders-#{#id.}", "parsed"),
         Arguments.of(Unclosed.class, "Unclosed.save", "orders-#{#id", "parsed"),
         Arguments.of(Misspelt.class, "Misspelt.save", "#idd", "no such parameter"),
+        Arguments.of(
+            SkippedPrimitive.class, "SkippedPrimitive.save", "the primitive boolean", "fallback"),
+        Arguments.of(SkippedNonNull.class, "@ReadLocked", "a String", "@Nullable"),
+        Arguments.of(SkippedAndFallback.class, "SkippedAndFallback.save", "'other'", "leave one"),
+        Arguments.of(NoFallback.class, "NoFallback.save", "'othr'", "none of that name"),
+        Arguments.of(OtherParameters.class, "takes (String)", "Integer", "int"),
+        Arguments.of(OtherResult.class, "returns String", "Object", "OtherResult.other"),
+        Arguments.of(OtherException.class, "checked but IOException", "java.lang.Exception", ""),
+        Arguments.of(ItsOwnFallback.class, "ItsOwnFallback.save", "'save'", "one method"),
+        Arguments.of(LockedFallback.class, "LockedFallback.save", "'other'", "a lock itself"),
+        Arguments.of(TwoFallbacks.class, "one method of", "CharSequence", "Object"),
+        Arguments.of(BadNameOfSeveral.class, "BadNameOfSeveral.save", "U+000A", ""),
         Arguments.of(NoBraces.class, "NoBraces.save", "'#id'", "#{#id}"));
   }
 
