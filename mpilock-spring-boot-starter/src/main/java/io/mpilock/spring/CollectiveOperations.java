@@ -9,6 +9,7 @@ import io.mpilock.failure.SingleWriteFailedException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.ObjIntConsumer;
+import kotlin.internal.LowPriorityInOverloadResolution;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +33,7 @@ public interface CollectiveOperations {
    * @throws LockTimeoutException if this template has a time-out and it was over before the action
    *     began
    */
+  @LowPriorityInOverloadResolution
   default <T extends @Nullable Object, E extends Throwable> T singleWrite(LockedAction<T, E> action)
       throws E {
     return singleWrite(master(), action);
@@ -49,6 +51,7 @@ public interface CollectiveOperations {
    * @throws E on that rank, what the action threw
    * @throws IllegalArgumentException if there is no such rank
    */
+  @LowPriorityInOverloadResolution
   <T extends @Nullable Object, E extends Throwable> T singleWrite(
       int rank, LockedAction<T, E> action) throws E;
 
@@ -64,6 +67,7 @@ public interface CollectiveOperations {
    * @throws E what the block threw on this rank
    * @throws SingleWriteFailedException on the other ranks, if the block failed on the master
    */
+  @LowPriorityInOverloadResolution
   default <T, E extends Throwable> @Nullable T singleWriteFenced(FencedAction<T, E> action)
       throws E {
     return singleWriteFenced(master(), action);
@@ -84,6 +88,7 @@ public interface CollectiveOperations {
    *     could begin
    * @throws IllegalArgumentException if there is no such rank
    */
+  @LowPriorityInOverloadResolution
   <T, E extends Throwable> @Nullable T singleWriteFenced(int rank, FencedAction<T, E> action)
       throws E;
 

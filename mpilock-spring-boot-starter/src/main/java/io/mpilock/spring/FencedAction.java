@@ -1,17 +1,19 @@
 package io.mpilock.spring;
 
 import io.mpilock.Fence;
+import java.util.function.Consumer;
 
 /**
  * The block of a fenced single write. Every rank enters it, and every rank but the writing one
- * leaves it at {@link Fence#guard()}.
+ * leaves it at {@link Fence#guard()}. It is a {@link Consumer} too, so that methods which take
+ * either get lambdas as this, in Java, and keep what they throw.
  *
  * @param <T> the type of what is shared
  * @param <E> what the block may throw; a lambda that throws nothing checked makes it {@link
  *     RuntimeException}
  */
 @FunctionalInterface
-public interface FencedAction<T, E extends Throwable> {
+public interface FencedAction<T, E extends Throwable> extends Consumer<Fence<T>> {
 
   /**
    * Runs the block.
@@ -21,4 +23,11 @@ public interface FencedAction<T, E extends Throwable> {
    *     writes, every other rank gets {@link io.mpilock.failure.SingleWriteFailedException}
    */
   void run(Fence<T> fence) throws E;
+
+  /** As {@link #run}, whatever that throws. */
+  @Override
+  @SuppressWarnings("unchecked") // what is thrown is not checked when it runs
+  default void accept(Fence<T> fence) {
+    ((FencedAction<T, RuntimeException>) this).run(fence);
+  }
 }

@@ -4,12 +4,15 @@ import io.mpilock.failure.LockInterruptedException;
 import io.mpilock.failure.LockTimeoutException;
 import io.mpilock.failure.LockUseException;
 import io.mpilock.failure.RankFailedException;
+import java.util.function.Function;
+import kotlin.internal.LowPriorityInOverloadResolution;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The read under which an action of {@link LockTemplate#readWithLease} runs. For its thread, and
- * until the action has ended.
+ * The read under which an action of {@link LockTemplate#readWithLease(LeaseAction)} runs. For its
+ * thread, and until the action has ended.
  */
+@SuppressWarnings("overloads") // the one is more specific, as its action is a subtype
 public interface LeasedRead {
 
   /**
@@ -25,7 +28,7 @@ public interface LeasedRead {
    * and goes on with a read, between which and the write nobody else writes. Two readers that do so
    * at the same time would wait for each other for ever if they kept their reads; so another write
    * may come in before: {@link LeasedWrite#intervened()} says so, and what was read is read again
-   * then. In a transaction the write is kept, as that of {@link LockTemplate#write}.
+   * then. In a transaction the write is kept, as that of {@link LockTemplate#write(LockedAction)}.
    *
    * <p>If this thread holds the write already, since its transaction keeps it, or around the read,
    * nothing is given up, and no other write can have come in.
@@ -44,6 +47,18 @@ public interface LeasedRead {
    * @throws RankFailedException if a rank died that this would have waited for; it holds nothing
    *     then
    */
+  @LowPriorityInOverloadResolution
   <T extends @Nullable Object, E extends Throwable> T upgrade(LeaseAction<LeasedWrite, T, E> action)
       throws E;
+
+  /**
+   * As {@link #upgrade(LeaseAction)}, of which no type says what the action throws: for Kotlin.
+   *
+   * @param <T> the type of the result
+   * @param action the work
+   * @return what the action returned
+   */
+  default <T extends @Nullable Object> T upgrade(Function<LeasedWrite, T> action) {
+    return this.<T, RuntimeException>upgrade(action::apply);
+  }
 }

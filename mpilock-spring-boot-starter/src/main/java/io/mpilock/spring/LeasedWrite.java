@@ -3,8 +3,8 @@ package io.mpilock.spring;
 import io.mpilock.failure.LockUseException;
 
 /**
- * The write under which an action of {@link LockTemplate#writeWithLease} or {@link
- * LeasedRead#upgrade} runs. For its thread, and until the action has ended.
+ * The write under which an action of {@link LockTemplate#writeWithLease(LeaseAction)} or {@link
+ * LeasedRead#upgrade(LeaseAction)} runs. For its thread, and until the action has ended.
  */
 public interface LeasedWrite {
 
@@ -18,8 +18,8 @@ public interface LeasedWrite {
   long token();
 
   /**
-   * Tells, in {@link LeasedRead#upgrade}, whether another write was granted after the read was
-   * taken, so that what was read may be out of date.
+   * Tells, in {@link LeasedRead#upgrade(LeaseAction)}, whether another write was granted after the
+   * read was taken, so that what was read may be out of date.
    *
    * @return true if another write came in between; false for a plain write, and without locks
    */

@@ -11,6 +11,8 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import kotlin.internal.LowPriorityInOverloadResolution;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  * the group is refused, unless there is a time-out. What it holds besides the group is not looked
  * at: there the order is the caller's.
  *
- * <p>In a transaction each write is kept as that of {@link LockTemplate#write}.
+ * <p>In a transaction each write is kept as that of {@link LockTemplate#write(LockedAction)}.
  */
 public final class LockGroup {
 
@@ -106,8 +108,9 @@ public final class LockGroup {
    * @throws LockTimeoutException if the template has a time-out and it was over before all were
    *     granted
    * @throws IllegalStateException if the group is empty
-   * @throws RuntimeException as {@link LockTemplate#write}
+   * @throws RuntimeException as {@link LockTemplate#write(LockedAction)}
    */
+  @LowPriorityInOverloadResolution
   public <T extends @Nullable Object, E extends Throwable> T run(LockedAction<T, E> action)
       throws E {
     try (OpenHold _ = Objects.requireNonNull(open(null))) {
@@ -116,7 +119,20 @@ public final class LockGroup {
   }
 
   /**
-   * Runs an action without a result, as {@link #run}.
+   * Runs an action, as {@link #run(LockedAction)}, of which no type says what it throws: for
+   * Kotlin.
+   *
+   * @param <T> the type of the result
+   * @param action the work
+   * @return what the action returned
+   * @throws Exception what the action threw
+   */
+  public <T extends @Nullable Object> T run(Callable<T> action) throws Exception {
+    return this.<T, Exception>run(action::call);
+  }
+
+  /**
+   * Runs an action without a result, as {@link #run(LockedAction)}.
    *
    * @param <E> what the action may throw
    * @param action the work
@@ -138,8 +154,9 @@ public final class LockGroup {
    * @throws E what the action threw
    * @throws NullPointerException if the action returned null: it has run, and empty would say that
    *     it has not
-   * @throws RuntimeException as {@link #run}, but for {@link LockTimeoutException}
+   * @throws RuntimeException as {@link #run(LockedAction)}, but for {@link LockTimeoutException}
    */
+  @LowPriorityInOverloadResolution
   public <T, E extends Throwable> Optional<T> tryRun(LockedAction<T, E> action) throws E {
     return tryRun(Duration.ZERO, action);
   }
@@ -154,12 +171,40 @@ public final class LockGroup {
    * @return what the action returned; empty only if it did not run
    * @throws E what the action threw
    */
+  @LowPriorityInOverloadResolution
   public <T, E extends Throwable> Optional<T> tryRun(Duration timeout, LockedAction<T, E> action)
       throws E {
     Objects.requireNonNull(timeout, "timeout");
     try (OpenHold held = open(timeout)) {
       return held == null ? Optional.empty() : resultOf(action.run(), "tryRun");
     }
+  }
+
+  /**
+   * Runs an action, as {@link #tryRun(LockedAction)}, of which no type says what it throws: for
+   * Kotlin.
+   *
+   * @param <T> the type of the result
+   * @param action the work; not null what it returns
+   * @return what the action returned; empty only if it did not run
+   * @throws Exception what the action threw
+   */
+  public <T> Optional<T> tryRun(Callable<T> action) throws Exception {
+    return this.<T, Exception>tryRun(action::call);
+  }
+
+  /**
+   * Runs an action, as {@link #tryRun(Duration, LockedAction)}, of which no type says what it
+   * throws: for Kotlin.
+   *
+   * @param <T> the type of the result
+   * @param timeout the longest time to wait; zero or less does not wait
+   * @param action the work; not null what it returns
+   * @return what the action returned; empty only if it did not run
+   * @throws Exception what the action threw
+   */
+  public <T> Optional<T> tryRun(Duration timeout, Callable<T> action) throws Exception {
+    return this.<T, Exception>tryRun(timeout, action::call);
   }
 
   /**

@@ -10,6 +10,7 @@ import io.mpilock.failure.LockUseException;
 import io.mpilock.failure.RankFailedException;
 import java.time.Duration;
 import java.util.Optional;
+import kotlin.internal.LowPriorityInOverloadResolution;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,7 +37,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>With {@code mpilock.enabled=false} the template {@linkplain #withoutLocks does not lock}.
  */
-public interface LockTemplate extends CollectiveOperations {
+@SuppressWarnings("overloads") // the one is more specific, as its action is a subtype
+public interface LockTemplate extends CollectiveOperations, UntypedForms {
 
   /**
    * Makes a template over a controller's default resource.
@@ -129,6 +131,7 @@ public interface LockTemplate extends CollectiveOperations {
    * @throws RankFailedException if a rank died that this would have waited for
    * @throws ControllerClosedException if the controller is closed
    */
+  @LowPriorityInOverloadResolution
   <T extends @Nullable Object, E extends Throwable> T read(LockedAction<T, E> action) throws E;
 
   /**
@@ -146,10 +149,11 @@ public interface LockTemplate extends CollectiveOperations {
    * @throws RankFailedException if a rank died that this would have waited for
    * @throws ControllerClosedException if the controller is closed
    */
+  @LowPriorityInOverloadResolution
   <T extends @Nullable Object, E extends Throwable> T write(LockedAction<T, E> action) throws E;
 
   /**
-   * Runs an action without a result, as {@link #read}.
+   * Runs an action without a result, as {@link #read(LockedAction)}.
    *
    * @param <E> what the action may throw
    * @param action the work
@@ -158,7 +162,7 @@ public interface LockTemplate extends CollectiveOperations {
   <E extends Throwable> void readWithoutResult(LockedRunnable<E> action) throws E;
 
   /**
-   * Runs an action without a result, as {@link #write}.
+   * Runs an action without a result, as {@link #write(LockedAction)}.
    *
    * @param <E> what the action may throw
    * @param action the work
@@ -177,8 +181,9 @@ public interface LockTemplate extends CollectiveOperations {
    * @throws E what the action threw
    * @throws NullPointerException if the action returned null: it has run, and empty would say that
    *     it has not
-   * @throws RuntimeException as {@link #read}, but for {@link LockTimeoutException}
+   * @throws RuntimeException as {@link #read(LockedAction)}, but for {@link LockTimeoutException}
    */
+  @LowPriorityInOverloadResolution
   default <T, E extends Throwable> Optional<T> tryRead(LockedAction<T, E> action) throws E {
     return tryRead(Duration.ZERO, action);
   }
@@ -194,12 +199,13 @@ public interface LockTemplate extends CollectiveOperations {
    * @return what the action returned; empty only if it did not run
    * @throws E what the action threw
    */
+  @LowPriorityInOverloadResolution
   <T, E extends Throwable> Optional<T> tryRead(Duration timeout, LockedAction<T, E> action)
       throws E;
 
   /**
    * Runs an action alone, over all threads of all ranks, if it may begin at once. In a transaction
-   * the write is kept, as that of {@link #write}.
+   * the write is kept, as that of {@link #write(LockedAction)}.
    *
    * @param <T> the type of the result
    * @param <E> what the action may throw
@@ -209,8 +215,9 @@ public interface LockTemplate extends CollectiveOperations {
    * @throws E what the action threw
    * @throws NullPointerException if the action returned null: it has run, and empty would say that
    *     it has not
-   * @throws RuntimeException as {@link #write}, but for {@link LockTimeoutException}
+   * @throws RuntimeException as {@link #write(LockedAction)}, but for {@link LockTimeoutException}
    */
+  @LowPriorityInOverloadResolution
   default <T, E extends Throwable> Optional<T> tryWrite(LockedAction<T, E> action) throws E {
     return tryWrite(Duration.ZERO, action);
   }
@@ -226,6 +233,7 @@ public interface LockTemplate extends CollectiveOperations {
    * @return what the action returned; empty only if it did not run
    * @throws E what the action threw
    */
+  @LowPriorityInOverloadResolution
   <T, E extends Throwable> Optional<T> tryWrite(Duration timeout, LockedAction<T, E> action)
       throws E;
 
@@ -294,8 +302,8 @@ public interface LockTemplate extends CollectiveOperations {
   }
 
   /**
-   * Runs an action while no rank writes, as {@link #read}, and gives it the read: its token, and
-   * the {@linkplain LeasedRead#upgrade way to the write}.
+   * Runs an action while no rank writes, as {@link #read(LockedAction)}, and gives it the read: its
+   * token, and the {@linkplain LeasedRead#upgrade(LeaseAction) way to the write}.
    *
    * @param <T> the type of the result
    * @param <E> what the action may throw
@@ -303,12 +311,14 @@ public interface LockTemplate extends CollectiveOperations {
    * @return what the action returned
    * @throws E what the action threw
    */
+  @LowPriorityInOverloadResolution
   <T extends @Nullable Object, E extends Throwable> T readWithLease(
       LeaseAction<LeasedRead, T, E> action) throws E;
 
   /**
-   * Runs an action alone, as {@link #write}, and gives it the write: its fencing token, for a store
-   * that refuses older ones, and the {@linkplain LeasedWrite#downgrade way to a read}.
+   * Runs an action alone, as {@link #write(LockedAction)}, and gives it the write: its fencing
+   * token, for a store that refuses older ones, and the {@linkplain LeasedWrite#downgrade way to a
+   * read}.
    *
    * @param <T> the type of the result
    * @param <E> what the action may throw
@@ -316,14 +326,15 @@ public interface LockTemplate extends CollectiveOperations {
    * @return what the action returned
    * @throws E what the action threw
    */
+  @LowPriorityInOverloadResolution
   <T extends @Nullable Object, E extends Throwable> T writeWithLease(
       LeaseAction<LeasedWrite, T, E> action) throws E;
 
   /**
    * Runs an action without a lock, and again if a write came in meanwhile: at most three times,
-   * then, or if a write is held when it begins, under a read, as {@link #read}. Costs next to
-   * nothing while nobody writes. An attempt that a write came into counts for nothing, whatever it
-   * returned or threw. If this thread holds the resource, the action runs under that.
+   * then, or if a write is held when it begins, under a read, as {@link #read(LockedAction)}. Costs
+   * next to nothing while nobody writes. An attempt that a write came into counts for nothing,
+   * whatever it returned or threw. If this thread holds the resource, the action runs under that.
    *
    * @param <T> the type of the result
    * @param <E> what the action may throw
@@ -332,6 +343,7 @@ public interface LockTemplate extends CollectiveOperations {
    * @return what the action returned when no write came in
    * @throws E what the action threw when no write came in
    */
+  @LowPriorityInOverloadResolution
   <T extends @Nullable Object, E extends Throwable> T optimisticRead(LockedAction<T, E> action)
       throws E;
 

@@ -140,6 +140,34 @@ class LockTemplateTests {
         });
   }
 
+  /** Compiles: Kotlin's overloads do not take what Java's lambdas throw to be any exception. */
+  private static String withNothingElseToCatch(LockTemplate locks) {
+    try {
+      return locks
+          .<String, FileNotFoundException>tryWrite(() -> fail(new FileNotFoundException()) + "")
+          .orElseThrow();
+    } catch (FileNotFoundException expected) {
+      try {
+        return locks.read(() -> {
+          if (locks.rank() == 0) {
+            throw new FileNotFoundException("gone");
+          }
+          return "";
+        });
+      } catch (FileNotFoundException again) {
+        return locks.write(again::getMessage) + locks.readWithLease(LeasedRead::token);
+      }
+    }
+  }
+
+  @Test
+  void lambdasThrowInJavaWhatTheyThrow() throws Exception {
+    LocalRanks.run(
+        1,
+        controller ->
+            assertThat(withNothingElseToCatch(LockTemplate.of(controller))).isEqualTo("gone2"));
+  }
+
   @Test
   void singleWriteRunsOnTheMasterAndGivesTheValueToEveryRank() throws Exception {
     AtomicInteger runs = new AtomicInteger();
