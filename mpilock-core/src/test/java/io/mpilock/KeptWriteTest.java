@@ -58,7 +58,10 @@ class KeptWriteTest {
       assertThat(controller.keptWrites()).containsExactly("a");
       elsewhere(() -> assertThat(controller.keptWrites()).isEmpty());
       assertThat(isFree(lock)).isFalse();
+      assertThat(lock.isWriteHeldByCurrentThread()).isTrue();
+      elsewhere(() -> assertThat(lock.isHeldByCurrentThread()).isFalse());
       elsewhere(lease::close);
+      assertThat(lock.isHeldByCurrentThread()).isFalse();
       elsewhere(lease::close);
       lease.close();
       assertThat(controller.keptWrites()).isEmpty();

@@ -189,6 +189,12 @@ public abstract class LockContract {
           barrier(controller);
           controller.read(Duration.ofSeconds(60)).close(); // gave up without a trace
           controller.write(Duration.ofSeconds(60)).close();
+          ResourceLock lock = controller.resource(WindowController.DEFAULT_RESOURCE);
+          lock.tryRead(Duration.ofSeconds(60)).orElseThrow().close();
+          try (WriteLease write = lock.tryWrite(Duration.ofSeconds(60)).orElseThrow()) {
+            assertThat(lock.isWriteHeldByCurrentThread()).isTrue();
+            onThread(() -> assertThat(lock.isHeldByCurrentThread()).isFalse());
+          }
         });
   }
 
@@ -198,6 +204,10 @@ public abstract class LockContract {
   private static void assertRefused(WindowController controller) {
     assertThat(controller.tryRead()).isEmpty();
     assertThat(controller.tryWrite()).isEmpty();
+    ResourceLock lock = controller.resource(WindowController.DEFAULT_RESOURCE);
+    assertThat(lock.tryRead(Duration.ofMillis(20))).isEmpty();
+    assertThat(lock.tryWrite(Duration.ofMillis(20))).isEmpty();
+    assertThat(lock.isHeldByCurrentThread()).isFalse();
     assertThat(controller.tryOptimisticRead()).isEqualTo(ResourceLock.NO_STAMP);
     assertThatThrownBy(() -> controller.read(LONG_ENOUGH_TO_ASK))
         .isInstanceOf(LockTimeoutException.class)
