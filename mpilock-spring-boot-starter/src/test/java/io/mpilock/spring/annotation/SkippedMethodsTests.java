@@ -34,6 +34,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.aot.generate.ClassNameGenerator;
 import org.springframework.aot.generate.DefaultGenerationContext;
+import org.springframework.aot.generate.GeneratedFiles;
 import org.springframework.aot.generate.InMemoryGeneratedFiles;
 import org.springframework.aot.hint.ExecutableHint;
 import org.springframework.aot.hint.TypeHint;
@@ -501,16 +502,20 @@ class SkippedMethodsTests {
   }
 
   @Test
-  void fallbacksMayBeCalledByReflectionInANativeImage() {
+  void fallbacksMayBeCalledByReflectionInANativeImage() throws IOException {
     GenericApplicationContext context = new GenericApplicationContext();
     context.registerBean(LockAnnotationBeanPostProcessor.class);
     context.registerBean(Sweeper.class);
     context.registerBean(Accounts.class);
+    InMemoryGeneratedFiles files = new InMemoryGeneratedFiles();
     DefaultGenerationContext generation =
         new DefaultGenerationContext(
-            new ClassNameGenerator(ClassName.get("org.example", "Application")),
-            new InMemoryGeneratedFiles());
+            new ClassNameGenerator(ClassName.get("org.example", "Application")), files);
     new ApplicationContextAotGenerator().processAheadOfTime(context, generation);
+    generation.writeGeneratedContent();
+    assertThat(files.getGeneratedFiles(GeneratedFiles.Kind.SOURCE).keySet())
+        .as("who takes the locks when the application runs")
+        .anyMatch(name -> name.contains("LockAnnotationBeanPostProcessor"));
     assertThat(hinted(generation, Sweeper.class)).contains("other", "failing");
     assertThat(hinted(generation, Accounts.class)).contains("without").doesNotContain("noFallback");
   }
