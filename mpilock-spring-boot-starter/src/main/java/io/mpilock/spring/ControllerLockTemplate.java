@@ -1,7 +1,6 @@
 package io.mpilock.spring;
 
 import io.mpilock.Fence;
-import io.mpilock.FencedSignal;
 import io.mpilock.LockMode;
 import io.mpilock.LockedAction;
 import io.mpilock.ReadLease;
@@ -10,11 +9,8 @@ import io.mpilock.WindowController;
 import io.mpilock.WriteLease;
 import io.mpilock.failure.LockUseException;
 import java.time.Duration;
-import java.util.Collection;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.SortedMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.function.ObjIntConsumer;
@@ -172,51 +168,26 @@ final class ControllerLockTemplate implements LockTemplate {
 
   @Override
   public LockGroup group() {
-    return new LockGroup(this, this::openGroup);
+    return new LockGroup(this, (modes, timeToTry) -> OpenGroup.of(this, modes, timeToTry));
   }
 
-  private @Nullable OpenHold openGroup(
-      SortedMap<String, LockMode> modes, @Nullable Duration timeToTry) {
-    Duration limit = timeToTry == null ? family.timeout : timeToTry;
-    if (limit == null) {
-      checkOrder(modes.keySet());
-    }
-    long start = System.nanoTime();
-    OpenGroup group = new OpenGroup();
-    try {
-      for (Map.Entry<String, LockMode> each : modes.entrySet()) {
-        ControllerLockTemplate one = family.on(each.getKey());
-        Duration left = limit == null ? one.timeout : limit.minusNanos(System.nanoTime() - start);
-        OpenHold hold = one.open(each.getValue(), left, timeToTry != null);
-        if (hold == null) {
-          group.giveUp();
-          return null;
-        }
-        group.add(hold);
-      }
-      return group;
-    } catch (Throwable failure) {
-      group.giveUp();
-      throw failure;
-    }
+  /** The template of another resource of the same group, alike but for that. */
+  ControllerLockTemplate beside(String resource) {
+    return family.on(resource);
   }
 
-  /** Refuses to wait without an end for a resource while this thread holds one that comes later. */
-  private void checkOrder(Collection<String> sorted) {
-    String free = null;
-    for (String name : sorted) {
-      ControllerLockTemplate one = family.on(name);
-      if (!one.isHeldByCurrentThread()) {
-        free = free == null && one.timeout == null ? name : free;
-      } else if (free != null) {
-        throw new LockUseException(
-            "Thread '%s' of rank %d asks for a group with resource '%s' while it holds '%s', which comes later: another that has taken them in their order would wait for it, and it for that one. Take them together from the start, or with a time-out."
-                .formatted(Thread.currentThread().getName(), rank(), free, name));
-      }
-    }
+  /** The time-out that was asked for, whatever the resource's settings say. */
+  @Nullable Duration askedTimeout() {
+    return family.timeout;
   }
 
-  private @Nullable OpenHold open(LockMode mode, @Nullable Duration limit, boolean tries) {
+  /** The longest time to wait for this resource. */
+  @Nullable Duration timeout() {
+    return timeout;
+  }
+
+  /** Takes the resource, or tries to. */
+  @Nullable OpenHold open(LockMode mode, @Nullable Duration limit, boolean tries) {
     if (mode == LockMode.READ) {
       ReadLease lease = tries && limit != null ? tryReadLease(limit) : readLease(limit);
       return lease == null ? null : new OpenRead(this, lease);
@@ -278,7 +249,7 @@ final class ControllerLockTemplate implements LockTemplate {
         () -> {
           Fence<T> fence =
               timeout == null ? lock.singleWrite(rank) : lock.singleWrite(rank, timeout);
-          return runFenced(fence, action);
+          return FencedBlock.run(fence, action);
         });
   }
 
@@ -308,36 +279,6 @@ final class ControllerLockTemplate implements LockTemplate {
   private <T extends @Nullable Object, E extends Throwable> T collective(
       int writer, LockedAction<T, E> call) throws E {
     return observer == null ? call.run() : observer.collective(lock, writer, call);
-  }
-
-  static <T, E extends Throwable> @Nullable T runFenced(Fence<T> fence, FencedAction<T, E> action)
-      throws E {
-    try {
-      action.run(fence);
-      if (fence.isWriter()) {
-        fence.complete();
-      }
-    } catch (FencedSignal signal) {
-      // this rank does not write, and the writer is done
-    } catch (Throwable failure) {
-      closeFailed(fence, failure);
-      throw failure;
-    }
-    fence.close();
-    return fence.collect();
-  }
-
-  private static void closeFailed(Fence<?> fence, Throwable failure) {
-    try {
-      if (fence.isWriter()) {
-        fence.fail(failure);
-      }
-      fence.close();
-    } catch (RuntimeException second) {
-      if (!second.equals(failure)) { // Throwable compares by identity
-        failure.addSuppressed(second);
-      }
-    }
   }
 
   @Override

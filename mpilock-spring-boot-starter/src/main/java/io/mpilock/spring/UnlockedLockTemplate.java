@@ -155,7 +155,7 @@ final class UnlockedLockTemplate implements LockTemplate {
     try (WindowController controller =
         WindowController.syncOwning(
             Transports.open("local", alone), options.withMaster(0).withExpectedRanks(0))) {
-      return ControllerLockTemplate.runFenced(controller.singleWrite(), action);
+      return FencedBlock.run(controller.singleWrite(), action);
     }
   }
 
