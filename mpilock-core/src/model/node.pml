@@ -1081,9 +1081,18 @@ w_left_now:
 
 w_token: /* step 5: beginWrite gets TOKEN and sets it to the next */
 #ifdef LATE
-  if /* that of a rank that is gone is left out */
-  :: IS_LATE(t) -> goto release
-  :: d_step { !IS_LATE(t) -> readsLast = readsLast | BIT(t); CHECK_TOKENS(readsLast & BIT(t)); readsLast = 0 } goto release
+  if
+  :: readsLast = readsLast | BIT(t)
+  fi;
+  if
+#ifdef RELEASE /* by compareAndSet: others may write, who got what a rank had that is gone */
+  :: d_step { FAULT != 43 && (readsLast & BIT(t)) != 0 -> readsLast = 0 } goto release
+  :: d_step { FAULT != 43 && (readsLast & BIT(t)) == 0 && !IS_LATE(t) -> skip } goto w_token
+  :: d_step { FAULT != 43 && (readsLast & BIT(t)) == 0 && IS_LATE(t) -> skip } goto release
+  :: d_step { FAULT == 43 -> CHECK_TOKENS(readsLast & BIT(t)); readsLast = 0 } goto release
+#else
+  :: d_step { CHECK_TOKENS(readsLast & BIT(t)); readsLast = 0 } goto release
+#endif
   fi;
 #endif
   readsLast = (FAULT == 16 -> readsLast : readsLast | BIT(t));

@@ -26,7 +26,11 @@ final class LockStress {
       };
 
   static Patience patience(Node node) {
-    return new Patience(node, "r", node.nanoTime(), Patience.FOREVER, NOTHING);
+    return patience(node, Patience.FOREVER);
+  }
+
+  static Patience patience(Node node, long nanos) {
+    return new Patience(node, "r", node.nanoTime(), nanos, NOTHING);
   }
 
   /** Dekker: pending against holds. */

@@ -6,6 +6,7 @@ import org.openjdk.jcstress.annotations.JCStressTest;
 import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.IIZ_Result;
+import org.openjdk.jcstress.infra.results.II_Result;
 import org.openjdk.jcstress.infra.results.ZZ_Result;
 
 /**
@@ -171,6 +172,39 @@ final class PlantedStress {
       result.r1 = left;
       result.r2 = right;
       result.r3 = stamp >= 0 && reader.validate(stamp);
+    }
+  }
+
+  /** The next of a rank's threads may go on before the last one has written all. */
+  @JCStressTest
+  @Outcome(id = {"1, 2", "2, 1"}, expect = Expect.ACCEPTABLE, desc = "One after the other.")
+  @Outcome(expect = Expect.FORBIDDEN, desc = "One saw nothing of the other.")
+  @State
+  public static class ReleaseBeforeTheLastWrite {
+    private final Slice words = new Slice();
+    private final Node node = words.node(0);
+    private final NodeLock lock = new NodeLock(node, Slice.home(), 0);
+    private int count;
+
+    private int write() {
+      lock.awaitOwnership(new ThreadId(Thread.currentThread()), LockStress.patience(node));
+      int now = count + 1;
+      lock.releaseOwnership();
+      for (int i = 0; i < 5_000; i++) {
+        Thread.onSpinWait(); // so that the next, which is woken first, comes in between
+      }
+      count = now;
+      return now;
+    }
+
+    @Actor
+    public void first(II_Result result) {
+      result.r1 = write();
+    }
+
+    @Actor
+    public void second(II_Result result) {
+      result.r2 = write();
     }
   }
 }

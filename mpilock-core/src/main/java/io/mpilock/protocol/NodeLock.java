@@ -121,6 +121,7 @@ final class NodeLock {
 
   private final Bell readerBell;
   private final boolean phaseFair;
+  private final boolean releaseOnDeath;
   private final WriteQueue queue;
 
   /** The request that stands in the table for a thread of this rank; guarded by the queue. */
@@ -128,6 +129,9 @@ final class NodeLock {
 
   /** While the request is INTENT: whether pending counts it. Guarded by the queue, as above. */
   private boolean counted;
+
+  /** ATTENTION says that this rank has told the agent, and it was cut short before it had. */
+  private volatile boolean untold;
 
   /**
    * How often in a row this rank's threads passed the write among themselves; guarded by ownership.
@@ -163,6 +167,7 @@ final class NodeLock {
     this.myRequest = line(me) + Layout.REQUEST;
     this.alone = (int) ONE_PENDING + me + 1;
     this.phaseFair = phaseFair;
+    this.releaseOnDeath = node.settings().releaseOnDeath();
     this.readerBell =
         new Bell(window, home + Layout.READER_BELL, node.doorman(), 0, node.ranks(), true);
     this.queue = new WriteQueue(node, this);
@@ -220,17 +225,30 @@ final class NodeLock {
 
   /** Has the agent look at this resource. */
   void tellAgent() {
+    if (untold) {
+      tellAnew();
+    }
     if (window.compareAndSet(home + Layout.ATTENTION, 0, me + 1)) {
       boolean told = false;
       try {
         putInInbox();
         told = true;
       } finally {
-        if (!told) { // nobody else would, while ATTENTION says that this one does
-          window.set(home + Layout.ATTENTION, 0);
+        if (!told) {
+          untold = true;
         }
       }
       new Bell(window, Layout.AGENT_BELL).ring();
+    }
+  }
+
+  /** Whoever comes next tells in place of one that was cut short: nobody else can. */
+  private void tellAnew() {
+    synchronized (this) {
+      if (untold) {
+        window.set(home + Layout.ATTENTION, 0);
+        untold = false;
+      }
     }
   }
 
@@ -1272,9 +1290,24 @@ final class NodeLock {
 
   private long beginWrite(NodeWindow words) {
     long token = words.get(home + Layout.TOKEN) + 1;
+    if (releaseOnDeath) {
+      return raiseToken(token);
+    }
     words.setRelease(home + Layout.TOKEN, token);
     // Before what the caller writes: an optimistic reader that sees that sees the token, too.
     VarHandle.storeStoreFence();
+    return token;
+  }
+
+  /**
+   * As {@link #beginWrite()}, where what a rank held that is gone is given to others, who raise the
+   * token, too: what its thread does late must not set it back. That thread gets no lease.
+   */
+  private long raiseToken(long first) {
+    long token = first;
+    while (!window.compareAndSet(home + Layout.TOKEN, token - 1, token) && !node.hasGone()) {
+      token = window.get(home + Layout.TOKEN) + 1; // somebody else was late
+    }
     return token;
   }
 

@@ -257,21 +257,25 @@ public final class ProcessLock {
       return -1;
     }
     Grip grip = new Grip(); // not the thread's own: it may hold, too
+    ThreadHold hold = hold();
+    hold.borrow(this, grip);
     long stamp;
     try {
-      stamp = stampUnderRead(grip);
+      stamp = stampUnderRead(hold, grip);
     } catch (Throwable cut) { // also where it was about to give back
       giveBack(grip);
+      hold.paid();
       throw cut;
     }
+    hold.paid();
     if (stamp < 0) {
       checkRefusal();
     }
     return stamp;
   }
 
-  private long stampUnderRead(Grip grip) {
-    Patience patience = tryPatience(hold(), grip, "read");
+  private long stampUnderRead(ThreadHold hold, Grip grip) {
+    Patience patience = tryPatience(hold, grip, "read");
     long stamp = -1;
     try {
       if (words.awaitRead(grip, patience) || gaveUp("read", patience) || words.tryRead(grip)) {
@@ -284,7 +288,8 @@ public final class ProcessLock {
     return stamp;
   }
 
-  private void giveBack(Grip grip) {
+  /** Gives back what an optimistic read has left, or throws and leaves it to its thread. */
+  void giveBack(Grip grip) {
     for (int tries = 1; ; tries++) {
       try {
         words.giveBack(grip);

@@ -34,6 +34,12 @@ public final class ThreadHold extends Grip {
   /** What is here belongs to no lease: it could not be given back when it was to be. */
   private boolean owes;
 
+  /** As {@code owes}, of an optimistic read. */
+  private @Nullable Grip debt;
+
+  /** It keeps a write, or owes something: a request looks at both before all else. */
+  private boolean special;
+
   /** Changed by the thread alone. While it is true the counts are guarded by this object. */
   private boolean keeps;
 
@@ -65,10 +71,10 @@ public final class ThreadHold extends Grip {
    * @return whether it was granted
    */
   public boolean acquireRead(ProcessLock lock, long nanos) {
-    if (keeps && isAdded(lock, true)) {
+    if (special && isAdded(lock, true)) {
       return true;
     }
-    if (reads + writes != 0 && !hasPaid(lock)) {
+    if (reads + writes != 0) {
       reads++;
       return true;
     }
@@ -107,10 +113,10 @@ public final class ThreadHold extends Grip {
    * @throws LockUseException if this thread reads
    */
   public boolean acquireWrite(ProcessLock lock, long nanos) {
-    if (keeps && isAdded(lock, false)) {
+    if (special && isAdded(lock, false)) {
       return true;
     }
-    if (reads + writes != 0 && !hasPaid(lock)) {
+    if (reads + writes != 0) {
       if (writes == 0) {
         throw writeInRead(lock);
       }
@@ -161,6 +167,7 @@ public final class ThreadHold extends Grip {
   /** Gives back what a request has left that was cut short, and gives what its caller gets. */
   private RuntimeException undo(ProcessLock lock, Throwable failure) {
     owes = true;
+    special = true;
     if (turn == null && !drains) {
       letGo(lock);
     }
@@ -179,10 +186,44 @@ public final class ThreadHold extends Grip {
     }
   }
 
-  private void pay(ProcessLock lock) {
-    if (goBack(lock, Way.REQUEST) == null) {
+  private @Nullable Throwable pay(ProcessLock lock) {
+    Throwable failure = goBack(lock, Way.REQUEST);
+    if (failure == null) {
       owes = false;
+      special = keeps || debt != null;
     }
+    return failure;
+  }
+
+  /**
+   * Gives back what could not be given back when it was to be: nobody else would, and others of
+   * this rank would stand behind it.
+   */
+  private void settle(ProcessLock lock) {
+    Throwable failure = owes ? pay(lock) : null;
+    if (failure != null) {
+      throw Node.unchecked(failure);
+    }
+    Grip owed = debt;
+    if (owed != null) {
+      lock.giveBack(owed);
+      paid();
+    }
+  }
+
+  /** Notes what this thread is about to take for an optimistic read; before it does. */
+  void borrow(ProcessLock lock, Grip grip) {
+    if (special) {
+      settle(lock);
+    }
+    debt = grip;
+    special = true;
+  }
+
+  /** That has been given back. */
+  void paid() {
+    debt = null;
+    special = keeps || owes;
   }
 
   /** What is to be given back, or ended. */
@@ -215,15 +256,6 @@ public final class ThreadHold extends Grip {
         }
       }
     }
-  }
-
-  /** Whether this held nothing but what it owed, and has given that back now. */
-  private boolean hasPaid(ProcessLock lock) {
-    if (owes) {
-      pay(lock);
-      return !owes;
-    }
-    return false;
   }
 
   private LockUseException writeInRead(ProcessLock lock) {
@@ -319,6 +351,7 @@ public final class ThreadHold extends Grip {
   public void keep(ProcessLock lock, String transaction) {
     synchronized (this) {
       keeps = true;
+      special = true;
       lock.keptWrites().add(this, lock);
       kept++;
       keptFor = transaction;
@@ -364,6 +397,7 @@ public final class ThreadHold extends Grip {
         }
       }
       keeps = reads + writes != 0;
+      special = keeps || owes || debt != null;
     }
   }
 
@@ -374,11 +408,19 @@ public final class ThreadHold extends Grip {
     endWrite(lock);
   }
 
-  /** Takes one more of what is held, or tells that other threads have released it all. */
+  /**
+   * Gives back what is owed; then takes one more of what is kept, or tells that nothing is, or that
+   * other threads have released it all.
+   */
   private boolean isAdded(ProcessLock lock, boolean read) {
+    settle(lock);
+    if (!keeps) {
+      return false;
+    }
     synchronized (this) {
       if (reads + writes == 0) {
         keeps = false;
+        special = false;
         return false;
       }
       if (read) {

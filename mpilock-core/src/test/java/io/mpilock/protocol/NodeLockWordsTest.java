@@ -12,6 +12,7 @@ import io.mpilock.transport.Member;
 import io.mpilock.transport.Messenger;
 import io.mpilock.transport.NodeWindow;
 import io.mpilock.transport.local.LocalCluster;
+import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -360,6 +361,66 @@ class NodeLockWordsTest {
       late.releaseOwnership(); // nobody has mended it yet
       assertState(1, 0, 0);
     }
+  }
+
+  /** Its thread goes on between the two accesses of the beginning of a write. */
+  @Test
+  void aWriteThatBeginsLateDoesNotSetBackTheTokenOfThoseWhoGotTheLockInItsPlace() {
+    CoreSettings settings = Simulation.settings(false, 0, true);
+    NodeLock theirs = new NodeLock(simulation.node(1, settings), home, 1);
+    List<Runnable> meanwhile = new ArrayList<>();
+    Node node = nodeThatReadsTheToken(0, settings, meanwhile);
+    NodeLock late = new NodeLock(node, home, 0);
+    simulation.word(home + Layout.TOKEN, 5);
+    assertThat(late.tryOwn()).isTrue();
+    meanwhile.add(() -> {
+      node.go(Node.DEAD);
+      theirs.mend();
+      for (long token = 6; token <= 8; token++) {
+        assertThat(theirs.tryOwn()).isTrue();
+        assertThat(theirs.beginWrite()).isEqualTo(token);
+        theirs.releaseOwnership();
+      }
+    });
+    late.beginWrite();
+    late.releaseOwnership();
+    assertThat(simulation.word(home + Layout.TOKEN)).isEqualTo(8);
+    assertThat(theirs.tryOwn()).isTrue();
+    assertThat(theirs.beginWrite()).isEqualTo(9);
+    assertThat(meanwhile).isEmpty();
+  }
+
+  /** What is late may come first: the token goes on by one more, and is nobody's twice. */
+  @Test
+  void aWriteOfWhoLivesGoesOnBehindTheTokenOfOneThatIsLate() {
+    List<Runnable> meanwhile = new ArrayList<>();
+    Node node = nodeThatReadsTheToken(1, Simulation.settings(false, 0, true), meanwhile);
+    NodeLock lock = new NodeLock(node, home, 1);
+    simulation.word(home + Layout.TOKEN, 5);
+    assertThat(lock.tryOwn()).isTrue();
+    meanwhile.add(() -> simulation.word(home + Layout.TOKEN, 6));
+    assertThat(lock.beginWrite()).isEqualTo(7);
+    assertThat(simulation.word(home + Layout.TOKEN)).isEqualTo(7);
+  }
+
+  /** A rank to which things happen directly behind its looks at the token. */
+  private Node nodeThatReadsTheToken(int rank, CoreSettings settings, List<Runnable> meanwhile) {
+    NodeWindow words = simulation.node(rank, settings).window();
+    NodeWindow window =
+        (NodeWindow)
+            Proxy.newProxyInstance(
+                NodeWindow.class.getClassLoader(),
+                new Class<?>[] {NodeWindow.class},
+                (proxy, method, arguments) -> {
+                  Object value = method.invoke(words, arguments);
+                  if (method.getName().equals("get")
+                      && arguments[0].equals(home + Layout.TOKEN)
+                      && !meanwhile.isEmpty()) {
+                    meanwhile.removeFirst().run();
+                  }
+                  return value;
+                });
+    return new Node(nodes.get(rank).communicator(), window, settings, new Node.Pace(0, 0, () -> 1));
   }
 
   @Test

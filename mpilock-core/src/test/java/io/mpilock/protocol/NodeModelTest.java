@@ -182,6 +182,10 @@ class NodeModelTest {
             "late: the mender looks only once whether the dead has written",
             fault(42, "ROUNDS=2", "CRASH", "LATE"),
             "exclusion"),
+        breaks(
+            "late: a writer that is gone sets back the token of those who write in its place",
+            fault(43, "ROUNDS=2", "CRASH", "LATE", "RELEASE"),
+            "tokens_grow"),
         getsStuck("a reader does not tell the agent that it waits", agentFault(22)),
         getsStuck("a writer does not tell the agent that it asks", agentFault(23)),
         breaks(

@@ -69,6 +69,7 @@ class StandstillSimulationTest {
     private boolean dirty;
     private boolean poisoned;
     private long operations;
+    private long lastToken;
 
     Run(long seed, Fate fate, boolean death) {
       this.random = new Random(~seed);
@@ -230,7 +231,10 @@ class StandstillSimulationTest {
       if (!lock.isUnread() && !inTime(rank, timeout, lock::awaitNoReaders)) {
         return;
       }
+      long token = lock.beginWrite(); // a rank that is gone meanwhile gets no lease for it
       if (!gone[rank]) {
+        assertThat(token).as("the token of rank %d", rank).isGreaterThan(lastToken);
+        lastToken = token;
         for (int reader = 0; reader < ranks; reader++) {
           assertThat(reading[reader]).as("readers of rank %d beside a writer", reader).isZero();
         }

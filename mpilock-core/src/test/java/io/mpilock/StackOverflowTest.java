@@ -1,0 +1,191 @@
+package io.mpilock;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mpilock.failure.LockTimeoutException;
+import io.mpilock.failure.MpilockException;
+import io.mpilock.testing.Silent;
+import io.mpilock.transport.local.LocalCluster;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * A thread with little stack takes and gives back a lock as deep in it as it gets, and a frame less
+ * deep each time. Wherever the stack ends, another rank gets the lock afterwards.
+ */
+@ExtendWith(Silent.class)
+@Timeout(300)
+class StackOverflowTest {
+  private static final Duration SOON = Duration.ofSeconds(20);
+  private static final long STACK_BYTES = 256 << 10;
+
+  /** From the end of the stack up: more than any call of the lock needs. */
+  private static final int DEPTHS = 300;
+
+  /** What the thread does; what it has got it puts into {@link #held}. */
+  private interface Act {
+    void run(WindowController mine) throws Exception;
+  }
+
+  private final Deque<AutoCloseable> held = new ArrayDeque<>();
+  private int up;
+  private boolean done;
+  private int overflows;
+
+  private Act act(String name) {
+    return switch (name) {
+      case "read" -> mine -> held.push(mine.read());
+      case "write" -> mine -> held.push(mine.write());
+      case "tried write" -> mine -> mine.tryWrite().ifPresent(held::push);
+      case "timed write, in vain" -> mine -> held.push(mine.write(Duration.ofMillis(2)));
+      case "timed read, in vain" -> mine -> held.push(mine.read(Duration.ofMillis(2)));
+      case "optimistic read" ->
+          mine -> {
+            boolean _ = mine.validate(mine.tryOptimisticRead());
+          };
+      default -> throw new IllegalArgumentException(name);
+    };
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "read, false", "read, true",
+    "write, false", "write, true",
+    "tried write, false", "tried write, true",
+    "'timed write, in vain', false", "'timed write, in vain', true",
+    "'timed read, in vain', false", "'timed read, in vain', true",
+    "optimistic read, false", "optimistic read, true"
+  })
+  void whereverTheStackEndsAnotherRankGetsTheLock(String name, boolean twoNodes) throws Exception {
+    LocalCluster cluster = twoNodes ? new LocalCluster(1, 1) : new LocalCluster(2);
+    ControllerOptions options = ControllerOptions.defaults().withShutdownTimeout(Duration.ZERO);
+    try (ExecutorService other = Executors.newSingleThreadExecutor()) {
+      Future<WindowController> opened =
+          other.submit(() -> WindowController.sync(cluster.world(1), options));
+      WindowController mine = WindowController.sync(cluster.world(0), options);
+      WindowController theirs = opened.get();
+      boolean inVain = name.endsWith("in vain");
+      Act act = act(name);
+      for (int depth = -1; depth < DEPTHS; depth++) {
+        int above = depth;
+        Future<WriteLease> lease = inVain ? other.submit(() -> theirs.write(SOON)) : null;
+        if (lease != null) {
+          lease.get();
+        }
+        onSmallStack(() -> {
+          if (above < 0) { // loads all classes
+            finish(() -> act.run(mine));
+            giveBack();
+          } else {
+            dive(above, () -> act.run(mine));
+            dive(above, this::giveBack); // gives back as deep
+            finish(this::giveBack);
+            // What could not be given back for want of stack is when the thread asks again.
+            mine.tryWrite().ifPresent(WriteLease::close);
+          }
+        });
+        if (lease != null) {
+          other.submit(lease.get()::close).get();
+          onSmallStack(() -> mine.write(SOON).close());
+        }
+        other
+            .submit(() -> {
+              theirs.write(SOON).close();
+              theirs.read(SOON).close();
+            })
+            .get(60, TimeUnit.SECONDS);
+      }
+      assertThat(overflows).isGreaterThan(5);
+      System.out.println(name + ": " + overflows);
+      Future<?> closed = other.submit(theirs::close);
+      mine.close();
+      closed.get();
+    }
+  }
+
+  private void giveBack() throws Exception {
+    while (!held.isEmpty()) {
+      held.peek().close();
+      held.pop();
+    }
+  }
+
+  /** Does what the caller has the stack for. */
+  private static void finish(ThrowingRunnable task) throws Exception {
+    try {
+      task.run();
+    } catch (LockTimeoutException inVain) {
+      // as it should be
+    }
+  }
+
+  private interface ThrowingRunnable {
+    void run() throws Exception;
+  }
+
+  /** Runs a task so many frames above the end of the stack. */
+  private void dive(int above, ThrowingRunnable task) {
+    up = 0;
+    done = false;
+    Throwable thrown = down(above, task);
+    if (thrown instanceof StackOverflowError) {
+      overflows++;
+    } else if (thrown != null) {
+      assertThat(thrown).isInstanceOf(MpilockException.class);
+    }
+  }
+
+  /** What the task threw, if it is done. */
+  @SuppressWarnings("InfiniteRecursion") // to the end of the stack
+  private @Nullable Throwable down(int above, ThrowingRunnable task) {
+    Throwable thrown = null;
+    try {
+      thrown = down(above, task);
+    } catch (StackOverflowError end) {
+      // Here is the end, or another frame above it.
+    }
+    if (!done && up++ >= above) {
+      done = true;
+      try {
+        task.run();
+      } catch (Throwable e) {
+        return e;
+      }
+    }
+    return thrown;
+  }
+
+  private static void onSmallStack(ThrowingRunnable body) throws Exception {
+    AtomicReference<Throwable> failure = new AtomicReference<>();
+    Thread thread =
+        new Thread(
+            null,
+            () -> {
+              try {
+                body.run();
+              } catch (Throwable e) {
+                failure.set(e);
+              }
+            },
+            "little stack",
+            STACK_BYTES,
+            false);
+    thread.start();
+    thread.join();
+    Throwable thrown = failure.get();
+    if (thrown != null) {
+      throw new AssertionError(thrown);
+    }
+  }
+}
