@@ -333,6 +333,25 @@ public final class InjectionScenario {
           return () -> r.hold(r.mine.write(Duration.ofMillis(5)));
         });
     cases.put(
+        "write that is to be kept",
+        r -> {
+          WriteLease lease = r.hold(r.mine.write());
+          return () -> lease.keep("t");
+        });
+    cases.put(
+        "end of a write that is kept",
+        r -> {
+          WriteLease lease = r.hold(r.mine.write());
+          lease.keep("t");
+          return lease::close;
+        });
+    cases.put(
+        "write inside a write that is kept",
+        r -> {
+          r.hold(r.mine.write()).keep("t");
+          return () -> r.hold(r.mine.write());
+        });
+    cases.put(
         "upgrade",
         r -> {
           ReadLease read = r.hold(r.mine.read());

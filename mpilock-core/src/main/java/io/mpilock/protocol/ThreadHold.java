@@ -359,7 +359,11 @@ public final class ThreadHold extends Grip {
         keptSince = writeSince;
         writeSince = 0;
       }
-      showKept(lock);
+      try {
+        showKept(lock);
+      } catch (Throwable unseen) {
+        // In the very call: what is done is done.
+      }
     }
   }
 
@@ -377,7 +381,11 @@ public final class ThreadHold extends Grip {
       }
       endWriteWhileKept(lock);
       kept--;
-      showKept(lock);
+      try {
+        showKept(lock);
+      } catch (Throwable unseen) {
+        // In the very call: what is done is done.
+      }
       long since = writes == 0 ? keptSince : 0;
       keptSince -= since;
       return since;
@@ -390,7 +398,11 @@ public final class ThreadHold extends Grip {
         endRead(lock);
       } else {
         endWriteWhileKept(lock);
-        showKept(lock);
+        try {
+          showKept(lock);
+        } catch (Throwable unseen) {
+          // In the very call: what is done is done.
+        }
         if (writes == 0) { // another thread has ended the level that was kept before
           writeSince = keptSince;
           keptSince = 0;
@@ -429,7 +441,11 @@ public final class ThreadHold extends Grip {
         throw writeInRead(lock);
       } else {
         writes++;
-        showKept(lock);
+        try {
+          showKept(lock);
+        } catch (Throwable unseen) {
+          // In the very call: what is done is done.
+        }
       }
       return true;
     }
