@@ -60,12 +60,16 @@ class StackOverflowTest {
 
   @ParameterizedTest
   @CsvSource({
-    "read, false", "read, true",
-    "write, false", "write, true",
-    "tried write, false", "tried write, true",
-    "'timed write, in vain', false", "'timed write, in vain', true",
-    "'timed read, in vain', false", "'timed read, in vain', true",
-    "optimistic read, false", "optimistic read, true"
+    "read, false",
+    "read, true",
+    "write, false",
+    "write, true",
+    "tried write, false",
+    "tried write, true",
+    "'timed write, in vain', false",
+    "'timed read, in vain', false",
+    "optimistic read, false",
+    "optimistic read, true"
   })
   void whereverTheStackEndsAnotherRankGetsTheLock(String name, boolean twoNodes) throws Exception {
     LocalCluster cluster = twoNodes ? new LocalCluster(1, 1) : new LocalCluster(2);
@@ -85,8 +89,12 @@ class StackOverflowTest {
         }
         onSmallStack(() -> {
           if (above < 0) { // loads all classes
-            finish(() -> act.run(mine));
-            giveBack();
+            for (int i = 0; i < 20; i++) {
+              finish(() -> act.run(mine));
+              giveBack();
+            }
+            finish(() -> mine.write(Duration.ofMillis(600)).close());
+            finish(() -> mine.read(Duration.ofMillis(600)).close());
           } else {
             dive(above, () -> act.run(mine));
             dive(above, this::giveBack); // gives back as deep
@@ -139,7 +147,7 @@ class StackOverflowTest {
     up = 0;
     done = false;
     Throwable thrown = down(above, task);
-    if (thrown instanceof StackOverflowError) {
+    if (thrown instanceof StackOverflowError || thrown instanceof LinkageError) {
       overflows++;
     } else if (thrown != null) {
       assertThat(thrown).isInstanceOf(MpilockException.class);

@@ -177,7 +177,10 @@ final class PlantedStress {
 
   /** The next of a rank's threads may go on before the last one has written all. */
   @JCStressTest
-  @Outcome(id = {"1, 2", "2, 1"}, expect = Expect.ACCEPTABLE, desc = "One after the other.")
+  @Outcome(
+      id = {"1, 2", "2, 1"},
+      expect = Expect.ACCEPTABLE,
+      desc = "One after the other.")
   @Outcome(expect = Expect.FORBIDDEN, desc = "One saw nothing of the other.")
   @State
   public static class ReleaseBeforeTheLastWrite {

@@ -26,8 +26,7 @@ final class QueueStress {
     /** Waits for the write, and counts under it. */
     final int write() {
       boolean owns =
-          lock.awaitOwnership(
-              new ThreadId(Thread.currentThread()), LockStress.patience(node));
+          lock.awaitOwnership(new ThreadId(Thread.currentThread()), LockStress.patience(node));
       return owns ? countAndRelease() : -1;
     }
 
@@ -48,7 +47,10 @@ final class QueueStress {
 
   /** Both want what is free. */
   @JCStressTest
-  @Outcome(id = {"1, 2", "2, 1"}, expect = Expect.ACCEPTABLE, desc = "One after the other.")
+  @Outcome(
+      id = {"1, 2", "2, 1"},
+      expect = Expect.ACCEPTABLE,
+      desc = "One after the other.")
   @Outcome(expect = Expect.FORBIDDEN, desc = "Both at once, or one saw nothing of the other.")
   @State
   public static class TwoThreads {
@@ -67,7 +69,10 @@ final class QueueStress {
 
   /** Another rank owns, and gives it away while the threads line up. */
   @JCStressTest
-  @Outcome(id = {"1, 2", "2, 1"}, expect = Expect.ACCEPTABLE, desc = "One after the other.")
+  @Outcome(
+      id = {"1, 2", "2, 1"},
+      expect = Expect.ACCEPTABLE,
+      desc = "One after the other.")
   @Outcome(expect = Expect.FORBIDDEN, desc = "Both at once, or one saw nothing of the other.")
   @State
   public static class TwoThreadsBehindAnotherRank {
@@ -109,7 +114,10 @@ final class QueueStress {
 
   /** The one that gives up does so while it is given away. */
   @JCStressTest
-  @Outcome(id = {"1, 0", "1, 2", "2, 1"}, expect = Expect.ACCEPTABLE, desc = "In some order.")
+  @Outcome(
+      id = {"1, 0", "1, 2", "2, 1"},
+      expect = Expect.ACCEPTABLE,
+      desc = "In some order.")
   @Outcome(expect = Expect.FORBIDDEN, desc = "Who waited was not served, or both were at once.")
   @State
   public static class OneGivesUpAsItIsServed {
