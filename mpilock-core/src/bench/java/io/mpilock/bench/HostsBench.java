@@ -39,6 +39,9 @@ public final class HostsBench {
   private static final int LARGE = 100 << 20;
   private static final long QUIET_NANOS = 50_000_000;
 
+  /** After the last lock the second compiler goes on for a while: 3.5 % of a core in 5 s seen. */
+  private static final long SETTLE_MILLIS = 20_000;
+
   private final WindowController controller;
   private final WindowController oneNode;
   private final LongBuffer turns;
@@ -241,7 +244,7 @@ public final class HostsBench {
   private void idle(long millis) throws InterruptedException {
     barrier();
     ProcessorTime processor = new ProcessorTime();
-    Thread.sleep(millis / 5);
+    Thread.sleep(SETTLE_MILLIS);
     long before = processor.nanos();
     Thread.sleep(millis);
     note(
