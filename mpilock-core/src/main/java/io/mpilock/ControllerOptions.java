@@ -31,6 +31,8 @@ import org.jspecify.annotations.Nullable;
  *     others take it for dead; longer than the longest pause of a rank's JVM, such as a full
  *     collection; positive. A process that ends is known within seconds where its connection tells
  * @param onHolderDeath what becomes of a resource whose writer died
+ * @param onDeadlock what becomes of threads that wait for each other's locks in a circle; each
+ *     rank's own goes for its threads
  * @param windowBytes what each rank adds to its node's shared memory, in bytes, taken at once and
  *     used as resources come (for each 128 bytes of the ranks, 128 more and the name); 1 MiB to 1
  *     TiB; or null for 32 MiB, or less on a node with little room: half of what is free there,
@@ -51,6 +53,7 @@ public record ControllerOptions(
     Duration shutdownTimeout,
     Duration heartbeatTimeout,
     OnHolderDeath onHolderDeath,
+    OnDeadlock onDeadlock,
     @Nullable Long windowBytes,
     List<String> shareAllow,
     @Nullable ShareCodec shareCodec) {
@@ -140,6 +143,7 @@ public record ControllerOptions(
         Duration.ofSeconds(30),
         Duration.ofSeconds(60),
         OnHolderDeath.POISON,
+        OnDeadlock.FAIL,
         null,
         List.of(),
         null);
@@ -241,6 +245,16 @@ public record ControllerOptions(
   /**
    * Changes one option.
    *
+   * @param onDeadlock see the record's component
+   * @return options that are otherwise these
+   */
+  public ControllerOptions withOnDeadlock(OnDeadlock onDeadlock) {
+    return with(draft -> draft.onDeadlock = onDeadlock);
+  }
+
+  /**
+   * Changes one option.
+   *
    * @param windowBytes see the record's component
    * @return options that are otherwise these
    */
@@ -293,6 +307,7 @@ public record ControllerOptions(
     private Duration shutdownTimeout;
     private Duration heartbeatTimeout;
     private OnHolderDeath onHolderDeath;
+    private OnDeadlock onDeadlock;
     private @Nullable Long windowBytes;
     private List<String> shareAllow;
     private @Nullable ShareCodec shareCodec;
@@ -307,6 +322,7 @@ public record ControllerOptions(
       shutdownTimeout = options.shutdownTimeout;
       heartbeatTimeout = options.heartbeatTimeout;
       onHolderDeath = options.onHolderDeath;
+      onDeadlock = options.onDeadlock;
       windowBytes = options.windowBytes;
       shareAllow = options.shareAllow;
       shareCodec = options.shareCodec;
@@ -323,6 +339,7 @@ public record ControllerOptions(
           shutdownTimeout,
           heartbeatTimeout,
           onHolderDeath,
+          onDeadlock,
           windowBytes,
           shareAllow,
           shareCodec);

@@ -78,6 +78,7 @@ public final class WindowController implements AutoCloseable {
                   options.otherwiseFair(),
                   options.handoverLimit(),
                   options.onHolderDeath() == OnHolderDeath.RELEASE,
+                  options.onDeadlock() == OnDeadlock.FAIL,
                   options.stallWarning(),
                   options.shutdownTimeout(),
                   options.heartbeatTimeout(),

@@ -138,4 +138,20 @@ class LocalContractTest {
       return topology.ranks(folder);
     }
   }
+
+  @Nested
+  @ParameterizedClass
+  @EnumSource
+  class Deadlock extends DeadlockContract {
+    private final Topology topology;
+
+    Deadlock(Topology topology) {
+      this.topology = topology;
+    }
+
+    @Override
+    protected Ranks ranks() {
+      return topology.ranks(folder);
+    }
+  }
 }

@@ -68,6 +68,7 @@ final class HostileNode implements BareCommunicator {
               Set.of(),
               0,
               false,
+              true,
               Duration.ofDays(1),
               Duration.ofSeconds(30),
               Duration.ofDays(1),

@@ -14,6 +14,7 @@ record StressRank(int rank) implements BareCommunicator {
           Set.of(),
           0,
           false,
+          true,
           Duration.ofDays(1),
           Duration.ofSeconds(30),
           Duration.ofSeconds(4),

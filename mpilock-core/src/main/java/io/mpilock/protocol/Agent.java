@@ -117,6 +117,7 @@ final class Agent implements Runnable {
   private final NodeCalls calls;
   private final Relay relay;
   private final InquiryDesk desk;
+  private final WaitExchange waits;
 
   /** Messages to this node itself. */
   private final Deque<Message> loopback = new ArrayDeque<>();
@@ -176,6 +177,7 @@ final class Agent implements Runnable {
     this.calls = new NodeCalls(node, collectives, directory, branch::report, this::begin);
     this.relay = new Relay(node, messenger, this::send);
     this.desk = new InquiryDesk(node, directory, this::record, (message, to) -> send(to, message));
+    this.waits = new WaitExchange(node, directory, this::sendToOthers);
     this.greeted = new boolean[nodes];
     this.lastHeard = new long[nodes];
     this.lastSent = new long[nodes];
@@ -422,6 +424,7 @@ final class Agent implements Runnable {
       case Message.Credit m -> relay.credit(from, m);
       case Message.Query m -> desk.answer(from, m);
       case Message.Answer m -> desk.collect(from, m);
+      case Message.Waits m -> waits.hear(from, m);
     }
   }
 
@@ -569,6 +572,7 @@ final class Agent implements Runnable {
     handleLoopback();
     relay.lookForDeath();
     desk.lookForDeath();
+    waits.tell();
     lookForDeadRanks();
     lookAtOtherNodes(now);
     nextTick =

@@ -421,7 +421,7 @@ public final class Collectives {
     while (!over.getAsBoolean() && patience.pauseInClose(bell, over)) {
       // It looks at the dead.
     }
-    patience.restoreInterrupt();
+    patience.end();
   }
 
   /** The decision's code, or 0 if there is none; a call that was overtaken has failed. */

@@ -48,6 +48,7 @@ public final class ControllerCore {
     this.node = node;
     this.window = node.window();
     this.directory = new Directory(node);
+    node.waits().nameBy(directory::name);
     this.collectives = new Collectives(node, directory::nameAt);
     if (node.agent() < 0) {
       messenger = null;

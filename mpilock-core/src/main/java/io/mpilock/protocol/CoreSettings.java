@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param otherwiseFair the names of the resources of which the contrary is so
  * @param handoverLimit how often one rank's threads may pass a write among themselves
  * @param releaseOnDeath whether a resource whose writer died goes on to the next
+ * @param failOnDeadlock whether the latest request of a circle of waits is given up
  * @param stallWarning after how long a wait is reported
  * @param shutdownTimeout how long close waits
  * @param heartbeatTimeout how long a node may be silent before it counts as dead
@@ -30,6 +31,7 @@ public record CoreSettings(
     Set<String> otherwiseFair,
     int handoverLimit,
     boolean releaseOnDeath,
+    boolean failOnDeadlock,
     Duration stallWarning,
     Duration shutdownTimeout,
     Duration heartbeatTimeout,

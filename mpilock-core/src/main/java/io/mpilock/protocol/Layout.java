@@ -101,6 +101,9 @@ final class Layout {
   /** Grows as long as the agent's thread runs, several times in a heartbeat's time-out. */
   static final long AGENT_BEAT = INBOX + 12;
 
+  /** The number of what the agent has told the other nodes last about waits. */
+  static final long WAITS_TOLD = INBOX + 13;
+
   /** Is the index of no home line. */
   static final long ALL_RESOURCES = READY;
 
@@ -210,6 +213,36 @@ final class Layout {
 
   static final int RANK_WORDS = 2 * LINE;
 
+  /** How many threads of a rank are shown that wait; no more than a long has bits. */
+  static final int WAITS = 64;
+
+  /** How many threads of other nodes are shown. */
+  static final int OTHERS_WAITS = 512;
+
+  // Words of such a thread's record. Its id is followed by its name.
+
+  /** 0 if there is none, less while it is written, and another one each time. */
+  static final int WAIT_VERSION = 0;
+
+  static final int WAIT_THREAD = 1;
+  static final int WAIT_WANTS = 5;
+  static final int WAIT_KIND = 6;
+  static final int WAIT_SINCE = 7;
+
+  /** The rank + 1, and what its node had heard of this one: in the records of other nodes. */
+  static final int WAIT_RANK = 8;
+
+  static final int WAIT_HEARD = 9;
+  static final int WAIT_NUMBER = 10;
+
+  /** How many resources it holds; they follow. */
+  static final int WAIT_HELD = 11;
+
+  private static final int WAIT_WORDS = 2 * LINE;
+
+  /** How many resources of a thread are shown. */
+  static final int WAIT_HOLDS = WAIT_WORDS - WAIT_HELD - 1;
+
   static long decision(long call) {
     return DECISIONS + (call & 1);
   }
@@ -252,8 +285,17 @@ final class Layout {
     return answer(members) + ANSWER_WORDS;
   }
 
-  static long directory(int members, int jobSize) {
+  /** The record of a thread that waits; those of other nodes are the agent's. */
+  static long wait(int member, int members, int jobSize, int slot) {
+    return waits(members, jobSize) + ((long) member * WAITS + slot) * WAIT_WORDS;
+  }
+
+  private static long waits(int members, int jobSize) {
     return lost(members) + roundUp((jobSize + Long.SIZE - 1) / Long.SIZE);
+  }
+
+  static long directory(int members, int jobSize) {
+    return wait(members - 1, members, jobSize, OTHERS_WAITS);
   }
 
   static long nameLines(int nameBytes) {

@@ -64,6 +64,7 @@ final class Node {
 
   private final Doorman doorman;
   private final KeptWrites keptWrites = new KeptWrites();
+  private final WaitTable waits;
 
   Node(Communicator communicator, NodeWindow window, CoreSettings settings, Pace pace) {
     this.communicator = communicator;
@@ -78,6 +79,7 @@ final class Node {
       nodes = Math.max(nodes, communicator.member(rank).node() + 1);
     }
     this.doorman = new Doorman(this);
+    this.waits = new WaitTable(this);
     this.agent = nodes > 1 ? jobRanks.length : -1;
     this.leaders = new int[nodes];
     for (int rank = communicator.size() - 1; rank >= 0; rank--) {
@@ -130,6 +132,11 @@ final class Node {
 
   KeptWrites keptWrites() {
     return keptWrites;
+  }
+
+  /** What this node's threads wait for and hold meanwhile. */
+  WaitTable waits() {
+    return waits;
   }
 
   Communicator communicator() {

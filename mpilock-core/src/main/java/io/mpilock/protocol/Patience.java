@@ -50,6 +50,20 @@ final class Patience {
     }
 
     /**
+     * Whether the thread holds something that others may wait for, so that {@link #checkCircle} is
+     * to be called also while it waits for other threads of its rank.
+     */
+    default boolean holdsAny() {
+      return false;
+    }
+
+    /** Looks whether this wait is part of a circle of waits; throws if it is to be given up. */
+    default void checkCircle() {}
+
+    /** The wait is over. */
+    default void end() {}
+
+    /**
      * The time is nearly over: what is to be told then may be asked for. Takes no time to speak of.
      *
      * @return whether to be called again soon
@@ -97,14 +111,15 @@ final class Patience {
     return refused != null;
   }
 
-  /** Waits on when the thread is interrupted; to be followed by {@link #restoreInterrupt}. */
+  /** Waits on when the thread is interrupted; to be followed by {@link #end}. */
   Patience uninterruptible() {
     uninterruptible = true;
     return this;
   }
 
-  /** Tells the thread of an interrupt through which it waited. */
-  void restoreInterrupt() {
+  /** Ends the wait: tells the thread of an interrupt through which it waited. */
+  void end() {
+    watch.end();
     if (cleared) {
       cleared = false;
       Thread.currentThread().interrupt();
@@ -141,7 +156,13 @@ final class Patience {
     if (node.isClosed() || left <= 0 || isInterrupted()) {
       return false;
     }
-    node.threads().park(blocker, left);
+    long slice = watch.holdsAny() ? Math.min(left, CHECK_NANOS) : left;
+    node.threads().park(blocker, slice);
+    long waited = node.nanoTime() - start;
+    if (slice < left && waited >= nextCheck) {
+      nextCheck = waited + CHECK_NANOS;
+      watch.checkCircle();
+    }
     return true;
   }
 
@@ -215,6 +236,7 @@ final class Patience {
     if (waited >= nextCheck) {
       nextCheck = waited + CHECK_NANOS;
       watch.check();
+      watch.checkCircle();
     }
     if (waited >= nextStall) {
       long interval = node.settings().stallWarning().toNanos();

@@ -34,8 +34,7 @@ public final class ProcessLock {
   private boolean stallTold;
   private long stallToldAt;
 
-  private final ThreadLocal<ThreadHold> holds =
-      ThreadLocal.withInitial(() -> new ThreadHold(Thread.currentThread()));
+  private final ThreadLocal<ThreadHold> holds = ThreadLocal.withInitial(this::newHold);
 
   ProcessLock(String name, Node node, long home) {
     this.name = name;
@@ -45,6 +44,12 @@ public final class ProcessLock {
     this.words = new NodeLock(node, home, node.me(), name);
     this.lastLook = node.nanoTime();
     this.myLine = words.line(node.me());
+  }
+
+  private ThreadHold newHold() {
+    ThreadHold hold = new ThreadHold(Thread.currentThread(), home());
+    node.waits().add(hold);
+    return hold;
   }
 
   NodeLock words() {
@@ -103,6 +108,7 @@ public final class ProcessLock {
    * to look through its ThreadLocals.
    */
   void forget() {
+    node.waits().remove(holds.get());
     holds.remove();
   }
 
@@ -118,7 +124,7 @@ public final class ProcessLock {
           || gaveUp("read", patience)
           || (patience.isTry() && words.tryRead(hold));
     } finally {
-      patience.restoreInterrupt();
+      patience.end();
       forgetWaitingReader(hold);
       hold.endInquiry();
       endTry(hold);
@@ -138,7 +144,7 @@ public final class ProcessLock {
     try {
       return words.awaitNoReaders(hold, patience) || gaveUp("write", patience);
     } finally {
-      patience.restoreInterrupt();
+      patience.end();
       hold.endInquiry();
     }
   }
@@ -153,7 +159,7 @@ public final class ProcessLock {
               || gaveUp("write", patience)
               || words.tryOwn(hold);
     } finally {
-      patience.restoreInterrupt();
+      patience.end();
       endTry(hold);
     }
     if (owned && !words.isUnread()) {
@@ -190,7 +196,7 @@ public final class ProcessLock {
       }
       return gaveUp("write", patience);
     } finally {
-      patience.restoreInterrupt();
+      patience.end();
     }
   }
 
@@ -282,7 +288,7 @@ public final class ProcessLock {
         stamp = words.token(); // nobody writes under this read
       }
     } finally {
-      patience.restoreInterrupt();
+      patience.end();
     }
     giveBack(grip);
     return stamp;
@@ -548,6 +554,7 @@ public final class ProcessLock {
     private final String mode;
     private final long timeoutNanos;
     private final long start = node.nanoTime();
+    private final CircleWatch circles;
     private long seenToken = -1;
     private long seenAt = start;
 
@@ -555,6 +562,23 @@ public final class ProcessLock {
       this.hold = hold;
       this.mode = mode;
       this.timeoutNanos = timeoutNanos;
+      this.circles =
+          new CircleWatch(node, hold, mode.equals("write"), timeoutNanos != Patience.FOREVER);
+    }
+
+    @Override
+    public boolean holdsAny() {
+      return node.waits().holdsAny();
+    }
+
+    @Override
+    public void checkCircle() {
+      circles.look();
+    }
+
+    @Override
+    public void end() {
+      circles.end();
     }
 
     @Override

@@ -87,7 +87,7 @@ final class Stream {
           }
         }
       } finally {
-        patience.restoreInterrupt();
+        patience.end();
       }
     }
     fill(FAILURE, source, offset, length);

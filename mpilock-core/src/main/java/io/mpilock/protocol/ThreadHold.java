@@ -27,6 +27,7 @@ public final class ThreadHold extends Grip {
 
   private final Thread thread;
   private final ThreadId id;
+  private final long home;
 
   /** The write is ending, and holds counts the reads inside it already. */
   private boolean downgraded;
@@ -58,9 +59,20 @@ public final class ThreadHold extends Grip {
   private long writeSince;
   private @Nullable Inquiry inquiry;
 
-  ThreadHold(Thread thread) {
+  /**
+   * What a thread holds of a resource: nothing yet.
+   *
+   * @param home the resource's home line
+   */
+  ThreadHold(Thread thread, long home) {
     this.thread = thread;
     this.id = new ThreadId(thread);
+    this.home = home;
+  }
+
+  /** The home line of the resource. */
+  long home() {
+    return home;
   }
 
   /**

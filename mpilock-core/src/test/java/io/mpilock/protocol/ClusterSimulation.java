@@ -160,6 +160,7 @@ final class ClusterSimulation {
             Set.of("r2"), // a resource of its own fairness
             random.nextInt(3),
             releaseOnDeath,
+            true,
             Duration.ofSeconds(random.nextBoolean() ? 1 : 1000),
             Duration.ofSeconds(30),
             Duration.ofNanos(tells ? LONG_HEARTBEAT : HEARTBEAT),

@@ -51,6 +51,7 @@ class ControllerCoreTest {
         Set.of(),
         0,
         false,
+        true,
         stallWarning,
         shutdownTimeout,
         heartbeatTimeout,

@@ -52,6 +52,7 @@ class PatienceTest {
             Set.of(),
             0,
             false,
+            true,
             Duration.ofSeconds(1),
             Duration.ofSeconds(30),
             Duration.ofSeconds(4),

@@ -90,6 +90,7 @@ final class PlayedNodes implements AutoCloseable {
         Set.of(),
         0,
         false,
+        true,
         Duration.ofDays(1),
         Duration.ofSeconds(SECONDS),
         heartbeatTimeout,

@@ -74,7 +74,7 @@ class ProcessLockTest {
     simulation.word(since, 5);
     lock.noteWriter(mine, false); // stands there already
     assertThat(simulation.word(since)).isEqualTo(5);
-    ThreadHold other = new ThreadHold(new Thread(() -> {}, "other"));
+    ThreadHold other = new ThreadHold(new Thread(() -> {}, "other"), lock.home());
     lock.noteWriter(other, false);
     assertThat(simulation.word(since)).isZero();
     assertThat(ThreadId.name(node.window(), home + Layout.LINE + Layout.WRITER_THREAD))
@@ -84,7 +84,7 @@ class ProcessLockTest {
   @Test
   void theLastReaderIsNamed() {
     lock.noteReader(lock.hold());
-    lock.noteReader(new ThreadHold(new Thread(() -> {}, "other")));
+    lock.noteReader(new ThreadHold(new Thread(() -> {}, "other"), lock.home()));
     long word = home + Layout.LINE + Layout.READER;
     assertThat(ThreadId.name(node.window(), word)).isEqualTo("other");
     simulation.word(word, 0);
@@ -95,7 +95,7 @@ class ProcessLockTest {
   @Test
   void aThreadHasOneHoldWhoeverWasTheLastOne() {
     ThreadHold mine = lock.hold();
-    ThreadHold other = new ThreadHold(new Thread(() -> {}, "other"));
+    ThreadHold other = new ThreadHold(new Thread(() -> {}, "other"), lock.home());
     lock.noteReader(mine);
     assertThat(lock.hold()).isSameAs(mine);
     lock.noteWriter(mine, false);

@@ -78,6 +78,7 @@ final class ScriptedNode {
             Set.of(),
             0,
             false,
+            true,
             Duration.ofNanos(STALL_NANOS),
             Duration.ofSeconds(30),
             Duration.ofSeconds(4),

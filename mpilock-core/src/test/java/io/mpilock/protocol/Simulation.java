@@ -386,6 +386,7 @@ final class Simulation {
         Set.of(),
         handoverLimit,
         releaseOnDeath,
+        true,
         stallWarning,
         Duration.ofSeconds(30),
         Duration.ofSeconds(4),

@@ -1,0 +1,12 @@
+package io.mpilock;
+
+/** What becomes of threads that wait for each other's locks in a circle, and so for ever. */
+public enum OnDeadlock {
+  /**
+   * The latest of their requests ends with {@link io.mpilock.failure.DeadlockException}, so that
+   * the others can go on.
+   */
+  FAIL,
+  /** A warning names them; they wait on. */
+  WARN
+}

@@ -1,0 +1,141 @@
+package io.mpilock.protocol;
+
+import io.mpilock.protocol.Waiting.Held;
+import io.mpilock.protocol.job.Message;
+import io.mpilock.protocol.job.WaitReport;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+
+/**
+ * The agent's part in finding circles of waits over several nodes: it tells the other nodes what
+ * threads of its ranks wait for, as long as there are any, and writes what they tell into the
+ * window, where each waiting thread looks for itself. Used by the agent's thread only.
+ *
+ * <p>Each node numbers what it tells, and says with it the highest number that it has heard from
+ * each other node. So a thread can know that what a node told was true after a moment of its own:
+ * that node had heard by then what this one told later than the moment.
+ */
+final class WaitExchange {
+  private static final int MOST_BYTES = 60 * 1024;
+
+  private final Node node;
+  private final Directory directory;
+  private final Consumer<Message.Waits> others;
+  private final long[] heard;
+  private final Map<Integer, List<Waiting>> told = new TreeMap<>();
+
+  /** Stand for the home lines of resources that no rank of this node has used. */
+  private final Map<String, Long> strangers = new HashMap<>();
+
+  private long number;
+  private boolean silent = true;
+
+  /**
+   * An exchange.
+   *
+   * @param others takes a message to all other nodes
+   */
+  WaitExchange(Node node, Directory directory, Consumer<Message.Waits> others) {
+    this.node = node;
+    this.directory = directory;
+    this.others = others;
+    this.heard = new long[node.nodes()];
+  }
+
+  /** Tells the others, if there is anything that they do not know. */
+  void tell() {
+    List<WaitReport> waits = new ArrayList<>();
+    int bytes = 0;
+    for (Waiting wait : node.waits().ofRanks()) {
+      if (wait.writes() || !wait.holds().isEmpty()) {
+        WaitReport report = report(wait);
+        bytes += report.bytes();
+        if (bytes > MOST_BYTES) {
+          break;
+        }
+        waits.add(report);
+      }
+    }
+    if (waits.isEmpty() && silent) {
+      return;
+    }
+    silent = waits.isEmpty();
+    number++;
+    node.window().set(Layout.WAITS_TOLD, number);
+    List<Long> all = new ArrayList<>();
+    for (long one : heard) {
+      all.add(one);
+    }
+    others.accept(new Message.Waits(number, all, waits));
+  }
+
+  private WaitReport report(Waiting wait) {
+    return new WaitReport(
+        wait.rank(),
+        wait.number(),
+        wait.thread(),
+        wait.name(),
+        name(wait.wants()),
+        wait.writes(),
+        wait.timed(),
+        wait.since(),
+        wait.holds().stream()
+            .map(held -> new WaitReport.Held(name(held.resource()), held.writes()))
+            .toList());
+  }
+
+  private String name(long home) {
+    String name = directory.name(home);
+    return name == null ? "" : name;
+  }
+
+  /**
+   * Another node tells.
+   *
+   * @throws IllegalArgumentException if it speaks of ranks that it does not have
+   */
+  void hear(int from, Message.Waits message) {
+    if (message.heard().size() != heard.length) {
+      throw new IllegalArgumentException("it has heard of " + message.heard().size() + " nodes");
+    }
+    List<Waiting> waits = new ArrayList<>();
+    for (WaitReport report : message.waits()) {
+      if (node.nodeOf(node.checkRank(report.rank())) != from) {
+        throw new IllegalArgumentException("rank " + report.rank() + " is not on node " + from);
+      }
+      waits.add(waiting(report, message.heard().get(node.myNode())));
+    }
+    heard[from] = message.number();
+    told.put(from, waits);
+    List<Waiting> all = told.values().stream().flatMap(List::stream).toList();
+    if (all.isEmpty()) {
+      strangers.clear();
+    }
+    node.waits().showOthers(all);
+  }
+
+  private Waiting waiting(WaitReport report, long heardHere) {
+    return new Waiting(
+        report.rank(),
+        report.number(),
+        report.thread(),
+        report.name(),
+        home(report.wants()),
+        report.writes(),
+        report.timed(),
+        report.since(),
+        report.holds().stream()
+            .map(held -> new Held(home(held.resource()), held.writes()))
+            .toList(),
+        heardHere);
+  }
+
+  private long home(String resource) {
+    Long home = directory.known(resource);
+    return home != null ? home : strangers.computeIfAbsent(resource, _ -> -1L - strangers.size());
+  }
+}

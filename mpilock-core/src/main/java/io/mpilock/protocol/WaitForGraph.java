@@ -1,0 +1,156 @@
+package io.mpilock.protocol;
+
+import io.mpilock.protocol.Waiting.Held;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who waits for whom (R. C. Holt, <i>Some deadlock properties of computer systems</i>, ACM
+ * Computing Surveys 4, 1972): an edge leads from a thread that waits for a resource to each that
+ * holds it.
+ *
+ * <p>Who waits to write waits for all who hold the resource. Who waits to read waits for who writes
+ * it; or for another that waits to write, and that for all who read. So in both cases all who hold
+ * it must leave, and a circle is a deadlock. But from a reader to a reader there is an edge only if
+ * somebody does wait to write, and it is as lasting as that wait.
+ */
+final class WaitForGraph {
+
+  /**
+   * Threads that wait for each other.
+   *
+   * @param waits each waits for what the next one holds, and the last one for the first
+   * @param writers for each of these that waits to read what the next one reads: who waits to write
+   *     that
+   * @param lasting whether none of the waits ends by itself
+   */
+  record Circle(List<Waiting> waits, List<Waiting> writers, boolean lasting) {
+
+    /**
+     * Whether all that it rests on was so after a moment.
+     *
+     * @param told what this node had told the others then ({@link WaitExchange})
+     */
+    boolean isSeenAfter(long told) {
+      return waits.stream().allMatch(wait -> wait.heard() > told)
+          && writers.stream().allMatch(wait -> wait.heard() > told);
+    }
+
+    /** The request that was made last: the one to be given up. */
+    Waiting latest() {
+      Waiting latest = waits.getFirst();
+      for (Waiting each : waits) {
+        if (each.isLaterThan(latest)) {
+          latest = each;
+        }
+      }
+      return latest;
+    }
+
+    boolean isSameAs(@Nullable Circle other) {
+      if (other == null || waits.size() != other.waits.size()) {
+        return false;
+      }
+      for (int i = 0; i < waits.size(); i++) {
+        if (!waits.get(i).isSameAs(other.waits.get(i))) {
+          return false;
+        }
+      }
+      return true;
+    }
+  }
+
+  /** One that holds a resource, and waits for another. */
+  private record Holder(Waiting who, boolean writes) {}
+
+  private final Map<Long, List<Holder>> holders = new HashMap<>();
+
+  /**
+   * For each resource that somebody waits to write who does, rather in a wait that is not timed.
+   */
+  private final Map<Long, Waiting> writers = new HashMap<>();
+
+  WaitForGraph(Collection<Waiting> waits) {
+    for (Waiting wait : waits) {
+      for (Held held : wait.holds()) {
+        holders
+            .computeIfAbsent(held.resource(), _ -> new ArrayList<>())
+            .add(new Holder(wait, held.writes()));
+      }
+      if (wait.writes()) {
+        writers.merge(wait.wants(), wait, (one, other) -> one.timed() ? other : one);
+      }
+    }
+  }
+
+  /**
+   * Finds a shortest circle through a wait; a lasting one, if there is one.
+   *
+   * @param start one of the graph's waits
+   */
+  @Nullable Circle circleThrough(Waiting start) {
+    Circle lasting = start.timed() ? null : circle(start, true);
+    return lasting != null ? lasting : circle(start, false);
+  }
+
+  private @Nullable Circle circle(Waiting start, boolean lasting) {
+    Map<Waiting, Waiting> before = new HashMap<>();
+    Set<Waiting> seen = new HashSet<>();
+    Deque<Waiting> queue = new ArrayDeque<>();
+    queue.add(start);
+    while (!queue.isEmpty()) {
+      Waiting from = queue.remove();
+      for (Holder holder : holders.getOrDefault(from.wants(), List.of())) {
+        Waiting to = holder.who;
+        if ((lasting && to.timed()) || !isEdge(from, holder, lasting)) {
+          continue;
+        }
+        if (to.equals(start)) {
+          return circle(path(from, before), lasting);
+        }
+        if (seen.add(to)) {
+          before.put(to, from);
+          queue.add(to);
+        }
+      }
+    }
+    return null;
+  }
+
+  private boolean isEdge(Waiting from, Holder to, boolean lasting) {
+    if (from.writes() || to.writes) {
+      return !from.equals(to.who); // its own read, which it gives up to write
+    }
+    Waiting writer = writers.get(from.wants());
+    return writer != null && !(lasting && writer.timed());
+  }
+
+  private Circle circle(List<Waiting> waits, boolean lasting) {
+    List<Waiting> between = new ArrayList<>();
+    for (Waiting wait : waits) {
+      Waiting writer = wait.writes() ? null : writers.get(wait.wants());
+      if (writer != null) {
+        between.add(writer);
+      }
+    }
+    return new Circle(waits, between, lasting);
+  }
+
+  private static List<Waiting> path(Waiting end, Map<Waiting, Waiting> before) {
+    List<Waiting> path = new ArrayList<>();
+    Waiting at = end;
+    while (at != null) { // nothing is before the start
+      path.add(at);
+      at = before.get(at);
+    }
+    return path.reversed();
+  }
+}

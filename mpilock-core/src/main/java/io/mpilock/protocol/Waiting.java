@@ -1,0 +1,54 @@
+package io.mpilock.protocol;
+
+import java.util.List;
+
+/**
+ * A thread that waits for a lock, and what it holds meanwhile: a vertex of the wait-for graph.
+ *
+ * @param rank the thread's rank in the job
+ * @param number of the ranks's such waits, so that rank and number are one wait with one list of
+ *     holds
+ * @param thread the thread's id
+ * @param name the start of the thread's name
+ * @param wants the resource that it waits for, by its home line
+ * @param writes whether it waits to write, else to read
+ * @param timed whether the wait ends by itself
+ * @param since when it began, in milliseconds of the epoch
+ * @param holds what it holds
+ * @param heard if it is on another node, the last of what this node told ({@link WaitExchange})
+ *     that that one had heard when it said so; else {@link #HERE}
+ */
+record Waiting(
+    int rank,
+    long number,
+    long thread,
+    String name,
+    long wants,
+    boolean writes,
+    boolean timed,
+    long since,
+    List<Held> holds,
+    long heard) {
+
+  /** Is later than anything that was told. */
+  static final long HERE = Long.MAX_VALUE;
+
+  /**
+   * A resource that a thread holds.
+   *
+   * @param resource its home line
+   * @param writes whether it writes it, else reads
+   */
+  record Held(long resource, boolean writes) {}
+
+  boolean isSameAs(Waiting other) {
+    return rank == other.rank && number == other.number;
+  }
+
+  /** Whether this request was made after another; the same answer on all ranks. */
+  boolean isLaterThan(Waiting other) {
+    return since != other.since
+        ? since > other.since
+        : rank != other.rank ? rank > other.rank : number > other.number;
+  }
+}

@@ -1,0 +1,86 @@
+package io.mpilock.protocol.job;
+
+import static io.mpilock.protocol.job.Frames.code;
+import static io.mpilock.protocol.job.Frames.flag;
+import static io.mpilock.protocol.job.Frames.put;
+import static io.mpilock.protocol.job.Frames.text;
+
+import io.mpilock.protocol.job.Message.MalformedException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A thread that has waited for a lock for a while, and what it holds meanwhile.
+ *
+ * @param rank its rank in the job
+ * @param number of the rank's such waits
+ * @param thread the thread's id
+ * @param name the start of the thread's name
+ * @param wants the resource that it waits for
+ * @param writes whether it waits to write, else to read
+ * @param timed whether the wait ends by itself
+ * @param since when it began, in milliseconds of the epoch
+ * @param holds what it holds
+ */
+public record WaitReport(
+    int rank,
+    long number,
+    long thread,
+    String name,
+    String wants,
+    boolean writes,
+    boolean timed,
+    long since,
+    List<Held> holds) {
+
+  private static final int FIXED_BYTES = 4 + 8 + 8 + 2 + 2 + 1 + 1 + 8 + 1;
+
+  /**
+   * A resource that a thread holds.
+   *
+   * @param resource its name
+   * @param writes whether it writes it, else reads
+   */
+  public record Held(String resource, boolean writes) {}
+
+  /** Copies the list. */
+  public WaitReport {
+    holds = List.copyOf(holds);
+  }
+
+  /**
+   * How much room it takes in a frame.
+   *
+   * @return bytes
+   */
+  public int bytes() {
+    return FIXED_BYTES
+        + Frames.bytes(name)
+        + Frames.bytes(wants)
+        + holds.stream().mapToInt(held -> 2 + Frames.bytes(held.resource) + 1).sum();
+  }
+
+  void encode(ByteBuffer frame) {
+    put(frame.putInt(rank).putLong(number).putLong(thread), name);
+    put(frame, wants).put(code(writes)).put(code(timed)).putLong(since).put((byte) holds.size());
+    holds.forEach(held -> put(frame, held.resource).put(code(held.writes)));
+  }
+
+  static WaitReport decode(ByteBuffer frame) throws MalformedException {
+    int rank = frame.getInt();
+    long number = frame.getLong();
+    long thread = frame.getLong();
+    String name = text(frame);
+    String wants = text(frame);
+    boolean writes = flag(frame);
+    boolean timed = flag(frame);
+    long since = frame.getLong();
+    int count = Byte.toUnsignedInt(frame.get());
+    List<Held> holds = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      holds.add(new Held(text(frame), flag(frame)));
+    }
+    return new WaitReport(rank, number, thread, name, wants, writes, timed, since, holds);
+  }
+}
