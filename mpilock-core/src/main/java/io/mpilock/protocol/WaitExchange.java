@@ -48,11 +48,11 @@ final class WaitExchange {
 
   /** Tells the others, if there is anything that they do not know. */
   void tell() {
-    List<WaitReport> waits = new ArrayList<>();
+    List<WaitReport.Wait> waits = new ArrayList<>();
     int bytes = 0;
     for (Waiting wait : node.waits().ofRanks()) {
       if (wait.writes() || !wait.holds().isEmpty()) {
-        WaitReport report = report(wait);
+        WaitReport.Wait report = report(wait);
         bytes += report.bytes();
         if (bytes > MOST_BYTES) {
           break;
@@ -70,11 +70,11 @@ final class WaitExchange {
     for (long one : heard) {
       all.add(one);
     }
-    others.accept(new Message.Waits(number, all, waits));
+    others.accept(new Message.Waits(number, new WaitReport(all, waits)));
   }
 
-  private WaitReport report(Waiting wait) {
-    return new WaitReport(
+  private WaitReport.Wait report(Waiting wait) {
+    return new WaitReport.Wait(
         wait.rank(),
         wait.number(),
         wait.thread(),
@@ -84,7 +84,7 @@ final class WaitExchange {
         wait.timed(),
         wait.since(),
         wait.holds().stream()
-            .map(held -> new WaitReport.Held(name(held.resource()), held.writes()))
+            .map(held -> new WaitReport.Wait.Held(name(held.resource()), held.writes()))
             .toList());
   }
 
@@ -99,15 +99,16 @@ final class WaitExchange {
    * @throws IllegalArgumentException if it speaks of ranks that it does not have
    */
   void hear(int from, Message.Waits message) {
-    if (message.heard().size() != heard.length) {
-      throw new IllegalArgumentException("it has heard of " + message.heard().size() + " nodes");
+    WaitReport said = message.report();
+    if (said.heard().size() != heard.length) {
+      throw new IllegalArgumentException("it has heard of " + said.heard().size() + " nodes");
     }
     List<Waiting> waits = new ArrayList<>();
-    for (WaitReport report : message.waits()) {
+    for (WaitReport.Wait report : said.waits()) {
       if (node.nodeOf(node.checkRank(report.rank())) != from) {
         throw new IllegalArgumentException("rank " + report.rank() + " is not on node " + from);
       }
-      waits.add(waiting(report, message.heard().get(node.myNode())));
+      waits.add(waiting(report, said.heard().get(node.myNode())));
     }
     heard[from] = message.number();
     told.put(from, waits);
@@ -118,7 +119,7 @@ final class WaitExchange {
     node.waits().showOthers(all);
   }
 
-  private Waiting waiting(WaitReport report, long heardHere) {
+  private Waiting waiting(WaitReport.Wait report, long heardHere) {
     return new Waiting(
         report.rank(),
         report.number(),

@@ -58,6 +58,13 @@ class LayoutTest {
     }
     claim(Layout.answer(members), 16 + NodeReport.MAX_BYTES / 8);
     claim(Layout.lost(members), (jobSize + 63) / 64);
+    for (int member = 0; member < members; member++) {
+      int records = member < members - 1 ? Layout.WAITS : Layout.OTHERS_WAITS;
+      for (int slot = 0; slot < records; slot++) {
+        claim(
+            Layout.wait(member, members, jobSize, slot), Layout.WAIT_HELD + 1 + Layout.WAIT_HOLDS);
+      }
+    }
     claim(Layout.directory(members, jobSize), 1);
     assertThat(parts.lastKey()).isEqualTo(Layout.directory(members, jobSize));
   }
@@ -65,7 +72,7 @@ class LayoutTest {
   @ParameterizedTest
   @CsvSource({"1,16", "64,16", "1024,16", "1025,32", "2048,32", "2049,48"})
   void theLostTakeABitForEachRankOfTheJobInWholeLines(int jobSize, int words) {
-    assertThat(Layout.directory(3, jobSize) - Layout.lost(3)).isEqualTo(words);
+    assertThat(Layout.wait(0, 3, jobSize, 0) - Layout.lost(3)).isEqualTo(words);
   }
 
   @ParameterizedTest

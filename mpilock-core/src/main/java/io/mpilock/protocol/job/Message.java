@@ -8,8 +8,6 @@ import static io.mpilock.protocol.job.Frames.text;
 
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
-import java.util.List;
 
 /**
  * What the agents of the nodes say to each other; docs/architecture.md has the table of who says
@@ -258,17 +256,9 @@ public sealed interface Message {
    * and then, as long as there are any, and once more.
    *
    * @param number of what the node tells in this way, from 1
-   * @param heard the number of what it has heard last from each node, or 0
-   * @param waits those that hold something, or wait to write
+   * @param report the waits
    */
-  record Waits(long number, List<Long> heard, List<WaitReport> waits) implements Message {
-
-    /** Copies the lists. */
-    public Waits {
-      heard = List.copyOf(heard);
-      waits = List.copyOf(waits);
-    }
-  }
+  record Waits(long number, WaitReport report) implements Message {}
 
   /** Says that a frame is none of these. */
   final class MalformedException extends Exception {
@@ -319,12 +309,7 @@ public sealed interface Message {
       case Closed _ -> frame.put((byte) 24);
       case Settle m -> put(frame.put((byte) 25), m.resource);
       case Plead m -> put(frame.put((byte) 26), m.resource).putLong(m.tries);
-      case Waits m -> {
-        frame.put((byte) 27).putLong(m.number).putInt(m.heard.size());
-        m.heard.forEach(frame::putLong);
-        frame.putShort((short) m.waits.size());
-        m.waits.forEach(wait -> wait.encode(frame));
-      }
+      case Waits m -> m.report.encode(frame.put((byte) 27).putLong(m.number));
     }
     frame.flip();
   }
@@ -367,7 +352,7 @@ public sealed interface Message {
             case 24 -> new Closed();
             case 25 -> new Settle(text(frame));
             case 26 -> new Plead(text(frame), frame.getLong());
-            case 27 -> waits(frame);
+            case 27 -> new Waits(frame.getLong(), WaitReport.decode(frame));
             default -> throw new MalformedException("there is no message of type " + type);
           };
       if (frame.hasRemaining()) {
@@ -378,23 +363,5 @@ public sealed interface Message {
     } catch (BufferUnderflowException e) {
       throw new MalformedException("a message is cut off");
     }
-  }
-
-  private static Waits waits(ByteBuffer frame) throws MalformedException {
-    long number = frame.getLong();
-    int nodes = frame.getInt();
-    if (nodes < 0 || nodes > frame.remaining() / Long.BYTES) {
-      throw new MalformedException("a message is cut off");
-    }
-    List<Long> heard = new ArrayList<>();
-    for (int i = 0; i < nodes; i++) {
-      heard.add(frame.getLong());
-    }
-    int count = Short.toUnsignedInt(frame.getShort());
-    List<WaitReport> waits = new ArrayList<>();
-    for (int i = 0; i < count; i++) {
-      waits.add(WaitReport.decode(frame));
-    }
-    return new Waits(number, heard, waits);
   }
 }

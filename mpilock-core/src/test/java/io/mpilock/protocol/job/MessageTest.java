@@ -64,6 +64,8 @@ class MessageTest {
       return List.copyOf(EnumSet.allOf(Permission.class)).get(variant % 3);
     } else if (type == NodeReport.class) {
       return report(variant);
+    } else if (type == WaitReport.class) {
+      return waits(variant);
     }
     throw new AssertionError("no value of " + type + " to test with");
   }
@@ -84,6 +86,25 @@ class MessageTest {
         List.of(1, variant, -128, 127),
         Collections.nCopies((variant + 1) % 4, resource),
         rank);
+  }
+
+  private static WaitReport waits(int variant) {
+    String text = (String) value(String.class, variant);
+    long number = (long) value(long.class, variant);
+    int rank = (int) value(int.class, variant);
+    WaitReport.Wait wait =
+        new WaitReport.Wait(
+            rank,
+            number,
+            ~number,
+            text,
+            text + "2",
+            variant % 2 == 0,
+            variant / 2 == 0,
+            number + 1,
+            Collections.nCopies(variant, new WaitReport.Wait.Held(text, variant % 2 == 1)));
+    return new WaitReport(
+        Collections.nCopies(variant, number), Collections.nCopies((variant + 1) % 4, wait));
   }
 
   private static byte[] encode(Message message) {

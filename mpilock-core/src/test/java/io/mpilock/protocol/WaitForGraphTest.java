@@ -1,0 +1,141 @@
+package io.mpilock.protocol;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mpilock.protocol.WaitForGraph.Circle;
+import io.mpilock.protocol.Waiting.Held;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+/** The search for circles, beside a judge that lets everybody go on who can. */
+class WaitForGraphTest {
+  private static final int PLANS = 1_000_000;
+
+  private static Waiting waiting(
+      int number, long wants, boolean writes, boolean timed, List<Held> holds) {
+    return new Waiting(
+        number, number + 1, number, "t", wants, writes, timed, 1000 + number, holds, Waiting.HERE);
+  }
+
+  /**
+   * A state that real locks can come to: what is held is held by one writer or by readers, and who
+   * waits has a reason to.
+   */
+  private static List<Waiting> randomState(Random random) {
+    int threads = 2 + random.nextInt(5);
+    int resources = 1 + random.nextInt(4);
+    Map<Long, Integer> writer = new HashMap<>();
+    Map<Long, List<Integer>> readers = new HashMap<>();
+    List<List<Held>> holds = new ArrayList<>();
+    for (int thread = 0; thread < threads; thread++) {
+      List<Held> held = new ArrayList<>();
+      for (long resource = 1; resource <= resources; resource++) {
+        if (random.nextInt(3) == 0 && !writer.containsKey(resource)) {
+          boolean writes = random.nextBoolean() && !readers.containsKey(resource);
+          if (writes) {
+            writer.put(resource, thread);
+          } else {
+            readers.computeIfAbsent(resource, _ -> new ArrayList<>()).add(thread);
+          }
+          held.add(new Held(resource, writes));
+        }
+      }
+      holds.add(held);
+    }
+    List<Waiting> waits = new ArrayList<>();
+    for (int thread = 0; thread < threads; thread++) {
+      long wants = 1L + random.nextInt(resources);
+      boolean holdsIt = holds.get(thread).stream().anyMatch(held -> held.resource() == wants);
+      if (random.nextInt(5) > 0 && !holdsIt) {
+        waits.add(
+            waiting(
+                thread,
+                wants,
+                random.nextBoolean(),
+                random.nextInt(6) == 0,
+                List.copyOf(holds.get(thread))));
+      }
+    }
+    return waits;
+  }
+
+  /**
+   * Who waits for ever: all others come to their end, one after the other, however often it takes.
+   * Threads that do not wait, and those whose waits are timed, have come to theirs. Who waits to
+   * read waits for those who write, and for those who wait to write.
+   */
+  private static List<Waiting> forEver(List<Waiting> waits) {
+    List<Waiting> stuck = new ArrayList<>(waits.stream().filter(wait -> !wait.timed()).toList());
+    boolean goesOn = true;
+    while (goesOn) {
+      goesOn = false;
+      for (Waiting wait : List.copyOf(stuck)) {
+        boolean blocked =
+            stuck.stream()
+                .anyMatch(other ->
+                    !other.equals(wait)
+                        && (isHeldBy(other, wait.wants(), wait.writes())
+                            || (!wait.writes()
+                                && other.writes()
+                                && other.wants() == wait.wants())));
+        if (!blocked) {
+          stuck.remove(wait);
+          goesOn = true;
+        }
+      }
+    }
+    return stuck;
+  }
+
+  private static boolean isHeldBy(Waiting other, long resource, boolean any) {
+    return other.holds().stream()
+        .anyMatch(held -> held.resource() == resource && (any || held.writes()));
+  }
+
+  @Test
+  void itFindsADeadlockWhereThereIsOneAndNoneElsewhere() {
+    Random random = new Random(23);
+    int deadlocks = 0;
+    for (int plan = 0; plan < PLANS; plan++) {
+      List<Waiting> waits = randomState(random);
+      List<Waiting> stuck = forEver(waits);
+      WaitForGraph graph = new WaitForGraph(waits);
+      boolean found = false;
+      for (Waiting wait : waits) {
+        Circle circle = graph.circleThrough(wait);
+        if (circle != null && circle.lasting()) {
+          found = true;
+          assertThat(stuck).as("%s", waits).containsAll(circle.waits());
+          assertThat(circle.waits()).contains(wait).doesNotHaveDuplicates();
+        }
+      }
+      assertThat(found).as("%s: %s", waits, stuck).isEqualTo(!stuck.isEmpty());
+      deadlocks += found ? 1 : 0;
+    }
+    assertThat(deadlocks).isBetween(PLANS / 100, PLANS);
+  }
+
+  @Test
+  void whenEachLatestOfACircleIsGivenUpNobodyIsStuck() {
+    Random random = new Random(29);
+    for (int plan = 0; plan < PLANS / 10; plan++) {
+      List<Waiting> waits = randomState(random);
+      while (!forEver(waits).isEmpty()) {
+        WaitForGraph graph = new WaitForGraph(waits);
+        List<Waiting> victims = new ArrayList<>();
+        for (Waiting wait : waits) {
+          Circle circle = graph.circleThrough(wait);
+          if (circle != null && circle.lasting() && circle.latest().equals(wait)) {
+            victims.add(wait);
+          }
+        }
+        assertThat(victims).as("%s", waits).isNotEmpty();
+        waits.removeAll(victims); // they release all that they hold
+      }
+    }
+  }
+}
