@@ -10,8 +10,9 @@ package io.mpilock;
 public interface JobListener {
 
   /**
-   * A wait has lasted for the stall warning's time. Told once for a resource and such a time,
-   * however many threads of this rank wait.
+   * A wait has lasted for the stall warning's time; told once for a resource and such a time,
+   * however many threads of this rank wait. Or it is part of a circle of waits that is not ended
+   * ({@link OnDeadlock}); told once for each circle.
    *
    * @param resource the resource's name; empty for a wait that is for none, as in close
    * @param report who waits, who holds it and who else waits, in words

@@ -1,8 +1,10 @@
 package io.mpilock;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.mpilock.failure.DeadlockException;
+import io.mpilock.failure.LockInterruptedException;
 import io.mpilock.failure.LockTimeoutException;
 import io.mpilock.testing.Ranks;
 import io.mpilock.testing.SharedWords;
@@ -10,7 +12,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -84,7 +88,7 @@ public abstract class DeadlockContract {
         count(controller, words, GRANTED);
       } catch (DeadlockException e) {
         count(controller, words, FAILED);
-        assertThat(e).hasMessageContaining("waits for the");
+        assertThat(e).hasMessageContaining("and waits for the");
         assertThat(e).hasMessageContaining("'" + actor.wants + "'");
         assertThat(e).hasMessageContaining("'" + actor.holds + "'");
       } catch (LockTimeoutException e) {
@@ -170,6 +174,59 @@ public abstract class DeadlockContract {
           assertThat(words.get(TIMED_OUT)).isEqualTo(1);
           assertThat(words.get(GRANTED)).isEqualTo(1);
         });
+  }
+
+  @Test
+  void aCircleThroughACollectiveCallIsTold() throws Exception {
+    ranks()
+        .run(controller -> {
+          if (controller.size() == 1) {
+            return; // nobody is waited for
+          }
+          SharedWords words = ranks().words("call", 8);
+          if (controller.rank() == 0) {
+            List<String> reports = new CopyOnWriteArrayList<>();
+            controller.addListener(
+                new JobListener() {
+                  @Override
+                  public void stalled(String resource, String report) {
+                    reports.add(resource + ": " + report);
+                    words.set(HOLD, 2);
+                  }
+                });
+            try (WriteLease write = controller.resource("a").write()) {
+              words.set(HOLD, 1);
+              assertThat(controller.resource("b").singleWrite(() -> "one")).isEqualTo("one");
+            }
+            assertThat(reports).isNotEmpty();
+            assertThat(reports.getFirst())
+                .startsWith("b: Thread ")
+                .contains("waits for the other ranks in the single write of resource 'b'")
+                .contains("holds the write of resource 'a'")
+                .contains("has waited for the write of resource 'a'")
+                .contains("unless another thread");
+          } else {
+            awaitWord(words, 1);
+            Thread waiting = Thread.currentThread();
+            Thread watching =
+                Thread.ofPlatform()
+                    .start(() -> {
+                      awaitWord(words, 2);
+                      waiting.interrupt(); // what nobody does in an application
+                    });
+            assertThatThrownBy(() -> controller.resource("a").write())
+                .isInstanceOf(LockInterruptedException.class);
+            assertThat(Thread.interrupted()).isTrue();
+            watching.join();
+            assertThat(controller.resource("b").singleWrite(() -> "one")).isEqualTo("one");
+          }
+        });
+  }
+
+  private static void awaitWord(SharedWords words, long least) {
+    while (words.get(HOLD) < least) {
+      LockSupport.parkNanos(1_000_000);
+    }
   }
 
   @Test

@@ -41,7 +41,8 @@ class MpjContractTest {
                 RankSuite.class,
                 NativeContractTest.Locks.class.getName(),
                 NativeContractTest.SingleWrites.class.getName(),
-                NativeContractTest.Lifecycles.class.getName())
+                NativeContractTest.Lifecycles.class.getName(),
+                NativeContractTest.Deadlocks.class.getName())
             .succeeded()
             .output();
     assertThat(output.split("tests succeeded: ", -1)).hasSize(ranks + 1);

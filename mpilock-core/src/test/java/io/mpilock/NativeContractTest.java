@@ -44,6 +44,7 @@ class NativeContractTest {
                 Locks.class.getName(),
                 SingleWrites.class.getName(),
                 Lifecycles.class.getName(),
+                Deadlocks.class.getName(),
                 Statuses.class.getName())
             .succeeded()
             .output();
@@ -71,6 +72,15 @@ class NativeContractTest {
   /** Run inside each rank. */
   @TestMethodOrder(MethodOrderer.MethodName.class)
   static class Lifecycles extends LifecycleContract {
+    @Override
+    protected Ranks ranks() {
+      return ProcessRanks.world();
+    }
+  }
+
+  /** Run inside each rank. */
+  @TestMethodOrder(MethodOrderer.MethodName.class)
+  static class Deadlocks extends DeadlockContract {
     @Override
     protected Ranks ranks() {
       return ProcessRanks.world();

@@ -5,25 +5,33 @@ import io.mpilock.protocol.WaitForGraph.Circle;
 import io.mpilock.protocol.Waiting.Held;
 import java.time.Instant;
 import java.util.List;
-import java.util.function.LongFunction;
+import java.util.function.IntPredicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Looks, for one thread's wait for a lock, whether it is part of a circle of waits. Used by that
- * thread, each time that it looks for what else may have gone wrong. So a wait that is over before
- * the first look costs nothing.
+ * Looks, for one thread's wait for a lock or for other ranks, whether it is part of a circle of
+ * waits. Used by that thread, each time that it looks for what else may have gone wrong. So a wait
+ * that is over before the first look costs nothing.
  *
  * <p>A circle counts once it was seen twice, with the same waits, and all that other nodes say of
  * it was said after the first time. <b>Why it is real then.</b> The thread that looks has waited
  * since before the first time, and holds what it says. Whoever waits for that has not been granted
  * it, so waits still, and holds what it says; and so on around the circle, against its direction.
+ *
+ * <p>A circle through a collective call is told only, since another thread of the rank that is
+ * missed may still make the call. So it is with one through a wait that ends by itself.
  */
 final class CircleWatch {
   private final Node node;
-  private final ThreadHold hold;
+  private final long wants;
   private final boolean writes;
   private final boolean timed;
+  private final String what;
+
+  /** Which ranks are waited for in a collective call; null if the wait is for a lock. */
+  private final @Nullable IntPredicate awaited;
+
   private final long since = System.currentTimeMillis();
   private int slot = -1;
   private @Nullable Waiting shown;
@@ -31,11 +39,34 @@ final class CircleWatch {
   private long seenAt;
   private @Nullable Circle told;
 
-  CircleWatch(Node node, ThreadHold hold, boolean writes, boolean timed) {
+  private CircleWatch(
+      Node node,
+      long wants,
+      boolean writes,
+      boolean timed,
+      String what,
+      @Nullable IntPredicate awaited) {
     this.node = node;
-    this.hold = hold;
+    this.wants = wants;
     this.writes = writes;
     this.timed = timed;
+    this.what = what;
+    this.awaited = awaited;
+  }
+
+  /** For a wait for a lock. */
+  static CircleWatch ofLock(Node node, ProcessLock lock, String mode, boolean timed) {
+    return new CircleWatch(node, lock.home(), mode.equals("write"), timed, lock.name(), null);
+  }
+
+  /**
+   * For a wait in a collective call.
+   *
+   * @param resource the name of the call's resource
+   * @param awaited which ranks of the job are waited for
+   */
+  static CircleWatch ofCall(Node node, String resource, IntPredicate awaited) {
+    return new CircleWatch(node, Waiting.CALL, false, true, resource, awaited);
   }
 
   /**
@@ -51,20 +82,22 @@ final class CircleWatch {
       return;
     }
     long now = table.told();
-    Circle circle = find(table, mine);
+    Circle circle = find(table.all(), mine);
     if (circle == null || !circle.isSameAs(seen)) {
       seen = circle;
       seenAt = now;
       return;
     }
-    if (!circle.isSeenAfter(seenAt) || !circle.latest().isSameAs(mine) || circle.isSameAs(told)) {
+    if (!circle.isSeenAfter(seenAt)
+        || (awaited == null && !circle.latest().isSameAs(mine))
+        || circle.isSameAs(told)) {
       return;
     }
     told = circle;
     if (circle.lasting() && node.settings().failOnDeadlock()) {
       throw new DeadlockException(text(circle, mine));
     }
-    node.stalled(table.name(hold.home()), text(circle, mine));
+    node.stalled(what, text(circle, mine));
   }
 
   private @Nullable Waiting show(WaitTable table, List<Held> held) {
@@ -73,19 +106,31 @@ final class CircleWatch {
     }
     Waiting before = shown;
     if (slot >= 0 && (before == null || !before.holds().equals(held))) {
-      shown = table.show(slot, hold.id(), hold.home(), writes, timed, since, held);
+      ThreadId thread = new ThreadId(Thread.currentThread());
+      shown = table.show(slot, thread, wants, writes, timed, since, held);
     }
     return shown;
   }
 
-  private static @Nullable Circle find(WaitTable table, Waiting mine) {
-    List<Waiting> all = table.all();
-    for (Waiting each : all) {
-      if (each.isSameAs(mine)) {
-        return new WaitForGraph(all).circleThrough(each);
+  private @Nullable Circle find(List<Waiting> all, Waiting mine) {
+    WaitForGraph graph = new WaitForGraph(all);
+    for (Waiting start : all) {
+      if (start.isSameAs(mine)) {
+        return awaited == null
+            ? graph.circleThrough(start)
+            : graph.circleThroughCall(start, other -> isAwaited(other, all));
       }
     }
     return null;
+  }
+
+  /** Whether a thread's wait keeps its rank from what is waited for. */
+  private boolean isAwaited(Waiting other, List<Waiting> all) {
+    IntPredicate ranks = awaited;
+    return ranks != null
+        && !other.isInCall()
+        && ranks.test(other.rank())
+        && all.stream().noneMatch(wait -> wait.isInCall() && wait.rank() == other.rank());
   }
 
   /** Shows the wait no more. */
@@ -97,46 +142,54 @@ final class CircleWatch {
   }
 
   private String text(Circle circle, Waiting mine) {
-    LongFunction<String> names = node.waits()::quotedName;
     String others =
         circle.waits().stream()
             .filter(wait -> !wait.isSameAs(mine))
-            .map(wait -> describe(wait, names))
-            .collect(Collectors.joining("; "));
-    String what =
-        "Thread '%s' of %s waits for the %s of %s, and so for itself. It holds %s. %s. "
-            .formatted(
-                Thread.currentThread().getName(),
-                node.whoInJob(mine.rank()),
-                mode(mine.writes()),
-                names.apply(mine.wants()),
-                held(mine, names),
-                others);
-    if (!circle.lasting()) {
-      return what + "At least one of these waits is timed, so it will end.";
-    }
-    return what
-        + (node.settings().failOnDeadlock()
-            ? "This request was the last of them, so it was given up: the others go on once this thread has released what it holds. Take locks in the same order everywhere."
-            : "They will wait for ever. Take locks in the same order everywhere, or set mpilock.on-deadlock=fail.");
+            .map(wait -> describe(wait, "has waited for") + " since " + at(wait))
+            .collect(Collectors.joining(". "));
+    return describe(mine, "waits for") + ". " + others + ". " + consequence(circle);
   }
 
-  private String describe(Waiting wait, LongFunction<String> names) {
-    return "Thread '%s' (id %d) of %s holds %s, and has waited for the %s of %s since %s"
+  private String consequence(Circle circle) {
+    if (awaited != null) {
+      return "So they wait for each other, unless another thread of that rank makes the call. Make collective calls while no lock is held.";
+    }
+    if (!circle.lasting()) {
+      return "So they wait for each other, until the first of these waits that has a time-out is over.";
+    }
+    return node.settings().failOnDeadlock()
+        ? "So they waited for each other, and would have done so for ever. This request was the last of them and has been given up: the others go on once this thread has released what it holds. Take locks in the same order everywhere."
+        : "So they wait for each other, and will do so for ever. Take locks in the same order everywhere, or set mpilock.on-deadlock=fail.";
+  }
+
+  private String describe(Waiting wait, String waits) {
+    return "Thread '%s' (id %d) of %s holds %s, and %s %s"
         .formatted(
             wait.name(),
             wait.thread(),
             node.whoInJob(wait.rank()),
-            held(wait, names),
-            mode(wait.writes()),
-            names.apply(wait.wants()),
-            Instant.ofEpochMilli(wait.since()));
+            held(wait),
+            waits,
+            wanted(wait));
   }
 
-  private static String held(Waiting wait, LongFunction<String> names) {
-    return wait.holds().stream()
-        .map(held -> "the " + mode(held.writes()) + " of " + names.apply(held.resource()))
-        .collect(Collectors.joining(", "));
+  private String wanted(Waiting wait) {
+    return wait.isInCall()
+        ? "the other ranks in the single write of " + OwnCalls.quoted(what)
+        : "the " + mode(wait.writes()) + " of " + node.waits().quotedName(wait.wants());
+  }
+
+  private static Instant at(Waiting wait) {
+    return Instant.ofEpochMilli(wait.since());
+  }
+
+  private String held(Waiting wait) {
+    return wait.holds().isEmpty()
+        ? "nothing"
+        : wait.holds().stream()
+            .map(held ->
+                "the " + mode(held.writes()) + " of " + node.waits().quotedName(held.resource()))
+            .collect(Collectors.joining(" and "));
   }
 
   private static String mode(boolean writes) {

@@ -128,10 +128,13 @@ public final class Collectives {
     FencedSection section = null;
     try {
       takeTurn(lock, start, nanos);
-      Patience patience =
-          new Patience(node, lock.name(), start, nanos, new Watch(lock.quotedName(), writer));
+      Patience patience = new Patience(node, lock.name(), start, nanos, new Watch(lock, writer));
       long call = arrive(lock, writer);
-      agree(call, writer, patience);
+      try {
+        agree(call, writer, patience);
+      } finally {
+        patience.end();
+      }
       section =
           new FencedSection(
               node, this, lock, new Stream(node, call, writer, node.me()), start, outcome);
@@ -736,10 +739,28 @@ public final class Collectives {
   private final class Watch implements Patience.Watch {
     private final String resource;
     private final int writer;
+    private final CircleWatch circles;
 
-    Watch(String resource, int writer) {
-      this.resource = resource;
+    Watch(ProcessLock lock, int writer) {
+      this.resource = lock.quotedName();
       this.writer = writer;
+      this.circles = CircleWatch.ofCall(node, lock.name(), this::isMissing);
+    }
+
+    /** Whether a rank has not come yet; of those of other nodes it is not known. */
+    private boolean isMissing(int jobRank) {
+      int member = node.memberOf(jobRank);
+      return member < 0 || slotMark(member, calls) >>> 8 != calls;
+    }
+
+    @Override
+    public void checkCircle() {
+      circles.look();
+    }
+
+    @Override
+    public void end() {
+      circles.end();
     }
 
     @Override

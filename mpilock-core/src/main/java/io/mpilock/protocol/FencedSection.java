@@ -372,6 +372,8 @@ public final class FencedSection {
       giveUp(node.unusable(e));
     } catch (Throwable e) {
       giveUp(e);
+    } finally {
+      patience.end();
     }
   }
 
@@ -432,6 +434,19 @@ public final class FencedSection {
 
   /** What a rank that waits for the writer looks at. */
   private final class WriterWatch implements Patience.Watch {
+    private final CircleWatch circles =
+        CircleWatch.ofCall(node, lock.name(), rank -> rank == stream.writer());
+
+    @Override
+    public void checkCircle() {
+      circles.look();
+    }
+
+    @Override
+    public void end() {
+      circles.end();
+    }
+
     @Override
     public void check() {
       int member = node.memberOf(stream.writer());

@@ -563,7 +563,7 @@ public final class ProcessLock {
       this.mode = mode;
       this.timeoutNanos = timeoutNanos;
       this.circles =
-          new CircleWatch(node, hold, mode.equals("write"), timeoutNanos != Patience.FOREVER);
+          CircleWatch.ofLock(node, ProcessLock.this, mode, timeoutNanos != Patience.FOREVER);
     }
 
     @Override

@@ -51,7 +51,7 @@ final class WaitExchange {
     List<WaitReport.Wait> waits = new ArrayList<>();
     int bytes = 0;
     for (Waiting wait : node.waits().ofRanks()) {
-      if (wait.writes() || !wait.holds().isEmpty()) {
+      if (wait.writes() || wait.isInCall() || !wait.holds().isEmpty()) {
         WaitReport.Wait report = report(wait);
         bytes += report.bytes();
         if (bytes > MOST_BYTES) {
@@ -89,6 +89,9 @@ final class WaitExchange {
   }
 
   private String name(long home) {
+    if (home == Waiting.CALL) {
+      return "";
+    }
     String name = directory.name(home);
     return name == null ? "" : name;
   }
@@ -136,6 +139,9 @@ final class WaitExchange {
   }
 
   private long home(String resource) {
+    if (resource.isEmpty()) {
+      return Waiting.CALL;
+    }
     Long home = directory.known(resource);
     return home != null ? home : strangers.computeIfAbsent(resource, _ -> -1L - strangers.size());
   }

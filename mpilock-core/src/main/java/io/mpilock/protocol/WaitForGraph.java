@@ -10,6 +10,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -78,7 +79,10 @@ final class WaitForGraph {
    */
   private final Map<Long, Waiting> writers = new HashMap<>();
 
+  private final Collection<Waiting> waits;
+
   WaitForGraph(Collection<Waiting> waits) {
+    this.waits = waits;
     for (Waiting wait : waits) {
       for (Held held : wait.holds()) {
         holders
@@ -101,7 +105,32 @@ final class WaitForGraph {
     return lasting != null ? lasting : circle(start, false);
   }
 
+  /**
+   * Finds a circle through a wait in a collective call.
+   *
+   * @param call one of the graph's waits
+   * @param awaited tells which waits keep ranks from what the call waits for
+   */
+  @Nullable Circle circleThroughCall(Waiting call, Predicate<Waiting> awaited) {
+    for (Waiting first : waits) {
+      if (awaited.test(first)) {
+        List<Waiting> path = path(first, call, false);
+        if (path != null) {
+          path.addFirst(call);
+          return circle(path, false);
+        }
+      }
+    }
+    return null;
+  }
+
   private @Nullable Circle circle(Waiting start, boolean lasting) {
+    List<Waiting> path = path(start, start, lasting);
+    return path == null ? null : circle(path, lasting);
+  }
+
+  /** Finds a shortest way from a wait to one that has an edge to another. */
+  private @Nullable List<Waiting> path(Waiting start, Waiting end, boolean lasting) {
     Map<Waiting, Waiting> before = new HashMap<>();
     Set<Waiting> seen = new HashSet<>();
     Deque<Waiting> queue = new ArrayDeque<>();
@@ -113,8 +142,8 @@ final class WaitForGraph {
         if ((lasting && to.timed()) || !isEdge(from, holder, lasting)) {
           continue;
         }
-        if (to.equals(start)) {
-          return circle(path(from, before), lasting);
+        if (to.equals(end)) {
+          return path(from, before);
         }
         if (seen.add(to)) {
           before.put(to, from);

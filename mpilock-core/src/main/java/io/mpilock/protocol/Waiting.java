@@ -10,7 +10,7 @@ import java.util.List;
  *     holds
  * @param thread the thread's id
  * @param name the start of the thread's name
- * @param wants the resource that it waits for, by its home line
+ * @param wants the resource that it waits for, by its home line; or {@link #CALL}
  * @param writes whether it waits to write, else to read
  * @param timed whether the wait ends by itself
  * @param since when it began, in milliseconds of the epoch
@@ -30,6 +30,9 @@ record Waiting(
     List<Held> holds,
     long heard) {
 
+  /** Stands for no resource: other ranks are waited for, in a collective call. */
+  static final long CALL = 0;
+
   /** Is later than anything that was told. */
   static final long HERE = Long.MAX_VALUE;
 
@@ -40,6 +43,10 @@ record Waiting(
    * @param writes whether it writes it, else reads
    */
   record Held(long resource, boolean writes) {}
+
+  boolean isInCall() {
+    return wants == CALL;
+  }
 
   boolean isSameAs(Waiting other) {
     return rank == other.rank && number == other.number;

@@ -14,7 +14,7 @@ import java.util.List;
  * What a node says of its ranks' threads that have waited for a lock for a while.
  *
  * @param heard the number of what it has heard last from each node in this way, or 0
- * @param waits those that hold something, or wait to write
+ * @param waits those that hold something, wait to write, or are in a collective call
  */
 public record WaitReport(List<Long> heard, List<Wait> waits) {
 
@@ -25,7 +25,7 @@ public record WaitReport(List<Long> heard, List<Wait> waits) {
    * @param number of the rank's such waits
    * @param thread the thread's id
    * @param name the start of the thread's name
-   * @param wants the resource that it waits for
+   * @param wants the resource that it waits for; or "" if it waits for other ranks
    * @param writes whether it waits to write, else to read
    * @param timed whether the wait ends by itself
    * @param since when it began, in milliseconds of the epoch

@@ -2,6 +2,7 @@ package io.mpilock.spring.autoconfigure;
 
 import io.mpilock.ControllerOptions;
 import io.mpilock.Fairness;
+import io.mpilock.OnDeadlock;
 import io.mpilock.OnHolderDeath;
 import io.mpilock.spring.ResourceSettings;
 import io.mpilock.spring.Until;
@@ -46,6 +47,8 @@ import org.springframework.validation.Validator;
  *     others take it for dead. Longer than the longest pause of a rank's JVM, such as a full
  *     collection. A process that ends is known within seconds.
  * @param onHolderDeath What becomes of a resource whose writer died inside its write.
+ * @param onDeadlock What becomes of threads that wait for each other's locks in a circle. Each
+ *     rank's own goes for its threads.
  * @param windowSize Shared memory that each rank adds to its node, from 1MB to 1TB, taken at once
  *     and used as resources come. If not set: 32MB, or less on a node with little room, half of
  *     what is free there divided by its ranks.
@@ -77,6 +80,7 @@ public record MpilockProperties(
     @DefaultValue("30s") Duration shutdownTimeout,
     @DefaultValue("60s") Duration heartbeatTimeout,
     @DefaultValue("poison") OnHolderDeath onHolderDeath,
+    @DefaultValue("fail") OnDeadlock onDeadlock,
     @Nullable DataSize windowSize,
     @DefaultValue("transaction") Until until,
     @DefaultValue Map<String, Resource> resources,
@@ -276,6 +280,7 @@ public record MpilockProperties(
         shutdownTimeout,
         heartbeatTimeout,
         onHolderDeath,
+        onDeadlock,
         windowSize == null ? null : windowSize.toBytes(),
         SharePatterns.of(share.allow(), applicationPackages),
         null);

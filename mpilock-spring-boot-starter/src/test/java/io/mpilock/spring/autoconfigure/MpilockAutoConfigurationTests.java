@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.mpilock.ControllerOptions;
 import io.mpilock.Fairness;
+import io.mpilock.OnDeadlock;
 import io.mpilock.OnHolderDeath;
 import io.mpilock.ShareCodec;
 import io.mpilock.WindowController;
@@ -95,6 +96,7 @@ class MpilockAutoConfigurationTests {
             "mpilock.stall-warning=5s",
             "mpilock.shutdown-timeout=100ms",
             "mpilock.on-holder-death=release",
+            "mpilock.on-deadlock=warn",
             "mpilock.window-size=2MB",
             "mpilock.share.allow=com.acme.Order,com.acme.model.**")
         .run(context -> {
@@ -107,6 +109,7 @@ class MpilockAutoConfigurationTests {
           assertThat(options.stallWarning()).isEqualTo(Duration.ofSeconds(5));
           assertThat(options.shutdownTimeout()).isEqualTo(Duration.ofMillis(100));
           assertThat(options.onHolderDeath()).isEqualTo(OnHolderDeath.RELEASE);
+          assertThat(options.onDeadlock()).isEqualTo(OnDeadlock.WARN);
           assertThat(options.windowBytes()).isEqualTo(2 << 20);
           assertThat(options.shareAllow()).containsExactly("com.acme.Order", "com.acme.model.**");
         });

@@ -27,6 +27,7 @@ public final class MpilockPropertiesFuzz {
     "expected-ranks",
     "heartbeat-timeout",
     "on-holder-death",
+    "on-deadlock",
     "window-size",
     "share.allow",
     "native.library",
