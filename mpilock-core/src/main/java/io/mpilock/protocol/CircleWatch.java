@@ -5,6 +5,7 @@ import io.mpilock.protocol.WaitForGraph.Circle;
 import io.mpilock.protocol.Waiting.Held;
 import java.time.Instant;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.IntPredicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -32,7 +33,7 @@ final class CircleWatch {
   /** Which ranks are waited for in a collective call; null if the wait is for a lock. */
   private final @Nullable IntPredicate awaited;
 
-  private final long since = System.currentTimeMillis();
+  private final long since;
   private int slot = -1;
   private @Nullable Waiting shown;
   private @Nullable Circle seen;
@@ -45,8 +46,10 @@ final class CircleWatch {
       boolean writes,
       boolean timed,
       String what,
-      @Nullable IntPredicate awaited) {
+      @Nullable IntPredicate awaited,
+      long waitedNanos) {
     this.node = node;
+    this.since = System.currentTimeMillis() - TimeUnit.NANOSECONDS.toMillis(waitedNanos);
     this.wants = wants;
     this.writes = writes;
     this.timed = timed;
@@ -54,9 +57,15 @@ final class CircleWatch {
     this.awaited = awaited;
   }
 
-  /** For a wait for a lock. */
-  static CircleWatch ofLock(Node node, ProcessLock lock, String mode, boolean timed) {
-    return new CircleWatch(node, lock.home(), mode.equals("write"), timed, lock.name(), null);
+  /**
+   * For a wait for a lock.
+   *
+   * @param waitedNanos how long it has lasted
+   */
+  static CircleWatch ofLock(
+      Node node, ProcessLock lock, String mode, boolean timed, long waitedNanos) {
+    return new CircleWatch(
+        node, lock.home(), mode.equals("write"), timed, lock.name(), null, waitedNanos);
   }
 
   /**
@@ -64,9 +73,10 @@ final class CircleWatch {
    *
    * @param resource the name of the call's resource
    * @param awaited which ranks of the job are waited for
+   * @param waitedNanos how long it has lasted
    */
-  static CircleWatch ofCall(Node node, String resource, IntPredicate awaited) {
-    return new CircleWatch(node, Waiting.CALL, false, true, resource, awaited);
+  static CircleWatch ofCall(Node node, String resource, IntPredicate awaited, long waitedNanos) {
+    return new CircleWatch(node, Waiting.CALL, false, true, resource, awaited, waitedNanos);
   }
 
   /**

@@ -739,12 +739,13 @@ public final class Collectives {
   private final class Watch implements Patience.Watch {
     private final String resource;
     private final int writer;
-    private final CircleWatch circles;
+    private final ProcessLock lock;
+    private @Nullable CircleWatch circles;
 
     Watch(ProcessLock lock, int writer) {
+      this.lock = lock;
       this.resource = lock.quotedName();
       this.writer = writer;
-      this.circles = CircleWatch.ofCall(node, lock.name(), this::isMissing);
     }
 
     /** Whether a rank has not come yet; of those of other nodes it is not known. */
@@ -754,13 +755,20 @@ public final class Collectives {
     }
 
     @Override
-    public void checkCircle() {
-      circles.look();
+    public void checkCircle(long waitedNanos) {
+      CircleWatch watch = circles;
+      if (watch == null) {
+        watch = CircleWatch.ofCall(node, lock.name(), this::isMissing, waitedNanos);
+        circles = watch;
+      }
+      watch.look();
     }
 
     @Override
     public void end() {
-      circles.end();
+      if (circles != null) {
+        circles.end();
+      }
     }
 
     @Override

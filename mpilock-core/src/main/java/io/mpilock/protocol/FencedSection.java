@@ -434,17 +434,23 @@ public final class FencedSection {
 
   /** What a rank that waits for the writer looks at. */
   private final class WriterWatch implements Patience.Watch {
-    private final CircleWatch circles =
-        CircleWatch.ofCall(node, lock.name(), rank -> rank == stream.writer());
+    private @Nullable CircleWatch circles;
 
     @Override
-    public void checkCircle() {
-      circles.look();
+    public void checkCircle(long waitedNanos) {
+      CircleWatch watch = circles;
+      if (watch == null) {
+        watch = CircleWatch.ofCall(node, lock.name(), rank -> rank == stream.writer(), waitedNanos);
+        circles = watch;
+      }
+      watch.look();
     }
 
     @Override
     public void end() {
-      circles.end();
+      if (circles != null) {
+        circles.end();
+      }
     }
 
     @Override

@@ -57,8 +57,12 @@ final class Patience {
       return false;
     }
 
-    /** Looks whether this wait is part of a circle of waits; throws if it is to be given up. */
-    default void checkCircle() {}
+    /**
+     * Looks whether this wait is part of a circle of waits; throws if it is to be given up.
+     *
+     * @param waitedNanos how long it has lasted
+     */
+    default void checkCircle(long waitedNanos) {}
 
     /** The wait is over. */
     default void end() {}
@@ -161,7 +165,7 @@ final class Patience {
     long waited = node.nanoTime() - start;
     if (slice < left && waited >= nextCheck) {
       nextCheck = waited + CHECK_NANOS;
-      watch.checkCircle();
+      watch.checkCircle(waited);
     }
     return true;
   }
@@ -236,7 +240,7 @@ final class Patience {
     if (waited >= nextCheck) {
       nextCheck = waited + CHECK_NANOS;
       watch.check();
-      watch.checkCircle();
+      watch.checkCircle(waited);
     }
     if (waited >= nextStall) {
       long interval = node.settings().stallWarning().toNanos();

@@ -554,7 +554,7 @@ public final class ProcessLock {
     private final String mode;
     private final long timeoutNanos;
     private final long start = node.nanoTime();
-    private final CircleWatch circles;
+    private @Nullable CircleWatch circles;
     private long seenToken = -1;
     private long seenAt = start;
 
@@ -562,8 +562,6 @@ public final class ProcessLock {
       this.hold = hold;
       this.mode = mode;
       this.timeoutNanos = timeoutNanos;
-      this.circles =
-          CircleWatch.ofLock(node, ProcessLock.this, mode, timeoutNanos != Patience.FOREVER);
     }
 
     @Override
@@ -572,13 +570,21 @@ public final class ProcessLock {
     }
 
     @Override
-    public void checkCircle() {
-      circles.look();
+    public void checkCircle(long waitedNanos) {
+      CircleWatch watch = circles;
+      if (watch == null) {
+        boolean timed = timeoutNanos != Patience.FOREVER;
+        watch = CircleWatch.ofLock(node, ProcessLock.this, mode, timed, waitedNanos);
+        circles = watch;
+      }
+      watch.look();
     }
 
     @Override
     public void end() {
-      circles.end();
+      if (circles != null) {
+        circles.end();
+      }
     }
 
     @Override
