@@ -59,6 +59,9 @@ public final class ThreadHold extends Grip {
   private long writeSince;
   private @Nullable Inquiry inquiry;
 
+  /** What other nodes have answered; not the inquiry, which leads to the lock. */
+  private Map<Integer, NodeReport> reports = Map.of();
+
   /**
    * What a thread holds of a resource: nothing yet.
    *
@@ -534,15 +537,17 @@ public final class ThreadHold extends Grip {
   /** Asks other nodes no more. */
   void endInquiry() {
     if (inquiry != null) {
-      inquiry.end();
+      reports = inquiry.end();
+      inquiry = null;
     }
   }
 
   /** What other nodes answered in this thread's last wait; once. */
   Map<Integer, NodeReport> takeReports() {
-    Inquiry asked = inquiry;
-    inquiry = null;
-    return asked == null ? Map.of() : asked.end();
+    endInquiry();
+    Map<Integer, NodeReport> taken = reports;
+    reports = Map.of();
+    return taken;
   }
 
   /** The thread waits, so that the request is reported as contended. */
