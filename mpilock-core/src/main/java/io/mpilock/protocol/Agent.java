@@ -211,7 +211,11 @@ final class Agent implements Runnable {
    */
   void goOnAlone() {
     alone = true;
-    bell.ring();
+    try {
+      bell.ring();
+    } catch (IllegalStateException refused) {
+      node.requireFreed(refused); // it has seen that meanwhile, ended, and freed its window
+    }
   }
 
   /** Whether all ranks of the job have closed this controller, as far as this agent knows. */
