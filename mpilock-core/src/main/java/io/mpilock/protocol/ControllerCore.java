@@ -143,15 +143,16 @@ public final class ControllerCore {
     int ranks = node.ranks();
     long slot = Layout.slot(node.me());
     zero(slot, Layout.slot(node.me() + 1)); // many ranks need more than ZEROED_WORDS
+    node.waits().clear(node.me(), Layout.WAITS);
     window.set(slot + Layout.SETTINGS, fingerprint());
     window.set(slot + Layout.LIFE, Node.OPEN);
     if (node.me() == 0) {
       if (node.agent() >= 0) {
         zero(Layout.slot(node.agent()), Layout.slot(node.agent() + 1));
+        node.waits().clear(node.agent(), Layout.OTHERS_WAITS);
       }
-      long directory = Layout.directory(node.members(), node.jobSize());
-      zero(Layout.lost(node.members()), directory);
-      window.set(Layout.DIRECTORY_END, directory);
+      zero(Layout.lost(node.members()), Layout.waits(node.members(), node.jobSize()));
+      window.set(Layout.DIRECTORY_END, Layout.directory(node.members(), node.jobSize()));
     }
     window.getAndAdd(Layout.READY, 1);
     Bell bell = new Bell(window, Layout.COLLECTIVE_BELL);
@@ -356,6 +357,7 @@ public final class ControllerCore {
       return true;
     }
     boolean told = false;
+    boolean holds = true;
     node.communicator().leaving(true);
     try {
       node.markClosed();
@@ -363,13 +365,13 @@ public final class ControllerCore {
       long left = shutdownLeft();
       boolean itself = holdsItself();
       List<String> held = awaitLeases(node.nanoTime(), itself ? 0 : left);
+      holds = !held.isEmpty();
       String mismatch;
       try {
         mismatch = collectives.close(itself ? 0 : shutdownLeft());
       } finally {
-        node.go(held.isEmpty() ? Node.LEFT : Node.LEFT_HOLDING);
+        leave(holds ? Node.LEFT_HOLDING : Node.LEFT);
         told = true;
-        collectives.ring();
       }
       if (itself) {
         throw new LockUseException(
@@ -398,8 +400,10 @@ public final class ControllerCore {
               .formatted(node.myJobRank()));
       return true;
     } catch (Throwable e) {
-      if (!told) { // nobody knows what it holds: as if it had died
+      if (!told && holds) { // nobody knows what it holds: as if it had died
         node.giveUp(e);
+      } else if (!told) {
+        leave(Node.LEFT);
       }
       throw e;
     } finally {
@@ -407,6 +411,22 @@ public final class ControllerCore {
         end();
       } finally {
         node.communicator().leaving(false);
+      }
+    }
+  }
+
+  /** Tells the others that this rank has left; again where that is cut short: nobody else would. */
+  private void leave(long life) {
+    for (int tries = 1; ; tries++) {
+      try {
+        node.go(life);
+        collectives.ring();
+        return;
+      } catch (Throwable cut) {
+        if (tries == ThreadHold.TRIES) {
+          node.giveUp(cut);
+          throw cut;
+        }
       }
     }
   }

@@ -290,7 +290,7 @@ final class Layout {
     return waits(members, jobSize) + ((long) member * WAITS + slot) * WAIT_WORDS;
   }
 
-  private static long waits(int members, int jobSize) {
+  static long waits(int members, int jobSize) {
     return lost(members) + roundUp((jobSize + Long.SIZE - 1) / Long.SIZE);
   }
 

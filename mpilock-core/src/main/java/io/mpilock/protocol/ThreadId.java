@@ -32,13 +32,16 @@ final class ThreadId {
     return window.get(index) == id;
   }
 
-  /** Writes id and name, unless they stand there already. */
+  /**
+   * Writes id and name, unless they stand there already. The id comes last: who sees it where there
+   * was none sees the whole name.
+   */
   void put(NodeWindow window, long index) {
     if (!stands(window, index)) {
-      window.setRelease(index, id);
       window.setRelease(index + 1, name0);
       window.setRelease(index + 2, name1);
       window.setRelease(index + 3, name2);
+      window.setRelease(index, id);
     }
   }
 

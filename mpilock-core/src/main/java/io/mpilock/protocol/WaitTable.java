@@ -82,6 +82,13 @@ final class WaitTable {
     return false;
   }
 
+  /** Says, before anybody reads them, that there is nothing in a member's records. */
+  void clear(int member, int records) {
+    for (int slot = 0; slot < records; slot++) {
+      window.setRelease(record(member, slot) + Layout.WAIT_VERSION, 0);
+    }
+  }
+
   /** Takes one of this rank's records, or gives -1 if there is none left. */
   int take() {
     while (true) {

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
 import io.mpilock.protocol.job.NodeReport.Use;
+import io.mpilock.transport.NodeWindow;
+import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -270,5 +272,24 @@ class HoldersTest {
     simulation.word(home + 1, 0x4142430000000000L);
     id.put(nodes.get(0).window(), home);
     assertThat(ThreadId.name(nodes.get(0).window(), home)).isEqualTo("ABC");
+  }
+
+  @Test
+  void whoSeesAThreadSeesItsWholeName() {
+    NodeWindow window = nodes.get(0).window();
+    NodeWindow watched =
+        (NodeWindow)
+            Proxy.newProxyInstance(
+                NodeWindow.class.getClassLoader(),
+                new Class<?>[] {NodeWindow.class},
+                (_, method, arguments) -> {
+                  Object result = method.invoke(window, arguments);
+                  if (window.get(home) != 0) {
+                    assertThat(ThreadId.name(window, home)).isEqualTo("in three words of it");
+                  }
+                  return result;
+                });
+    new ThreadId(new Thread(() -> {}, "in three words of it")).put(watched, home);
+    assertThat(window.get(home)).isNotZero();
   }
 }
