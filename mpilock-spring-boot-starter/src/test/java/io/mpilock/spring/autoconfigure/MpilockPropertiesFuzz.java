@@ -27,7 +27,6 @@ public final class MpilockPropertiesFuzz {
     "expected-ranks",
     "heartbeat-timeout",
     "on-holder-death",
-    "on-deadlock",
     "window-size",
     "share.allow",
     "native.library",
@@ -36,6 +35,7 @@ public final class MpilockPropertiesFuzz {
     "mpj.timeout",
     "metrics.enabled",
     "batch.stop-on-shutdown",
+    "on-deadlock",
   };
 
   private MpilockPropertiesFuzz() {}
