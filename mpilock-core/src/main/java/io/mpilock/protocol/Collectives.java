@@ -740,7 +740,6 @@ public final class Collectives {
     private final String resource;
     private final int writer;
     private final ProcessLock lock;
-    private @Nullable CircleWatch circles;
 
     Watch(ProcessLock lock, int writer) {
       this.lock = lock;
@@ -755,20 +754,8 @@ public final class Collectives {
     }
 
     @Override
-    public void checkCircle(long waitedNanos) {
-      CircleWatch watch = circles;
-      if (watch == null) {
-        watch = CircleWatch.ofCall(node, lock.name(), this::isMissing, waitedNanos);
-        circles = watch;
-      }
-      watch.look();
-    }
-
-    @Override
-    public void end() {
-      if (circles != null) {
-        circles.end();
-      }
+    public CircleWatch circles(long waitedNanos) {
+      return CircleWatch.ofCall(node, lock.name(), this::isMissing, waitedNanos);
     }
 
     @Override

@@ -48,7 +48,7 @@ public final class ControllerCore {
     this.node = node;
     this.window = node.window();
     this.directory = new Directory(node);
-    node.waits().nameBy(directory::name);
+    node.waits().nameBy(directory::nameAt);
     this.collectives = new Collectives(node, directory::nameAt);
     if (node.agent() < 0) {
       messenger = null;

@@ -434,23 +434,9 @@ public final class FencedSection {
 
   /** What a rank that waits for the writer looks at. */
   private final class WriterWatch implements Patience.Watch {
-    private @Nullable CircleWatch circles;
-
     @Override
-    public void checkCircle(long waitedNanos) {
-      CircleWatch watch = circles;
-      if (watch == null) {
-        watch = CircleWatch.ofCall(node, lock.name(), rank -> rank == stream.writer(), waitedNanos);
-        circles = watch;
-      }
-      watch.look();
-    }
-
-    @Override
-    public void end() {
-      if (circles != null) {
-        circles.end();
-      }
+    public CircleWatch circles(long waitedNanos) {
+      return CircleWatch.ofCall(node, lock.name(), rank -> rank == stream.writer(), waitedNanos);
     }
 
     @Override

@@ -50,22 +50,22 @@ final class Patience {
     }
 
     /**
-     * Whether the thread holds something that others may wait for, so that {@link #checkCircle} is
-     * to be called also while it waits for other threads of its rank.
+     * Whether the thread holds something that others may wait for, so that circles are to be looked
+     * for also while it waits for other threads of its rank.
      */
     default boolean holdsAny() {
       return false;
     }
 
     /**
-     * Looks whether this wait is part of a circle of waits; throws if it is to be given up.
+     * What looks for circles of waits that this one is part of, or null if nothing does. Asked for
+     * once.
      *
-     * @param waitedNanos how long it has lasted
+     * @param waitedNanos how long the wait has lasted
      */
-    default void checkCircle(long waitedNanos) {}
-
-    /** The wait is over. */
-    default void end() {}
+    default @Nullable CircleWatch circles(long waitedNanos) {
+      return null;
+    }
 
     /**
      * The time is nearly over: what is to be told then may be asked for. Takes no time to speak of.
@@ -87,6 +87,7 @@ final class Patience {
   private boolean uninterruptible;
   private boolean cleared;
   private @Nullable BooleanSupplier refused;
+  private @Nullable CircleWatch circles;
   private long nextCheck = CHECK_NANOS;
   private long nextStall;
 
@@ -123,10 +124,21 @@ final class Patience {
 
   /** Ends the wait: tells the thread of an interrupt through which it waited. */
   void end() {
-    watch.end();
+    if (circles != null) {
+      circles.end();
+    }
     if (cleared) {
       cleared = false;
       Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Looks whether this wait is part of a circle of waits; throws if it is to be given up. */
+  private void checkCircle(long waited) {
+    CircleWatch looks = circles == null ? watch.circles(waited) : circles;
+    circles = looks;
+    if (looks != null) {
+      looks.look();
     }
   }
 
@@ -165,7 +177,7 @@ final class Patience {
     long waited = node.nanoTime() - start;
     if (slice < left && waited >= nextCheck) {
       nextCheck = waited + CHECK_NANOS;
-      watch.checkCircle(waited);
+      checkCircle(waited);
     }
     return true;
   }
@@ -240,7 +252,7 @@ final class Patience {
     if (waited >= nextCheck) {
       nextCheck = waited + CHECK_NANOS;
       watch.check();
-      watch.checkCircle(waited);
+      checkCircle(waited);
     }
     if (waited >= nextStall) {
       long interval = node.settings().stallWarning().toNanos();

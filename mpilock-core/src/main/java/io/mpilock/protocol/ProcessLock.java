@@ -554,7 +554,6 @@ public final class ProcessLock {
     private final String mode;
     private final long timeoutNanos;
     private final long start = node.nanoTime();
-    private @Nullable CircleWatch circles;
     private long seenToken = -1;
     private long seenAt = start;
 
@@ -570,21 +569,9 @@ public final class ProcessLock {
     }
 
     @Override
-    public void checkCircle(long waitedNanos) {
-      CircleWatch watch = circles;
-      if (watch == null) {
-        boolean timed = timeoutNanos != Patience.FOREVER;
-        watch = CircleWatch.ofLock(node, ProcessLock.this, mode, timed, waitedNanos);
-        circles = watch;
-      }
-      watch.look();
-    }
-
-    @Override
-    public void end() {
-      if (circles != null) {
-        circles.end();
-      }
+    public CircleWatch circles(long waitedNanos) {
+      boolean timed = timeoutNanos != Patience.FOREVER;
+      return CircleWatch.ofLock(node, ProcessLock.this, mode, timed, waitedNanos);
     }
 
     @Override

@@ -30,26 +30,21 @@ final class WaitTable {
   /** What the calling thread may hold. Must not lead to the node: see {@link ThreadHold}. */
   private final ThreadLocal<List<ThreadHold>> mine = ThreadLocal.withInitial(ArrayList::new);
 
-  private volatile LongFunction<@Nullable String> names = _ -> null;
+  private volatile LongFunction<String> names = Long::toString;
 
   WaitTable(Node node) {
     this.node = node;
     this.window = node.window();
   }
 
-  /** Says how resources are named, by their home lines. */
-  void nameBy(LongFunction<@Nullable String> names) {
+  /** Says how resources are named in messages, by their home lines. */
+  void nameBy(LongFunction<String> names) {
     this.names = names;
   }
 
-  String name(long home) {
-    String name = names.apply(home);
-    return name == null ? "" : name;
-  }
-
+  /** The name of a resource for messages. */
   String quotedName(long home) {
-    String name = names.apply(home);
-    return name == null ? "an unknown resource" : OwnCalls.quoted(name);
+    return names.apply(home);
   }
 
   /** Notes the calling thread's part in a resource, to be looked at when it waits. */
