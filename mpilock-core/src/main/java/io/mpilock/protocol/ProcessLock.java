@@ -149,24 +149,30 @@ public final class ProcessLock {
     }
   }
 
-  /** Waits for another node's answer, and for nobody's hold. */
-  boolean tryWriteFromAfar(ThreadHold hold) {
-    Patience patience = tryPatience(hold, hold, "write");
-    boolean owned;
-    try {
-      owned =
-          words.awaitOwnership(hold, hold.id(), patience)
-              || gaveUp("write", patience)
-              || words.tryOwn(hold);
-    } finally {
-      patience.end();
-      endTry(hold);
-    }
+  /**
+   * Tries once more: what kept the write may have been the agent. Waits for another node's answer,
+   * and for nobody's hold.
+   */
+  boolean tryWriteAgain(ThreadHold hold) {
+    // The agent may have given it back since the first look, and then nobody is in the way.
+    boolean owned = words.isKeptByAgent() ? awaitAnswer(hold) : words.tryOwn(hold);
     if (owned && !words.isUnread()) {
       words.releaseOwnership(hold);
       return false;
     }
     return owned;
+  }
+
+  private boolean awaitAnswer(ThreadHold hold) {
+    Patience patience = tryPatience(hold, hold, "write");
+    try {
+      return words.awaitOwnership(hold, hold.id(), patience)
+          || gaveUp("write", patience)
+          || words.tryOwn(hold);
+    } finally {
+      patience.end();
+      endTry(hold);
+    }
   }
 
   private Patience tryPatience(ThreadHold hold, Grip grip, String mode) {
@@ -251,16 +257,16 @@ public final class ProcessLock {
     try {
       checkOpen();
       long stamp = words.optimisticStamp();
-      return stamp >= 0 ? stamp : stampFromAfar();
+      return stamp >= 0 ? stamp : stampAgain();
     } catch (IllegalStateException e) {
       throw unusable(e);
     }
   }
 
-  /** Gets the node a permission to read, if nobody writes. */
-  private long stampFromAfar() {
-    if (!words.isKeptFromReading()) {
-      return -1;
+  /** Looks once more; gets the node a permission to read, if nobody writes. */
+  private long stampAgain() {
+    if (!words.isKeptFromReading()) { // any more: the agent may have let readers in since
+      return words.optimisticStamp();
     }
     Grip grip = new Grip(); // not the thread's own: it may hold, too
     ThreadHold hold = hold();

@@ -103,8 +103,15 @@ public final class ThreadHold extends Grip {
   }
 
   private boolean awaitRead(ProcessLock lock, long nanos) {
-    if ((nanos != 0 || lock.words().isKeptFromReading()) && lock.awaitRead(this, nanos)) {
-      return beginRead(lock, lock.words().token());
+    if (nanos != 0 || lock.words().isKeptFromReading()) {
+      if (lock.awaitRead(this, nanos)) {
+        return beginRead(lock, lock.words().token());
+      }
+    } else { // between the two looks the agent may have let readers in
+      long last = lock.words().enterRead(this);
+      if (last != NodeLock.BUSY) {
+        return beginRead(lock, last);
+      }
     }
     lock.checkRefusal();
     return false;
@@ -161,9 +168,7 @@ public final class ThreadHold extends Grip {
   }
 
   private boolean awaitWrite(ProcessLock lock, long nanos) {
-    if (nanos != 0
-        ? lock.awaitWrite(this, nanos)
-        : lock.words().isKeptByAgent() && lock.tryWriteFromAfar(this)) {
+    if (nanos != 0 ? lock.awaitWrite(this, nanos) : lock.tryWriteAgain(this)) {
       return beginWrite(lock, lock.words().beginWrite(), waited);
     }
     lock.checkRefusal();

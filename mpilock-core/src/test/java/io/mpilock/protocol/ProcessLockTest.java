@@ -19,6 +19,8 @@ import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a rank tells of a resource, and what its calls do when the window or a rank is gone. */
 @Timeout(20)
@@ -277,6 +279,43 @@ class ProcessLockTest {
     }
     assertThatThrownBy(far::optimisticStamp).isInstanceOf(RankFailedException.class);
     assertThat(desk.now()).as("nobody waited").isEqualTo(1_000_000_000);
+  }
+
+  /**
+   * The agent may grant what a try needs at any moment, also between two looks of that try: nobody
+   * is in its way then, and it must not be refused.
+   */
+  @ParameterizedTest
+  @ValueSource(strings = {"read", "write", "optimistic read"})
+  void aTryIsNotRefusedWhereverTheAgentGrantsIt(String mode) {
+    for (int access = 0; access < 60; access++) {
+      Simulation several =
+          new Simulation(1, 1, 1, (int) home + Layout.LINE + 2 * Layout.RANK_WORDS, false);
+      several.word(Layout.slot(0) + Layout.LIFE, Node.OPEN);
+      several.word(Layout.slot(1) + Layout.LIFE, Node.OPEN);
+      several.word(home + Layout.STATE, 1 << 16 | 2); // the agent's
+      ScriptedNode desk = new ScriptedNode(several);
+      ProcessLock far = new ProcessLock("orders", desk.node(0), home);
+      ThreadHold hold = far.hold();
+      NodeLock agent = new NodeLock(desk.node(0), home, 1);
+      desk.beforeAccess(
+          access,
+          () -> {
+            if (mode.equals("write")) {
+              agent.releaseOwnership();
+            } else {
+              several.word(home + Layout.STATE, 2); // readers may enter
+              agent.admitReaders();
+            }
+          });
+      boolean granted =
+          switch (mode) {
+            case "read" -> hold.acquireRead(far, 0);
+            case "write" -> hold.acquireWrite(far, 0);
+            default -> far.optimisticStamp() >= 0;
+          };
+      assertThat(granted).as("granted before access %d", access).isTrue();
+    }
   }
 
   private boolean acquireWrite(long nanos) {

@@ -23,6 +23,8 @@ final class ScriptedNode {
   final List<String> stalls = new ArrayList<>();
   private final Deque<Runnable> script = new ArrayDeque<>();
   private final Thread tested = Thread.currentThread();
+  private int accessesLeft = -1;
+  private Runnable atAccess = () -> {};
   private final AtomicLong now = new AtomicLong(1_000_000_000);
 
   ScriptedNode(Simulation simulation) {
@@ -40,6 +42,12 @@ final class ScriptedNode {
   /** What happens in the next sleep that has no step yet. */
   void meanwhile(Runnable step) {
     script.add(step);
+  }
+
+  /** What happens just before an access to the window, the first of which has the number 0. */
+  void beforeAccess(int number, Runnable step) {
+    accessesLeft = number;
+    atAccess = step;
   }
 
   /** Nothing happens in that many sleeps but that time passes. */
@@ -64,6 +72,9 @@ final class ScriptedNode {
                   if (method.getName().equals("sleepWhile")) {
                     sleep((Long) arguments[2]);
                     return null;
+                  }
+                  if (accessesLeft-- == 0) {
+                    atAccess.run();
                   }
                   try {
                     return method.invoke(simulated.window(), arguments);
