@@ -7,6 +7,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntPredicate;
+import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +34,10 @@ final class CircleWatch {
   /** Which ranks are waited for in a collective call; null if the wait is for a lock. */
   private final @Nullable IntPredicate awaited;
 
+  /** Of which batch of waiting readers the thread is, or less than 0 ({@link WaitTable}). */
+  private final LongSupplier batch;
+
+  private long shownBatch;
   private final long since;
   private int slot = -1;
   private @Nullable Waiting shown;
@@ -47,25 +52,33 @@ final class CircleWatch {
       boolean timed,
       String what,
       @Nullable IntPredicate awaited,
+      LongSupplier batch,
       long waitedNanos) {
     this.node = node;
-    this.since = System.currentTimeMillis() - TimeUnit.NANOSECONDS.toMillis(waitedNanos);
+    this.since = node.date() - TimeUnit.NANOSECONDS.toMillis(waitedNanos);
     this.wants = wants;
     this.writes = writes;
     this.timed = timed;
     this.what = what;
     this.awaited = awaited;
+    this.batch = batch;
   }
 
   /**
    * For a wait for a lock.
    *
+   * @param batch tells of which batch of waiting readers the thread is, or less than 0
    * @param waitedNanos how long it has lasted
    */
   static CircleWatch ofLock(
-      Node node, ProcessLock lock, String mode, boolean timed, long waitedNanos) {
+      Node node,
+      ProcessLock lock,
+      String mode,
+      boolean timed,
+      LongSupplier batch,
+      long waitedNanos) {
     return new CircleWatch(
-        node, lock.home(), mode.equals("write"), timed, lock.name(), null, waitedNanos);
+        node, lock.home(), mode.equals("write"), timed, lock.name(), null, batch, waitedNanos);
   }
 
   /**
@@ -76,7 +89,8 @@ final class CircleWatch {
    * @param waitedNanos how long it has lasted
    */
   static CircleWatch ofCall(Node node, String resource, IntPredicate awaited, long waitedNanos) {
-    return new CircleWatch(node, Waiting.CALL, false, true, resource, awaited, waitedNanos);
+    return new CircleWatch(
+        node, Waiting.CALL, false, true, resource, awaited, () -> -1, waitedNanos);
   }
 
   /**
@@ -91,11 +105,10 @@ final class CircleWatch {
     if (mine == null || held.isEmpty()) {
       return;
     }
-    long now = table.told();
     Circle circle = find(table.all(), mine);
     if (circle == null || !circle.isSameAs(seen)) {
       seen = circle;
-      seenAt = now;
+      seenAt = table.told(); // behind all that was read: what hears more was said later
       return;
     }
     if (!circle.isSeenAfter(seenAt)
@@ -115,9 +128,11 @@ final class CircleWatch {
       slot = table.take();
     }
     Waiting before = shown;
-    if (slot >= 0 && (before == null || !before.holds().equals(held))) {
+    long reads = batch.getAsLong();
+    if (slot >= 0 && (before == null || !before.holds().equals(held) || reads != shownBatch)) {
       ThreadId thread = new ThreadId(Thread.currentThread());
-      shown = table.show(slot, thread, wants, writes, timed, since, held);
+      shown = table.show(slot, thread, wants, writes, timed, reads, since, held);
+      shownBatch = reads;
     }
     return shown;
   }

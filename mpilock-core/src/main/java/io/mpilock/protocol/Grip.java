@@ -60,6 +60,11 @@ class Grip {
   /** Has given ownership away without waking anybody. */
   boolean silent;
 
+  /** The batch of readers in which it waits until it is let in; less than 0 if in none. */
+  final long waitsInBatch() {
+    return waits ? LockWords.batch(waitsSince) : -1;
+  }
+
   /** There is nothing any more that it could be given back to. */
   final void forget() {
     reads = 0;

@@ -226,7 +226,10 @@ final class Layout {
 
   static final int WAIT_THREAD = 1;
   static final int WAIT_WANTS = 5;
+
+  /** 1 to write, 2 if it ends by itself; above that 1 + the batch that a reader waits in, or 0. */
   static final int WAIT_KIND = 6;
+
   static final int WAIT_SINCE = 7;
 
   /** The rank + 1, and what its node had heard of this one: in the records of other nodes. */

@@ -106,9 +106,24 @@ final class Node {
    * @param clock nanoseconds, as {@link System#nanoTime()}
    * @param rest lets nanoseconds pass, as {@link LockSupport#parkNanos(long)}
    * @param threads how threads of a rank wait for each other
+   * @param date milliseconds of the epoch, as {@link System#currentTimeMillis()}
    */
   record Pace(
-      int spinLimit, long yieldNanos, LongSupplier clock, LongConsumer rest, RankThreads threads) {
+      int spinLimit,
+      long yieldNanos,
+      LongSupplier clock,
+      LongConsumer rest,
+      RankThreads threads,
+      LongSupplier date) {
+
+    Pace(
+        int spinLimit,
+        long yieldNanos,
+        LongSupplier clock,
+        LongConsumer rest,
+        RankThreads threads) {
+      this(spinLimit, yieldNanos, clock, rest, threads, System::currentTimeMillis);
+    }
 
     Pace(int spinLimit, long yieldNanos, LongSupplier clock) {
       this(spinLimit, yieldNanos, clock, LockSupport::parkNanos, RankThreads.REAL);
@@ -231,6 +246,11 @@ final class Node {
 
   long nanoTime() {
     return pace.clock().getAsLong();
+  }
+
+  /** Now, in milliseconds of the epoch: what ranks compare, and no more exact than their clocks. */
+  long date() {
+    return pace.date().getAsLong();
   }
 
   /** Lets some time pass; returns early at will. */

@@ -577,7 +577,8 @@ public final class ProcessLock {
     @Override
     public CircleWatch circles(long waitedNanos) {
       boolean timed = timeoutNanos != Patience.FOREVER;
-      return CircleWatch.ofLock(node, ProcessLock.this, mode, timed, waitedNanos);
+      return CircleWatch.ofLock(
+          node, ProcessLock.this, mode, timed, hold::waitsInBatch, waitedNanos);
     }
 
     @Override

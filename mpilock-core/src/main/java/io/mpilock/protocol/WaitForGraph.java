@@ -56,12 +56,20 @@ final class WaitForGraph {
       return latest;
     }
 
+    /** Whether it is the same one, for the same reasons; it may become lasting by and by. */
     boolean isSameAs(@Nullable Circle other) {
-      if (other == null || waits.size() != other.waits.size()) {
+      return other != null
+          && lasting == other.lasting
+          && areSame(waits, other.waits)
+          && (!lasting || areSame(writers, other.writers));
+    }
+
+    private static boolean areSame(List<Waiting> some, List<Waiting> others) {
+      if (some.size() != others.size()) {
         return false;
       }
-      for (int i = 0; i < waits.size(); i++) {
-        if (!waits.get(i).isSameAs(other.waits.get(i))) {
+      for (int i = 0; i < some.size(); i++) {
+        if (!some.get(i).isSameAs(others.get(i))) {
           return false;
         }
       }
@@ -75,7 +83,8 @@ final class WaitForGraph {
   private final Map<Long, List<Holder>> holders = new HashMap<>();
 
   /**
-   * For each resource that somebody waits to write who does, rather in a wait that is not timed.
+   * For each resource that somebody waits to write who does, rather in a wait that is timed: when
+   * that is over, readers may be let in before the next writer.
    */
   private final Map<Long, Waiting> writers = new HashMap<>();
 
@@ -90,7 +99,7 @@ final class WaitForGraph {
             .add(new Holder(wait, held.writes()));
       }
       if (wait.writes()) {
-        writers.merge(wait.wants(), wait, (one, other) -> one.timed() ? other : one);
+        writers.merge(wait.wants(), wait, (one, other) -> one.timed() ? one : other);
       }
     }
   }

@@ -16,7 +16,9 @@ import org.jspecify.annotations.Nullable;
  * afterwards. A reader takes what it read if VERSION was the same before and after. It is gone when
  * VERSION is 0. The thread that waits writes it, and takes it away before it goes on; so while it
  * stands there unchanged, the thread waits, and holds what it held, or has been granted what it
- * waits for and has not taken note yet.
+ * waits for and has not taken note yet. Of a reader that others let in, this is seen: then the
+ * record says nothing any more. Of a writer it need not be, since nobody lets one in while somebody
+ * holds who is in the way.
  */
 final class WaitTable {
   private final Node node;
@@ -98,13 +100,18 @@ final class WaitTable {
     }
   }
 
-  /** Shows a wait of this rank in a record that was taken, in place of what it showed. */
+  /**
+   * Shows a wait of this rank in a record that was taken, in place of what it showed.
+   *
+   * @param batch the batch of readers in which the thread waits to be let in; or less than 0
+   */
   Waiting show(
       int slot,
       ThreadId thread,
       long wants,
       boolean writes,
       boolean timed,
+      long batch,
       long since,
       List<Held> held) {
     List<Held> shown = held.subList(0, Math.min(held.size(), Layout.WAIT_HOLDS));
@@ -120,7 +127,7 @@ final class WaitTable {
             since,
             List.copyOf(shown),
             Waiting.HERE);
-    write(record(node.me(), slot), wait.number(), wait, thread);
+    write(record(node.me(), slot), wait.number(), wait, thread, batch);
     return wait;
   }
 
@@ -129,7 +136,7 @@ final class WaitTable {
     for (int slot = 0; slot < Layout.OTHERS_WAITS; slot++) {
       long record = record(node.agent(), slot);
       if (slot < waits.size()) {
-        write(record, numbers.incrementAndGet(), waits.get(slot), null);
+        write(record, numbers.incrementAndGet(), waits.get(slot), null, -1);
       } else if (window.get(record + Layout.WAIT_VERSION) != 0) {
         window.set(record + Layout.WAIT_VERSION, 0);
       } else {
@@ -138,7 +145,8 @@ final class WaitTable {
     }
   }
 
-  private void write(long record, long version, Waiting wait, @Nullable ThreadId thread) {
+  private void write(
+      long record, long version, Waiting wait, @Nullable ThreadId thread, long batch) {
     window.set(record + Layout.WAIT_VERSION, -version);
     if (thread != null) {
       thread.put(window, record + Layout.WAIT_THREAD);
@@ -147,7 +155,9 @@ final class WaitTable {
       ThreadId.putName(window, record + Layout.WAIT_THREAD + 1, wait.name());
     }
     window.setRelease(record + Layout.WAIT_WANTS, wait.wants());
-    window.setRelease(record + Layout.WAIT_KIND, (wait.writes() ? 1 : 0) | (wait.timed() ? 2 : 0));
+    window.setRelease(
+        record + Layout.WAIT_KIND,
+        (wait.writes() ? 1 : 0) | (wait.timed() ? 2 : 0) | (batch + 1) << 2);
     window.setRelease(record + Layout.WAIT_SINCE, wait.since());
     window.setRelease(record + Layout.WAIT_RANK, wait.rank() + 1L);
     window.setRelease(record + Layout.WAIT_HEARD, wait.heard());
@@ -185,7 +195,7 @@ final class WaitTable {
   List<Waiting> all() {
     List<Waiting> all = ofRanks();
     for (int slot = 0; node.agent() >= 0 && slot < Layout.OTHERS_WAITS; slot++) {
-      Waiting wait = read(record(node.agent(), slot));
+      Waiting wait = read(node.agent(), slot);
       if (wait == null) {
         break;
       }
@@ -201,7 +211,7 @@ final class WaitTable {
     List<Waiting> waits = new ArrayList<>();
     for (int rank = 0; rank < node.ranks(); rank++) {
       for (int slot = 0; node.life(rank) == Node.OPEN && slot < Layout.WAITS; slot++) {
-        Waiting wait = read(record(rank, slot));
+        Waiting wait = read(rank, slot);
         if (wait != null) {
           waits.add(wait);
         }
@@ -211,9 +221,11 @@ final class WaitTable {
   }
 
   /**
-   * Reads a record; null if there is none, or if it is changed now: then it is to be read again.
+   * Reads a record; null if there is none, if the thread has been let in, or if it is changed now:
+   * then it is to be read again.
    */
-  private @Nullable Waiting read(long record) {
+  private @Nullable Waiting read(int member, int slot) {
+    long record = record(member, slot);
     long version = window.get(record + Layout.WAIT_VERSION);
     if (version <= 0) {
       return null;
@@ -232,7 +244,10 @@ final class WaitTable {
       long word = window.get(record + Layout.WAIT_HELD + i);
       held.add(new Held(word >> 1, (word & 1) != 0));
     }
-    if (window.get(record + Layout.WAIT_VERSION) != version || rank < 0 || rank >= node.jobSize()) {
+    if (window.get(record + Layout.WAIT_VERSION) != version
+        || rank < 0
+        || rank >= node.jobSize()
+        || isLetIn(member, wants, (kind >> 2) - 1)) {
       return null;
     }
     return new Waiting(
@@ -246,5 +261,14 @@ final class WaitTable {
         since,
         held,
         heard);
+  }
+
+  /** Whether a batch of a member's readers has been let in; each that waits is in the next one. */
+  private boolean isLetIn(int member, long home, long batch) {
+    long reads = home + Layout.LINE + (long) member * Layout.RANK_WORDS + Layout.READS;
+    return batch >= 0
+        && reads >= 0
+        && reads < window.words()
+        && LockWords.batch(window.get(reads)) != batch;
   }
 }

@@ -102,7 +102,7 @@ final class Simulation {
   /** Whether sleeps end when their time is over; otherwise when nobody can run. */
   private final boolean timed;
 
-  private final double preemption;
+  private double preemption;
   private final List<Actor> actors = new ArrayList<>();
   private final Set<Integer> dead = new HashSet<>();
   private final long[][] words;
@@ -159,6 +159,12 @@ final class Simulation {
     return this;
   }
 
+  /** How likely somebody else goes on at an access; otherwise the seed says that, too. */
+  Simulation preempting(double probability) {
+    preemption = probability;
+    return this;
+  }
+
   /** How ranks get a messenger. */
   void messengers(IntFunction<Messenger> newMessengers) {
     messengers = newMessengers;
@@ -192,7 +198,8 @@ final class Simulation {
   }
 
   Node.Pace pace() {
-    return new Node.Pace(0, 0, () -> clock, this::rest, new Threads());
+    return new Node.Pace(
+        0, 0, () -> clock, this::rest, new Threads(), () -> 1_000_000 + clock / 1_000_000);
   }
 
   /**
@@ -487,17 +494,12 @@ final class Simulation {
         throw new Killed();
       }
       if (timed) {
-        clock =
-            actors.stream()
-                .mapToLong(Simulation::nextMoment)
-                .filter(at -> at > clock)
-                .min()
-                .orElse(clock);
+        runnable = letTimePass();
       } else {
         clock += 1_000_000_000;
         actors.forEach(actor -> actor.bed = -1);
+        runnable = runnable();
       }
-      runnable = runnable();
       if (runnable.isEmpty()) {
         fail(new AssertionError("Nobody can run: " + actors));
         throw new Killed();
@@ -508,6 +510,23 @@ final class Simulation {
     if (!next.equals(me)) {
       LockSupport.unpark(next.thread);
     }
+  }
+
+  /** Goes on to the first moment in which anybody can run: not who waits at a gate, say. */
+  private List<Actor> letTimePass() {
+    List<Actor> runnable = List.of();
+    long before = -1;
+    while (runnable.isEmpty() && clock != before) {
+      before = clock;
+      clock =
+          actors.stream()
+              .mapToLong(Simulation::nextMoment)
+              .filter(at -> at > clock)
+              .min()
+              .orElse(clock);
+      runnable = runnable();
+    }
+    return runnable;
   }
 
   private List<Actor> runnable() {
