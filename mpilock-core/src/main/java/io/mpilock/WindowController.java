@@ -541,7 +541,8 @@ public final class WindowController implements AutoCloseable {
    *
    * <p>If the controller owns its communicator, as one from {@link #sync()} does, and it is the
    * last use of MPI in this process, MPI ends too. That waits, without a bound but saying so in the
-   * log, for all ranks that live: MPI_Finalize is collective.
+   * log, for all ranks that live, but for those that gave themselves up or whose close failed:
+   * MPI_Finalize is collective.
    *
    * <p>The controller is closed even if this throws.
    *

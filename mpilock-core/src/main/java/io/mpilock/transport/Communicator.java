@@ -148,7 +148,8 @@ public interface Communicator extends AutoCloseable {
   /**
    * Gives the communicator up. The last one that is closed in a process where mpilock initialised
    * MPI also finalises MPI, which MPI defines as collective: it waits, without burning a core and
-   * saying so now and then, for all ranks that live, and gives up when one has died. Idempotent.
+   * saying so now and then, for all ranks that live, and gives up when one has died or was
+   * {@linkplain #abandon() given up}. Idempotent.
    */
   @Override
   void close();

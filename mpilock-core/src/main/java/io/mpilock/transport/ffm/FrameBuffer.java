@@ -15,7 +15,7 @@ final class FrameBuffer {
   private static final int HEAD_BYTES = 1;
 
   /** Nearly all frames fit. */
-  private static final int SMALL_BYTES = 1024;
+  static final int SMALL_BYTES = 1024;
 
   // What a frame is.
   /** Of whoever uses the messenger. */

@@ -52,6 +52,16 @@ final class Leftovers {
     }
   }
 
+  /** Whether a messenger is open: then an agent watches over other nodes. */
+  boolean hasMessengers() {
+    inside.lock();
+    try {
+      return messengers > 0;
+    } finally {
+      inside.unlock();
+    }
+  }
+
   /** Keeps what MPI may touch for ever. */
   void keep(FrameBuffer frame) {
     inside.lock();

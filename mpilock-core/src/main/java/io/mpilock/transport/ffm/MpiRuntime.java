@@ -16,6 +16,7 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -56,6 +57,7 @@ final class MpiRuntime {
   private final Leaving leaving;
   private final PointToPoint pointToPoint;
   private final Leftovers leftovers;
+  private final EndNotices notices;
   private final boolean mayRing;
 
   /** Guarded by this. */
@@ -99,6 +101,7 @@ final class MpiRuntime {
                 .allocate(control, node, control.windows()));
     pointToPoint = new PointToPoint(mpi.library());
     leftovers = new Leftovers(pointToPoint, mpi.library().inside());
+    notices = new EndNotices(mpi.library(), pointToPoint, roster, control, leaving);
     mpi.beforeFinalize(this::endAccess);
     if (!initialisedHere && roster.spansNodes() && mpi.threadLevel() < mpi.threadMultiple()) {
       LOG.log(
@@ -327,7 +330,7 @@ final class MpiRuntime {
       open--;
       abandoned = true;
     }
-    leaving.stayAway();
+    notices.stayAway();
   }
 
   /** Takes back the count for a communicator that was not made. */
@@ -345,12 +348,14 @@ final class MpiRuntime {
               + " Close the controllers first.");
       return true;
     }
+    leaving.arrive();
     try {
-      barrier(stallWarning).await(control, "close", leftovers::drain, leaving::isStayingAway);
+      barrier(stallWarning).await(control, "close", new AtTheEnd());
     } catch (RankFailedException e) {
+      notices.tellMissed(e.rank());
       LOG.log(
           System.Logger.Level.WARNING,
-          "MPI is not finalised, because that would never end: {0}",
+          "MPI is not finalised, because that would never end: {0} End this process with a status that is not 0: the launcher may else take the job for one that ended well.",
           e.getMessage());
       return false;
     }
@@ -363,6 +368,37 @@ final class MpiRuntime {
       }
     });
     return true;
+  }
+
+  /** What a rank looks at that waits for the others to come to MPI's end. */
+  private final class AtTheEnd implements SoftBarrier.Watch {
+    @Override
+    public boolean isReady() {
+      return leftovers.drain();
+    }
+
+    @Override
+    public void look() {
+      Doorbell ours;
+      synchronized (MpiRuntime.this) {
+        ours = doorbell;
+      }
+      notices.look(leftovers.hasMessengers() ? null : ours);
+    }
+
+    @Override
+    public boolean staysAway(int worldRank) {
+      return leaving.isStayingAway(worldRank);
+    }
+
+    @Override
+    public String missing() {
+      List<Integer> here = leaving.missing();
+      return here.isEmpty()
+          ? "; those that are missing are on other nodes"
+          : "; of this node are missing: rank "
+              + here.stream().map(String::valueOf).collect(Collectors.joining(", rank "));
+    }
   }
 
   private void freeComms(Group group) {

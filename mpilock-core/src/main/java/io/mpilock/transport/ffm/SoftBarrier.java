@@ -26,6 +26,32 @@ final class SoftBarrier {
   private final Roster roster;
   private final long stallNanos;
 
+  /** What a rank that waits does and looks at. */
+  interface Watch {
+    /**
+     * Asked again and again until all are here, on the {@link MpiThread}; the rank counts as here
+     * once it has said yes.
+     */
+    default boolean isReady() {
+      return true;
+    }
+
+    /** Called each time before it is looked who is dead. */
+    default void look() {}
+
+    /** Whether a rank of the world will never come, though it may live. */
+    default boolean staysAway(int worldRank) {
+      return false;
+    }
+
+    /** Who is missed, for the log, with a word before it; or nothing. */
+    default String missing() {
+      return "";
+    }
+  }
+
+  private static final Watch NOBODY = new Watch() {};
+
   SoftBarrier(MpiThread thread, Mpi mpi, Roster roster, Duration stallWarning) {
     this.thread = thread;
     this.mpi = mpi;
@@ -42,18 +68,16 @@ final class SoftBarrier {
    * @throws RankFailedException if one died first, with its rank in the communicator
    */
   void await(Group group, String what) {
-    await(group, what, () -> true, worldRank -> false);
+    await(group, what, NOBODY);
   }
 
   /**
    * Waits until every rank of a communicator is here and ready.
    *
-   * @param ready asked again and again until all are here, on the {@link MpiThread}; the rank
-   *     counts as here once it has said yes
-   * @param staysAway whether a rank of the world will never come, though it may live
+   * @param watch what to do and to look at meanwhile
    */
-  void await(Group group, String what, BooleanSupplier ready, IntPredicate staysAway) {
-    Arrival arrival = new Arrival(group, ready);
+  void await(Group group, String what, Watch watch) {
+    Arrival arrival = new Arrival(group, watch::isReady);
     long start = System.nanoTime();
     long nextLook = LIVENESS_NANOS;
     long nextWarning = stallNanos;
@@ -64,17 +88,19 @@ final class SoftBarrier {
         long waited = System.nanoTime() - start;
         if (waited >= nextLook) {
           nextLook = waited + LIVENESS_NANOS;
-          failIfDead(arrival, group, what, staysAway);
+          watch.look();
+          failIfDead(arrival, group, what, watch::staysAway);
         }
         if (waited >= nextWarning) {
           nextWarning = waited + stallNanos;
           LOG.log(
               System.Logger.Level.WARNING,
-              "Rank {0} has been waiting for {1} s for all {2} ranks to {3}.",
+              "Rank {0} has been waiting for {1} s for all {2} ranks to {3}{4}.",
               group.rank(),
               Duration.ofNanos(waited).toSeconds(),
               group.size(),
-              what);
+              what,
+              watch.missing());
         }
         // Parking would return at once while the interrupt is pending.
         interrupted |= Thread.interrupted();
