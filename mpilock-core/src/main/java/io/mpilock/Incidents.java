@@ -48,6 +48,11 @@ final class Incidents implements CoreSettings.StallListener {
     }
   }
 
+  @Override
+  public void deadlocked(String resource, String report) {
+    each(told -> told.deadlocked(resource, report));
+  }
+
   private void each(Consumer<JobListener> call) {
     for (JobListener listener : listeners) {
       try {

@@ -36,4 +36,13 @@ public interface JobListener {
    * @param rank who wrote
    */
   default void poisoned(String resource, int rank) {}
+
+  /**
+   * A request of this rank ends with {@link io.mpilock.failure.DeadlockException}, since it is the
+   * latest in a circle of waits. Told once for each circle, by the rank whose request it is.
+   *
+   * @param resource the name of the resource that it asked for
+   * @param report who is in the circle, what each holds and waits for, in words
+   */
+  default void deadlocked(String resource, String report) {}
 }

@@ -118,7 +118,9 @@ final class CircleWatch {
     }
     told = circle;
     if (circle.lasting() && node.settings().failOnDeadlock()) {
-      throw new DeadlockException(text(circle, mine));
+      String report = text(circle, mine);
+      node.settings().stallListener().deadlocked(what, report);
+      throw new DeadlockException(report);
     }
     node.stalled(what, text(circle, mine));
   }

@@ -110,5 +110,13 @@ public record CoreSettings(
      * @param rank who died while it wrote
      */
     default void poisoned(String resource, int rank) {}
+
+    /**
+     * A request of this rank is given up, since it is the latest in a circle of waits.
+     *
+     * @param resource the resource's name
+     * @param report who is in the circle
+     */
+    default void deadlocked(String resource, String report) {}
   }
 }

@@ -24,6 +24,7 @@ enum Mode {
   WRITE_IN_READ,
   UPGRADE_OF_TWO,
   CLOSE_BY_ANOTHER,
+  CIRCLE,
 
   /** From here on the calls that all ranks make together. */
   SHARE_SMALL,

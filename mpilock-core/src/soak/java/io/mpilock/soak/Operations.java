@@ -3,6 +3,7 @@ package io.mpilock.soak;
 import io.mpilock.ReadLease;
 import io.mpilock.ResourceLock;
 import io.mpilock.WriteLease;
+import io.mpilock.failure.DeadlockException;
 import io.mpilock.failure.LockInterruptedException;
 import io.mpilock.failure.LockTimeoutException;
 import io.mpilock.failure.LockUseException;
@@ -10,6 +11,9 @@ import io.mpilock.soak.Mode.Outcome;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +22,11 @@ final class Operations {
   private final Hand hand;
   private final Tally tally;
   private final Alarm alarm = new Alarm();
+
+  /** Now and then others wait for so long that they look for circles. */
+  private static final int LONG_ONE_IN = 2000;
+
+  private static final long LONG_NANOS = 1_000_000_000;
 
   /** The newest token that this thread has seen of each resource. */
   private final long[] seen;
@@ -293,6 +302,9 @@ final class Operations {
     if (random.nextBoolean()) {
       try (WriteLease lease = first.lock().write()) {
         overwrite(lease.token(), first, random);
+        if (random.nextInt(LONG_ONE_IN) == 0) {
+          LockSupport.parkNanos(LONG_NANOS);
+        }
         inner(second, random);
         hand.check(first.region(), lease.token(), random);
       }
@@ -304,6 +316,45 @@ final class Operations {
       }
     }
     return Outcome.DONE;
+  }
+
+  /**
+   * Two threads take in two orders two locks that nobody else takes: just one of them must be told.
+   */
+  static Outcome circle(ResourceLock one, ResourceLock other) {
+    CountDownLatch both = new CountDownLatch(2);
+    CompletableFuture<Boolean> theirs = new CompletableFuture<>();
+    Thread _ =
+        Thread.ofVirtual()
+            .name(Thread.currentThread().getName() + "-circle")
+            .start(() -> {
+              try {
+                theirs.complete(takesBoth(other, one, both));
+              } catch (Throwable failure) {
+                theirs.completeExceptionally(failure);
+              }
+            });
+    boolean mine = takesBoth(one, other, both);
+    if (mine == theirs.join()) {
+      throw new Violation(
+          "of two threads that waited for each other %s was told of it"
+              .formatted(mine ? "neither" : "each"));
+    }
+    return Outcome.REFUSED;
+  }
+
+  private static boolean takesBoth(ResourceLock first, ResourceLock second, CountDownLatch both) {
+    try (WriteLease _ = first.write()) {
+      both.countDown();
+      both.await();
+      try (WriteLease _ = second.write()) {
+        return true;
+      } catch (DeadlockException told) {
+        return false;
+      }
+    } catch (InterruptedException e) {
+      throw new Violation("interrupted by nobody");
+    }
   }
 
   private void inner(Guarded second, SplittableRandom random) {

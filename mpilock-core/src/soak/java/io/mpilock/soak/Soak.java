@@ -1,6 +1,7 @@
 package io.mpilock.soak;
 
 import io.mpilock.ControllerOptions;
+import io.mpilock.ResourceLock;
 import io.mpilock.WindowController;
 import io.mpilock.soak.Settings.Fault;
 import io.mpilock.transport.Communicator;
@@ -115,7 +116,7 @@ public final class Soak {
       }
       ledger.set(rank, Ledger.STATE, Ledger.RUNNING);
       rounds.meet(station, 1);
-      List<Thread> workers = work(guarded);
+      List<Thread> workers = work(controller, guarded);
       long end = System.nanoTime() + settings.length().toNanos();
       rounds.run(station, () -> System.nanoTime() >= end);
       stop.set(true);
@@ -159,7 +160,7 @@ public final class Soak {
         settings.heartbeat().toSeconds());
   }
 
-  private List<Thread> work(Guarded[] guarded) {
+  private List<Thread> work(WindowController controller, Guarded[] guarded) {
     Fault fault = rank == world.size() - 1 ? settings.fault() : Fault.NONE;
     List<Thread> workers = new ArrayList<>();
     for (int i = 0; i < settings.threads(); i++) {
@@ -173,7 +174,11 @@ public final class Soak {
                 Station station =
                     watchdog.station("thread " + number + (virtual ? " (virtual)" : ""));
                 try {
-                  new Worker(settings, fault, rank, number, guarded, tally).run(station, stop::get);
+                  String own = "own-" + rank + "-" + number;
+                  List<ResourceLock> two =
+                      List.of(controller.resource(own + "-a"), controller.resource(own + "-b"));
+                  new Worker(settings, fault, rank, number, guarded, two, tally)
+                      .run(station, stop::get);
                 } catch (Throwable found) {
                   watchdog.tell(station, found);
                   sleepForEver();

@@ -1,5 +1,6 @@
 package io.mpilock.soak;
 
+import io.mpilock.ResourceLock;
 import io.mpilock.WriteLease;
 import io.mpilock.soak.Settings.Fault;
 import java.io.IOException;
@@ -13,7 +14,9 @@ import java.util.function.BooleanSupplier;
 /** One thread that takes locks at random until it is told to stop. */
 final class Worker {
   private static final List<Mode> ALONE =
-      Arrays.stream(Mode.values()).filter(mode -> !mode.isCollective()).toList();
+      Arrays.stream(Mode.values())
+          .filter(mode -> !mode.isCollective() && mode != Mode.CIRCLE)
+          .toList();
 
   /** Plain reads come oftener than the rest, or there would always be a writer. */
   private static final int READS = 16;
@@ -21,20 +24,34 @@ final class Worker {
   private static final int ONE_IN = 1000;
   private static final int HOLDS_AT = 100;
 
+  /** So seldom does a thread run into a circle of waits, which takes long to be found. */
+  private static final int CIRCLE_ONE_IN = 5000;
+
+  private static final int FIRST_CIRCLE = 20;
+
   private final Settings settings;
   private final Fault fault;
   private final int rank;
   private final int thread;
   private final Guarded[] guarded;
+  private final List<ResourceLock> own;
   private final Tally tally;
   private final Operations operations;
 
-  Worker(Settings settings, Fault fault, int rank, int thread, Guarded[] guarded, Tally tally) {
+  Worker(
+      Settings settings,
+      Fault fault,
+      int rank,
+      int thread,
+      Guarded[] guarded,
+      List<ResourceLock> own,
+      Tally tally) {
     this.settings = settings;
     this.fault = fault;
     this.rank = rank;
     this.thread = thread;
     this.guarded = guarded;
+    this.own = own;
     this.tally = tally;
     this.operations = new Operations(new Hand(rank, thread), tally, guarded.length);
   }
@@ -44,10 +61,15 @@ final class Worker {
       SplittableRandom random = settings.choices(rank, thread, number);
       int one = pick(random);
       int next = (one + 1 + random.nextInt(guarded.length - 1)) % guarded.length;
-      Mode mode = mode(random);
+      boolean circle = number % CIRCLE_ONE_IN == FIRST_CIRCLE;
+      Mode mode = circle ? Mode.CIRCLE : mode(random);
       station.begin(number, mode, one);
       if (!misbehave(number, random)) {
-        tally.count(mode, operations.perform(mode, guarded[one], guarded[next], random));
+        tally.count(
+            mode,
+            circle
+                ? Operations.circle(own.get(0), own.get(1))
+                : operations.perform(mode, guarded[one], guarded[next], random));
       }
       station.end();
       if (random.nextInt(64) == 0) {

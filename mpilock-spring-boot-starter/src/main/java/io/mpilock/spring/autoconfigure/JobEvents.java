@@ -2,6 +2,7 @@ package io.mpilock.spring.autoconfigure;
 
 import io.mpilock.JobListener;
 import io.mpilock.WindowController;
+import io.mpilock.spring.event.DeadlockEvent;
 import io.mpilock.spring.event.LockStalledEvent;
 import io.mpilock.spring.event.RankFailedEvent;
 import io.mpilock.spring.event.ResourcePoisonedEvent;
@@ -57,6 +58,11 @@ final class JobEvents implements JobListener, AutoCloseable {
   @Override
   public void poisoned(String resource, int rank) {
     publish(new ResourcePoisonedEvent(controller, resource, rank));
+  }
+
+  @Override
+  public void deadlocked(String resource, String report) {
+    publish(new DeadlockEvent(controller, resource, report));
   }
 
   private void publish(ApplicationEvent event) {

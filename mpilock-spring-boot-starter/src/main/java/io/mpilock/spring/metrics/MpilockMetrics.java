@@ -7,6 +7,7 @@ import io.micrometer.core.instrument.Tags;
 import io.mpilock.LockListener;
 import io.mpilock.LockMode;
 import io.mpilock.WindowController;
+import io.mpilock.failure.DeadlockException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +32,8 @@ import org.jspecify.annotations.Nullable;
  * ended in an exception other than a time-out</td></tr>
  * <tr><td>{@code mpilock.lock.stalls}</td><td>counter</td><td></td><td>waits that were reported for
  * their length</td></tr>
+ * <tr><td>{@code mpilock.lock.deadlocks}</td><td>counter</td><td></td><td>requests that were given
+ * up as the latest in a circle of waits; they are failures, too</td></tr>
  * <tr><td>{@code mpilock.lock.held}</td><td>gauge</td><td>{@code mode}</td><td>threads that hold it
  * now</td></tr>
  * <tr><td>{@code mpilock.lock.waiting}</td><td>gauge</td><td>{@code mode}</td><td>threads that wait
@@ -120,6 +123,9 @@ public final class MpilockMetrics implements LockListener, AutoCloseable {
     ResourceMeters meters = of(resource);
     if (meters != null) {
       meters.mode(mode).failed(waitNanos);
+      if (failure instanceof DeadlockException) {
+        meters.deadlocked();
+      }
     }
   }
 

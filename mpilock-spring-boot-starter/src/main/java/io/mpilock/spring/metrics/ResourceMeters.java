@@ -21,6 +21,7 @@ final class ResourceMeters {
   private final RoleMeters writer;
   private final RoleMeters other;
   private final Counter stalls;
+  private final Counter deadlocks;
 
   ResourceMeters(MeterRegistry registry, Tags tags) {
     this.read = new ModeMeters(registry, tags.and("mode", LockMode.READ.toString()), all);
@@ -33,6 +34,12 @@ final class ResourceMeters {
             .tags(tags)
             .register(registry);
     all.add(stalls);
+    this.deadlocks =
+        Counter.builder("mpilock.lock.deadlocks")
+            .description("Requests that were given up as the latest in a circle of waits")
+            .tags(tags)
+            .register(registry);
+    all.add(deadlocks);
   }
 
   ModeMeters mode(LockMode mode) {
@@ -49,6 +56,10 @@ final class ResourceMeters {
 
   void stalled() {
     stalls.increment();
+  }
+
+  void deadlocked() {
+    deadlocks.increment();
   }
 
   void removeFrom(MeterRegistry registry) {

@@ -3,22 +3,28 @@ package io.mpilock.spring.autoconfigure;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.mpilock.ControllerOptions;
 import io.mpilock.WindowController;
 import io.mpilock.WriteLease;
+import io.mpilock.failure.DeadlockException;
 import io.mpilock.failure.RankFailedException;
 import io.mpilock.spring.LockTemplate;
+import io.mpilock.spring.event.DeadlockEvent;
 import io.mpilock.spring.event.LockStalledEvent;
 import io.mpilock.spring.event.RankFailedEvent;
 import io.mpilock.spring.event.ResourcePoisonedEvent;
+import io.mpilock.spring.metrics.MpilockMetrics;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.local.LocalCluster;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
@@ -47,7 +53,12 @@ class JobEventsTests {
       this.locks = locks;
     }
 
-    @EventListener({LockStalledEvent.class, RankFailedEvent.class, ResourcePoisonedEvent.class})
+    @EventListener({
+      LockStalledEvent.class,
+      DeadlockEvent.class,
+      RankFailedEvent.class,
+      ResourcePoisonedEvent.class
+    })
     void hear(ApplicationEvent event) {
       int _ = locks.on("of the listener").write(() -> 0);
       events.add(event);
@@ -113,6 +124,55 @@ class JobEventsTests {
       holder.join();
       waits.join();
     });
+  }
+
+  @Test
+  void aDeadlockIsAnEventAndAFigureOfTheMeterOnTheRankWhoseRequestWasGivenUp() {
+    run((here, other) -> {
+      SimpleMeterRegistry registry = new SimpleMeterRegistry();
+      try (MpilockMetrics _ = MpilockMetrics.bind(here, registry, false);
+          WriteLease _ = here.resource("customers").write()) {
+        CompletableFuture<Void> holds = new CompletableFuture<>();
+        Thread first =
+            Thread.ofPlatform()
+                .daemon()
+                .start(() -> {
+                  try (WriteLease _ = other.resource("orders").write()) {
+                    holds.complete(null);
+                    other.resource("customers").write().close();
+                  }
+                });
+        holds.join();
+        while (other
+            .status("customers", WARNING)
+            .map(one -> one.waiters().isEmpty())
+            .orElse(true)) {
+          Thread.sleep(1);
+        }
+        Thread.sleep(2); // so that this one's request is later by any clock
+        assertThatThrownBy(() -> here.resource("orders").write())
+            .isInstanceOf(DeadlockException.class);
+        assertThat(registry.get("mpilock.lock.deadlocks").tag("resource", "orders").counter())
+            .extracting(counter -> counter.count())
+            .isEqualTo(1.0);
+        here.resource("customers").write().close(); // is held as before
+        DeadlockEvent event = Objects.requireNonNull(nextDeadlock());
+        assertThat(event.getSource()).isSameAs(here);
+        assertThat(event.resource()).isEqualTo("orders");
+        assertThat(event.report()).contains("of rank 1 (", "holds the write of resource 'orders'");
+        assertThat(first.isAlive()).isTrue();
+      }
+    });
+  }
+
+  /** Stalls of the wait before are events, too. */
+  private @Nullable DeadlockEvent nextDeadlock() throws InterruptedException {
+    while (true) {
+      ApplicationEvent event = events.poll(60, TimeUnit.SECONDS);
+      if (event == null || event instanceof DeadlockEvent) {
+        return (DeadlockEvent) event;
+      }
+    }
   }
 
   @Test

@@ -1,0 +1,46 @@
+package io.mpilock.spring.event;
+
+import io.mpilock.WindowController;
+import org.springframework.context.ApplicationEvent;
+
+/**
+ * A request of this rank ends with {@link io.mpilock.failure.DeadlockException}, since it is the
+ * latest in a circle of waits; once for each circle, on the rank whose request it is.
+ */
+public final class DeadlockEvent extends ApplicationEvent {
+  private static final long serialVersionUID = 1L;
+
+  private final String resource;
+  private final String report;
+
+  /**
+   * Makes an event.
+   *
+   * @param controller whose job it is
+   * @param resource the name of the resource that was asked for
+   * @param report who is in the circle, what each holds and waits for, in words
+   */
+  public DeadlockEvent(WindowController controller, String resource, String report) {
+    super(controller);
+    this.resource = resource;
+    this.report = report;
+  }
+
+  /**
+   * Gives the name of the resource that was asked for.
+   *
+   * @return the name of the resource that was asked for
+   */
+  public String resource() {
+    return resource;
+  }
+
+  /**
+   * Gives who is in the circle, what each holds and waits for, in words.
+   *
+   * @return who is in the circle, what each holds and waits for, in words
+   */
+  public String report() {
+    return report;
+  }
+}
