@@ -32,7 +32,8 @@ class MetricsConfiguration {
   @ConditionalOnMissingBean
   MpilockMetrics mpilockMetrics(
       WindowController controller, MeterRegistry registry, MpilockProperties properties) {
-    return MpilockMetrics.bind(controller, registry, properties.metrics().rankTag());
+    return MpilockMetrics.bind(
+        controller, registry, properties.metrics().rankTag(), properties.metrics().maxResources());
   }
 
   /**

@@ -190,9 +190,13 @@ public record MpilockProperties(
    * @param enabled Whether to register meters, if there is a meter registry.
    * @param rankTag Whether each meter carries the tag "rank", so that ranks that push to the same
    *     backend stay apart.
+   * @param maxResources Number of resources that have meters of their own: the first that this rank
+   *     uses. All others share those with the tag resource="(other)".
    */
   public record Metrics(
-      @DefaultValue("true") boolean enabled, @DefaultValue("true") boolean rankTag) {}
+      @DefaultValue("true") boolean enabled,
+      @DefaultValue("true") boolean rankTag,
+      @DefaultValue("100") int maxResources) {}
 
   /**
    * The report at the end of the job.
@@ -320,6 +324,9 @@ public record MpilockProperties(
     }
     if (!properties.mpj.timeout().isPositive()) {
       errors.rejectValue("mpj.timeout", "Positive", "must be positive");
+    }
+    if (properties.metrics.maxResources() < 0) {
+      errors.rejectValue("metrics.maxResources", "PositiveOrZero", "must not be negative");
     }
     if (properties.integration.stripes() < 0) {
       errors.rejectValue("integration.stripes", "PositiveOrZero", "must not be negative");

@@ -14,8 +14,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Meters of a controller's locks, on this rank. Each has the tag {@code resource}, and {@code rank}
- * unless that is switched off; a resource's meters appear with its first use. Their number grows
- * with the number of resources.
+ * unless that is switched off; a resource's meters appear with its first use. The first resources
+ * that are used have meters of their own, as many as {@link #bind(WindowController, MeterRegistry,
+ * boolean, int)} was told; all later ones share those of {@value #OTHER}, so that the number of
+ * meters does not grow with that of names.
  *
  * <table>
  * <caption>Meters</caption>
@@ -50,15 +52,28 @@ import org.jspecify.annotations.Nullable;
  * LockListener}.
  */
 public final class MpilockMetrics implements LockListener, AutoCloseable {
+  /** The value of the tag {@code resource} for resources that have no meters of their own. */
+  public static final String OTHER = "(other)";
+
+  /** How many resources have meters of their own, unless {@code bind} is told. */
+  public static final int MOST_RESOURCES = 100;
+
   private final WindowController controller;
   private final MeterRegistry registry;
   private final Tags commonTags;
   private final ConcurrentMap<String, ResourceMeters> resources = new ConcurrentHashMap<>();
+  private final int most;
+
+  /** Of all resources that are not in the map, once that is full. */
+  private volatile @Nullable ResourceMeters others;
+
   private final Object lifecycle = new Object();
   private boolean closed; // guarded by lifecycle
   private final FunctionCounter messages;
 
-  private MpilockMetrics(WindowController controller, MeterRegistry registry, Tags commonTags) {
+  private MpilockMetrics(
+      WindowController controller, MeterRegistry registry, Tags commonTags, int most) {
+    this.most = most;
     this.controller = controller;
     this.registry = registry;
     this.commonTags = commonTags;
@@ -70,7 +85,8 @@ public final class MpilockMetrics implements LockListener, AutoCloseable {
   }
 
   /**
-   * Registers meters for a controller, from now on.
+   * Registers meters for a controller, from now on; {@value #MOST_RESOURCES} resources have their
+   * own.
    *
    * @param controller whose locks are observed
    * @param registry where the meters go
@@ -79,9 +95,23 @@ public final class MpilockMetrics implements LockListener, AutoCloseable {
    */
   public static MpilockMetrics bind(
       WindowController controller, MeterRegistry registry, boolean rankTag) {
+    return bind(controller, registry, rankTag, MOST_RESOURCES);
+  }
+
+  /**
+   * Registers meters for a controller, from now on.
+   *
+   * @param controller whose locks are observed
+   * @param registry where the meters go
+   * @param rankTag whether each meter has the tag {@code rank}
+   * @param maxResources how many resources have meters of their own
+   * @return to be closed before the controller
+   */
+  public static MpilockMetrics bind(
+      WindowController controller, MeterRegistry registry, boolean rankTag, int maxResources) {
     Tags tags =
         rankTag ? Tags.of(Tag.of("rank", Integer.toString(controller.rank()))) : Tags.empty();
-    MpilockMetrics metrics = new MpilockMetrics(controller, registry, tags);
+    MpilockMetrics metrics = new MpilockMetrics(controller, registry, tags, maxResources);
     controller.addListener(metrics);
     return metrics;
   }
@@ -156,22 +186,47 @@ public final class MpilockMetrics implements LockListener, AutoCloseable {
       messages.close();
       resources.values().forEach(meters -> meters.removeFrom(registry));
       resources.clear();
+      ResourceMeters shared = others;
+      if (shared != null) {
+        shared.removeFrom(registry);
+      }
     }
   }
 
   private @Nullable ResourceMeters of(String resource) {
     ResourceMeters meters = resources.get(resource);
-    return meters != null ? meters : register(resource);
+    if (meters != null) {
+      return meters;
+    }
+    ResourceMeters shared = others;
+    return shared != null ? shared : register(resource);
   }
 
   /** Not after the close: an event that is under way then would leave meters behind. */
   private @Nullable ResourceMeters register(String resource) {
     synchronized (lifecycle) {
-      return closed
-          ? null
-          : resources.computeIfAbsent(
-              resource,
-              name -> new ResourceMeters(registry, commonTags.and(Tag.of("resource", name))));
+      if (closed) {
+        return null;
+      }
+      ResourceMeters known = resources.get(resource);
+      if (known != null) {
+        return known;
+      }
+      if (resources.size() < most) {
+        ResourceMeters own = meters(resource);
+        resources.put(resource, own);
+        return own;
+      }
+      ResourceMeters shared = others;
+      if (shared == null) {
+        shared = meters(OTHER);
+        others = shared;
+      }
+      return shared;
     }
+  }
+
+  private ResourceMeters meters(String resource) {
+    return new ResourceMeters(registry, commonTags.and(Tag.of("resource", resource)));
   }
 }

@@ -96,6 +96,18 @@ class MetricsConfigurationTests {
   }
 
   @Test
+  void resourcesBeyondTheMostShareTheirMeters() {
+    withOuterRegistry()
+        .withPropertyValues("mpilock.metrics.max-resources=0")
+        .run(context -> {
+          context.getBean(LockTemplate.class).on("orders").read(() -> 0);
+          assertThat(outer.find("mpilock.lock.hold").tag("resource", "orders").timer()).isNull();
+          assertThat(outer.find("mpilock.lock.hold").tag("resource", "(other)").timer())
+              .isNotNull();
+        });
+  }
+
+  @Test
   void withoutLocksThereIsNothingToMeter() {
     withOuterRegistry()
         .withPropertyValues("mpilock.enabled=false")

@@ -58,7 +58,8 @@ class MpilockPropertiesTests {
             "mpilock.mpj.token=a token that nobody knows",
             "mpilock.mpj.timeout=5s",
             "mpilock.metrics.enabled=false",
-            "mpilock.metrics.rank-tag=false")
+            "mpilock.metrics.rank-tag=false",
+            "mpilock.metrics.max-resources=7")
         .run(context -> {
           MpilockProperties properties = context.getBean(MpilockProperties.class);
           assertThat(properties.nativeTransport().library()).isEqualTo("libmpi.so.40");
@@ -68,6 +69,7 @@ class MpilockPropertiesTests {
           assertThat(properties.toString()).doesNotContain("nobody knows");
           assertThat(properties.metrics().enabled()).isFalse();
           assertThat(properties.metrics().rankTag()).isFalse();
+          assertThat(properties.metrics().maxResources()).isEqualTo(7);
         });
   }
 
@@ -121,6 +123,7 @@ class MpilockPropertiesTests {
     "mpilock.mpj.timeout, 0s, mpj.timeout, must be positive",
     "mpilock.mpj.timeout, -5s, mpj.timeout, must be positive",
     "mpilock.mpj.timeout, 109500d, mpj.timeout, must be at most 36500 days",
+    "mpilock.metrics.max-resources, -1, metrics.maxResources, must not be negative",
     "mpilock.batch.outcome-timeout, 0s, batch.outcomeTimeout, must be positive",
     "mpilock.batch.outcome-timeout, 109500d, batch.outcomeTimeout, must be at most 36500 days",
     "mpilock.resources.orders.timeout, -5s, resources, no negative timeout",

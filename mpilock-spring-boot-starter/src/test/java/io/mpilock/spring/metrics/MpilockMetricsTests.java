@@ -9,7 +9,9 @@ import io.mpilock.LocalRanks;
 import io.mpilock.LockMode;
 import io.mpilock.ReadLease;
 import io.mpilock.WriteLease;
+import java.util.Set;
 import java.util.concurrent.CyclicBarrier;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -81,6 +83,47 @@ class MpilockMetricsTests {
             assertThat(gauge("mpilock.lock.waiting", "read")).isZero();
           }
         });
+  }
+
+  @Test
+  void theFirstResourcesHaveMetersOfTheirOwnAndAllLaterOnesShareSome() throws Exception {
+    LocalRanks.run(
+        1,
+        controller -> {
+          try (MpilockMetrics _ = MpilockMetrics.bind(controller, registry, true, 2)) {
+            for (int turn = 0; turn < 2; turn++) {
+              for (int name = 0; name < 1_000; name++) {
+                controller.resource("order-" + name).write().close();
+              }
+            }
+            assertThat(grants("order-0")).isEqualTo(2);
+            assertThat(grants("order-1")).isEqualTo(2);
+            assertThat(grants("(other)")).isEqualTo(2 * 998);
+            Set<String> names =
+                registry.getMeters().stream()
+                    .map(meter -> String.valueOf(meter.getId().getTag("resource")))
+                    .collect(Collectors.toSet());
+            assertThat(names).containsExactlyInAnyOrder("order-0", "order-1", "(other)", "null");
+            try (WriteLease _ = controller.resource("order-7").write()) {
+              assertThat(
+                      registry
+                          .get("mpilock.lock.held")
+                          .tags("resource", "(other)", "mode", "write")
+                          .gauge()
+                          .value())
+                  .isEqualTo(1);
+            }
+          }
+          assertThat(registry.getMeters()).isEmpty();
+        });
+  }
+
+  private long grants(String resource) {
+    return registry
+        .get("mpilock.lock.wait")
+        .tags("mode", "write", "outcome", "granted", "resource", resource)
+        .timer()
+        .count();
   }
 
   /** Told directly: whether a real request had to wait cannot be arranged without a race. */
