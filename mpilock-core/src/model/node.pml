@@ -24,7 +24,7 @@
  * Options (-D): RANKS, ROUNDS; THREADS and TWO_IN_ONE (the first two threads are of rank 0); PHASE_FAIR; READERS, a mask of
  * threads that only read, and WRITERS, of threads that only write; PATIENT (nobody gives up); ORDER (writers in order, too; with
  * TWO_IN_ONE all threads, and HANDOVERS=0);
- * CRASH (one rank stops at any step), with LATE (it gives itself up, between its steps, and goes on), RELEASE (on-holder-death=release); AGENT (the node is one of several; not with CRASH),
+ * CRASH (one rank stops at any step), with CLEARS (what is poisoned may be given free, once; not with LATE: the process has ended), with LATE (it gives itself up, between its steps, and goes on), RELEASE (on-holder-death=release); AGENT (the node is one of several; not with CRASH),
  * RECALLS (how often the home recalls). ONLY and the name of a check in capitals leave out all other checks. FAULT=n plants
  * a fault: NodeModelTest has the list.
  *
@@ -191,6 +191,14 @@ byte passed[THREADS];  /* how many writes began since this thread counted itself
 #ifdef CRASH
 bool dirty;            /* the dead had begun to write */
 bool deadOwned;         /* the dead owned the write, and neither waited for readers nor had claimed the next */
+#endif
+#ifdef CLEARS
+bool clearing;         /* the mender gives free what is poisoned */
+bool cleared;          /* once is enough */
+#define CLEARING (clearing && OWNER(state) == POISONED)
+#define MAY_CLEAR (noticed && dead != me && (mender == NOBODY || mender == dead) && OWNER(state) == POISONED && !cleared)
+#else
+#define CLEARING false
 #endif
 
 #ifdef AGENT
@@ -644,7 +652,12 @@ next:
   :: d_step { left == 0 && MAY_FINISH && (finished | BIT(t)) != ALL_THREADS -> finished = finished | BIT(t) } goto done
   :: d_step { left == 0 && MAY_FINISH && (finished | BIT(t)) == ALL_THREADS -> finished = finished | BIT(t) } goto last
 #ifdef CRASH
+#ifdef CLEARS
+  :: d_step { left > 0 && OWNER(state) == POISONED -> left-- } goto next
+  :: d_step { MAY_CLEAR -> mender = me; clearing = true; after = TO_ASK } goto clear_poison
+#else
   :: d_step { left > 0 && OWNER(state) == POISONED -> left = 0 } goto next
+#endif
 #endif
 #ifdef LATE
   :: d_step { IS_LATE(t) -> left = 0; goneOn = true } goto done
@@ -1418,15 +1431,24 @@ m_write: /* mendWrite */
   :: d_step { state == now -> state = WITH_OWNER(state, me + 1); now = 0 } goto m_settle
   :: d_step { state != now -> now = 0 } goto m_end
   fi;
+#ifdef CLEARS
+  goto m_settle;
+clear_poison: /* clearPoison */
+  if
+  :: d_step { MAY_ENTER -> ENTER; keep = at; at = 0 }
+  :: !MAY_ENTER -> goto m_end
+  fi;
+#endif
 m_settle: /* settle: number counts, best is the heir, again says that somebody is at INTENT */
   if
   :: d_step {
        OWNER(state) == me + 1 || (FAULT == 36 && OWNER(state) != dead + 1) ->
        now = state; fresh = fresh | BIT(t); number = 0; best = NOBODY; again = false; at = 0
      } goto m_count
+  :: d_step { CLEARING -> now = state; fresh = fresh | BIT(t); number = (FAULT == 46 -> 1 : 0); best = NOBODY; again = false; at = 0 } goto m_count
   :: d_step { OWNER(state) == dead + 1 -> now = state; fresh = fresh | BIT(t); number = 0; best = NOBODY; again = false; at = 0 }
   :: d_step { /* somebody took it back from the dead */
-       OWNER(state) != dead + 1 && OWNER(state) != me + 1 && FAULT != 36 -> number = 0; best = 0; again = false; at = 0; now = 0
+       OWNER(state) != dead + 1 && OWNER(state) != me + 1 && !CLEARING && FAULT != 36 -> number = 0; best = 0; again = false; at = 0; now = 0
      } goto m_end
   fi;
 m_written: /* hasWritten */
@@ -1468,9 +1490,10 @@ m_count:
             over[at] = (OWNER(now) == dead + 1 && IS_CLAIM(request[at]) -> NONE : request[at])
        :: else ->
             if
-            :: PHASE(request[at]) == INTENT -> again = again || FAULT != 14
-            :: PHASE(request[at]) == WAITING -> number++
-            :: PHASE(request[at]) == CLAIMED -> number++; best = at
+            :: PHASE(request[at]) == INTENT -> again = again || (FAULT != 14 && !(FAULT == 45 && CLEARING))
+            :: PHASE(request[at]) == WAITING -> number = (FAULT == 44 && CLEARING -> number : number + 1)
+            :: PHASE(request[at]) == CLAIMED && !CLEARING -> number++; best = at
+            :: PHASE(request[at]) == CLAIMED && CLEARING -> again = true /* it sees the poison, and ends its request */
             :: PHASE(request[at]) == ABANDONED || PHASE(request[at]) == RETURNING -> /* what it was to get goes to another */
                  over[at] = request[at]; number = (FAULT == 34 -> number + 1 : number)
             :: PHASE(request[at]) == NONE
@@ -1478,7 +1501,7 @@ m_count:
        fi;
        at++
      } goto m_count
-  :: d_step { at == MEMBERS && !again -> at = (OWNER(now) == dead + 1 && FAULT != 21 -> 0 : MEMBERS) }
+  :: d_step { at == MEMBERS && !again -> at = ((OWNER(now) == dead + 1 && FAULT != 21) || CLEARING -> 0 : MEMBERS) }
   :: d_step { at == MEMBERS && again && NOBODY_LIVE_AT_INTENT -> at = 0; again = false; FORGET_OVER } goto m_settle
   fi;
 m_clear: /* what is over, before anybody owns who might claim it; not if this one owns */
@@ -1492,6 +1515,9 @@ m_clear: /* what is over, before anybody owns who might claim it; not if this on
        fresh = fresh & ~BIT(t);
        counted = OWNER(now) == dead + 1; /* the dead owner's request goes last */
        now = 0;
+#ifdef CLEARS
+       dirty = dirty && !CLEARING;
+#endif
        state = WITH_PENDING(WITH_OWNER(state, (best != NOBODY -> best : me) + 1), number);
        number = 0
      }
@@ -1528,7 +1554,11 @@ m_admit: /* admitReaders */
   fi;
 m_end:
   if
+#ifdef CLEARS
+  :: d_step { cleared = cleared || clearing; clearing = false; mender = NOBODY; fresh = fresh & ~BIT(t); at = keep; keep = 0; LEAVE }
+#else
   :: d_step { mender = NOBODY; fresh = fresh & ~BIT(t); at = keep; keep = 0; LEAVE }
+#endif
   fi;
   if
   :: d_step { after == TO_READ -> after = 0 }
@@ -1550,6 +1580,9 @@ last: /* the last thread that ends looks at what is left */
   :: !ANY_DEAD || (noticed && HAS_GONE_ON && !IS_MENDING_NEEDED && !MAY_BE_TAKEN_BACK)
   :: d_step { noticed && MAY_BE_TAKEN_BACK -> then = TO_END } goto t_look
   :: d_step { MAY_MEND -> mender = me; after = TO_END } goto mend
+#ifdef CLEARS
+  :: d_step { MAY_CLEAR -> mender = me; clearing = true; after = TO_END } goto clear_poison
+#endif
   fi;
   if
   :: d_step { CHECK_TRACE(OWNER(state) == POISONED || (IS_FREE(state) && NO_REQUEST && NO_HOLDS)) } goto done

@@ -43,7 +43,7 @@ final class Incidents implements CoreSettings.StallListener {
 
   @Override
   public void poisoned(String resource, int rank) {
-    if (poisoned.add(resource)) {
+    if (poisoned.add(rank + " " + resource)) { // it may have been given free in between
       each(told -> told.poisoned(resource, rank));
     }
   }

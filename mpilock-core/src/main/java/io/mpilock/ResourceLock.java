@@ -14,6 +14,7 @@ import io.mpilock.protocol.ThreadHold;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import org.jspecify.annotations.Nullable;
@@ -254,6 +255,28 @@ public final class ResourceLock {
    */
   public boolean validate(long stamp) {
     return process.validate(stamp); // no token is negative while it is valid
+  }
+
+  /**
+   * Gives the resource free after its writer died ({@link OnHolderDeath#POISON}): whoever asks gets
+   * it again, on all ranks. To be called when what the lock guards has been looked at, and put
+   * right: the writer may have left it half written. Not collective; any rank may call it, one is
+   * enough. The next write has a higher token than the one that was cut short.
+   *
+   * <p>It waits for nobody's hold. On several nodes it asks the others, by a try to read, whether
+   * they know of a poison; if one of their processes stands still it waits for that, until this
+   * thread is interrupted, the controller is closed, or that node is lost. If this rank dies
+   * meanwhile the resource is poisoned still, or again.
+   *
+   * @return the rank that had died in its write, or nothing if the resource was not poisoned
+   * @throws RankFailedException if a node must be asked that is lost: then nobody gets the resource
+   *     from there any more
+   * @throws LockInterruptedException if the calling thread is interrupted
+   * @throws ControllerClosedException if the controller is closed
+   */
+  public OptionalInt clearPoison() {
+    int rank = process.clearPoison();
+    return rank < 0 ? OptionalInt.empty() : OptionalInt.of(rank);
   }
 
   /** The stamp of an optimistic read that could not start; {@link #validate} refuses it. */

@@ -85,7 +85,9 @@ record RankDeath(
   // The words: when the victim was killed, whether it is about to be, and whether a rank saw what
   // it
   // should not; for each place whether the victim has arrived there, whether it may go there, and a
-  // counter; then for each rank whether it is through, and its own counters.
+  // counter; then for each rank whether it is through, its own counters, and how far it is with
+  // what
+  // is given free.
   private static final int KILLED = 0;
   private static final int DYING = 1;
   private static final int FAILED = 2;
@@ -93,7 +95,7 @@ record RankDeath(
   private static final int READY = ARRIVED + PLACES;
   private static final int COUNTER = READY + PLACES;
   private static final int RANKS = COUNTER + PLACES;
-  private static final int RANK_WORDS = PLACES + 1;
+  private static final int RANK_WORDS = 2 * PLACES + 1;
 
   /** How many words a job of some ranks needs. */
   static int words(int ranks) {
@@ -314,6 +316,9 @@ record RankDeath(
                 () -> lock.read(Duration.ofMillis(1)))) {
           isTold(catchThrowable(call::run));
         }
+        if (!victimLeads()) {
+          giveFree();
+        }
       } else if (!victimLeads()) {
         assertThat(told).as("told, without need").isFalse();
       }
@@ -334,6 +339,32 @@ record RankDeath(
                 assertThat(place).isEqualTo(Place.CLOSES);
                 assertThat(e).isInstanceOf(CollectiveMismatchException.class);
               });
+    }
+
+    /** One survivor gives free what the victim wrote, and all use it again. */
+    private void giveFree() {
+      words.set(freed(world.rank()), 1);
+      int giver = next(victim);
+      if (world.rank() == giver) {
+        for (int rank = 0; rank < world.size(); rank++) {
+          if (rank != victim) {
+            await(freed(rank));
+          }
+        }
+        assertThat(lock.clearPoison()).hasValue(victim);
+        assertThat(use(lock, 1)).as("told on the node where it was given free").isFalse();
+        words.set(freed(victim), 1);
+      }
+      await(freed(victim));
+      while (use(lock, 1)) { // other nodes hear of it a moment later
+        sleep();
+      }
+      assertThat(lock.clearPoison()).isEmpty();
+      assertThat(use(lock, ROUNDS)).as("told once more").isFalse();
+    }
+
+    private int freed(int rank) {
+      return ofRank(rank) + 1 + PLACES + place.index();
     }
 
     /** What this rank does before the victim dies, or what only goes on after that. */

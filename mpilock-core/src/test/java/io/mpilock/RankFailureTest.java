@@ -10,8 +10,11 @@ import io.mpilock.transport.local.LocalCluster;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -126,6 +129,39 @@ class RankFailureTest {
           controller.resource("other").write(LONG).close();
           controller.resource("other").read(LONG).close();
         });
+  }
+
+  @Test
+  void whatADeadWriterLeftIsGivenFreeForWaitersAndLaterCallers() throws Exception {
+    CyclicBarrier told = new CyclicBarrier(RANKS - 1);
+    AtomicInteger givers = new AtomicInteger();
+    job(
+        ControllerOptions.defaults(),
+        (controller, died) -> {
+          WriteLease lost = controller.write();
+          controller.resource("ready").singleWrite(() -> lost.token());
+        },
+        (controller, died) -> {
+          ResourceLock lock = controller.resource(WindowController.DEFAULT_RESOURCE);
+          assertThat(controller.resource("other").clearPoison()).isEmpty();
+          long token = controller.resource("ready").singleWrite(() -> 0L);
+          for (CompletableFuture<Throwable> waiter : waiters(controller)) {
+            assertFailed(waiter.get());
+          }
+          told.await();
+          OptionalInt writer = lock.clearPoison(); // all at once, and some may come too late
+          assertThat(writer.orElse(0)).isZero();
+          givers.addAndGet(writer.isPresent() ? 1 : 0);
+          try (WriteLease next = lock.write(LONG)) {
+            assertThat(next.token()).isGreaterThan(token);
+          }
+          lock.read(LONG).close();
+          assertThat(lock.clearPoison()).isEmpty();
+          for (CompletableFuture<Throwable> waiter : waiters(controller)) {
+            assertThat(waiter.get()).isNull();
+          }
+        });
+    assertThat(givers).hasPositiveValue();
   }
 
   @Test

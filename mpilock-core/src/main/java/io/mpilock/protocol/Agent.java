@@ -98,7 +98,15 @@ final class Agent implements Runnable {
   }
 
   /** A resource on this node. */
-  private record Seat(NodeGate gate, Tenant tenant) {}
+  private record Seat(NodeGate gate, Tenant tenant) {
+    void look() {
+      tenant.look();
+      int freed = gate.takeClear();
+      if (freed >= 0) {
+        tenant.clear(freed);
+      }
+    }
+  }
 
   private final Node node;
   private final NodeWindow window;
@@ -340,7 +348,7 @@ final class Agent implements Runnable {
             home -> {
               Seat seat = seat(home);
               if (seat != null) {
-                seat.tenant().look();
+                seat.look();
               }
             });
     handleLoopback();
@@ -409,6 +417,9 @@ final class Agent implements Runnable {
       case Message.Settle m -> tenant(m).settle();
       case Message.Refuse m -> tenant(m).refused(m.tries());
       case Message.Poison m -> tenant(m).poisoned(node.checkRank(m.rank()));
+      case Message.Clear m -> home(m.resource()).clear(from, node.checkRank(m.rank()));
+      case Message.Confirm m -> tenant(m).clear(node.checkRank(m.rank()));
+      case Message.Cleared m -> tenant(m).cleared();
       case Message.Hello m -> greet(from, m.settings());
       case Message.Heartbeat m -> {
         if (m.asks()) {
@@ -626,7 +637,7 @@ final class Agent implements Runnable {
       if (news || seat.tenant().isRecalled() || seat.gate().isUnsettled()) {
         seat.gate().noteToken();
         seat.gate().mend();
-        seat.tenant().look();
+        seat.look();
       }
     }
     handleLoopback();

@@ -165,6 +165,9 @@ final class Layout {
   /** How many of the tries have ended. */
   static final int ENDED_TRIES = 12;
 
+  /** The rank + 1 because of which it is poisoned, if the agent is to have it given free; or 0. */
+  static final int CLEAR = 13;
+
   /** A token that a waiter saw, and since when in milliseconds of the epoch: diagnosis. */
   static final int SEEN_TOKEN = 10;
 

@@ -80,6 +80,39 @@ final class Mender {
     }
   }
 
+  /** Ends the poison, and passes the lock on to who asks; false if it is to be called again. */
+  boolean clearPoison() {
+    long other = window.get(mender);
+    boolean mends =
+        (other == 0 || node.isGone((int) other - 1))
+            && lock.enter(grip)
+            && window.compareAndSet(mender, other, lock.me() + 1L);
+    if (mends) {
+      grip.mends = true;
+      if (endPoison(0)) {
+        if (lock.isPhaseFair()) {
+          lock.admitReaders();
+        }
+        lock.passOn(grip, false);
+        lock.ringAll();
+      }
+      lock.mendNoMore(grip);
+    }
+    lock.finish(grip); // has been entered
+    return owner(window.get(state)) != POISONED;
+  }
+
+  /**
+   * Ends the poison: this member owns then, and all requests are counted that are there. On one
+   * node as a mender, so that nobody else is at it; else the agent's thread does it.
+   *
+   * @param own what this member itself counts for
+   * @return false if a rank that lives is about to ask or to give up: to be called again
+   */
+  boolean endPoison(int own) {
+    return settle(POISONED - 1, own) != UNSETTLED;
+  }
+
   private boolean isNeeded() {
     int owner = owner(window.get(state));
     if (owner != 0 && owner != POISONED && mayMend(owner)) {
@@ -128,7 +161,7 @@ final class Mender {
       return; // it was alive at the first look, and may have given the lock away before it died
     }
     int before = owner == 0 ? lock.me() : owner - 1;
-    int heir = settle(before);
+    int heir = settle(before, 0);
     if (heir == UNSETTLED && before != lock.me()) {
       return; // the dead owner stays, so it is seen that there is something to mend
     }
@@ -227,23 +260,27 @@ final class Mender {
    * <p>What is cleared is counted in pending until that step. So as long as it may not come to it,
    * something must show that there is a count to be made: the dead owner, or a request of the gone.
    *
-   * @param before who owns: a dead one, or this one, which took what was free
+   * @param before who owns: a dead one, or this one, which took what was free; or POISONED - 1
+   * @param own what this one counts for, if it becomes the owner
    * @return the rank that the dead owner had chosen; NOBODY if it is this one for want of another;
    *     or UNSETTLED if a rank that lives is about to ask, or to give up, or nothing is to mend, or
    *     what the dead one held is poisoned
    */
-  private int settle(int before) {
+  private int settle(int before, int own) {
     boolean owns = before == lock.me();
+    boolean poisoned = before == POISONED - 1;
     for (int turn = 1; turn <= MAX_TURNS; turn++) {
       long now = window.get(state); // before the count: a request made or withdrawn since shows
       if (owner(now) != before + 1) {
         return UNSETTLED; // the dead one has released, late
       }
-      if (!owns && hasWritten(before)) { // each time: it may be late, and have got the lock again
+      if (!owns
+          && !poisoned
+          && hasWritten(before)) { // each time: it may be late, and have got the lock again
         lock.poison(node.jobRank(before), before + 1);
         return UNSETTLED;
       }
-      int count = 0;
+      int count = own;
       int heir = NOBODY;
       boolean settled = true;
       long[] over = new long[node.members()];
@@ -259,8 +296,8 @@ final class Mender {
           if (rank != before || !isClaim(phase)) {
             over[rank] = request;
           }
-        } else if (phase == INTENT) {
-          settled = false;
+        } else if (phase == INTENT || (poisoned && phase == CLAIMED)) {
+          settled = false; // who is claimed sees the poison, and ends its request
         } else if (phase == ABANDONED || phase == RETURNING) {
           over[rank] = request; // what it was to get goes to another
         } else {
@@ -279,7 +316,7 @@ final class Mender {
           grip.uncounted = mine;
           if (owns) {
             clear(over); // nobody else owns yet, to claim one of them
-          } else {
+          } else if (!poisoned) {
             clear(before);
           }
           return heir;

@@ -36,6 +36,12 @@ final class NodeGate implements Tenant.Gate {
   /** A dead rank's request is still to be cleared. */
   private boolean unsettled;
 
+  /** The poison has ended, though the words still say it: the requests cannot be counted yet. */
+  private boolean clearing;
+
+  /** For what the gate is to be opened once they can. */
+  private Permission openTo = Permission.NONE;
+
   // Numbers of tries, which count up: the newest that was noted, and that a question covers.
   private long noted;
   private long covered;
@@ -89,7 +95,10 @@ final class NodeGate implements Tenant.Gate {
 
   @Override
   public boolean close(Permission limit) {
-    if (lock.isPoisoned()) {
+    if (clearing) {
+      openTo = openTo.compareTo(limit) < 0 ? openTo : limit;
+    }
+    if (lock.isPoisoned() && !isCleared()) {
       return true;
     }
     switch (state) {
@@ -137,7 +146,10 @@ final class NodeGate implements Tenant.Gate {
 
   @Override
   public void open(Permission permission) {
-    if (lock.isPoisoned()) {
+    if (clearing) {
+      openTo = permission;
+    }
+    if (lock.isPoisoned() && !isCleared()) {
       return;
     }
     if (permission == Permission.SHARED) {
@@ -183,12 +195,50 @@ final class NodeGate implements Tenant.Gate {
 
   @Override
   public int deadWriter() {
-    return lock.poisonedBy();
+    return clearing ? -1 : lock.poisonedBy();
   }
 
   @Override
   public void poison(int rank) {
     lock.poison(rank);
+  }
+
+  @Override
+  public boolean hasEnded(int rank) {
+    return lock.hasEnded(rank);
+  }
+
+  @Override
+  public void clear() {
+    clearing = true;
+    openTo = Permission.NONE;
+    boolean _ = isCleared();
+  }
+
+  /** Whether the words do not say any more that they are poisoned; sees to it if it can. */
+  private boolean isCleared() {
+    if (!clearing || !lock.ownPoisoned()) {
+      unsettled |= clearing;
+      return false;
+    }
+    clearing = false;
+    state = State.CLOSED;
+    boolean opens = openTo != Permission.NONE;
+    window.set(lock.home() + Layout.TOKEN, opens ? token() : token() | LockWords.STALE);
+    if (opens) {
+      open(openTo);
+    }
+    lock.ringRanks();
+    return true;
+  }
+
+  /** The rank because of which the resource is poisoned that a rank gives free, once; or -1. */
+  int takeClear() {
+    long word = window.get(lock.home() + Layout.CLEAR);
+    if (word != 0) {
+      window.set(lock.home() + Layout.CLEAR, 0);
+    }
+    return word > 0 && word <= node.jobSize() ? (int) word - 1 : -1;
   }
 
   void ringAll() {
@@ -204,6 +254,9 @@ final class NodeGate implements Tenant.Gate {
   void mend() {
     mendAttention();
     unsettled = false;
+    if (clearing && !isCleared()) {
+      return;
+    }
     if (state != State.OPEN && state != State.ASKING) {
       mendAsAgent();
     }

@@ -1571,14 +1571,18 @@ final class NodeLock {
         throw node.closedFailure();
       }
       int rank = poisonedBy();
+      if (rank < 0) {
+        return; // it has just been given free
+      }
       if (name != null) {
         node.settings().stallListener().poisoned(name, rank);
       }
       throw node.failed(
           rank,
           "it held the write, so what the lock guards may be half written, and nobody gets it any"
-              + " more. Check the data and start the job again, or set mpilock.on-holder-death=release"
-              + " if the readers can tell.");
+              + " more. Check the data, and give it free (ResourceLock.clearPoison, or the endpoint)"
+              + " or start the job again; or set mpilock.on-holder-death=release if the readers can"
+              + " tell.");
     }
   }
 
@@ -1628,14 +1632,13 @@ final class NodeLock {
    * Gives nobody the lock any more, in place of a dead owner; nothing if it has released it late.
    */
   void poison(int jobRank, int deadOwner) {
-    boolean first = window.compareAndSet(home + Layout.POISONED_BY, 0, jobRank + 1L);
     long now = window.get(state);
-    // Pending for ever, so that no reader gets in either.
+    if (owner(now) != POISONED) {
+      window.set(home + Layout.POISONED_BY, jobRank + 1L); // which counts while it is poisoned
+    }
+    // Pending until somebody gives it free, so that no reader gets in either.
     while (owner(now) != POISONED) {
       if (deadOwner != ANYBODY && owner(now) != deadOwner) {
-        if (first) {
-          window.set(home + Layout.POISONED_BY, 0);
-        }
         return;
       }
       if (window.compareAndSet(
@@ -1645,6 +1648,41 @@ final class NodeLock {
       now = window.get(state);
     }
     ringAll();
+  }
+
+  /**
+   * Ends the poison, on one node: whoever asks gets the lock again.
+   *
+   * @return false if another rank is about to do something with the words: to be called again
+   */
+  boolean clearPoison() {
+    Grip grip = new Grip();
+    try {
+      return new Mender(node, this, grip).clearPoison();
+    } catch (Throwable cut) {
+      finish(grip);
+      throw cut;
+    }
+  }
+
+  /** Whether a rank, if it is of this node, can write nothing any more: its process has ended. */
+  boolean hasEnded(int jobRank) {
+    return node.memberOf(jobRank) < 0 || !node.communicator().isAlive(jobRank);
+  }
+
+  /**
+   * Ends the poison, as the agent, which owns then, and is counted in pending; or returns false.
+   */
+  boolean ownPoisoned() {
+    window.set(myRequest, NONE); // it may have asked when the writer died; nobody claims it now
+    published = NONE;
+    return new Mender(node, this, new Grip()).endPoison(1);
+  }
+
+  /** Has the agent have the poison ended that there is because of a rank. */
+  void askToClear(int jobRank) {
+    window.set(home + Layout.CLEAR, jobRank + 1L);
+    tellAgent();
   }
 
   /** The rank that died in its write, or -1. */

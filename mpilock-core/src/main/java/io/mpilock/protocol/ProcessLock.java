@@ -2,7 +2,10 @@ package io.mpilock.protocol;
 
 import io.mpilock.failure.ControllerClosedException;
 import io.mpilock.failure.LockInterruptedException;
+import io.mpilock.failure.LockTimeoutException;
+import io.mpilock.failure.LockUseException;
 import io.mpilock.failure.MpilockException;
+import io.mpilock.failure.RankFailedException;
 import io.mpilock.transport.NodeWindow;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -11,6 +14,11 @@ import org.jspecify.annotations.Nullable;
 public final class ProcessLock {
   /** A try waits so long for what other nodes say: one that is stopped must not keep it. */
   private static final long ANSWER_NANOS = 2_000_000_000;
+
+  /**
+   * How long to wait until a resource that is given free is free: agents answer in milliseconds.
+   */
+  private static final long CLEAR_NANOS = 5_000_000_000L;
 
   private final String name;
   private final String quotedName;
@@ -331,6 +339,72 @@ public final class ProcessLock {
   }
 
   /**
+   * Gives the resource free, if a rank died in its write: whoever asks gets it again. Of what other
+   * nodes know is only asked if this one does not know of the poison. Waits for other nodes'
+   * agents, and for nobody's hold.
+   *
+   * @return the rank that died, or -1 if the resource is not poisoned
+   */
+  public int clearPoison() {
+    try {
+      checkOpen();
+      int rank = words.poisonedBy();
+      if (rank < 0 && node.agent() >= 0) {
+        rank = askWhetherPoisoned();
+      }
+      if (rank >= 0) {
+        if (!words.hasEnded(rank)) {
+          throw new LockUseException(
+              "%s cannot be given free: %s has left the job, but its process still runs, and may write. End it first."
+                  .formatted(quotedName(), node.whoInJob(rank)));
+        }
+        awaitCleared(rank);
+        node.log(
+            System.Logger.Level.WARNING,
+            "%s has given %s free, the write of which rank %d had when it was lost"
+                .formatted(me(), quotedName(), rank));
+      }
+      return rank;
+    } catch (IllegalStateException e) {
+      throw unusable(e);
+    }
+  }
+
+  /** A try to read is answered by the node where the writer died. */
+  private int askWhetherPoisoned() {
+    ThreadHold hold = hold();
+    try {
+      if (hold.acquireRead(this, 0)) {
+        hold.releaseRead(this);
+      }
+    } catch (RankFailedException e) {
+      if (!words.isPoisoned()) {
+        throw e;
+      }
+    }
+    return words.poisonedBy();
+  }
+
+  private void awaitCleared(int rank) {
+    PoisonWatch watch = new PoisonWatch(rank);
+    Patience patience = new Patience(node, name, node.nanoTime(), CLEAR_NANOS, watch);
+    if (node.agent() >= 0) {
+      watch.check();
+    }
+    while (!watch.isCleared()) {
+      if (!patience.pause(words.bell(words.me()), () -> words.poisonedBy() != rank)) {
+        checkOpen();
+        throw patience.wasInterrupted()
+            ? new LockInterruptedException(
+                "Thread '%s' of %s was interrupted while it gave %s free, which may come about all the same."
+                    .formatted(Thread.currentThread().getName(), me(), quotedName()))
+            : new LockTimeoutException(
+                watch.describe(CLEAR_NANOS) + " It may come about all the same, or call it again.");
+      }
+    }
+  }
+
+  /**
    * Tells who holds and who waits, over all ranks.
    *
    * @return a sentence for people; a snapshot that may be out of date at once
@@ -625,6 +699,41 @@ public final class ProcessLock {
                   timeoutNanos == Patience.FOREVER
                       ? Patience.FOREVER
                       : Math.max(0, timeoutNanos - waitedNanos)));
+    }
+  }
+
+  /** What a thread looks at now and then that gives the resource free. */
+  private final class PoisonWatch implements Patience.Watch {
+    private final int rank;
+
+    PoisonWatch(int rank) {
+      this.rank = rank;
+    }
+
+    boolean isCleared() {
+      return words.poisonedBy() != rank || (node.agent() < 0 && words.clearPoison());
+    }
+
+    @Override
+    public void check() {
+      if (node.agent() >= 0 && words.poisonedBy() == rank) {
+        node.throwIfBroken();
+        words.askToClear(rank);
+      }
+    }
+
+    @Override
+    public String describe(long waitedNanos) {
+      return "Thread '%s' of %s has waited %s to give %s free, which was poisoned by %s; that takes no time. %s."
+          .formatted(
+              Thread.currentThread().getName(),
+              node.who(node.me()),
+              Node.seconds(waitedNanos),
+              quotedName(),
+              node.whoInJob(rank),
+              node.memberOf(rank) >= 0
+                  ? "Look whether another process is stopped"
+                  : "If its process still runs, end it; else look whether another one is stopped");
     }
   }
 

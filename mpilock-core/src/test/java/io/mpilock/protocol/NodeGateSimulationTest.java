@@ -112,6 +112,7 @@ class NodeGateSimulationTest {
     private boolean dirty;
     private final Set<Integer> owned = new HashSet<>();
     private boolean poisoned;
+    private int clears;
     private boolean agentDead;
     private boolean agentBusy;
     private long lastTick;
@@ -245,11 +246,19 @@ class NodeGateSimulationTest {
               node.window(),
               index -> {
                 assertThat(index).isEqualTo(home);
-                tenants.get(0).look();
+                look();
               });
       news |= deliverAll();
       agentBusy = false;
       return news;
+    }
+
+    private void look() {
+      tenants.get(0).look();
+      int freed = gate.takeClear();
+      if (freed >= 0) {
+        tenants.get(0).clear(freed);
+      }
     }
 
     private boolean deliverAll() {
@@ -273,9 +282,9 @@ class NodeGateSimulationTest {
           news = true;
         }
       }
-      if (news || tenants.get(0).isRecalled()) {
+      if (news || tenants.get(0).isRecalled() || gate.isUnsettled()) {
         gate.mend();
-        tenants.get(0).look();
+        look();
       }
       deliverAll();
       agentBusy = false;
@@ -381,11 +390,24 @@ class NodeGateSimulationTest {
       public void poison(int rank) {
         gate.poison(rank);
       }
+
+      @Override
+      public boolean hasEnded(int rank) {
+        return gate.hasEnded(rank);
+      }
+
+      @Override
+      public void clear() {
+        gate.clear();
+      }
     }
 
     // Messages.
 
     private void send(int from, int to, Message.OfLock message) {
+      if (message instanceof Message.Cleared) {
+        dirty = false; // whoever gave it free has looked
+      }
       mails.get(to).add(new Mail(from, message));
       if (to == 0 && from != 0) {
         nodes.get(0).ringAgent();
@@ -412,6 +434,9 @@ class NodeGateSimulationTest {
         case Message.Settle _ -> tenant.settle();
         case Message.Refuse m -> tenant.refused(m.tries());
         case Message.Poison m -> tenant.poisoned(m.rank());
+        case Message.Clear m -> table.clear(mail.from(), m.rank());
+        case Message.Confirm m -> tenant.clear(m.rank());
+        case Message.Cleared _ -> tenant.cleared();
       }
       return true;
     }
@@ -427,6 +452,7 @@ class NodeGateSimulationTest {
       private boolean tried;
       private boolean covered;
       private boolean dead;
+      private boolean wasDead;
       private boolean told;
       private boolean finished;
       private long token;
@@ -485,6 +511,7 @@ class NodeGateSimulationTest {
         }
         tries -= isTry ? 1 : 0;
         if (inside == NONE) {
+          wanted = NONE;
           return;
         }
         for (int i = simulation.random().nextInt(60); i > 0; i--) {
@@ -502,6 +529,7 @@ class NodeGateSimulationTest {
           assertNobodyInside(-1);
           assertThat(lastToken).isEqualTo(token);
           dead = deaths && !releaseOnDeath && simulation.random().nextInt(8) == 0;
+          wasDead |= dead;
         }
         inside = NONE;
         tenants.get(number).look();
@@ -608,6 +636,18 @@ class NodeGateSimulationTest {
       public void poison(int rank) {
         told = true;
       }
+
+      @Override
+      public boolean hasEnded(int rank) {
+        return true;
+      }
+
+      @Override
+      public void clear() {
+        told = false;
+        dead = false;
+        level = NONE;
+      }
     }
 
     // The ranks.
@@ -636,23 +676,44 @@ class NodeGateSimulationTest {
       void run() {
         try {
           for (int i = 1 + simulation.random().nextInt(4); i > 0; i--) {
-            once();
+            try {
+              once();
+            } catch (RankFailedException e) {
+              if (failed(e) || simulation.random().nextInt(3) == 0) {
+                return;
+              }
+              tries(this::clear);
+            }
           }
         } catch (RankFailedException e) {
-          if (agentDead && e.rank() == 0) {
-            return;
-          }
-          poisoned = true;
-          assertThat(releaseOnDeath).isFalse();
-          if (e.rank() < ranks) {
-            assertThat(owned).as("ranks that owned when they died").contains(e.rank());
-          } else {
-            assertThat(remotes).anyMatch(remote -> remote.dead);
-          }
+          boolean _ = failed(e); // while it gave it free
+        } catch (LockInterruptedException e) {
+          // while it gave it free
         } finally {
           usedSinceGrant = true; // or gave up
           finished = true;
         }
+      }
+
+      /** Whether there is nothing that could be given free. */
+      private boolean failed(RankFailedException e) {
+        if (agentDead && e.rank() == 0) {
+          return true;
+        }
+        poisoned = true;
+        assertThat(releaseOnDeath).isFalse();
+        if (e.rank() < ranks) {
+          assertThat(owned).as("ranks that owned when they died").contains(e.rank());
+        } else {
+          assertThat(remotes).anyMatch(remote -> remote.wasDead);
+        }
+        return false;
+      }
+
+      /** Gives free what a dead writer left: what was half written is looked at, and right. */
+      private boolean clear() {
+        clears++;
+        return locks.get(rank).clearPoison() >= 0;
       }
 
       private void once() {
@@ -844,17 +905,18 @@ class NodeGateSimulationTest {
       }
       simulation.awaitGate(this::isOver);
       long state = simulation.word(home + Layout.STATE);
-      poisoned |= LockWords.owner(state) == LockWords.POISONED;
-      if (poisoned) {
-        assertThat(LockWords.owner(state)).isEqualTo(LockWords.POISONED);
+      boolean isPoisoned = LockWords.owner(state) == LockWords.POISONED;
+      if (isPoisoned || poisoned) {
         assertThat(releaseOnDeath).isFalse();
-      } else if (!agentDead) {
+        assertThat(isPoisoned || clears > 0).as("poisoned still").isTrue();
+      }
+      if (!isPoisoned && !agentDead) {
         new NodeLock(nodes.get(rank), home, rank).mend();
         checkNoTrace(simulation.word(home + Layout.STATE));
         try {
           tryWhatIsFree(locks.get(rank));
         } catch (RankFailedException e) {
-          assertThat(agentDead || remotes.stream().anyMatch(remote -> remote.dead)).isTrue();
+          assertThat(agentDead || remotes.stream().anyMatch(remote -> remote.wasDead)).isTrue();
         }
       }
       done = true;
@@ -905,6 +967,7 @@ class NodeGateSimulationTest {
         }
       }
       assertThat(simulation.word(home + Layout.ATTENTION)).as("attention").isZero();
+      assertThat(simulation.word(home + Layout.CLEAR)).as("to be given free").isZero();
       for (int node = 0; node < tenants.size(); node++) {
         Tenant tenant = tenants.get(node);
         assertThat(tenant.isAsking()).as("node %d asks", node).isFalse();

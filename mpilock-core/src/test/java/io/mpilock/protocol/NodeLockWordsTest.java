@@ -458,7 +458,7 @@ class NodeLockWordsTest {
     state(4, 2, AGENT + 1);
     locks.get(0).poison(1, 2);
     assertState(4, 2, AGENT + 1);
-    assertThat(simulation.word(home + Layout.POISONED_BY)).isZero();
+    assertThat(locks.get(0).poisonedBy()).isEqualTo(-1);
     locks.get(0).poison(1, AGENT + 1);
     assertState(4, 3, LockWords.POISONED);
     assertThat(locks.get(0).poisonedBy()).isEqualTo(1);

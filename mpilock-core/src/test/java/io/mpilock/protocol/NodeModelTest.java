@@ -41,6 +41,8 @@ class NodeModelTest {
     models.add(node(2, 2, "CRASH", "RELEASE"));
     models.add(node(2, 2, "CRASH", "PHASE_FAIR"));
     models.add(node(2, 2, "CRASH", "PHASE_FAIR", "RELEASE"));
+    models.add(node(2, 2, "CRASH", "CLEARS"));
+    models.add(node(2, 2, "CRASH", "PHASE_FAIR", "CLEARS"));
     models.add(node(2, 2, "CRASH", "LATE"));
     models.add(node(2, 2, "CRASH", "LATE", "RELEASE"));
     models.add(node(2, 1, "AGENT", "RECALLS=1"));
@@ -48,6 +50,7 @@ class NodeModelTest {
       models.add(node(3, 2, "ORDER", "PATIENT"));
       models.add(node(3, 1, "ORDER"));
       models.add(node(3, 1, "CRASH"));
+      models.add(node(3, 1, "CRASH", "CLEARS"));
     }
     if (FULL) {
       models.add(node(3, 2, "ORDER"));
@@ -186,6 +189,18 @@ class NodeModelTest {
             "late: a writer that is gone sets back the token of those who write in its place",
             fault(43, "ROUNDS=2", "CRASH", "LATE", "RELEASE"),
             "tokens_grow"),
+        breaks(
+            "given free: the requests are not counted",
+            SpinRun.of(NODE, "RANKS=3", "CRASH", "CLEARS", "FAULT=44"),
+            "no_trace"),
+        breaks(
+            "given free: a request that is about to be made or withdrawn is not waited for",
+            SpinRun.of(NODE, "RANKS=3", "CRASH", "CLEARS", "FAULT=45"),
+            "no_trace"),
+        breaks(
+            "given free: what the poison counted stays in pending",
+            fault(46, "ROUNDS=2", "CRASH", "CLEARS"),
+            "no_trace"),
         getsStuck("a reader does not tell the agent that it waits", agentFault(22)),
         getsStuck("a writer does not tell the agent that it asks", agentFault(23)),
         breaks(

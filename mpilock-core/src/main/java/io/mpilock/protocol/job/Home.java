@@ -4,7 +4,6 @@ import static io.mpilock.protocol.job.Permission.EXCLUSIVE;
 import static io.mpilock.protocol.job.Permission.NONE;
 import static io.mpilock.protocol.job.Permission.SHARED;
 
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -82,6 +81,16 @@ public final class Home {
         public void poison(int node, int rank) {
           send.accept(new Message.Poison(resource, rank), node);
         }
+
+        @Override
+        public void confirm(int node, int rank) {
+          send.accept(new Message.Confirm(resource, rank), node);
+        }
+
+        @Override
+        public void cleared(int node) {
+          send.accept(new Message.Cleared(resource), node);
+        }
       };
     }
 
@@ -124,6 +133,22 @@ public final class Home {
      * @param rank the writer
      */
     void poison(int node, int rank);
+
+    /**
+     * Asks the dead writer's node whether its process has ended: then that node is to have the
+     * resource given free itself.
+     *
+     * @param node the node
+     * @param rank the writer
+     */
+    void confirm(int node, int rank);
+
+    /**
+     * Tells a node that knows of the poison that it has ended.
+     *
+     * @param node the node
+     */
+    void cleared(int node);
   }
 
   private static final class Tenancy {
@@ -164,6 +189,12 @@ public final class Home {
   private long token;
   private int poisonedBy = NOT_POISONED;
 
+  /** The dead writer's node. */
+  private int poisonedAt;
+
+  /** Who knows of the poison. */
+  private final Set<Integer> told = new TreeSet<>();
+
   /**
    * Makes the home of a resource that nobody has used.
    *
@@ -185,6 +216,7 @@ public final class Home {
    */
   public void request(int node, Permission wanted, long tries) {
     if (poisonedBy != NOT_POISONED) {
+      told.add(node);
       outbox.poison(node, poisonedBy);
       return;
     }
@@ -272,7 +304,7 @@ public final class Home {
       tenants.remove(node);
     }
     if (deadWriter != NOT_POISONED) {
-      poison(deadWriter);
+      poison(node, deadWriter);
       return;
     }
     if (phaseFair && wrote) {
@@ -461,18 +493,51 @@ public final class Home {
     }
   }
 
-  private void poison(int rank) {
+  private void poison(int source, int rank) {
     poisonedBy = rank;
-    List<Integer> told = new ArrayList<>(tenants.keySet());
-    for (Map<Integer, Long> queue : List.of(writers, readers)) {
-      queue.keySet().stream().filter(node -> !told.contains(node)).forEach(told::add);
-    }
+    poisonedAt = source;
+    told.add(source);
+    told.addAll(tenants.keySet());
+    told.addAll(writers.keySet());
+    told.addAll(readers.keySet());
     tenants.clear();
     writers.clear();
     readers.clear();
     pleas.clear();
-    settling.clear();
-    told.forEach(node -> outbox.poison(node, rank));
+    settling.values().forEach(Set::clear); // the answers still come, and count for nobody
+    for (int node : told) {
+      if (node != source) { // which has said so itself
+        outbox.poison(node, rank);
+      }
+    }
+  }
+
+  /**
+   * Somebody has looked at what the dead writer left, and gives the resource free. Nobody has a
+   * permission then, and who knew of the poison is told.
+   *
+   * <p>What a node had sent before it was told of the poison may still arrive: a request, which is
+   * granted though nobody may wait any more, as with any other. A yield it was not: the dead
+   * writer's node was on record with EXCLUSIVE, so no other was.
+   *
+   * <p>Only the writer's node knows whether its process has ended. One that has given itself up,
+   * and runs, may write still.
+   *
+   * @param node who says so; unless it is the writer's, that one is asked first
+   * @param rank the dead writer; if it is not because of that one, nothing happens
+   */
+  public void clear(int node, int rank) {
+    if (poisonedBy != rank || rank == NOT_POISONED) {
+      return;
+    }
+    if (node != poisonedAt) {
+      outbox.confirm(poisonedAt, rank);
+    } else {
+      poisonedBy = NOT_POISONED;
+      List<Integer> nodes = List.copyOf(told);
+      told.clear();
+      nodes.forEach(outbox::cleared);
+    }
   }
 
   /**

@@ -123,6 +123,31 @@ public sealed interface Message {
   record Poison(String resource, int rank) implements OfLock {}
 
   /**
+   * A node to the home: somebody there has looked at what a dead writer left, and gives the
+   * resource free.
+   *
+   * @param resource the resource
+   * @param rank the writer; a poison by another stays
+   */
+  record Clear(String resource, int rank) implements OfLock {}
+
+  /**
+   * The home to the node of a dead writer: somebody gives the resource free; if the writer's
+   * process has ended this node is to say so, too.
+   *
+   * @param resource the resource
+   * @param rank the writer
+   */
+  record Confirm(String resource, int rank) implements OfLock {}
+
+  /**
+   * The home to a node that it had told of a dead writer: the resource can be had again.
+   *
+   * @param resource the resource
+   */
+  record Cleared(String resource) implements OfLock {}
+
+  /**
    * Each node to each other, first of all: it is there.
    *
    * @param settings a fingerprint of its settings, which must be equal on all nodes
@@ -310,6 +335,9 @@ public sealed interface Message {
       case Settle m -> put(frame.put((byte) 25), m.resource);
       case Plead m -> put(frame.put((byte) 26), m.resource).putLong(m.tries);
       case Waits m -> m.report.encode(frame.put((byte) 27).putLong(m.number));
+      case Clear m -> put(frame.put((byte) 28), m.resource).putInt(m.rank);
+      case Confirm m -> put(frame.put((byte) 29), m.resource).putInt(m.rank);
+      case Cleared m -> put(frame.put((byte) 30), m.resource);
     }
     frame.flip();
   }
@@ -353,6 +381,9 @@ public sealed interface Message {
             case 25 -> new Settle(text(frame));
             case 26 -> new Plead(text(frame), frame.getLong());
             case 27 -> new Waits(frame.getLong(), WaitReport.decode(frame));
+            case 28 -> new Clear(text(frame), frame.getInt());
+            case 29 -> new Confirm(text(frame), frame.getInt());
+            case 30 -> new Cleared(text(frame));
             default -> throw new MalformedException("there is no message of type " + type);
           };
       if (frame.hasRemaining()) {

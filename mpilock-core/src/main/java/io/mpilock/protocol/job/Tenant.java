@@ -102,6 +102,20 @@ public final class Tenant {
      * @param rank who died in its write
      */
     void poison(int rank);
+
+    /**
+     * Whether a rank can write nothing any more.
+     *
+     * @param rank who was lost in its write
+     * @return false if it is of this node, and its process has not ended
+     */
+    boolean hasEnded(int rank);
+
+    /**
+     * Ends the poison. The ranks are let in for nothing then, until the gate is opened: also if the
+     * words cannot be set right yet, and so still say that they are poisoned.
+     */
+    void clear();
   }
 
   /** Where a tenant's messages to the home go. */
@@ -140,6 +154,11 @@ public final class Tenant {
         public void settled() {
           send.accept(new Message.Settled(resource));
         }
+
+        @Override
+        public void clear(int rank) {
+          send.accept(new Message.Clear(resource, rank));
+        }
       };
     }
 
@@ -172,6 +191,13 @@ public final class Tenant {
 
     /** Tells that all that this node knows has been sent. */
     void settled();
+
+    /**
+     * Gives a poisoned resource free.
+     *
+     * @param rank the writer that died
+     */
+    void clear(int rank);
   }
 
   /** What covers tries. */
@@ -377,6 +403,36 @@ public final class Tenant {
       held = NONE;
       asked = NONE;
       gate.poison(rank);
+    }
+  }
+
+  /**
+   * A rank of this node, or the home, gives the resource free. Nothing, if it is not poisoned by
+   * that writer, or that one may write still.
+   *
+   * @param rank the writer that died
+   */
+  public void clear(int rank) {
+    if (gate.deadWriter() != rank || !gate.hasEnded(rank)) {
+      return;
+    }
+    if (!poisoned) { // the home does not know yet
+      poisoned = true;
+      held = NONE;
+      asked = NONE;
+      outbox.yielded(NONE, gate.token(), rank);
+    }
+    outbox.clear(rank);
+  }
+
+  /** The home says that the resource is poisoned no more. */
+  public void cleared() {
+    if (poisoned) {
+      poisoned = false;
+      limit = EXCLUSIVE;
+      lose(question);
+      gate.clear();
+      look();
     }
   }
 

@@ -32,8 +32,9 @@ import org.jspecify.annotations.Nullable;
  * </ol>
  *
  * <p>When a writer died and the home knows, 2, 3, 5 and 6 end; instead no record is left, and each
- * node that still has something has word of it on the way. Between the home and a node that is lost
- * messages disappear, so of 2, 3, 5 and 6 only held &lt;= record is left, which keeps exclusion.
+ * node that still has something has word of it on the way. When it is given free they begin anew, 5
+ * once the node has heard of that. Between the home and a node that is lost messages disappear, so
+ * of 2, 3, 5 and 6 only held &lt;= record is left, which keeps exclusion.
  */
 final class Books {
   private final Home home;
@@ -79,7 +80,8 @@ final class Books {
           Message.Plead _,
           Message.Cancel _,
           Message.Yield _,
-          Message.Settled _ ->
+          Message.Settled _,
+          Message.Clear _ ->
           toHome.get(node);
       default -> toNode.get(node);
     };
@@ -87,6 +89,25 @@ final class Books {
 
   void poisoned() {
     poisoned = true;
+  }
+
+  /** The resource was given free. What the nodes know of that is on the way to them. */
+  void cleared() {
+    poisoned = false;
+  }
+
+  /** Whether all nodes know whether the resource is poisoned. */
+  boolean isPoisonKnown() {
+    for (Deque<Message.OfLock> queue : toNode) {
+      if (isPoisonOnItsWay(queue)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static boolean isPoisonOnItsWay(Deque<Message.OfLock> queue) {
+    return has(queue, Message.Poison.class) || has(queue, Message.Cleared.class);
   }
 
   /** A node is lost; if it is the home's, all others are cut off from the home. */
@@ -191,7 +212,10 @@ final class Books {
     if (granted ? at != record : last != held) {
       return "what is on record is nowhere";
     }
-    if (!granted && !asked && tenants.get(node).isAsking() != watch.isQueued(node)) {
+    if (!granted
+        && !asked
+        && !isPoisonOnItsWay(toNode.get(node))
+        && tenants.get(node).isAsking() != watch.isQueued(node)) {
       return watch.isQueued(node) ? "queued, and does not ask" : "asks, and is not queued";
     }
     if (record != NONE && !recalled && !yields && watch.isInTheWay(node)) {

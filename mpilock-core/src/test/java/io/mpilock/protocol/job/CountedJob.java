@@ -67,6 +67,16 @@ final class CountedJob {
     public void poison(int node, int rank) {
       send(HOME, node, "poison", () -> tenants.get(node).poisoned(rank));
     }
+
+    @Override
+    public void confirm(int node, int rank) {
+      send(HOME, node, "confirm", () -> tenants.get(node).clear(rank));
+    }
+
+    @Override
+    public void cleared(int node) {
+      send(HOME, node, "cleared", () -> tenants.get(node).cleared());
+    }
   }
 
   private final class ToHome implements Tenant.Outbox {
@@ -99,6 +109,11 @@ final class CountedJob {
     @Override
     public void settled() {
       send(node, HOME, "settled", () -> home.settled(node));
+    }
+
+    @Override
+    public void clear(int rank) {
+      send(node, HOME, "clear", () -> home.clear(node, rank));
     }
   }
 

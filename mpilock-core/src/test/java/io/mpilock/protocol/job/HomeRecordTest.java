@@ -96,6 +96,43 @@ class HomeRecordTest {
   }
 
   @Test
+  void whatIsGivenFreeIsToldToWhoKnewOfThePoisonAfterTheWritersNodeHasConfirmedIt() {
+    home.request(1, EXCLUSIVE, 0);
+    home.request(2, SHARED, 0);
+    home.yielded(1, NONE, 4, 11);
+    home.request(3, EXCLUSIVE, 0);
+    sent.clear();
+    home.clear(3, 12); // another one has been given free before
+    home.clear(3, -1);
+    assertSent();
+    home.clear(3, 11);
+    assertSent(1, new Message.Confirm("r", 11));
+    home.clear(1, 11);
+    assertSent(
+        1, new Message.Cleared("r"), 2, new Message.Cleared("r"), 3, new Message.Cleared("r"));
+    home.clear(1, 11);
+    home.clear(3, 11);
+    assertSent();
+    home.request(2, EXCLUSIVE, 0);
+    assertSent(2, grant(EXCLUSIVE, 4));
+  }
+
+  @Test
+  void anAnswerThatWasUnderWayWhenTheWriterDiedCountsForNoLaterTry() {
+    home.request(1, EXCLUSIVE, 0);
+    home.request(2, EXCLUSIVE, 1);
+    home.yielded(1, NONE, 1, 11); // and what it was asked to settle is still to be answered
+    home.clear(1, 11);
+    home.request(1, EXCLUSIVE, 0);
+    home.request(2, EXCLUSIVE, 2);
+    sent.clear();
+    home.settled(1);
+    assertSent(1, new Message.Settle("r"));
+    home.settled(1);
+    assertSent(2, new Message.Refuse("r", 2));
+  }
+
+  @Test
   void aTokenNeverGoesBack() {
     home.request(1, SHARED, 0);
     home.request(2, SHARED, 0);

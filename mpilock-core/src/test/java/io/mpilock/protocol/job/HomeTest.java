@@ -42,6 +42,16 @@ class HomeTest {
     public void poison(int node, int rank) {
       sent.add("poison " + node + " " + rank);
     }
+
+    @Override
+    public void confirm(int node, int rank) {
+      sent.add("confirm " + node + " " + rank);
+    }
+
+    @Override
+    public void cleared(int node) {
+      sent.add("cleared " + node);
+    }
   }
 
   private void assertSent(String... messages) {

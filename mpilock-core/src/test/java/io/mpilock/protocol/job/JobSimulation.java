@@ -121,6 +121,10 @@ final class JobSimulation {
     long token;
     int arrivals;
     boolean dead;
+
+    /** A writer has died; it may have been given free since. */
+    boolean wasDead;
+
     boolean touched;
 
     Resource(int number, int homeNode) {
@@ -140,6 +144,9 @@ final class JobSimulation {
             } else if (message instanceof Message.Poison) {
               watch.poisoned();
               books.poisoned();
+            } else if (message instanceof Message.Cleared) {
+              books.cleared();
+              dead = false;
             }
             books.sent(node, message);
             send(this, homeNode, node, message);
@@ -152,7 +159,11 @@ final class JobSimulation {
 
     /** Nobody uses it or asks for it, whatever messages about those who did are on their way. */
     boolean isFree() {
-      return !isUsed() && !dead && lost < 0 && !isWaitedFor();
+      return !isUsed() && !dead && lost < 0 && !isWaitedFor() && (!wasDead || isPoisonKnown());
+    }
+
+    private boolean isPoisonKnown() {
+      return books.isPoisonKnown() && seats.stream().noneMatch(seat -> seat.gate.isPoisoned());
     }
 
     boolean isWaitedFor() {
@@ -268,6 +279,7 @@ final class JobSimulation {
           left(resource, use.visit);
           if (use.visit.mode == EXCLUSIVE && !releaseOnDeath && use.visit.begun) {
             resource.dead = true;
+            resource.wasDead = true;
             gate.die(use.visit);
           } else {
             gate.leave(use.visit);
@@ -485,7 +497,10 @@ final class JobSimulation {
     }
     Use use = rank.uses.isEmpty() ? null : rank.uses.getLast();
     if (use == null) {
-      begin(rank, resources.get(random.nextInt(1 + random.nextInt(resources.size()))));
+      Resource resource = resources.get(random.nextInt(1 + random.nextInt(resources.size())));
+      if (!mayDie() || !clear(rank, resource)) {
+        begin(rank, resource);
+      }
     } else if (use.is(State.WAITS)) {
       waitOn(rank, use);
     } else if (use.is(State.IN)) {
@@ -493,6 +508,18 @@ final class JobSimulation {
     } else {
       end(rank, use, use.is(State.REFUSED) ? Outcome.REFUSED : Outcome.FAILED);
     }
+  }
+
+  /** A rank that knows of a poison may give the resource free. */
+  private boolean clear(Rank rank, Resource resource) {
+    Seat seat = resource.seats.get(rank.node);
+    if (!seat.gate.isPoisoned() || random.nextInt(3) > 0) {
+      return false;
+    }
+    trace(() -> "rank " + rank.number + " gives free: " + seat);
+    seat.tenant.clear(seat.gate.deadWriter());
+    seat.change();
+    return true;
   }
 
   private void waitOn(Rank rank, Use use) {
@@ -531,7 +558,7 @@ final class JobSimulation {
     outcomes.merge(outcome, 1, Integer::sum);
     if (outcome == Outcome.FAILED) {
       that(
-          use.seat.resource.dead || lost >= 0,
+          use.seat.resource.wasDead || lost >= 0,
           () -> use.visit + " failed, and there is no rank to name");
     }
   }
@@ -786,6 +813,18 @@ final class JobSimulation {
       case Message.Poison m -> {
         resource.books.arrived(m, to);
         tenant.poisoned(m.rank());
+      }
+      case Message.Clear m -> {
+        resource.books.arrived(m, from);
+        home.clear(from, m.rank());
+      }
+      case Message.Confirm m -> {
+        resource.books.arrived(m, to);
+        tenant.clear(m.rank());
+      }
+      case Message.Cleared m -> {
+        resource.books.arrived(m, to);
+        tenant.cleared();
       }
     }
     trace(() -> "after which " + resource);

@@ -86,7 +86,19 @@ class JobSimulationTeethTest {
     BELIEVES_AN_ANSWER_THAT_CAME_BEFORE_THE_RECALL(Home.class, "asked.clear();", ""),
     REFUSES_LATER_TRIES_TOO(Tenant.class, "whom == tries && ", ""),
     POISONS_ONLY_WHO_HAS(
-        Home.class, "filter(node -> !told.contains(node))", "filter(node -> false)"),
+        Home.class, "told.addAll(writers.keySet());\n    told.addAll(readers.keySet());", ""),
+    CLEARS_WHAT_ANOTHER_HAS_POISONED(
+        Home.class,
+        "if (poisonedBy != rank || rank == NOT_POISONED) {",
+        "if (poisonedBy == NOT_POISONED) {"),
+    TELLS_NOBODY_THAT_IT_IS_FREE(Home.class, "nodes.forEach(outbox::cleared);", ""),
+    FORGETS_WHO_ASKS_WHILE_POISONED(Home.class, "told.add(node);\n      outbox", "outbox"),
+    CLEARS_BEFORE_IT_HAS_YIELDED(
+        Tenant.class,
+        "held = NONE;\n      asked = NONE;\n      outbox.yielded(NONE, gate.token(), rank);",
+        ""),
+    DOES_NOT_ASK_AGAIN_WHEN_IT_IS_FREE(
+        Tenant.class, "gate.clear();\n      look();", "gate.clear();"),
     IGNORES_A_DEAD_WRITER(Tenant.class, "int dead = gate.deadWriter();", "int dead = -1;");
 
     private final Class<?> type;

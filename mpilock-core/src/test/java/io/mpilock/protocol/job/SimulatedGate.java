@@ -290,7 +290,20 @@ final class SimulatedGate implements Tenant.Gate {
   @Override
   public void poison(int rank) {
     poisoned = true;
+    dead = rank;
     settle(false);
+  }
+
+  @Override
+  public boolean hasEnded(int rank) {
+    return true;
+  }
+
+  @Override
+  public void clear() {
+    poisoned = false;
+    dead = NOBODY;
+    level = NONE;
   }
 
   @Override

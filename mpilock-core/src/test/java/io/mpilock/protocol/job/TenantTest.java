@@ -45,6 +45,11 @@ class TenantTest {
     public void settled() {
       sent.add("settled");
     }
+
+    @Override
+    public void clear(int rank) {
+      sent.add("clear " + rank);
+    }
   }
 
   private void assertSent(String... messages) {
@@ -369,5 +374,40 @@ class TenantTest {
     tenant.granted(permission, 0);
     assertThat(visit.state).isEqualTo(State.IN);
     return visit;
+  }
+
+  @Test
+  void whatTheHomeDoesNotKnowItIsToldBeforeItIsAskedToGiveItFree() {
+    Visit writer = writes();
+    tenant.granted(EXCLUSIVE, 3);
+    sent.clear();
+    tenant.clear(0); // nobody has died
+    assertSent();
+    gate.die(writer);
+    tenant.clear(1); // somebody else
+    assertSent();
+    tenant.clear(0);
+    assertSent("yield NONE 4 dead 0", "clear 0");
+    tenant.clear(0);
+    assertSent("clear 0");
+    tenant.cleared();
+    assertThat(gate.isPoisoned()).isFalse();
+    assertSent();
+    writes();
+    assertSent("request EXCLUSIVE");
+  }
+
+  @Test
+  void whoWaitsWhenItIsGivenFreeIsAskedFor() {
+    writes();
+    assertSent("request EXCLUSIVE");
+    tenant.poisoned(7);
+    Visit late = new Visit(0, EXCLUSIVE, false);
+    tenant.cleared();
+    gate.arrive(late);
+    tenant.look();
+    assertSent("request EXCLUSIVE");
+    tenant.cleared(); // once more, or late: it is not poisoned
+    assertSent();
   }
 }

@@ -42,16 +42,17 @@ final class JobModel implements NodeModel.Events {
   private static final int GIVE_UP = 1;
   private static final int DIE = 2;
   private static final int VANISH = 3;
+  private static final int CLEAR = 4;
   // then what who is in does in time,
-  private static final int LEAVE = 4;
+  private static final int LEAVE = 5;
   // then what just happens.
-  private static final int ENTER = 5;
-  private static final int STOP = 6;
-  private static final int MEND = 7;
-  private static final int LOOK = 8;
-  private static final int TICK = 9;
-  private static final int BREAK = 10;
-  private static final int DELIVER = 11;
+  private static final int ENTER = 6;
+  private static final int STOP = 7;
+  private static final int MEND = 8;
+  private static final int LOOK = 9;
+  private static final int TICK = 10;
+  private static final int BREAK = 11;
+  private static final int DELIVER = 12;
 
   /** More messages than that of a node to itself in one step do not come to an end. */
   private static final int MOST_TO_ITSELF = 1000;
@@ -204,6 +205,11 @@ final class JobModel implements NodeModel.Events {
       if (state.is(node, TOLD)) {
         list(step(LOOK, node, 0, 0));
       }
+      if (setup.crash() == Setup.Crash.RANK_CLEARED
+          && parts[node].isPoisoned()
+          && !state.is(node, State.FREED)) {
+        list(step(CLEAR, node, 0, 0));
+      }
       if (node > 0) {
         listDelivery(node, true);
         listDelivery(node, false);
@@ -354,10 +360,19 @@ final class JobModel implements NodeModel.Events {
         look(node);
         answerItself();
       }
+      case CLEAR -> {
+        state.set(node, State.FREED, true);
+        Snapshots.load(state, node, tenants[node]);
+        inAgent = true;
+        tenants[node].clear(0);
+        inAgent = false;
+        Snapshots.save(state, node, tenants[node]);
+        answerItself();
+      }
       case MEND -> part.mend(false);
       case DIE -> {
         remember(State.CRASHED);
-        if (part.kind(rank) == WRITES && setup.crash() == Setup.Crash.RANK) {
+        if (part.kind(rank) == WRITES && setup.crash() != Setup.Crash.RANK_RELEASED) {
           remember(State.WRITER_DIED);
         }
         part.die(rank);
@@ -438,7 +453,7 @@ final class JobModel implements NodeModel.Events {
       }
       int message = loopback.remove();
       switch (Wire.kind(message)) {
-        case Wire.REQUEST, Wire.PLEAD, Wire.CANCEL, Wire.YIELD, Wire.SETTLED ->
+        case Wire.REQUEST, Wire.PLEAD, Wire.CANCEL, Wire.YIELD, Wire.SETTLED, Wire.CLEAR ->
             handleAtHome(0, message);
         default -> handleAtTenant(0, message);
       }
@@ -475,6 +490,7 @@ final class JobModel implements NodeModel.Events {
       }
       case Wire.PLEAD -> home.plead(from, Wire.token(message));
       case Wire.SETTLED -> home.settled(from);
+      case Wire.CLEAR -> home.clear(from, 0);
       default -> throw new AssertionError(message);
     }
     snapshots.saveHome(state);
@@ -496,6 +512,8 @@ final class JobModel implements NodeModel.Events {
       case Wire.SETTLE -> tenant.settle();
       case Wire.REFUSE -> tenant.refused(Wire.token(message));
       case Wire.POISON -> tenant.poisoned(0);
+      case Wire.CONFIRM -> tenant.clear(0);
+      case Wire.CLEARED -> tenant.cleared();
       default -> throw new AssertionError(message);
     }
     inAgent = false;
@@ -578,6 +596,10 @@ final class JobModel implements NodeModel.Events {
 
   private void remember(int flag) {
     state.set(state.remembered + 1, state.get(state.remembered + 1) | flag);
+  }
+
+  private void forgets(int flag) {
+    state.set(state.remembered + 1, state.get(state.remembered + 1) & ~flag);
   }
 
   private void noteRequest(int node, Permission wanted) {
@@ -748,6 +770,11 @@ final class JobModel implements NodeModel.Events {
         }
       }
     }
+    for (int node = 0; node < nodes; node++) {
+      if (state.is(node, State.FREED) && parts[node].isPoisoned()) {
+        throw new Violation(Violation.POISON, "node " + node + " was given free");
+      }
+    }
     if (!remembers(State.CRASHED) || setup.ranksDie()) {
       checkAgreement(quiet);
     }
@@ -781,6 +808,7 @@ final class JobModel implements NodeModel.Events {
       case ASK -> who + (how >= 2 ? " tries to " : " asks to ") + (how % 2 == 0 ? "read" : "write");
       case GIVE_UP -> who + " gives up";
       case DIE -> who + " dies";
+      case CLEAR -> "a rank of node " + node + " gives it free";
       case VANISH -> "node " + node + " vanishes, and with it some of its messages: " + how;
       case LEAVE -> who + " ends";
       case ENTER -> who + " enters";
@@ -846,6 +874,17 @@ final class JobModel implements NodeModel.Events {
       forget(node);
       send(node, false, Wire.of(Wire.POISON, NONE, false, 0));
     }
+
+    @Override
+    public void confirm(int node, int rank) {
+      send(node, false, Wire.of(Wire.CONFIRM, NONE, false, 0));
+    }
+
+    @Override
+    public void cleared(int node) {
+      forgets(State.WRITER_DIED);
+      send(node, false, Wire.of(Wire.CLEARED, NONE, false, 0));
+    }
   }
 
   private final class FromTenant implements Tenant.Outbox {
@@ -878,6 +917,11 @@ final class JobModel implements NodeModel.Events {
     @Override
     public void settled() {
       send(node, true, Wire.of(Wire.SETTLED, NONE, false, 0));
+    }
+
+    @Override
+    public void clear(int rank) {
+      send(node, true, Wire.of(Wire.CLEAR, NONE, false, 0));
     }
   }
 }

@@ -38,7 +38,9 @@ class JobModelTest {
             "pleas",
             "settling",
             "token",
-            "poisonedBy");
+            "poisonedBy",
+            "poisonedAt",
+            "told");
     assertThat(fields(Class.forName(Home.class.getName() + "$Tenancy")))
         .containsExactlyInAnyOrder("permission", "limit", "lowest");
     assertThat(fields(Tenant.class))
@@ -66,8 +68,13 @@ class JobModelTest {
             Setup.of(1, 1).inRounds(2).withGiveUps().withTries(),
             Setup.of(1, 2).withGiveUps().withTries(),
             Setup.of(1, 1, 1).withGiveUps().withTries(),
+            Setup.of(2, 1).withGiveUps().withTries().withCrashOf(Crash.RANK_CLEARED),
             three.withCrashOf(Crash.RANK));
-    Stream<Setup> usual = Stream.of(three.withCrashOf(Crash.NODE), six.withGiveUps());
+    Stream<Setup> usual =
+        Stream.of(
+            three.withCrashOf(Crash.RANK_CLEARED),
+            three.withCrashOf(Crash.NODE),
+            six.withGiveUps());
     Stream<Setup> larger =
         Stream.of(
             two.withTries().withMeanwhile(1),
@@ -121,7 +128,7 @@ class JobModelTest {
             "the last writer goes first",
             "Home",
             "int writer = writers.keySet().iterator().next();\n    for",
-            "int writer = new ArrayList<>(writers.keySet()).getLast();\n    for",
+            "int writer = new java.util.ArrayList<>(writers.keySet()).getLast();\n    for",
             three,
             Violation.ORDER),
         fault(
@@ -141,10 +148,31 @@ class JobModelTest {
         fault(
             "a writer's death is not told to those who wait",
             "Home",
-            "told.forEach(node -> outbox.poison(node, rank));",
-            "",
+            "if (node != source) { // which has said so itself",
+            "if (false) {",
             two.withCrashOf(Crash.RANK),
             Violation.POISON),
+        fault(
+            "what is given free is not told to those who asked while it was poisoned",
+            "Home",
+            "told.add(node);\n      outbox",
+            "outbox",
+            two.withCrashOf(Crash.RANK_CLEARED),
+            Violation.NO_TRACE),
+        fault(
+            "the home gives free what is not poisoned",
+            "Tenant",
+            "if (!poisoned) { // the home does not know yet",
+            "if (false) {",
+            pair.withCrashOf(Crash.RANK_CLEARED),
+            Violation.POISON),
+        fault(
+            "what is given free is asked for no more",
+            "Tenant",
+            "gate.clear();\n      look();",
+            "gate.clear();\n      asked = EXCLUSIVE;",
+            pair.withCrashOf(Crash.RANK_CLEARED),
+            Violation.PROGRESS),
         fault(
             "a home does not hear that somebody holds",
             "Home",

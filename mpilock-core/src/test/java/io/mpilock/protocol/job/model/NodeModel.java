@@ -540,4 +540,18 @@ final class NodeModel implements Tenant.Gate {
     state.set(node, POISONED, true);
     tellAgent();
   }
+
+  @Override
+  public boolean hasEnded(int rank) {
+    return true;
+  }
+
+  @Override
+  public void clear() {
+    events.trace("node " + node + " is poisoned no more");
+    state.set(node, POISONED, false);
+    state.gate(node, CLOSED);
+    mendAsAgent();
+    tellAgent();
+  }
 }

@@ -32,7 +32,9 @@ record Setup(
     NODE,
     /** A rank, and its agent lives. */
     RANK,
-    /** The same, with on-holder-death=release. */
+    /** The same, and each node may give free once what the rank had poisoned. */
+    RANK_CLEARED,
+    /** As RANK, with on-holder-death=release. */
     RANK_RELEASED
   }
 
@@ -99,7 +101,7 @@ record Setup(
   }
 
   boolean ranksDie() {
-    return crash == Crash.RANK || crash == Crash.RANK_RELEASED;
+    return crash != Crash.NOTHING && crash != Crash.NODE;
   }
 
   @Override

@@ -38,6 +38,8 @@ final class Snapshots {
   private static final VarHandle SETTLING;
   private static final VarHandle TOKEN;
   private static final VarHandle POISONED_BY;
+  private static final VarHandle TOLD;
+  private static final VarHandle POISONED_AT;
   private static final VarHandle HELD;
   private static final VarHandle HELD_LIMIT;
   private static final VarHandle ASKED;
@@ -65,6 +67,8 @@ final class Snapshots {
       SETTLING = home.findVarHandle(Home.class, "settling", Map.class);
       TOKEN = home.findVarHandle(Home.class, "token", long.class);
       POISONED_BY = home.findVarHandle(Home.class, "poisonedBy", int.class);
+      POISONED_AT = home.findVarHandle(Home.class, "poisonedAt", int.class);
+      TOLD = home.findVarHandle(Home.class, "told", Set.class);
       MethodHandles.Lookup tenant =
           MethodHandles.privateLookupIn(Tenant.class, MethodHandles.lookup());
       HELD = tenant.findVarHandle(Tenant.class, "held", Permission.class);
@@ -86,6 +90,7 @@ final class Snapshots {
   private final Map<Integer, Long> readers;
   private final Map<Integer, Long> pleas;
   private final Map<Integer, Set<Integer>> settling;
+  private final Set<Integer> told;
   private final Object[] spare;
 
   @SuppressWarnings("unchecked")
@@ -96,6 +101,7 @@ final class Snapshots {
     readers = (Map<Integer, Long>) READERS.get(home);
     pleas = (Map<Integer, Long>) PLEAS.get(home);
     settling = (Map<Integer, Set<Integer>>) SETTLING.get(home);
+    told = (Set<Integer>) TOLD.get(home);
     spare = new Object[nodes];
     for (int node = 0; node < nodes; node++) {
       try {
@@ -138,7 +144,15 @@ final class Snapshots {
     at = loadQueue(state, writers, at);
     at = loadQueue(state, readers, at);
     TOKEN.set(home, (long) state.get(at));
-    POISONED_BY.set(home, state.get(at + 1) - 1);
+    int poison = state.get(at + 1);
+    POISONED_BY.set(home, (poison & 1) - 1);
+    POISONED_AT.set(home, (poison >> 4) & 3);
+    told.clear();
+    for (int node = 0; node < state.nodes; node++) {
+      if ((poison & 2 << node) != 0) {
+        told.add(node);
+      }
+    }
   }
 
   private static int loadQueue(State state, Map<Integer, Long> queue, int first) {
@@ -187,7 +201,12 @@ final class Snapshots {
     at = saveQueue(state, writers, at);
     at = saveQueue(state, readers, at);
     state.set(at, (int) (long) TOKEN.get(home));
-    state.set(at + 1, (int) POISONED_BY.get(home) == NOBODY ? 0 : 1);
+    boolean poisoned = (int) POISONED_BY.get(home) != NOBODY;
+    int poison = poisoned ? 1 | (int) POISONED_AT.get(home) << 4 : 0;
+    for (int node : told) {
+      poison |= 2 << node;
+    }
+    state.set(at + 1, poison);
   }
 
   private static int saveQueue(State state, Map<Integer, Long> queue, int first) {

@@ -11,7 +11,7 @@ import java.util.Arrays;
  *   each node     gate | flags | token | tenant, two bytes | name of its tries
  *                 | each rank: phase, rounds to come and whether a question covers its try
  *   home          each node: tenancy and plea, name of its tries, whom its answer counts for
- *                 | writers in order | readers in order | token | poisoned
+ *                 | writers in order | readers in order | token | poisoned, and who was told
  *   remembered    token of the last write | flags | writers in the order in which home saw them
  *   each channel  length | messages, two bytes each, the oldest first
  * </pre>
@@ -46,6 +46,9 @@ final class State {
 
   /** The agent and all ranks have vanished. */
   static final int DOWN = 32;
+
+  /** A rank there has given free what was poisoned: once is enough. */
+  static final int FREED = 64;
 
   // What a rank is at.
   static final int IDLE = 0;
@@ -332,6 +335,14 @@ final class State {
       }
     }
     swap(swapped, channels, 2 * channelBytes);
+    int poison = home + 5 * nodes + 1;
+    int told = swapped[poison]; // is it poisoned, a bit for each node, and the writer's node
+    if (((told >> 2) & 1) != ((told >> 3) & 1)) {
+      swapped[poison] ^= 12;
+    }
+    if (told >> 4 != 0) {
+      swapped[poison] ^= 48; // 1 is told as 2, 2 as 1
+    }
     return swapped;
   }
 

@@ -17,6 +17,9 @@ final class Wire {
   static final int POISON = 8;
   static final int SETTLE = 9;
   static final int PLEAD = 10;
+  static final int CLEAR = 11;
+  static final int CLEARED = 12;
+  static final int CONFIRM = 13;
 
   private static final String RESOURCE = "r";
 
@@ -69,6 +72,9 @@ final class Wire {
       case REFUSE -> new Message.Refuse(RESOURCE, token(message));
       case SETTLE -> new Message.Settle(RESOURCE);
       case PLEAD -> new Message.Plead(RESOURCE, token(message));
+      case CLEAR -> new Message.Clear(RESOURCE, 0);
+      case CONFIRM -> new Message.Confirm(RESOURCE, 0);
+      case CLEARED -> new Message.Cleared(RESOURCE);
       default -> new Message.Poison(RESOURCE, 0);
     };
   }
