@@ -516,9 +516,9 @@ public final class Home {
    * Somebody has looked at what the dead writer left, and gives the resource free. Nobody has a
    * permission then, and who knew of the poison is told.
    *
-   * <p>What a node had sent before it was told of the poison may still arrive: a request, which is
-   * granted though nobody may wait any more, as with any other. A yield it was not: the dead
-   * writer's node was on record with EXCLUSIVE, so no other was.
+   * <p>A request that a node had sent before it was told of the poison may still arrive: the node
+   * takes it back when it has heard of this, or asks anew. A yield it was not: the dead writer's
+   * node was on record with EXCLUSIVE, so no other was.
    *
    * <p>Only the writer's node knows whether its process has ended. One that has given itself up,
    * and runs, may write still.

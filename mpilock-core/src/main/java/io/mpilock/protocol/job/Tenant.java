@@ -304,7 +304,7 @@ public final class Tenant {
    * @return true while a request is not answered
    */
   public boolean isAsking() {
-    return asked != NONE;
+    return !poisoned && asked != NONE;
   }
 
   /** Does what was recalled, if nobody is in the way any more. */
@@ -400,8 +400,7 @@ public final class Tenant {
   public void poisoned(int rank) {
     if (!poisoned) {
       poisoned = true;
-      held = NONE;
-      asked = NONE;
+      held = NONE; // what was asked for counts again if the resource is given free: see cleared
       gate.poison(rank);
     }
   }
@@ -432,7 +431,12 @@ public final class Tenant {
       limit = EXCLUSIVE;
       lose(question);
       gate.clear();
+      boolean mayBeQueued = asked != NONE; // the request may have come after it was given free
+      asked = NONE;
       look();
+      if (mayBeQueued && asked == NONE) {
+        outbox.cancel();
+      }
     }
   }
 

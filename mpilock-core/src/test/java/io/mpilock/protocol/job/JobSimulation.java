@@ -122,6 +122,12 @@ final class JobSimulation {
     int arrivals;
     boolean dead;
 
+    /** The last writer that died. */
+    int deadWriter = -1;
+
+    /** Whose poison somebody gives free, while its home looks at that. */
+    int freed = -1;
+
     /** A writer has died; it may have been given free since. */
     boolean wasDead;
 
@@ -146,6 +152,7 @@ final class JobSimulation {
               books.poisoned();
             } else if (message instanceof Message.Cleared) {
               books.cleared();
+              that(freed == deadWriter, () -> "given free in place of another's poison: " + this);
               dead = false;
             }
             books.sent(node, message);
@@ -279,6 +286,7 @@ final class JobSimulation {
           left(resource, use.visit);
           if (use.visit.mode == EXCLUSIVE && !releaseOnDeath && use.visit.begun) {
             resource.dead = true;
+            resource.deadWriter = use.visit.rank;
             resource.wasDead = true;
             gate.die(use.visit);
           } else {
@@ -816,6 +824,7 @@ final class JobSimulation {
       }
       case Message.Clear m -> {
         resource.books.arrived(m, from);
+        resource.freed = m.rank();
         home.clear(from, m.rank());
       }
       case Message.Confirm m -> {
@@ -916,6 +925,9 @@ final class JobSimulation {
     if (resource.dead || lost >= 0) {
       return;
     }
+    that(
+        resource.seats.stream().noneMatch(seat -> seat.gate.isPoisoned()),
+        () -> "poisoned, though nobody is dead whose write was not given free: " + resource);
     if (!resource.written) {
       that(
           !anybodyWaits || (resource.readers > 0 && writerWaits),

@@ -93,12 +93,8 @@ class JobSimulationTeethTest {
         "if (poisonedBy == NOT_POISONED) {"),
     TELLS_NOBODY_THAT_IT_IS_FREE(Home.class, "nodes.forEach(outbox::cleared);", ""),
     FORGETS_WHO_ASKS_WHILE_POISONED(Home.class, "told.add(node);\n      outbox", "outbox"),
-    CLEARS_BEFORE_IT_HAS_YIELDED(
-        Tenant.class,
-        "held = NONE;\n      asked = NONE;\n      outbox.yielded(NONE, gate.token(), rank);",
-        ""),
-    DOES_NOT_ASK_AGAIN_WHEN_IT_IS_FREE(
-        Tenant.class, "gate.clear();\n      look();", "gate.clear();"),
+    TAKES_NO_REQUEST_BACK_THAT_CAME_AFTER_IT_WAS_FREE(
+        Tenant.class, "if (mayBeQueued && asked == NONE) {", "if (false) {"),
     IGNORES_A_DEAD_WRITER(Tenant.class, "int dead = gate.deadWriter();", "int dead = -1;");
 
     private final Class<?> type;

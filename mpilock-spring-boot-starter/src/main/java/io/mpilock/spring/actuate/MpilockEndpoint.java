@@ -1,20 +1,29 @@
 package io.mpilock.spring.actuate;
 
+import io.mpilock.ResourceLock;
 import io.mpilock.WindowController;
+import io.mpilock.failure.MpilockException;
+import io.mpilock.status.ResourceStatus;
+import io.mpilock.transport.Member;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
+import org.springframework.boot.actuate.endpoint.Access;
 import org.springframework.boot.actuate.endpoint.annotation.Endpoint;
 import org.springframework.boot.actuate.endpoint.annotation.ReadOperation;
 import org.springframework.boot.actuate.endpoint.annotation.Selector;
+import org.springframework.boot.actuate.endpoint.annotation.WriteOperation;
 
 /**
  * {@code /actuator/mpilock}: who is there, and who holds and waits for what, over all ranks; any
  * rank tells it. It takes no lock, so it also answers while one is stuck, and waits at most a
  * second for nodes that do not answer. See {@link WindowController#status(Duration)}.
+ *
+ * <p>It only tells, unless {@code management.endpoint.mpilock.access} is {@code unrestricted}: then
+ * a resource that a dead writer has poisoned can be given free, too.
  */
-@Endpoint(id = "mpilock")
+@Endpoint(id = "mpilock", defaultAccess = Access.READ_ONLY)
 public final class MpilockEndpoint {
   static final Duration TIMEOUT = Duration.ofSeconds(1);
 
@@ -59,5 +68,41 @@ public final class MpilockEndpoint {
         .status(name, TIMEOUT)
         .map(found -> ResourceDescriptor.of(found, now))
         .orElse(null);
+  }
+
+  /**
+   * Gives a resource free after a rank died in its write. To be called when what the lock guards
+   * has been looked at, and put right; see {@link ResourceLock#clearPoison()}.
+   *
+   * @param resource its name, in parts between slashes
+   * @param clearPoisonOfRank the rank that died, as {@code poisonedByRank} tells it: if it is not
+   *     poisoned by that one any more, nothing happens
+   * @return what has become of it
+   */
+  @WriteOperation
+  public ClearedDescriptor clearPoison(
+      @Selector(match = Selector.Match.ALL_REMAINING) String[] resource, int clearPoisonOfRank) {
+    String name = String.join("/", resource);
+    return controller
+        .status(name, TIMEOUT)
+        .map(found -> clearPoison(found, clearPoisonOfRank))
+        .orElseGet(() -> new ClearedDescriptor(name, false, "No rank has named it."));
+  }
+
+  private ClearedDescriptor clearPoison(ResourceStatus found, int rank) {
+    Member writer = found.poisonedBy();
+    if (writer == null || writer.rank() != rank) {
+      return new ClearedDescriptor(
+          found.name(),
+          false,
+          writer == null ? "It is not poisoned." : "It is poisoned by %s.".formatted(writer));
+    }
+    try {
+      boolean cleared = controller.resource(found.name()).clearPoison().isPresent();
+      return new ClearedDescriptor(
+          found.name(), cleared, cleared ? "It is free again." : "It is not poisoned any more.");
+    } catch (MpilockException e) {
+      return new ClearedDescriptor(found.name(), false, String.valueOf(e.getMessage()));
+    }
   }
 }

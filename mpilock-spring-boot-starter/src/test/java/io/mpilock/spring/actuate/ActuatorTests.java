@@ -77,6 +77,7 @@ class ActuatorTests {
                 "mpilock.stall-warning=500ms",
                 "mpilock.heartbeat-timeout=1m",
                 "management.endpoints.web.exposure.include=*",
+                "management.endpoint.mpilock.access=unrestricted",
                 "management.endpoint.health.show-details=always")
             .run();
     for (CompletableFuture<WindowController> one : opening) {
@@ -96,11 +97,15 @@ class ActuatorTests {
     return others.get(rank - 1);
   }
 
-  private HttpResponse<String> get(String path) throws IOException, InterruptedException {
+  private URI uri(String path) {
     String port =
         Objects.requireNonNull(context).getEnvironment().getRequiredProperty("local.server.port");
-    URI uri = URI.create("http://localhost:" + port + "/actuator/" + path);
-    return http.send(HttpRequest.newBuilder(uri).build(), HttpResponse.BodyHandlers.ofString());
+    return URI.create("http://localhost:" + port + "/actuator/" + path);
+  }
+
+  private HttpResponse<String> get(String path) throws IOException, InterruptedException {
+    return http.send(
+        HttpRequest.newBuilder(uri(path)).build(), HttpResponse.BodyHandlers.ofString());
   }
 
   private JsonNode json(String path, int status) throws Exception {
@@ -205,6 +210,73 @@ class ActuatorTests {
     JsonNode health = json("health/mpilock", 503);
     assertThat(health.get("status").asString()).isEqualTo("DOWN");
     assertThat(health.get("details").get("poisonedResources").get("orders").asInt()).isOne();
+    JsonNode answer = clearPoison("orders", 1);
+    assertThat(answer.get("cleared").asBoolean()).as("its process goes on").isFalse();
+    assertThat(answer.get("message").asString())
+        .startsWith("resource 'orders' cannot be given free: rank 1 ")
+        .endsWith(" has left the job, but its process still runs, and may write. End it first.");
+  }
+
+  private JsonNode clearPoison(String resource, int rank) throws Exception {
+    HttpResponse<String> response =
+        http.send(
+            HttpRequest.newBuilder(uri("mpilock/" + resource))
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString("{\"clearPoisonOfRank\":" + rank + "}"))
+                .build(),
+            HttpResponse.BodyHandlers.ofString());
+    assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
+    return JsonMapper.shared().readTree(response.body());
+  }
+
+  @Test
+  void itOnlyTellsUnlessItIsAllowedMore() throws Exception {
+    try (ConfigurableApplicationContext alone =
+        new SpringApplicationBuilder(Application.class)
+            .web(WebApplicationType.SERVLET)
+            .registerShutdownHook(false)
+            .properties("server.port=0", "management.endpoints.web.exposure.include=*")
+            .run()) {
+      ResourceLock _ = alone.getBean(WindowController.class).resource("north/orders");
+      String port = alone.getEnvironment().getRequiredProperty("local.server.port");
+      URI orders = URI.create("http://localhost:" + port + "/actuator/mpilock/north/orders");
+      HttpRequest reads = HttpRequest.newBuilder(orders).build();
+      HttpRequest writes =
+          HttpRequest.newBuilder(orders).POST(HttpRequest.BodyPublishers.noBody()).build();
+      assertThat(http.send(reads, HttpResponse.BodyHandlers.ofString()).statusCode())
+          .isEqualTo(200);
+      assertThat(http.send(writes, HttpResponse.BodyHandlers.ofString()).statusCode())
+          .isEqualTo(405);
+    }
+  }
+
+  /** By a rank of another node, which nobody has told of the poison yet. */
+  @Test
+  void whatADeadRankPoisonedIsGivenFree() throws Exception {
+    WriteLease _ = onThread("dies", () -> other(3).resource("north/orders").write()).join();
+    ResourceLock _ = other(1).resource("north/orders");
+    cluster.kill(3);
+    until("mpilock/north/orders", now -> now.path("poisonedByRank").isNumber());
+    JsonNode wrong = clearPoison("north/orders", 2);
+    assertThat(wrong.get("cleared").asBoolean()).isFalse();
+    assertThat(wrong.get("message").asString()).startsWith("It is poisoned by rank 3 ");
+    JsonNode cleared = clearPoison("north/orders", 3);
+    assertThat(cleared.get("message").asString()).isEqualTo("It is free again.");
+    assertThat(cleared.get("cleared").asBoolean()).isTrue();
+    assertThat(cleared.get("name").asString()).isEqualTo("north/orders");
+    try (WriteLease write = other(1).resource("north/orders").write()) {
+      assertThat(write.token()).isEqualTo(2);
+    }
+    try (WriteLease write = other(2).resource("north/orders").write()) {
+      assertThat(write.token()).isEqualTo(3);
+    }
+    assertThat(clearPoison("north/orders", 3).get("message").asString())
+        .isEqualTo("It is not poisoned.");
+    JsonNode health = json("health/mpilock", 503);
+    assertThat(health.get("details").get("poisonedResources")).isEmpty();
+    assertThat(health.get("details").get("deadRanks").get(0).asInt()).isEqualTo(3);
+    assertThat(clearPoison("nobody-named-this", 3).get("message").asString())
+        .isEqualTo("No rank has named it.");
   }
 
   @Test

@@ -169,8 +169,8 @@ class JobModelTest {
         fault(
             "what is given free is asked for no more",
             "Tenant",
-            "gate.clear();\n      look();",
-            "gate.clear();\n      asked = EXCLUSIVE;",
+            "asked = NONE;\n      look();",
+            "asked = EXCLUSIVE;",
             pair.withCrashOf(Crash.RANK_CLEARED),
             Violation.PROGRESS),
         fault(
@@ -225,8 +225,8 @@ class JobModelTest {
         fault(
             "a request is not taken back",
             "Tenant",
-            "outbox.cancel();",
-            "",
+            "lose(Question.REQUEST);\n        outbox.cancel();",
+            "lose(Question.REQUEST);",
             pair.withGiveUps(),
             Violation.NO_TRACE),
         fault(

@@ -1,0 +1,10 @@
+package io.mpilock.spring.actuate;
+
+/**
+ * What has become of a poisoned resource that was to be given free.
+ *
+ * @param name its name
+ * @param cleared whether it was poisoned, and is free again by this call
+ * @param message in words; if it is not cleared, why, and what to do
+ */
+public record ClearedDescriptor(String name, boolean cleared, String message) {}
