@@ -14,7 +14,8 @@ public final class Injection {
 
   private final Thread thread = Thread.currentThread();
   private final long at;
-  private final boolean forEver;
+  private final long until;
+  private final boolean lets;
   private final Throwable failure;
   private final long scriptAt;
   private final Runnable script;
@@ -23,9 +24,11 @@ public final class Injection {
   private boolean thrown;
   private final BitSet places = new BitSet();
 
-  private Injection(long at, boolean forEver, Throwable failure, long scriptAt, Runnable script) {
+  private Injection(long at, long times, Throwable failure, long scriptAt, Runnable script) {
     this.at = at;
-    this.forEver = forEver;
+    lets = times < 0;
+    long last = Math.abs(times);
+    until = at > Long.MAX_VALUE - last ? Long.MAX_VALUE : at + last;
     this.failure = failure;
     this.scriptAt = scriptAt;
     this.script = script;
@@ -38,7 +41,7 @@ public final class Injection {
    * @param failure what to throw
    */
   public static Injection arm(long at, Throwable failure) {
-    return arm(at, false, failure, 0, () -> {});
+    return arm(at, 1, failure, 0, () -> {});
   }
 
   /**
@@ -46,14 +49,21 @@ public final class Injection {
    *
    * @param at the step to throw at, from 1; or less than 1, for the first step at the place whose
    *     number this is the negative of
-   * @param forEver whether to throw at every later step, too
+   * @param times at how many steps in a row to throw, if {@code at} is a step; if it is negative,
+   *     the second of them goes well
    * @param failure what to throw
    * @param scriptAt the step before which the script runs
    * @param script is not counted
    */
   public static Injection arm(
-      long at, boolean forEver, Throwable failure, long scriptAt, Runnable script) {
-    Injection armed = new Injection(at, forEver, failure, scriptAt, script);
+      long at, long times, Throwable failure, long scriptAt, Runnable script) {
+    Injection armed =
+        new Injection(
+            at,
+            at > Long.MAX_VALUE - times ? Long.MAX_VALUE : at + times,
+            failure,
+            scriptAt,
+            script);
     current = armed;
     return armed;
   }
@@ -104,7 +114,7 @@ public final class Injection {
       script.run();
       paused = false;
     }
-    if (steps == at || (forEver && steps > at)) {
+    if (at > 0 && steps >= at && steps < until && !(lets && steps == at + 1)) {
       thrown = true;
       raise(failure.fillInStackTrace());
     }
