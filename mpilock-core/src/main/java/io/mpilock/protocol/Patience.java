@@ -88,6 +88,10 @@ final class Patience {
   private boolean cleared;
   private @Nullable BooleanSupplier refused;
   private @Nullable CircleWatch circles;
+
+  /** Until it is found, after a while, that the thread holds nothing, and so is in no circle. */
+  private boolean looksForCircles = true;
+
   private long nextCheck = CHECK_NANOS;
   private long nextStall;
 
@@ -172,12 +176,15 @@ final class Patience {
     if (node.isClosed() || left <= 0 || isInterrupted()) {
       return false;
     }
-    long slice = watch.holdsAny() ? Math.min(left, CHECK_NANOS) : left;
+    long slice = looksForCircles ? Math.min(left, CHECK_NANOS) : left;
     node.threads().park(blocker, slice);
-    long waited = node.nanoTime() - start;
-    if (slice < left && waited >= nextCheck) {
+    long waited = slice < left ? node.nanoTime() - start : 0;
+    if (waited >= nextCheck) {
       nextCheck = waited + CHECK_NANOS;
-      checkCircle(waited);
+      looksForCircles = watch.holdsAny(); // not before: a thread may have many holds to look at
+      if (looksForCircles) {
+        checkCircle(waited);
+      }
     }
     return true;
   }
