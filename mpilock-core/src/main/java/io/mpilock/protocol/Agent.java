@@ -208,8 +208,8 @@ final class Agent implements Runnable {
    */
   void start(boolean differ) {
     settingsDiffer = differ;
+    carrier.start(this); // which may throw: then nobody else ends what this one has
     started = true;
-    carrier.start(this);
   }
 
   /**
@@ -275,12 +275,20 @@ final class Agent implements Runnable {
       } else {
         System.getLogger("io.mpilock")
             .log(System.Logger.Level.ERROR, "The agent of " + node.who(node.me()) + " failed", e);
+        try {
+          sayGoodbye();
+        } catch (Throwable untold) {
+          // Then the other nodes hear of it by silence.
+        }
         markBroken(node.myJobRank());
         throw e;
       }
     } finally {
-      messenger.close();
-      window.free();
+      try {
+        messenger.close();
+      } finally {
+        window.free();
+      }
     }
   }
 

@@ -530,6 +530,7 @@ class AgentTest {
       while (!record.calls().contains("NodeWindow.free")) {
         Thread.onSpinWait();
       }
+      assertThat(nodes.next(1, Message.Broken.class)).isEqualTo(new Message.Broken(0));
       assertThat(record.calls()).containsSubsequence("Messenger.close", "NodeWindow.free");
       assertThat(log.messages()).anyMatch(text -> text.startsWith("SEVERE The agent of rank 0 "));
     }
