@@ -140,7 +140,7 @@ final class CircleWatch {
   }
 
   private @Nullable Circle find(List<Waiting> all, Waiting mine) {
-    WaitForGraph graph = new WaitForGraph(all);
+    WaitForGraph graph = new WaitForGraph(all, node.agent() >= 0);
     for (Waiting start : all) {
       if (start.isSameAs(mine)) {
         return awaited == null

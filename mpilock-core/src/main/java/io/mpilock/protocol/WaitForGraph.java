@@ -89,9 +89,21 @@ final class WaitForGraph {
   private final Map<Long, Waiting> writers = new HashMap<>();
 
   private final Collection<Waiting> waits;
+  private final boolean farWriters;
 
   WaitForGraph(Collection<Waiting> waits) {
+    this(waits, true);
+  }
+
+  /**
+   * A graph.
+   *
+   * @param farWriters whether a writer may keep readers out that has no part in the resource yet,
+   *     as on another node; else one that does owns it, and is among those that hold it
+   */
+  WaitForGraph(Collection<Waiting> waits, boolean farWriters) {
     this.waits = waits;
+    this.farWriters = farWriters;
     for (Waiting wait : waits) {
       for (Held held : wait.holds()) {
         holders
@@ -167,7 +179,7 @@ final class WaitForGraph {
     if (from.writes() || to.writes) {
       return !from.equals(to.who); // its own read, which it gives up to write
     }
-    Waiting writer = writers.get(from.wants());
+    Waiting writer = farWriters ? writers.get(from.wants()) : null;
     return writer != null && !(lasting && writer.timed());
   }
 

@@ -66,10 +66,6 @@ class LockPlansTeethTest {
         WaitForGraph.class,
         "return writer != null && !(lasting && writer.timed());",
         "return true;"),
-    BELIEVES_IN_ANY_WRITER(
-        WaitForGraph.class,
-        "(one, other) -> one.timed() ? one : other",
-        "(one, other) -> one.timed() ? other : one"),
     TOLD_IS_NEVER_GIVEN_UP(CircleWatch.class, "|| circle.isSameAs(told)", "|| told != null"),
     SEES_NO_READER_LET_IN(
         WaitTable.class, "return batch >= 0\n", "return false\n", Standstill.class),
