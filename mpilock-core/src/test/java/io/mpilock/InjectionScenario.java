@@ -449,7 +449,7 @@ public final class InjectionScenario {
     try (Pair ranks = new Pair(options, twoNodes)) {
       Act act = chosen.prepare(ranks);
       Future<?> loop = ranks.single ? ranks.other.submit(() -> takePart(ranks, name)) : null;
-      Injection armed = Injection.arm(at, 1, failure, ranks.scriptAt, ranks.script);
+      Injection armed = Injection.arm(at, false, failure, ranks.scriptAt, ranks.script);
       try {
         act.run();
       } catch (Throwable thrown) {
@@ -488,64 +488,6 @@ public final class InjectionScenario {
       ranks.mine.close();
       await(closed, "the other rank's close");
       return armed.hasThrown();
-    }
-  }
-
-  /**
-   * Runs a case on a thread that ends behind it, and from some step on cannot go on for some steps,
-   * as for want of stack.
-   *
-   * @param times for how many steps, as {@link Injection#arm} has it
-   * @return whether it came to that step
-   */
-  public static boolean runAndEnd(
-      String name, String fairness, boolean twoNodes, long at, long times, Throwable failure)
-      throws Exception {
-    ControllerOptions options =
-        ControllerOptions.defaults()
-            .withFairness(Fairness.valueOf(fairness))
-            .withShutdownTimeout(SOON);
-    Case chosen = Objects.requireNonNull(cases().get(name), name);
-    try (Pair ranks = new Pair(options, twoNodes);
-        ExecutorService ends = Executors.newSingleThreadExecutor()) {
-      Future<Boolean> act =
-          ends.submit(() -> {
-            Act prepared = chosen.prepare(ranks);
-            Injection armed = Injection.arm(at, times, failure, ranks.scriptAt, ranks.script);
-            try {
-              prepared.run();
-            } catch (Throwable cut) {
-              // as it may be
-            } finally {
-              armed.disarm();
-            }
-            for (AutoCloseable lease : ranks.held) {
-              lease.close();
-            }
-            return armed.hasThrown();
-          });
-      await(act, "the act");
-      ends.shutdown();
-      if (!ends.awaitTermination(SOON.toSeconds(), TimeUnit.SECONDS)) {
-        throw new AssertionError("the thread does not end");
-      }
-      awaitOrTold(ranks, ranks.sibling.submit(() -> ranks.mine.write(SOON).close()));
-      awaitOrTold(ranks, ranks.other.submit(() -> ranks.theirs.write(SOON).close()));
-      Future<?> closed = ranks.other.submit(ranks.theirs::close);
-      ranks.mine.close();
-      await(closed, "the other rank's close");
-      return act.get();
-    }
-  }
-
-  /** It goes well, unless nobody could pay: then the rank has given itself up, and says so. */
-  private static void awaitOrTold(Pair ranks, Future<?> write) throws Exception {
-    try {
-      await(write, "another thread's write");
-    } catch (AssertionError failed) {
-      if (!(failed.getCause() instanceof MpilockException && ranks.mine.hasLeft())) {
-        throw failed;
-      }
     }
   }
 

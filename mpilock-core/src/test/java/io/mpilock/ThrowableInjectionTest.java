@@ -16,7 +16,6 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -46,7 +45,6 @@ class ThrowableInjectionTest {
   private static final List<Fairness> FAIRNESS = List.of(Fairness.values());
 
   private static Method run;
-  private static Method runAndEnd;
   private static Method places;
 
   @BeforeAll
@@ -56,18 +54,6 @@ class ThrowableInjectionTest {
     run =
         scenario.getMethod(
             "run", String.class, String.class, boolean.class, long.class, Throwable.class);
-    // Where the lock is granted and no lease is made yet a release needs less than the grant did.
-    runAndEnd =
-        new InjectingLoader(InjectionScenario.class, List.of("io.mpilock.protocol"))
-            .loadClass(InjectionScenario.class.getName())
-            .getMethod(
-                "runAndEnd",
-                String.class,
-                String.class,
-                boolean.class,
-                long.class,
-                long.class,
-                Throwable.class);
     places = scenario.getMethod("places");
   }
 
@@ -130,51 +116,6 @@ class ThrowableInjectionTest {
     }
     System.out.println(name + ": " + count + " places, " + failures.size() + " failures");
     assertThat(failures).isEmpty();
-  }
-
-  /**
-   * What a thread cannot give back, and then ends, is given back by whoever comes by. Not of one
-   * that stands in the queue of its rank: what is thrown at every step leaves it the queue's mutex,
-   * which a thread that had the stack to lock it can unlock.
-   */
-  @ParameterizedTest
-  @CsvSource({
-    "read, false",
-    "read, true",
-    "write, false",
-    "'timed read, in vain', true",
-    "optimistic read, true"
-  })
-  void whatAThreadOwesThatEndsOthersPay(String name, boolean twoNodes) throws Throwable {
-    List<String> failures = new ArrayList<>();
-    long steps = 0;
-    for (long times : new long[] {-3, 6, Long.MAX_VALUE}) {
-      assertThat(end(name, twoNodes, Long.MAX_VALUE, times, new Error())).isFalse();
-      for (long at = 1; failures.size() < TOLD; at += Math.max(STRIDE, at < 200 ? 1 : at / 10)) {
-        Throwable failure = at % 2 == 0 ? new StackOverflowError() : new OutOfMemoryError();
-        try {
-          if (!end(name, twoNodes, at, times, failure)) {
-            break;
-          }
-        } catch (Throwable wrong) {
-          failures.add("step " + at + ", " + times + ": " + wrong + where(failure));
-        }
-        steps++;
-      }
-    }
-    System.out.println(name + ": " + steps + " steps, " + failures.size() + " failures");
-    assertThat(failures).isEmpty();
-    assertThat(steps).isGreaterThan(10 / STRIDE);
-  }
-
-  private static boolean end(String name, boolean twoNodes, long at, long times, Throwable failure)
-      throws Throwable {
-    try {
-      return (boolean)
-          runAndEnd.invoke(null, name, Fairness.WRITER_FIRST.name(), twoNodes, at, times, failure);
-    } catch (InvocationTargetException e) {
-      throw e.getCause();
-    }
   }
 
   /** Where a case comes to, in some runs. */

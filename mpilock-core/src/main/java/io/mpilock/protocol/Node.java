@@ -499,9 +499,9 @@ final class Node {
   }
 
   /**
-   * Gives this rank up, as if it had died, for a failure, as of the window, that leaves it no way
-   * to give back what it holds: the others are told, as far as the window lets it, and no call of
-   * this rank is possible any more. Never throws.
+   * Gives this rank up, as if it had died, for a failure of the window that leaves it no way to
+   * give back what it holds: the others are told, as far as the window lets it, and no call of this
+   * rank is possible any more. Never throws.
    */
   void giveUp(Throwable failure) {
     givenUpFor = failure;
@@ -512,7 +512,7 @@ final class Node {
     attempt(() ->
         LOG.log(
             System.Logger.Level.ERROR,
-            who(me) + " gives itself up, since it cannot give back what it holds",
+            who(me) + " gives itself up, since its shared memory fails",
             failure));
   }
 

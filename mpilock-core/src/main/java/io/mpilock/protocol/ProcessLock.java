@@ -42,11 +42,6 @@ public final class ProcessLock {
   private boolean stallTold;
   private long stallToldAt;
 
-  final Debts debts;
-
-  /** Who may owe, and may not have come to be in the list; until its thread has ended it pays. */
-  volatile @Nullable ThreadHold lastDebtor;
-
   private final ThreadLocal<ThreadHold> holds = ThreadLocal.withInitial(this::newHold);
 
   ProcessLock(String name, Node node, long home) {
@@ -55,13 +50,11 @@ public final class ProcessLock {
     this.node = node;
     this.window = node.window();
     this.words = new NodeLock(node, home, node.me(), name);
-    this.debts = new Debts(this, node);
     this.lastLook = node.nanoTime();
     this.myLine = words.line(node.me());
   }
 
   private ThreadHold newHold() {
-    debts.pay();
     ThreadHold hold = new ThreadHold(Thread.currentThread(), home());
     node.waits().add(hold);
     return hold;
@@ -232,7 +225,6 @@ public final class ProcessLock {
    */
   void checkRefusal() {
     long now = node.nanoTime();
-    debts.pay();
     if (!node.isClosed()) {
       if (now - lastLook >= Patience.CHECK_NANOS) {
         lastLook = now; // two threads at once do no harm
@@ -291,7 +283,6 @@ public final class ProcessLock {
     try {
       stamp = stampUnderRead(hold, grip);
     } catch (Throwable cut) { // also where it was about to give back
-      lastDebtor = hold;
       giveBack(grip);
       hold.paid();
       throw cut;
@@ -522,11 +513,10 @@ public final class ProcessLock {
   }
 
   /**
-   * Pays what threads of this rank owe, and says of one that it has ended while it held: only its
-   * own process sees that. Of several readers it is seen of the one that is named.
+   * Says of a thread of this rank that it has ended while it held: only its own process sees that.
+   * Of several readers it is seen of the one that is named.
    */
   void noteOrphan() {
-    debts.pay();
     ThreadHold orphan = namedWriter;
     if (orphan == null || !orphan.isOrphan()) {
       orphan = lastReader;
@@ -624,14 +614,6 @@ public final class ProcessLock {
       node.giveUp(failure);
     }
     return freed;
-  }
-
-  /** A thread has ended that had the queue's mutex: nobody can unlock it, so this rank is lost. */
-  void loseWith(String thread) {
-    node.giveUp(
-        new MpilockException(
-            "Thread '%s' of %s ended, for want of stack or memory, in the middle of a request for %s."
-                .formatted(thread, me(), quotedName)));
   }
 
   boolean isWindowFreed() {

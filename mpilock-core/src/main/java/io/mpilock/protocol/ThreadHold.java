@@ -38,14 +38,6 @@ public final class ThreadHold extends Grip {
   /** As {@code owes}, of an optimistic read. */
   private @Nullable Grip debt;
 
-  /** In {@link Debts}, and who is behind it there; guarded by that. */
-  boolean isListed;
-
-  @Nullable ThreadHold nextDebtor;
-
-  /** Another thread has given back what is owed. */
-  private boolean paidFor;
-
   /** It keeps a write, or owes something: a request looks at both before all else. */
   private boolean special;
 
@@ -106,9 +98,6 @@ public final class ThreadHold extends Grip {
       long last = lock.words().enterRead(this);
       return last != NodeLock.BUSY ? beginRead(lock, last) : awaitRead(lock, nanos);
     } catch (Throwable failure) {
-      owes = true;
-      special = true;
-      lock.lastDebtor = this; // there may be no stack to call anything
       throw undo(lock, failure);
     }
   }
@@ -164,9 +153,6 @@ public final class ThreadHold extends Grip {
       }
       return mine == NodeLock.READ ? awaitNoReaders(lock, nanos) : awaitWrite(lock, nanos);
     } catch (Throwable failure) {
-      owes = true;
-      special = true;
-      lock.lastDebtor = this; // there may be no stack to call anything
       throw undo(lock, failure);
     }
   }
@@ -200,38 +186,15 @@ public final class ThreadHold extends Grip {
 
   /** Gives back what a request has left that was cut short, and gives what its caller gets. */
   private RuntimeException undo(ProcessLock lock, Throwable failure) {
-    try {
-      if (turn == null && !drains) {
-        letGo(lock);
-      }
-      pay(lock);
-    } catch (Throwable again) {
-      // There may be no stack even to begin.
+    owes = true;
+    special = true;
+    if (turn == null && !drains) {
+      letGo(lock);
     }
-    if (owes) {
-      Debts debts = lock.debts;
-      synchronized (debts) { // as above: calls nothing
-        if (!isListed) {
-          isListed = true;
-          nextDebtor = debts.first;
-          debts.first = this;
-        }
-      }
-      payLater(debts);
-    } else {
-      lock.lastDebtor = null;
-    }
+    pay(lock);
     return failure instanceof IllegalStateException refused
         ? lock.unusable(refused)
         : Node.unchecked(failure);
-  }
-
-  private static void payLater(Debts debts) {
-    try {
-      debts.payLater();
-    } catch (Throwable noThread) {
-      // Whoever comes by pays.
-    }
   }
 
   /** Ownership first: that needs the least stack. */
@@ -253,55 +216,19 @@ public final class ThreadHold extends Grip {
   }
 
   /**
-   * Gives back what could not be given back when it was to be: others of this rank would stand
-   * behind it.
+   * Gives back what could not be given back when it was to be: nobody else would, and others of
+   * this rank would stand behind it.
    */
   private void settle(ProcessLock lock) {
-    if (owes || debt != null) {
-      lock.words().unlockQueue(this); // which whoever pays may wait for, and only this thread can
-      lock.debts.settle(this);
-    }
-  }
-
-  /** That; under the monitor of {@link Debts}. */
-  void paySelf(ProcessLock lock) {
-    Throwable failure = owes && !paidFor ? goBack(lock, Way.REQUEST) : null;
+    Throwable failure = owes ? pay(lock) : null;
     if (failure != null) {
       throw Node.unchecked(failure);
     }
     Grip owed = debt;
-    if (owed != null && !paidFor) {
-      lock.giveBack(owed);
-    }
-    owes = false;
-    paidFor = false;
-    paid();
-  }
-
-  /**
-   * As that, by another thread. The debtor finds out when it next asks: until then its own fields
-   * stay as they are.
-   *
-   * @return whether nothing is owed any more
-   */
-  boolean payFor(ProcessLock lock) {
-    Grip owed = debt;
-    boolean locked = locks || (owed != null && owed.locks);
-    if (locked && thread.isAlive()) {
-      return false; // nobody else can unlock what it has locked
-    }
-    if (locked) {
-      lock.loseWith(thread.getName());
-      return true;
-    }
-    if (owes && goBack(lock, Way.REQUEST) != null) {
-      return false;
-    }
     if (owed != null) {
       lock.giveBack(owed);
+      paid();
     }
-    paidFor = true;
-    return true;
   }
 
   /** Notes what this thread is about to take for an optimistic read; before it does. */
@@ -566,11 +493,6 @@ public final class ThreadHold extends Grip {
     if (!isOf(Thread.currentThread())) {
       throw notOwner(lock, call);
     }
-  }
-
-  /** Whether its thread has ended. */
-  boolean hasEnded() {
-    return !thread.isAlive();
   }
 
   /** Whether nobody will give back what it holds: its thread has ended, and with it its steps. */

@@ -17,7 +17,6 @@ import java.lang.classfile.instruction.NewReferenceArrayInstruction;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
-import java.util.List;
 
 /**
  * Loads mpilock once more, with {@link Injection#step(int)} before each call, allocation of an
@@ -28,7 +27,6 @@ public final class InjectingLoader extends ClassLoader {
   private static final ClassDesc HOOK = ClassDesc.of(Injection.class.getName());
 
   private final String ownName;
-  private final List<String> packages;
 
   /** Each place in the code has a number; guarded by the loading of classes, which is by one. */
   private int nextPlace;
@@ -40,19 +38,8 @@ public final class InjectingLoader extends ClassLoader {
    *     changed
    */
   public InjectingLoader(Class<?> own) {
-    this(own, List.of("io.mpilock", "io.mpilock.protocol"));
-  }
-
-  /**
-   * Makes a loader.
-   *
-   * @param own as above
-   * @param packages whose classes have steps
-   */
-  public InjectingLoader(Class<?> own, List<String> packages) {
     super(own.getClassLoader());
     ownName = own.getName();
-    this.packages = packages;
   }
 
   @Override
@@ -73,7 +60,9 @@ public final class InjectingLoader extends ClassLoader {
       }
       byte[] bytes = in.readAllBytes();
       String inPackage = name.substring(0, name.lastIndexOf('.'));
-      boolean counted = packages.contains(inPackage) && !name.startsWith(ownName);
+      boolean counted =
+          (inPackage.equals("io.mpilock") || inPackage.equals("io.mpilock.protocol"))
+              && !name.startsWith(ownName);
       byte[] code = counted ? withSteps(bytes) : bytes;
       return defineClass(name, code, 0, code.length);
     } catch (IOException e) {

@@ -14,8 +14,7 @@ public final class Injection {
 
   private final Thread thread = Thread.currentThread();
   private final long at;
-  private final long until;
-  private final boolean lets;
+  private final boolean forEver;
   private final Throwable failure;
   private final long scriptAt;
   private final Runnable script;
@@ -24,11 +23,9 @@ public final class Injection {
   private boolean thrown;
   private final BitSet places = new BitSet();
 
-  private Injection(long at, long times, Throwable failure, long scriptAt, Runnable script) {
+  private Injection(long at, boolean forEver, Throwable failure, long scriptAt, Runnable script) {
     this.at = at;
-    lets = times < 0;
-    long last = Math.abs(times);
-    until = at > Long.MAX_VALUE - last ? Long.MAX_VALUE : at + last;
+    this.forEver = forEver;
     this.failure = failure;
     this.scriptAt = scriptAt;
     this.script = script;
@@ -41,7 +38,7 @@ public final class Injection {
    * @param failure what to throw
    */
   public static Injection arm(long at, Throwable failure) {
-    return arm(at, 1, failure, 0, () -> {});
+    return arm(at, false, failure, 0, () -> {});
   }
 
   /**
@@ -49,21 +46,14 @@ public final class Injection {
    *
    * @param at the step to throw at, from 1; or less than 1, for the first step at the place whose
    *     number this is the negative of
-   * @param times at how many steps in a row to throw, if {@code at} is a step; if it is negative,
-   *     the second of them goes well
+   * @param forEver whether to throw at every later step, too
    * @param failure what to throw
    * @param scriptAt the step before which the script runs
    * @param script is not counted
    */
   public static Injection arm(
-      long at, long times, Throwable failure, long scriptAt, Runnable script) {
-    Injection armed =
-        new Injection(
-            at,
-            at > Long.MAX_VALUE - times ? Long.MAX_VALUE : at + times,
-            failure,
-            scriptAt,
-            script);
+      long at, boolean forEver, Throwable failure, long scriptAt, Runnable script) {
+    Injection armed = new Injection(at, forEver, failure, scriptAt, script);
     current = armed;
     return armed;
   }
@@ -114,7 +104,7 @@ public final class Injection {
       script.run();
       paused = false;
     }
-    if (at > 0 && steps >= at && steps < until && !(lets && steps == at + 1)) {
+    if (steps == at || (forEver && steps > at)) {
       thrown = true;
       raise(failure.fillInStackTrace());
     }
