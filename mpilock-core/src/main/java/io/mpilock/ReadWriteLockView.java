@@ -36,7 +36,7 @@ final class ReadWriteLockView implements ReadWriteLock {
 
     @Override
     public void lock() {
-      acquireUninterruptibly(ThreadHold.FOREVER);
+      requireGranted(acquireUninterruptibly(ThreadHold.FOREVER));
     }
 
     @Override
@@ -46,7 +46,16 @@ final class ReadWriteLockView implements ReadWriteLock {
 
     @Override
     public void lockInterruptibly() throws InterruptedException {
-      acquireInterruptibly(ThreadHold.FOREVER);
+      requireGranted(acquireInterruptibly(ThreadHold.FOREVER));
+    }
+
+    /** A request without an end is granted, or throws: nobody is to go on without the lock. */
+    private void requireGranted(boolean granted) {
+      if (!granted) {
+        throw new IllegalStateException(
+            "The %s lock of %s was not granted, and nothing says why."
+                .formatted(mode, resource.quotedName()));
+      }
     }
 
     @Override

@@ -260,23 +260,43 @@ public final class ResourceLock {
   /**
    * Gives the resource free after its writer died ({@link OnHolderDeath#POISON}): whoever asks gets
    * it again, on all ranks. To be called when what the lock guards has been looked at, and put
-   * right: the writer may have left it half written. Not collective; any rank may call it, one is
-   * enough. The next write has a higher token than the one that was cut short.
+   * right: the writer may have left it half written. Until this returns nobody reads it under the
+   * lock, but an optimistic read that began before may end. Not collective; any rank may call it,
+   * one is enough. The next write has a higher token than the one that was cut short.
    *
    * <p>It waits for nobody's hold. On several nodes it asks the others, by a try to read, whether
-   * they know of a poison; if one of their processes stands still it waits for that, until this
-   * thread is interrupted, the controller is closed, or that node is lost. If this rank dies
-   * meanwhile the resource is poisoned still, or again.
+   * they know of a poison, for at most 2 s; then it waits for at most 5 s until this node has heard
+   * that the resource is free. The others hear of it a moment later. If this rank dies meanwhile
+   * the resource is poisoned still, or again.
    *
-   * @return the rank that had died in its write, or nothing if the resource was not poisoned
+   * @return the rank that had died in its write, or nothing if the resource was not poisoned, as
+   *     far as the other nodes have answered
+   * @throws LockUseException if that rank has left the job, but its process still runs on this
+   *     node: it may write, and must end first
+   * @throws LockTimeoutException if its process still runs on another node, or another one stands
+   *     still; it may come about later all the same
    * @throws RankFailedException if a node must be asked that is lost: then nobody gets the resource
    *     from there any more
-   * @throws LockInterruptedException if the calling thread is interrupted
+   * @throws LockInterruptedException if the calling thread is interrupted; as for a time-out
    * @throws ControllerClosedException if the controller is closed
    */
   public OptionalInt clearPoison() {
-    int rank = process.clearPoison();
+    int rank = process.clearPoison(-1);
     return rank < 0 ? OptionalInt.empty() : OptionalInt.of(rank);
+  }
+
+  /**
+   * As {@link #clearPoison()}, for who has looked at what a certain rank left.
+   *
+   * @param ofRank the rank that died in its write; if the resource is poisoned by another one it
+   *     stays so
+   * @return whether it was poisoned by that one, and is free again
+   */
+  public boolean clearPoison(int ofRank) {
+    if (ofRank < 0) {
+      throw new IllegalArgumentException("A rank is not negative: " + ofRank);
+    }
+    return process.clearPoison(ofRank) >= 0;
   }
 
   /** The stamp of an optimistic read that could not start; {@link #validate} refuses it. */

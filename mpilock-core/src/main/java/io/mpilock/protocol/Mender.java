@@ -80,8 +80,11 @@ final class Mender {
     }
   }
 
-  /** Ends the poison, and passes the lock on to who asks; false if it is to be called again. */
-  boolean clearPoison() {
+  /**
+   * Ends the poison by a rank, and passes the lock on to who asks; false if it is to be called
+   * again. Who has MENDER is the only one to poison or to end it, so a late one ends no other.
+   */
+  boolean clearPoison(int jobRank) {
     long other = window.get(mender);
     boolean mends =
         (other == 0 || node.isGone((int) other - 1))
@@ -89,7 +92,7 @@ final class Mender {
             && window.compareAndSet(mender, other, lock.me() + 1L);
     if (mends) {
       grip.mends = true;
-      if (endPoison(0)) {
+      if (lock.poisonedBy() == jobRank && endPoison(0)) {
         if (lock.isPhaseFair()) {
           lock.admitReaders();
         }
@@ -99,7 +102,7 @@ final class Mender {
       lock.mendNoMore(grip);
     }
     lock.finish(grip); // has been entered
-    return owner(window.get(state)) != POISONED;
+    return lock.poisonedBy() != jobRank;
   }
 
   /**

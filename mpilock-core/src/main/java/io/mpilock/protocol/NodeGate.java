@@ -200,6 +200,10 @@ final class NodeGate implements Tenant.Gate {
 
   @Override
   public void poison(int rank) {
+    if (clearing) { // what another one poisoned, and could not be counted before this
+      clearing = false;
+      window.set(lock.home() + Layout.POISONED_BY, rank + 1L);
+    }
     lock.poison(rank);
   }
 
@@ -210,7 +214,7 @@ final class NodeGate implements Tenant.Gate {
 
   @Override
   public void clear() {
-    clearing = true;
+    clearing = lock.isPoisoned();
     openTo = Permission.NONE;
     boolean _ = isCleared();
   }

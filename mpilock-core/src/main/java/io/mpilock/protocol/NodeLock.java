@@ -462,12 +462,16 @@ final class NodeLock {
         }
         continue;
       }
-      if (isPoisoned() || !patience.pause(readerBell, goesOn)) {
+      boolean poisoned = isPoisoned();
+      if (poisoned || !patience.pause(readerBell, goesOn)) {
         leaveBatch(grip);
-        if (grip.reads != 0 && (isTooLate(patience) || isPoisoned())) {
+        poisoned |= isPoisoned();
+        if (grip.reads != 0 && (poisoned || isTooLate(patience))) {
           releaseRead(grip);
         }
-        throwIfPoisoned();
+        if (poisoned) {
+          throw poisoned();
+        }
         return grip.reads != 0;
       }
     }
@@ -1010,8 +1014,11 @@ final class NodeLock {
     while (true) {
       int phase = phase(window.get(myRequest));
       int owner = owner(window.get(state));
-      if (phase == NONE || owner == POISONED || node.hasGone()) {
-        return false; // nobody gets it any more, or not this rank
+      if (owner == POISONED) {
+        throw poisoned();
+      }
+      if (phase == NONE || node.hasGone()) {
+        return false; // not this rank any more
       }
       if (phase == CLAIMED && owner == me + 1) {
         return true;
@@ -1567,23 +1574,31 @@ final class NodeLock {
 
   void throwIfPoisoned() {
     if (isPoisoned()) {
-      if (node.isClosed()) { // it may be this very rank that has closed with the write held
-        throw node.closedFailure();
-      }
-      int rank = poisonedBy();
-      if (rank < 0) {
-        return; // it has just been given free
-      }
-      if (name != null) {
-        node.settings().stallListener().poisoned(name, rank);
-      }
-      throw node.failed(
-          rank,
-          "it held the write, so what the lock guards may be half written, and nobody gets it any"
-              + " more. Check the data, and give it free (ResourceLock.clearPoison, or the endpoint)"
-              + " or start the job again; or set mpilock.on-holder-death=release if the readers can"
-              + " tell.");
+      throw poisoned();
     }
+  }
+
+  /**
+   * What a request gets that has met the poison, though it may have been given free since: it has
+   * given up for it.
+   */
+  RuntimeException poisoned() {
+    if (node.isClosed()) { // it may be this very rank that has closed with the write held
+      return node.closedFailure();
+    }
+    long rank = window.get(home + Layout.POISONED_BY) - 1; // which stays when the poison ends
+    if (rank < 0 || rank >= node.jobSize()) {
+      return node.damaged(resource + " is poisoned by rank " + rank);
+    }
+    if (name != null) {
+      node.settings().stallListener().poisoned(name, (int) rank);
+    }
+    return node.failed(
+        (int) rank,
+        "it held the write, so what the lock guards may be half written, and nobody gets it any"
+            + " more. Check the data, and give it free (ResourceLock.clearPoison, or the endpoint)"
+            + " or start the job again; or set mpilock.on-holder-death=release if the readers can"
+            + " tell.");
   }
 
   /**
@@ -1653,12 +1668,13 @@ final class NodeLock {
   /**
    * Ends the poison, on one node: whoever asks gets the lock again.
    *
+   * @param jobRank who died; a poison by another stays
    * @return false if another rank is about to do something with the words: to be called again
    */
-  boolean clearPoison() {
+  boolean clearPoison(int jobRank) {
     Grip grip = new Grip();
     try {
-      return new Mender(node, this, grip).clearPoison();
+      return new Mender(node, this, grip).clearPoison(jobRank);
     } catch (Throwable cut) {
       finish(grip);
       throw cut;
@@ -1674,6 +1690,9 @@ final class NodeLock {
    * Ends the poison, as the agent, which owns then, and is counted in pending; or returns false.
    */
   boolean ownPoisoned() {
+    if (!isPoisoned()) {
+      return false;
+    }
     window.set(myRequest, NONE); // it may have asked when the writer died; nobody claims it now
     published = NONE;
     return new Mender(node, this, new Grip()).endPoison(1);

@@ -343,14 +343,18 @@ public final class ProcessLock {
    * nodes know is only asked if this one does not know of the poison. Waits for other nodes'
    * agents, and for nobody's hold.
    *
-   * @return the rank that died, or -1 if the resource is not poisoned
+   * @param ofRank who is to be the one that died, or -1 for whoever it is
+   * @return the rank that died, or -1 if the resource is not poisoned, or by another one
    */
-  public int clearPoison() {
+  public int clearPoison(int ofRank) {
     try {
       checkOpen();
       int rank = words.poisonedBy();
       if (rank < 0 && node.agent() >= 0) {
         rank = askWhetherPoisoned();
+      }
+      if (ofRank >= 0 && rank != ofRank) {
+        return -1;
       }
       if (rank >= 0) {
         if (!words.hasEnded(rank)) {
@@ -378,7 +382,7 @@ public final class ProcessLock {
         hold.releaseRead(this);
       }
     } catch (RankFailedException e) {
-      if (!words.isPoisoned()) {
+      if (node.brokenBy() >= 0) {
         throw e;
       }
     }
@@ -711,7 +715,7 @@ public final class ProcessLock {
     }
 
     boolean isCleared() {
-      return words.poisonedBy() != rank || (node.agent() < 0 && words.clearPoison());
+      return words.poisonedBy() != rank || (node.agent() < 0 && words.clearPoison(rank));
     }
 
     @Override

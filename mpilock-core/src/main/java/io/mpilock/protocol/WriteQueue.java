@@ -165,7 +165,8 @@ final class WriteQueue {
       if (asked || asks) {
         return open;
       }
-      if (words.isPoisoned() || !patience.pause(words.bell(words.me()), words::mayAsk)) {
+      words.throwIfPoisoned();
+      if (!patience.pause(words.bell(words.me()), words::mayAsk)) {
         return false;
       }
     }

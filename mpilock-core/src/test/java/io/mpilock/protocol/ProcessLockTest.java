@@ -318,6 +318,53 @@ class ProcessLockTest {
     }
   }
 
+  /** Whoever has met the poison is told, also if it ends between two looks; nobody gets nothing. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aRequestWithoutAnEndIsGrantedOrToldWhereverThePoisonEnds(boolean reads) {
+    int told = 0;
+    int granted = 0;
+    for (int access = 0; access < 80; access++) {
+      Simulation one =
+          new Simulation(1, 2, (int) home + Layout.LINE + 2 * Layout.RANK_WORDS, false);
+      one.word(Layout.slot(0) + Layout.LIFE, Node.OPEN);
+      one.word(Layout.slot(1) + Layout.LIFE, Node.OPEN);
+      ScriptedNode desk = new ScriptedNode(one);
+      ProcessLock mine = new ProcessLock("orders", desk.node(0), home);
+      NodeLock other = new NodeLock(one.node(1, Simulation.settings(false, 0, false)), home, 1);
+      other.poison(1);
+      desk.beforeAccess(
+          access,
+          () -> {
+            boolean _ = other.clearPoison(1); // not while the request is about to be made
+          });
+      ThreadHold hold = mine.hold();
+      try {
+        assertThat(
+                reads
+                    ? hold.acquireRead(mine, ThreadHold.FOREVER)
+                    : hold.acquireWrite(mine, ThreadHold.FOREVER))
+            .as("cleared before access %d", access)
+            .isTrue();
+        granted++;
+      } catch (RankFailedException e) {
+        assertThat(e.rank()).isEqualTo(1);
+        told++;
+      }
+    }
+    assertThat(granted).isPositive();
+    assertThat(told).isPositive();
+  }
+
+  @Test
+  void aLateClearEndsNoOtherPoison() {
+    theirs.poison(1);
+    assertThat(new NodeLock(node, home, 0).clearPoison(0)).isTrue();
+    assertThat(theirs.poisonedBy()).as("another one's").isEqualTo(1);
+    assertThat(lock.clearPoison(0)).isEqualTo(-1);
+    assertThat(theirs.poisonedBy()).isEqualTo(1);
+  }
+
   private boolean acquireWrite(long nanos) {
     return lock.hold().acquireWrite(lock, nanos);
   }

@@ -98,7 +98,7 @@ public final class MpilockEndpoint {
           writer == null ? "It is not poisoned." : "It is poisoned by %s.".formatted(writer));
     }
     try {
-      boolean cleared = controller.resource(found.name()).clearPoison().isPresent();
+      boolean cleared = controller.resource(found.name()).clearPoison(rank);
       return new ClearedDescriptor(
           found.name(), cleared, cleared ? "It is free again." : "It is not poisoned any more.");
     } catch (MpilockException e) {
