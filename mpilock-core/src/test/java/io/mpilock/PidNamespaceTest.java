@@ -108,8 +108,9 @@ class PidNamespaceTest {
           assertThatThrownBy(lock::write)
               .isInstanceOf(RankFailedException.class)
               .hasMessageContaining("rank " + victim);
-          System.out.printf(
-              "told of rank %s after %d ms%n", victim, (System.nanoTime() - start) / 1_000_000);
+          long millis = (System.nanoTime() - start) / 1_000_000;
+          // In one piece: printf writes several, and the launcher puts other ranks' in between.
+          System.out.println("told of rank %s after %d ms".formatted(victim, millis));
         }
         System.out.println("survived as told");
         System.out.flush();

@@ -75,9 +75,10 @@ class LockFormsLaunchTests {
                   fence.share(mine);
                 });
         if (locks.isMaster()) {
-          System.out.printf(
-              "sum %d, upgraded %d, tried %d, fenced by %d%n",
-              sum, read(folder.resolve("upgraded")), read(folder.resolve("tried")), writer);
+          System.out.println(
+              "sum %d, upgraded %d, tried %d, fenced by %d"
+                  .formatted(
+                      sum, read(folder.resolve("upgraded")), read(folder.resolve("tried")), writer));
         }
       }
     }

@@ -87,14 +87,8 @@ class JobSimulationTeethTest {
     REFUSES_LATER_TRIES_TOO(Tenant.class, "whom == tries && ", ""),
     POISONS_ONLY_WHO_HAS(
         Home.class, "told.addAll(writers.keySet());\n    told.addAll(readers.keySet());", ""),
-    CLEARS_WHAT_ANOTHER_HAS_POISONED(
-        Home.class,
-        "if (poisonedBy != rank || rank == NOT_POISONED) {",
-        "if (poisonedBy == NOT_POISONED) {"),
     TELLS_NOBODY_THAT_IT_IS_FREE(Home.class, "nodes.forEach(outbox::cleared);", ""),
     FORGETS_WHO_ASKS_WHILE_POISONED(Home.class, "told.add(node);\n      outbox", "outbox"),
-    TAKES_NO_REQUEST_BACK_THAT_CAME_AFTER_IT_WAS_FREE(
-        Tenant.class, "if (mayBeQueued && asked == NONE) {", "if (false) {"),
     IGNORES_A_DEAD_WRITER(Tenant.class, "int dead = gate.deadWriter();", "int dead = -1;");
 
     private final Class<?> type;
