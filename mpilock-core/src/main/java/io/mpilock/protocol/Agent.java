@@ -144,6 +144,7 @@ final class Agent implements Runnable {
   private int greetings;
   private int closedNodes;
   private boolean newsBeforeSleep;
+  private boolean failing;
   private volatile boolean settingsDiffer;
   private long lastTick;
   private long nextTick;
@@ -275,6 +276,7 @@ final class Agent implements Runnable {
       } else {
         System.getLogger("io.mpilock")
             .log(System.Logger.Level.ERROR, "The agent of " + node.who(node.me()) + " failed", e);
+        failing = true;
         try {
           sayGoodbye();
         } catch (Throwable untold) {
@@ -471,7 +473,13 @@ final class Agent implements Runnable {
   private void sendToOthers(Message message) {
     for (int other = 0; other < nodes; other++) {
       if (other != me) {
-        send(other, message);
+        try {
+          send(other, message);
+        } catch (RuntimeException | Error e) {
+          if (!failing) {
+            throw e;
+          } // else this node hears of it by silence, and the next ones may be within reach
+        }
       }
     }
   }

@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -533,6 +534,25 @@ class AgentTest {
       assertThat(nodes.next(1, Message.Broken.class)).isEqualTo(new Message.Broken(0));
       assertThat(record.calls()).containsSubsequence("Messenger.close", "NodeWindow.free");
       assertThat(log.messages()).anyMatch(text -> text.startsWith("SEVERE The agent of rank 0 "));
+    }
+  }
+
+  @Test
+  void anAgentThatFailsTellsAlsoTheNodesBehindOneThatItCannotReach() throws Exception {
+    Recorded record = new Recorded();
+    AtomicBoolean reachesTheFirst = new AtomicBoolean(true);
+    try (Logged _ = new Logged();
+        PlayedNodes nodes =
+            new PlayedNodes(PlayedNodes.settings(1, NEVER), record::of, 0, 0, 1, 2)) {
+      nodes.greet();
+      record.before(call -> {
+        if (call.equals("Messenger.receive")
+            || (call.equals("Messenger.send") && reachesTheFirst.getAndSet(false))) {
+          throw new UnsupportedOperationException("a torn cable");
+        }
+      });
+      assertBroken(nodes, 0);
+      assertThat(nodes.next(2, Message.Broken.class)).isEqualTo(new Message.Broken(0));
     }
   }
 

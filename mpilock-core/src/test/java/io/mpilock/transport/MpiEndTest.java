@@ -10,6 +10,7 @@ import io.mpilock.testing.MpiRun;
 import io.mpilock.testing.ProcessRanks;
 import io.mpilock.testing.SharedWords;
 import io.mpilock.testing.SimulatedHosts;
+import io.mpilock.transport.ffm.StuckThreadScenario;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
@@ -70,6 +71,13 @@ class MpiEndTest {
     job(MpiRun.Launcher.OPEN_MPI, 2, 1).run(Misses.class, "ends", "2").failed();
   }
 
+  /** It cannot tell the other node itself: its neighbour does. */
+  @ParameterizedTest
+  @EnumSource
+  void aRankThatIsStuckInMpiAndGivesItselfUpIsNotWaitedFor(MpiRun.Launcher launcher) {
+    assertThatOthersEnd(job(launcher, 2, 1).run(Misses.class, "is stuck", "1"), 1, 3);
+  }
+
   private static void assertThatOthersEnd(MpiRun.Result result, int victim, int ranks) {
     String output = result.failed().output();
     assertThat(output.split("MPI is not finalised[^:]*: rank " + victim + " ", -1))
@@ -104,6 +112,11 @@ class MpiEndTest {
           awaitOthers(words, victim);
         } else {
           controller.close();
+        }
+        if (args[0].equals("is stuck")) {
+          StuckThreadScenario.stickIn(world);
+          world.abandon();
+          awaitOthers(words, victim);
         }
         Runtime.getRuntime().halt(FAILED);
       });

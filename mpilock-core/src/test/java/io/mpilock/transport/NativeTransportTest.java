@@ -149,7 +149,7 @@ final class NativeTransportTest {
 
   @ParameterizedTest
   @EnumSource
-  void anAbortIsNotHeldUpByAStuckMpiThread(MpiRun.Launcher launcher) {
+  void neitherGivingUpNorAnAbortIsHeldUpByAStuckMpiThread(MpiRun.Launcher launcher) {
     MpiRun.Result result = MpiRun.under(launcher).ranks(2).run(StuckThreadScenario.class);
     assertThat(result.status()).isEqualTo(9);
   }

@@ -5,22 +5,26 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What nodes tell each other of ranks that will never come to MPI's end: a rank of its own that it
- * takes no part, though it may live on; one that waits there, that a neighbour has ended. A notice
- * is a message on a communicator that carries no other, to the first rank of each other node; that
- * one waits there too, or will come, or is missed itself. It shows the notice to its node ({@link
- * Leaving}).
+ * What nodes tell each other of ranks that will never come to MPI's end: a rank of itself that it
+ * takes no part, though it may live on; one that gives the end up, of the rank that it missed. A
+ * notice is a message on a communicator that carries no other, to the first rank of each other
+ * node; that one waits there too, or will come, or is missed itself. It shows the notice to its
+ * node ({@link Leaving}).
  *
  * <p>The end of a process that is alone on its node only its {@link Doorbell} tells. A connection
  * may also be lost for another reason; so a rank that waits asks, and whoever waits as well
  * answers. Not asked is as long as an agent lives that watches over the others.
  */
 final class EndNotices {
+  private static final System.Logger LOG = System.getLogger("io.mpilock");
+
   private static final int TAG = 0;
 
   // What a message is; the rank that it is about follows, as an int.
@@ -38,11 +42,17 @@ final class EndNotices {
   /** How long whoever has no connection any more has to answer. */
   private static final long ANSWER_NANOS = 5_000_000_000L;
 
+  private record Notice(int to, byte what, int about) {}
+
   private final PointToPoint mpi;
   private final ReentrantLock inside;
+  private final Leftovers leftovers;
   private final Roster roster;
   private final Group control;
   private final Leaving leaving;
+
+  /** What is to be sent as soon as MPI is free. */
+  private final Queue<Notice> unsent = new ConcurrentLinkedQueue<>();
 
   // Guarded by inside, since MPI is.
   private final List<FrameBuffer> onTheirWay = new ArrayList<>();
@@ -52,9 +62,16 @@ final class EndNotices {
   /** Since when an answer is missed. Used by whoever waits for the end, which is one thread. */
   private final Map<Integer, Long> asked = new HashMap<>();
 
-  EndNotices(MpiLibrary library, PointToPoint mpi, Roster roster, Group control, Leaving leaving) {
+  EndNotices(
+      MpiLibrary library,
+      PointToPoint mpi,
+      Leftovers leftovers,
+      Roster roster,
+      Group control,
+      Leaving leaving) {
     this.mpi = mpi;
     this.inside = library.inside();
+    this.leftovers = leftovers;
     this.roster = roster;
     this.control = control;
     this.leaving = leaving;
@@ -67,36 +84,45 @@ final class EndNotices {
   }
 
   /**
-   * Says of a rank for which the end was given up that it has ended, unless it says itself that it
-   * stays away, or this node has said so of another.
+   * Says of a rank for which the end was given up that it will not come, unless this node has said
+   * so of another. One of another node that lives has its own node to say so; for one of this node,
+   * which has said so itself, that may have been lost with it.
    */
   void tellMissed(int worldRank) {
-    if (!roster.isAlive(worldRank)) {
-      if (roster.node(worldRank) != roster.node(roster.self())) {
-        leaving.showElsewhere(worldRank, true); // the others here may have no connection to it
-      }
-      if (leaving.mayTell()) {
-        tellOtherNodes(HAS_ENDED, worldRank);
-      }
+    boolean ended = !roster.isAlive(worldRank);
+    boolean elsewhere = roster.node(worldRank) != roster.node(roster.self());
+    if (ended && elsewhere) {
+      leaving.showElsewhere(worldRank, true); // the others here may have no connection to it
+    }
+    if ((ended || !elsewhere) && leaving.mayTell()) {
+      tellOtherNodes(ended ? HAS_ENDED : STAYS_AWAY, worldRank);
     }
   }
 
+  /** Does not throw, as for want of memory: who calls it is failing, and has more to end. */
   private void tellOtherNodes(byte what, int about) {
-    for (int rank = 0; rank < roster.size(); rank++) {
-      if (isAnotherNodesFirst(rank) && !roster.isLost(rank)) {
-        send(rank, what, about);
+    if (!roster.spansNodes()) {
+      return;
+    }
+    try {
+      for (int rank = 0; rank < roster.size(); rank++) {
+        if (isAnotherNodesFirst(rank) && !roster.isLost(rank)) {
+          unsent.add(new Notice(rank, what, about));
+        }
       }
-    }
-    long start = System.nanoTime();
-    while (!isSent() && System.nanoTime() - start < FLUSH_NANOS) {
-      LockSupport.parkNanos(this, PAUSE_NANOS);
-    }
-    if (!isSent()) {
-      // To a rank that has not been sent to before, and does not call MPI now.
-      Thread rest = new Thread(null, this::sendOn, "mpilock-notices", 0, false);
-      rest.setDaemon(true);
-      rest.setContextClassLoader(null);
-      rest.start();
+      long start = System.nanoTime();
+      while (!isSent() && System.nanoTime() - start < FLUSH_NANOS) {
+        LockSupport.parkNanos(this, PAUSE_NANOS);
+      }
+      if (!isSent()) {
+        // MPI is not free; or it goes to a rank that was not sent to before, and calls no MPI now.
+        Thread rest = new Thread(null, this::sendOn, "mpilock-notices", 0, false);
+        rest.setDaemon(true);
+        rest.setContextClassLoader(null);
+        rest.start();
+      }
+    } catch (RuntimeException | Error e) {
+      LOG.log(System.Logger.Level.DEBUG, "Other nodes may not hear who is missed at MPI's end", e);
     }
   }
 
@@ -110,32 +136,53 @@ final class EndNotices {
     return roster.node(rank) == rank && roster.node(roster.self()) != rank;
   }
 
-  private void send(int rank, byte what, int about) {
-    ByteBuffer bytes = ByteBuffer.allocate(Integer.BYTES).putInt(about).flip();
+  private void send(Notice notice) {
+    ByteBuffer bytes = ByteBuffer.allocate(Integer.BYTES).putInt(notice.about()).flip();
     FrameBuffer frame = FrameBuffer.allocate(true);
-    frame.begin(rank, FrameBuffer.messageBytes(Integer.BYTES));
-    frame.copyFrom(what, bytes);
+    frame.begin(notice.to(), FrameBuffer.messageBytes(Integer.BYTES));
+    frame.copyFrom(notice.what(), bytes);
     inside.lock();
     try {
-      boolean _ = mpi.send(frame, rank, TAG, control.comm());
-      onTheirWay.add(frame); // MPI may touch it though it refuses
+      onTheirWay.removeIf(earlier -> test(earlier) != PointToPoint.Outcome.NOT_YET);
+      if (mpi.send(frame, notice.to(), TAG, control.comm())) {
+        onTheirWay.add(frame);
+      } else {
+        leftovers.keep(frame);
+      }
     } finally {
       inside.unlock();
     }
   }
 
+  /**
+   * Sends what is unsent, and tells whether all has left. Does not wait for MPI: a thread may be in
+   * a collective call for ever, since a rank has died.
+   */
   private boolean isSent() {
-    inside.lock();
+    if (!inside.tryLock()) {
+      return false;
+    }
     try {
-      for (FrameBuffer frame : onTheirWay) {
-        if (mpi.test(frame) == PointToPoint.Outcome.NOT_YET && !roster.isLost(frame.peer())) {
-          return false;
-        }
+      for (Notice next = unsent.poll(); next != null; next = unsent.poll()) {
+        send(next);
       }
-      return true;
+      onTheirWay.removeIf(frame -> test(frame) != PointToPoint.Outcome.NOT_YET);
+      return onTheirWay.isEmpty();
     } finally {
       inside.unlock();
     }
+  }
+
+  /** How far a frame is. One that failed, or whose peer is lost, must not be tested again. */
+  private PointToPoint.Outcome test(FrameBuffer frame) {
+    PointToPoint.Outcome outcome = mpi.test(frame);
+    if (outcome == PointToPoint.Outcome.NOT_YET && roster.isLost(frame.peer())) {
+      outcome = PointToPoint.Outcome.FAILED;
+    }
+    if (outcome == PointToPoint.Outcome.FAILED) {
+      leftovers.keep(frame);
+    }
+    return outcome;
   }
 
   /**
@@ -162,7 +209,7 @@ final class EndNotices {
     long now = System.nanoTime();
     Long since = asked.putIfAbsent(rank, now);
     if (since == null) {
-      send(rank, ARE_YOU_THERE, roster.self());
+      send(new Notice(rank, ARE_YOU_THERE, roster.self()));
     } else if (now - since > ANSWER_NANOS) {
       roster.lose(rank);
     }
@@ -179,7 +226,7 @@ final class EndNotices {
       switch (message.what()) {
         case STAYS_AWAY -> leaving.showElsewhere(about, false);
         case HAS_ENDED -> leaving.showElsewhere(about, true);
-        case ARE_YOU_THERE -> send(about, I_AM, roster.self());
+        case ARE_YOU_THERE -> send(new Notice(about, I_AM, roster.self()));
         case I_AM -> asked.remove(about); // and is asked again, as long as it is cut off
         default -> {}
       }
@@ -196,15 +243,15 @@ final class EndNotices {
         if (mpi.receive(next)) {
           coming = next;
         } else {
-          onTheirWay.add(next); // MPI may touch it though it refuses
+          leftovers.keep(next);
         }
       }
       FrameBuffer next = coming;
-      if (next == null || mpi.test(next) != PointToPoint.Outcome.DONE) {
-        return null;
+      PointToPoint.Outcome outcome = next == null ? PointToPoint.Outcome.NOT_YET : test(next);
+      if (outcome != PointToPoint.Outcome.NOT_YET) {
+        coming = null;
       }
-      coming = null;
-      return next;
+      return outcome == PointToPoint.Outcome.DONE ? next : null;
     } finally {
       inside.unlock();
     }

@@ -101,7 +101,7 @@ final class MpiRuntime {
                 .allocate(control, node, control.windows()));
     pointToPoint = new PointToPoint(mpi.library());
     leftovers = new Leftovers(pointToPoint, mpi.library().inside());
-    notices = new EndNotices(mpi.library(), pointToPoint, roster, control, leaving);
+    notices = new EndNotices(mpi.library(), pointToPoint, leftovers, roster, control, leaving);
     mpi.beforeFinalize(this::endAccess);
     if (!initialisedHere && roster.spansNodes() && mpi.threadLevel() < mpi.threadMultiple()) {
       LOG.log(
@@ -316,10 +316,10 @@ final class MpiRuntime {
           current = null;
         }
       }
-      endDoorbell();
       thread.end();
-      if (together) {
-        roster.close(); // else it is open to the end: to others this rank would look dead
+      if (together) { // else others see by both when this process ends, and must not before
+        endDoorbell();
+        roster.close();
       }
     }
   }
@@ -394,10 +394,13 @@ final class MpiRuntime {
     @Override
     public String missing() {
       List<Integer> here = leaving.missing();
-      return here.isEmpty()
-          ? "; those that are missing are on other nodes"
-          : "; of this node are missing: rank "
-              + here.stream().map(String::valueOf).collect(Collectors.joining(", rank "));
+      if (here.isEmpty()) {
+        return roster.spansNodes()
+            ? "; those that are missing are on other nodes"
+            : "; all are there, or about to be";
+      }
+      return "; of this node are missing: rank "
+          + here.stream().map(String::valueOf).collect(Collectors.joining(", rank "));
     }
   }
 

@@ -6,7 +6,7 @@ import io.mpilock.transport.TransportSettings;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 
-/** A rank whose MPI thread never comes back, and that aborts. */
+/** A rank whose MPI thread never comes back, and that gives itself up, and aborts. */
 public final class StuckThreadScenario {
 
   private StuckThreadScenario() {}
@@ -23,20 +23,33 @@ public final class StuckThreadScenario {
             Launcher.detect(System.getenv()).orElseThrow(), null, Duration.ofSeconds(30));
     Communicator world = new NativeTransport().world(settings);
     if (world.rank() == 0) {
-      MpiRuntime runtime = ((NativeCommunicator) world).runtime();
-      CountDownLatch there = new CountDownLatch(1);
-      // MPI_Comm_dup waits for rank 1, which calls something else.
-      Thread _ =
-          Thread.ofPlatform()
-              .daemon()
-              .start(() ->
-                  runtime.call(() -> {
-                    there.countDown();
-                    return runtime.mpi().duplicate(runtime.mpi().world());
-                  }));
-      there.await();
+      stickIn(world);
+      world.abandon();
       world.abort(9);
     }
     world.allocate(16);
+  }
+
+  /**
+   * Lets this process's MPI thread call what no other rank does.
+   *
+   * @param world all ranks
+   * @throws InterruptedException never
+   */
+  public static void stickIn(Communicator world) throws InterruptedException {
+    MpiRuntime runtime = ((NativeCommunicator) world).runtime();
+    CountDownLatch there = new CountDownLatch(1);
+    Thread _ =
+        Thread.ofPlatform()
+            .daemon()
+            .start(() ->
+                runtime.call(() -> {
+                  there.countDown();
+                  return runtime.mpi().duplicate(runtime.mpi().world());
+                }));
+    there.await();
+    while (!runtime.mpi().library().inside().isLocked()) {
+      Thread.onSpinWait();
+    }
   }
 }
