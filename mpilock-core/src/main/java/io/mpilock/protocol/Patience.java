@@ -138,8 +138,8 @@ final class Patience {
   }
 
   /** Looks whether this wait is part of a circle of waits; throws if it is to be given up. */
-  private void checkCircle(long waited) {
-    CircleWatch looks = circles == null ? watch.circles(waited) : circles;
+  private void checkCircle() {
+    CircleWatch looks = circles == null ? watch.circles(node.nanoTime() - start) : circles;
     circles = looks;
     if (looks != null) {
       looks.look();
@@ -183,7 +183,7 @@ final class Patience {
       nextCheck = waited + CHECK_NANOS;
       looksForCircles = watch.holdsAny(); // not before: a thread may have many holds to look at
       if (looksForCircles) {
-        checkCircle(waited);
+        checkCircle();
       }
     }
     return true;
@@ -259,7 +259,7 @@ final class Patience {
     if (waited >= nextCheck) {
       nextCheck = waited + CHECK_NANOS;
       watch.check();
-      checkCircle(waited);
+      checkCircle();
     }
     if (waited >= nextStall) {
       long interval = node.settings().stallWarning().toNanos();

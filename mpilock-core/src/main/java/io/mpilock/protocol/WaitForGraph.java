@@ -111,9 +111,17 @@ final class WaitForGraph {
             .add(new Holder(wait, held.writes()));
       }
       if (wait.writes()) {
-        writers.merge(wait.wants(), wait, (one, other) -> one.timed() ? one : other);
+        writers.merge(wait.wants(), wait, WaitForGraph::rather);
       }
     }
+  }
+
+  /** Of two that wait to write: one in time, else the earlier, which later ones do not replace. */
+  private static Waiting rather(Waiting one, Waiting other) {
+    if (one.timed() != other.timed()) {
+      return one.timed() ? one : other;
+    }
+    return one.isLaterThan(other) ? other : one;
   }
 
   /**
@@ -153,7 +161,7 @@ final class WaitForGraph {
   /** Finds a shortest way from a wait to one that has an edge to another. */
   private @Nullable List<Waiting> path(Waiting start, Waiting end, boolean lasting) {
     Map<Waiting, Waiting> before = new HashMap<>();
-    Set<Waiting> seen = new HashSet<>();
+    Set<Waiting> seen = new HashSet<>(List.of(start)); // a way comes to its start as its end only
     Deque<Waiting> queue = new ArrayDeque<>();
     queue.add(start);
     while (!queue.isEmpty()) {
@@ -185,8 +193,11 @@ final class WaitForGraph {
 
   private Circle circle(List<Waiting> waits, boolean lasting) {
     List<Waiting> between = new ArrayList<>();
-    for (Waiting wait : waits) {
-      Waiting writer = wait.writes() ? null : writers.get(wait.wants());
+    for (int i = 0; i < waits.size(); i++) {
+      Waiting wait = waits.get(i);
+      Waiting next = waits.get((i + 1) % waits.size());
+      boolean rests = !wait.writes() && !next.holds().contains(new Held(wait.wants(), true));
+      Waiting writer = rests ? writers.get(wait.wants()) : null;
       if (writer != null) {
         between.add(writer);
       }

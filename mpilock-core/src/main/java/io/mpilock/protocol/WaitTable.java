@@ -58,11 +58,11 @@ final class WaitTable {
     mine.get().remove(hold);
   }
 
-  /** What the calling thread holds. */
+  /** What the calling thread holds, as far as a record has room for it. */
   List<Held> held() {
     List<Held> held = new ArrayList<>();
     for (ThreadHold hold : mine.get()) {
-      if (hold.isHeld()) {
+      if (hold.isHeld() && held.size() < Layout.WAIT_HOLDS) {
         held.add(new Held(hold.home(), hold.isWriting()));
       }
     }
@@ -114,7 +114,6 @@ final class WaitTable {
       long batch,
       long since,
       List<Held> held) {
-    List<Held> shown = held.subList(0, Math.min(held.size(), Layout.WAIT_HOLDS));
     Waiting wait =
         new Waiting(
             node.myJobRank(),
@@ -125,7 +124,7 @@ final class WaitTable {
             writes,
             timed,
             since,
-            List.copyOf(shown),
+            List.copyOf(held),
             Waiting.HERE);
     write(record(node.me(), slot), wait.number(), wait, thread, batch);
     return wait;

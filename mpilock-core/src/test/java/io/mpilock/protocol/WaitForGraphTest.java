@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -101,6 +102,52 @@ class WaitForGraphTest {
   private static boolean isHeldBy(Waiting other, long resource, boolean any) {
     return other.holds().stream()
         .anyMatch(held -> held.resource() == resource && (any || held.writes()));
+  }
+
+  @Test
+  void aCircleBesideTheWayOfACallIsNoTrap() {
+    Waiting writer = waiting(1, 2, true, false, List.of(new Held(1, true)));
+    Waiting reader = waiting(2, 1, true, false, List.of(new Held(2, false)));
+    Waiting call = waiting(3, Waiting.CALL, false, true, List.of(new Held(2, false)));
+    for (List<Waiting> waits :
+        List.of(List.of(reader, writer, call), List.of(call, writer, reader))) {
+      Circle circle =
+          Objects.requireNonNull(
+              new WaitForGraph(waits).circleThroughCall(call, each -> each.equals(reader)));
+      assertThat(circle.waits()).containsExactly(call, reader, writer);
+    }
+  }
+
+  @Test
+  void aCircleIsTheSameWhoeverElseComesToWait() {
+    Waiting one = waiting(1, 2, false, false, List.of(new Held(1, true)));
+    Waiting other = waiting(2, 1, true, false, List.of(new Held(2, true)));
+    Waiting early = waiting(3, 2, true, false, List.of());
+    Waiting late = waiting(4, 2, true, true, List.of());
+    Circle first =
+        Objects.requireNonNull(new WaitForGraph(List.of(one, other, early)).circleThrough(one));
+    assertThat(first.lasting()).isTrue();
+    assertThat(new WaitForGraph(List.of(late, one, other)).circleThrough(one))
+        .matches(first::isSameAs);
+    assertThat(new WaitForGraph(List.of(one, other), false).circleThrough(one))
+        .matches(first::isSameAs);
+  }
+
+  @Test
+  void aCircleBetweenReadersIsTheSameWhoeverComesToWriteBehindAnother() {
+    Waiting one = waiting(1, 2, false, false, List.of(new Held(1, true)));
+    Waiting other = waiting(2, 1, true, false, List.of(new Held(2, false)));
+    Waiting early = waiting(3, 2, true, false, List.of());
+    Waiting late = waiting(4, 2, true, false, List.of());
+    Circle first =
+        Objects.requireNonNull(new WaitForGraph(List.of(one, other, early)).circleThrough(one));
+    for (List<Waiting> waits :
+        List.of(List.of(one, other, early, late), List.of(late, early, other, one))) {
+      assertThat(new WaitForGraph(waits).circleThrough(one)).matches(first::isSameAs);
+    }
+    assertThat(new WaitForGraph(List.of(one, other, late)).circleThrough(one))
+        .as("for another reason")
+        .matches(circle -> !first.isSameAs(circle));
   }
 
   @Test

@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  * ended in an exception other than a time-out</td></tr>
  * <tr><td>{@code mpilock.lock.stalls}</td><td>counter</td><td></td><td>waits that were reported for
  * their length</td></tr>
- * <tr><td>{@code mpilock.lock.deadlocks}</td><td>counter</td><td></td><td>requests that were given
+ * <tr><td>{@code mpilock.lock.deadlocks}</td><td>counter</td><td></td><td>reads and writes given
  * up as the latest in a circle of waits; they are failures, too</td></tr>
  * <tr><td>{@code mpilock.lock.held}</td><td>gauge</td><td>{@code mode}</td><td>threads that hold it
  * now</td></tr>
