@@ -94,7 +94,7 @@ class MpiEndTest {
       boolean fails = args[0].equals("fails");
       int victim = Integer.parseInt(args[1]);
       ProcessRanks ranks = ProcessRanks.world();
-      SharedWords words = ranks.words("end", ranks.size());
+      SharedWords words = ranks.words("without rank " + victim, ranks.size());
       AtomicInteger self = new AtomicInteger();
       ranks.runBare(world -> {
         self.set(world.rank());
