@@ -36,7 +36,9 @@ final class ReadWriteLockView implements ReadWriteLock {
 
     @Override
     public void lock() {
-      requireGranted(acquireUninterruptibly(ThreadHold.FOREVER));
+      if (!acquireUninterruptibly(ThreadHold.FOREVER)) { // and nothing is called if it was granted
+        throw notGranted();
+      }
     }
 
     @Override
@@ -46,16 +48,16 @@ final class ReadWriteLockView implements ReadWriteLock {
 
     @Override
     public void lockInterruptibly() throws InterruptedException {
-      requireGranted(acquireInterruptibly(ThreadHold.FOREVER));
+      if (!acquireInterruptibly(ThreadHold.FOREVER)) {
+        throw notGranted();
+      }
     }
 
     /** A request without an end is granted, or throws: nobody is to go on without the lock. */
-    private void requireGranted(boolean granted) {
-      if (!granted) {
-        throw new IllegalStateException(
-            "The %s lock of %s was not granted, and nothing says why."
-                .formatted(mode, resource.quotedName()));
-      }
+    private IllegalStateException notGranted() {
+      return new IllegalStateException(
+          "The %s lock of %s was not granted, and nothing says why."
+              .formatted(mode, resource.quotedName()));
     }
 
     @Override

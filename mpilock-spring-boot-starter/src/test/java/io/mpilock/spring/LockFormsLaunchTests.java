@@ -78,7 +78,10 @@ class LockFormsLaunchTests {
           System.out.println(
               "sum %d, upgraded %d, tried %d, fenced by %d"
                   .formatted(
-                      sum, read(folder.resolve("upgraded")), read(folder.resolve("tried")), writer));
+                      sum,
+                      read(folder.resolve("upgraded")),
+                      read(folder.resolve("tried")),
+                      writer));
         }
       }
     }
