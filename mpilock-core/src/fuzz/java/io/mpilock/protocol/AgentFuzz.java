@@ -101,8 +101,8 @@ public final class AgentFuzz {
 
     /** A rank waits for a resource, as if it had found it closed. */
     private void askFor(int operand) {
-      long home = directory.home((operand & 1) == 0 ? "default" : "r" + (operand >>> 8 & 3));
-      if (window.compareAndSet(home + Layout.ATTENTION, 0, 1)) {
+      long home = directory.use((operand & 1) == 0 ? "default" : "r" + (operand >>> 8 & 3));
+      if (home >= 0 && window.compareAndSet(home + Layout.ATTENTION, 0, 1)) {
         window.set(home + Layout.NEXT, window.get(Layout.INBOX));
         window.set(Layout.INBOX, home);
       }
@@ -113,7 +113,7 @@ public final class AgentFuzz {
       long slot = Layout.callSlot(rank, call);
       window.set(slot + Layout.KIND, kind);
       window.set(slot + Layout.WRITER, operand >>> 8 & 3);
-      window.set(slot + Layout.RESOURCE, directory.home("default"));
+      window.set(slot + Layout.RESOURCE, directory.use("default"));
       window.set(slot + Layout.CALL, call << 8 | 1);
     }
 

@@ -17,7 +17,7 @@ import java.util.logging.Logger;
  * its clock goes on by a millisecond at each look. There is one at a time, since they share memory.
  */
 final class HostileNode implements BareCommunicator {
-  static final int WORDS = 120_000;
+  static final int WORDS = 122_000;
 
   /** Kept, so that the level stays: what is dropped is logged, thousands of times a second. */
   private static final Logger LOG = Logger.getLogger("io.mpilock");

@@ -44,7 +44,7 @@ public final class ResourceNameFuzz {
 
   private static @Nullable Long home(Directory directory, String name) {
     try {
-      return directory.home(name);
+      return directory.use(name);
     } catch (IllegalArgumentException e) {
       String message = String.valueOf(e.getMessage());
       if (message.length() > 600 || message.chars().anyMatch(Character::isISOControl)) {

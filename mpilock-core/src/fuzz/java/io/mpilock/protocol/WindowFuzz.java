@@ -71,7 +71,7 @@ public final class WindowFuzz {
     for (long home : directory.homes()) {
       new Holders(node, new NodeLock(node, home, 0)).describe();
     }
-    directory.home("orders");
+    directory.use("orders");
   }
 
   private static void stream(Node node) {

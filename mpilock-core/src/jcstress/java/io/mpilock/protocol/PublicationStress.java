@@ -29,7 +29,7 @@ final class PublicationStress {
 
     @Actor
     public void append() {
-      mine.home("orders");
+      mine.use("orders");
     }
 
     @Actor
@@ -59,12 +59,12 @@ final class PublicationStress {
 
     @Actor
     public void first(II_Result result) {
-      result.r1 = (int) (mine.home("a") - first);
+      result.r1 = (int) (mine.use("a") - first);
     }
 
     @Actor
     public void second(II_Result result) {
-      result.r2 = (int) (theirs.home("a") - first);
+      result.r2 = (int) (theirs.use("a") - first);
     }
   }
 
@@ -87,12 +87,12 @@ final class PublicationStress {
 
     @Actor
     public void first(II_Result result) {
-      result.r1 = number(mine.home("a"));
+      result.r1 = number(mine.use("a"));
     }
 
     @Actor
     public void second(II_Result result) {
-      result.r2 = number(theirs.home("b"));
+      result.r2 = number(theirs.use("b"));
     }
   }
 

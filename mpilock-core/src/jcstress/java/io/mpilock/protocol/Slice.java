@@ -11,9 +11,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * What one run of a stress test uses of a window: the header, the slots of two ranks, the beginning
- * of each chunk of the ring, and a piece of the directory, close together in one large window of
- * the JVM. Only the index is changed; the accesses are those of the real window, of the kind that
- * the system property {@code mpilock.stress.words} names: local, native or mapped.
+ * of each chunk of the ring, and pieces of the changes and the directory, close together in one
+ * large window of the JVM. Only the index is changed; the accesses are those of the real window, of
+ * the kind that the system property {@code mpilock.stress.words} names: local, native or mapped.
  */
 class Slice implements NodeWindow {
   static final int RANKS = 2;
@@ -22,9 +22,11 @@ class Slice implements NodeWindow {
   private static final long CHUNK_PART = 2 * Layout.LINE;
   private static final long RING_END = RING + (long) Layout.RING_CHUNKS * Layout.CHUNK_WORDS;
   private static final long SHORT_RING_END = RING + Layout.RING_CHUNKS * CHUNK_PART;
+  private static final long CHANGES = Layout.change(RANKS, RANKS, 0);
+  private static final long CHANGES_PART = Layout.LINE;
   private static final long DIRECTORY = Layout.directory(RANKS, RANKS);
   private static final long ENTRY = Layout.entryWords(Long.BYTES, RANKS);
-  private static final long WORDS = SHORT_RING_END + 2 * ENTRY;
+  private static final long WORDS = SHORT_RING_END + CHANGES_PART + 2 * ENTRY;
 
   /** More than runs are alive at one time; see the strides in InterleavingStressTest. */
   private static final int SLICES = 8192;
@@ -80,10 +82,13 @@ class Slice implements NodeWindow {
       }
       return base + RING + chunk * CHUNK_PART + word;
     }
+    if (index >= CHANGES && index < CHANGES + CHANGES_PART) {
+      return base + SHORT_RING_END + index - CHANGES;
+    }
     if (index < DIRECTORY) {
       throw new IllegalStateException("word " + index);
     }
-    return base + SHORT_RING_END + index - DIRECTORY;
+    return base + SHORT_RING_END + CHANGES_PART + index - DIRECTORY;
   }
 
   @Override

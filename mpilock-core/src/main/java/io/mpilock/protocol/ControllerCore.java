@@ -13,8 +13,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -36,7 +34,7 @@ public final class ControllerCore {
   private final Collectives collectives;
   private final @Nullable Messenger messenger;
   private final @Nullable Agent agent;
-  private final ConcurrentMap<String, ProcessLock> locks = new ConcurrentHashMap<>();
+  private final LockTable locks;
 
   /** When the shutdown began, by the node's clock; empty before. */
   private final AtomicReference<@Nullable Long> shutdown = new AtomicReference<>();
@@ -48,6 +46,7 @@ public final class ControllerCore {
     this.node = node;
     this.window = node.window();
     this.directory = new Directory(node);
+    this.locks = new LockTable(node, directory);
     node.waits().nameBy(directory::nameAt);
     this.collectives = new Collectives(node, directory::nameAt);
     if (node.agent() < 0) {
@@ -258,14 +257,7 @@ public final class ControllerCore {
       throw node.closedFailure();
     }
     try {
-      ProcessLock known = locks.get(name);
-      if (known != null) {
-        return known;
-      }
-      // Not computeIfAbsent: to name a resource may have to be waited for.
-      ProcessLock made = new ProcessLock(name, node, directory.home(name));
-      known = locks.putIfAbsent(name, made);
-      return known == null ? made : known;
+      return locks.get(name);
     } catch (IllegalStateException e) {
       throw node.unusable(e);
     }
@@ -336,8 +328,7 @@ public final class ControllerCore {
 
   private boolean holdsItself() {
     return collectives.isMine()
-        || locks.values().stream()
-            .anyMatch(lock -> lock.heldHere() != null && lock.hold().isHeld());
+        || locks.all().anyMatch(lock -> lock.heldHere() != null && lock.hold().isHeld());
   }
 
   /**
@@ -467,13 +458,13 @@ public final class ControllerCore {
 
   /** Has the threads that wait see the close. */
   private void wakeWaiting() {
-    locks.values().forEach(ProcessLock::wakeWaiting);
+    locks.all().forEach(ProcessLock::wakeWaiting);
     node.doorman().wakeAll();
   }
 
   /** Gives the window back. The node's agent goes on while it still speaks for others. */
   private void end() {
-    locks.values().forEach(ProcessLock::forget);
+    locks.all().forEach(ProcessLock::forget);
     try {
       if (agent != null && !agent.haveAllClosed() && node.brokenBy() < 0) {
         agent.goOnAlone();
@@ -522,6 +513,22 @@ public final class ControllerCore {
   }
 
   /**
+   * Tells how much of this node's window the names of resources need.
+   *
+   * @return a snapshot
+   */
+  public NamesUse names() {
+    if (node.isClosed()) {
+      throw node.closedFailure();
+    }
+    try {
+      return directory.namesUse();
+    } catch (IllegalStateException e) {
+      throw node.unusable(e);
+    }
+  }
+
+  /**
    * Looks at the whole job, without a lock.
    *
    * @param nanos how long to wait for other nodes at most; an interrupt ends that, too
@@ -544,7 +551,7 @@ public final class ControllerCore {
       throw node.closedFailure();
     }
     try {
-      locks.values().forEach(ProcessLock::noteOrphan);
+      locks.all().forEach(ProcessLock::noteOrphan);
       Long home = directory.known(resource);
       Map<Integer, NodeReport> reports =
           new Inquiry(node).ask(home == null ? Layout.ALL_RESOURCES : home, nanos);
@@ -572,7 +579,7 @@ public final class ControllerCore {
     while (true) {
       List<String> held = new ArrayList<>();
       boolean asked = false; // waits end by themselves now, but not in an instant
-      for (ProcessLock lock : locks.values()) {
+      for (ProcessLock lock : locks.all().toList()) {
         asked |= lock.isAskedHere();
         lock.noteOrphan();
         String here = lock.heldHere();

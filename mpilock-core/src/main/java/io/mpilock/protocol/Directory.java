@@ -1,47 +1,99 @@
 package io.mpilock.protocol;
 
-import io.mpilock.failure.LockInterruptedException;
 import io.mpilock.failure.Values;
 import io.mpilock.transport.NodeWindow;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Gives each resource name its lines in the window. Entries are only ever appended, under
- * DIRECTORY_LOCK, and DIRECTORY_END is moved last, so what stands before it is whole and never
- * changes; a rank that dies while it appends leaves nothing behind but the lock, which the next one
- * takes over.
+ * Gives each resource name its entry in the window, for as long as anybody needs it.
+ *
+ * <h2>Invariants</h2>
+ *
+ * <ol>
+ *   <li>Entries are made and freed under DIRECTORY_LOCK only. What was made or freed is told by the
+ *       changes, of which the last {@link Layout#CHANGES} are known; who has missed more looks at
+ *       the whole directory.
+ *   <li>A rank says under DIRECTORY_LOCK that it uses an entry, before it touches its words, and no
+ *       more when its last {@link ProcessLock} of that name cannot be reached any more (USES). So
+ *       an entry that nobody uses and whose words say that nobody is in it can be freed under
+ *       DIRECTORY_LOCK, and no request needs to look whether its entry is still there.
+ *   <li>In a job of several nodes the agent frees, when the node has given its permission back.
+ * </ol>
+ *
+ * <p>What is read without DIRECTORY_LOCK is for messages; but for the agent, which has freed itself
+ * what was freed.
  */
 final class Directory {
-  static final int MAX_NAME = 255;
+  static final int MAX_NAME = Entries.MAX_NAME;
 
-  /** A character takes at most 3 bytes in UTF-8, and a pair of surrogates 4. */
-  private static final int MAX_NAME_BYTES = 3 * MAX_NAME;
+  /** With fewer names than this nobody looks for those that are not needed. */
+  static final int FEW = 1024;
 
   private final Node node;
   private final NodeWindow window;
-  private final Bell bell;
+  private final Entries entries;
+  private final DirectoryLock lock;
   private final Map<String, Long> homes = new HashMap<>();
-  private final Map<Long, String> names = new HashMap<>();
-  private long read;
+  private final Map<Long, Named> names = new HashMap<>();
+
+  /** An entry in use. */
+  private record Named(String name, long entry) {}
+
+  /** The free entries, by the lines of their names; from the first on, so that few are touched. */
+  private final List<TreeSet<Long>> free =
+      IntStream.rangeClosed(0, Entries.MAX_NAME_LINES)
+          .mapToObj(lines -> new TreeSet<Long>())
+          .toList();
+
+  private long end;
+  private long seen;
+
+  /** With as many names as this it is looked for those that are not needed. */
+  private int enough = FEW;
 
   Directory(Node node) {
     this.node = node;
     this.window = node.window();
-    this.bell = new Bell(window, Layout.DIRECTORY_BELL);
-    this.read = Layout.directory(node.members(), node.jobSize());
+    this.entries = new Entries(node);
+    this.lock = new DirectoryLock(node);
+    this.end = entries.first();
   }
 
   /**
-   * Gives the index of the home line of a resource, which is new if no rank has named it before.
+   * Gives the index of the home line of a resource, which is new if no rank has named it before,
+   * and counts that this rank uses it once more. To be followed by {@link #leave}.
+   *
+   * @return less than 0 if there is no room; then it may be tried again
    */
-  long home(String name) {
+  long use(String name) {
     check(name);
-    Long known = known(name);
-    return known != null ? known : append(name);
+    lock.lock(name);
+    try {
+      return useAlone(name);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private synchronized long useAlone(String name) {
+    readNew(); // another rank may have named it meanwhile
+    Long known = homes.get(name);
+    long home = known != null ? known : make(name);
+    if (home >= 0) {
+      entries.use(home, 1);
+    }
+    return home;
+  }
+
+  /** Ends a {@link #use}: whoever had that lock cannot reach it any more. */
+  void leave(long home) {
+    entries.use(home, -1);
   }
 
   /** Gives the index of the home line of a resource that a rank of this node has named, or null. */
@@ -76,7 +128,7 @@ final class Directory {
             .formatted(MAX_NAME, Values.shown(name), why));
   }
 
-  /** Gives the home lines of all resources that ranks of this node have named. */
+  /** Gives the home lines of all resources that have an entry. */
   synchronized List<Long> homes() {
     readNew();
     return List.copyOf(homes.values());
@@ -84,156 +136,199 @@ final class Directory {
 
   /** Gives the quoted name of the resource whose home line stands at an index. */
   synchronized String nameAt(long home) {
-    readNew();
-    String name = names.get(home);
+    String name = name(home);
     return name == null ? "an unknown resource" : OwnCalls.quoted(name);
   }
 
   /** Gives the name of the resource whose home line stands at an index, or null. */
   synchronized @Nullable String name(long home) {
     readNew();
-    return names.get(home);
+    Named named = names.get(home);
+    return named == null ? null : named.name();
   }
+
+  /** How much of the window the names need. */
+  synchronized NamesUse namesUse() {
+    readNew();
+    long free = 0;
+    for (int lines = 1; lines < this.free.size(); lines++) {
+      free += this.free.get(lines).size() * entries.size((long) lines * Layout.LINE);
+    }
+    long room = window.words() - entries.first();
+    long used = end - entries.first() - free;
+    return new NamesUse(homes.size(), window.get(Layout.RECLAIMED), used, room);
+  }
+
+  // What has changed.
 
   private void readNew() {
-    long end = window.get(Layout.DIRECTORY_END);
-    while (read < end) {
-      int length = nameLength(window.get(read), end);
-      byte[] name = new byte[length];
-      window.getBytes(read + 1, name, 0, length);
-      String text = new String(name, StandardCharsets.UTF_8);
-      homes.put(text, read + Layout.nameLines(length));
-      names.put(read + Layout.nameLines(length), text);
-      read += Layout.entryWords(length, node.members());
+    long changes = window.get(Layout.DIRECTORY_CHANGES);
+    if (changes == seen) {
+      return;
+    }
+    if (changes > seen && changes - seen < Layout.CHANGES) {
+      for (long number = seen; number < changes; number++) {
+        read(window.get(change(number)));
+      }
+      // Who makes the next change may be at the first of these already.
+      if (window.get(Layout.DIRECTORY_CHANGES) - seen < Layout.CHANGES) {
+        seen = changes;
+        return;
+      }
+    }
+    seen = changes;
+    readAll();
+  }
+
+  private long change(long number) {
+    return Layout.change(node.members(), node.jobSize(), number);
+  }
+
+  private void readAll() {
+    homes.clear();
+    names.clear();
+    free.forEach(TreeSet::clear);
+    long to = entries.end();
+    for (long entry = entries.first(); entry < to; ) {
+      entry += read(entry);
     }
   }
 
-  /** Looks at a length that another process wrote before it is used as one. */
-  private int nameLength(long length, long end) {
-    if (length < 1
-        || length > MAX_NAME_BYTES
-        || end > window.words()
-        || Layout.entryWords((int) length, node.members()) > end - read) {
-      throw node.damaged(
-          "an entry of the directory of resources says that it has " + length + " bytes");
+  /** Notes what an entry is now; gives its size. */
+  private long read(long entry) {
+    long nameLines = entries.nameLines(entry);
+    long home = entry + nameLines;
+    String name = entries.name(entry);
+    Named before = name.isEmpty() ? names.remove(home) : names.put(home, new Named(name, entry));
+    if (before != null && !before.name().equals(name)) {
+      homes.remove(before.name(), home);
     }
-    return (int) length;
+    TreeSet<Long> freeOnes = free.get((int) nameLines / Layout.LINE);
+    if (name.isEmpty()) {
+      freeOnes.add(entry);
+    } else {
+      homes.put(name, home);
+      freeOnes.remove(entry);
+    }
+    end = Math.max(end, entry + entries.size(nameLines));
+    return entries.size(nameLines);
   }
 
-  private long append(String name) {
-    lock(name);
-    try {
-      return appendAlone(name);
-    } finally {
-      window.set(Layout.DIRECTORY_LOCK, 0);
-      node.leave();
-      bell.ring();
-    }
-  }
-
-  private synchronized long appendAlone(String name) {
-    readNew(); // another rank may have named it meanwhile
-    Long known = homes.get(name);
-    if (known != null) {
-      return known;
-    }
-    byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
-    long entry = read;
-    long words = Layout.entryWords(bytes.length, node.members());
-    if (entry + words > window.words()) {
-      throw ProcessLock.full(name, window.words());
-    }
-    for (long i = entry; i < entry + words; i++) {
-      window.setRelease(i, 0);
-    }
-    if (node.agent() >= 0) {
-      long home = entry + Layout.nameLines(bytes.length);
-      window.setRelease(home + Layout.STATE, LockWords.ONE_PENDING + node.agent() + 1);
-      window.setRelease(home + Layout.TOKEN, LockWords.STALE);
-    }
-    window.set(entry, bytes.length);
-    window.putBytes(entry + 1, bytes, 0, bytes.length);
-    window.set(Layout.DIRECTORY_END, entry + words);
+  private void tell(long entry) {
+    long changes = window.get(Layout.DIRECTORY_CHANGES);
+    window.set(change(changes), entry);
+    window.set(Layout.DIRECTORY_CHANGES, changes + 1);
     readNew();
-    return entry + Layout.nameLines(bytes.length);
+  }
+
+  // Under DIRECTORY_LOCK.
+
+  private long make(String name) {
+    byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
+    int lines = (int) Layout.nameLines(bytes.length) / Layout.LINE;
+    enough = Math.min(enough, Math.max(FEW, 2 * homes.size()));
+    if (free.get(lines).isEmpty() && homes.size() >= enough) {
+      sweep();
+    }
+    long entry = freeOrNew(lines);
+    if (entry < 0) {
+      sweep();
+      entry = freeOrNew(lines);
+    }
+    for (int more = lines + 1; entry < 0 && more < free.size(); more++) {
+      entry = first(more);
+    }
+    if (entry < 0) {
+      return -1;
+    }
+    boolean isNew = entry == end;
+    long nameLines = isNew ? (long) lines * Layout.LINE : entries.nameLines(entry);
+    entries.make(entry, nameLines, bytes);
+    if (isNew) {
+      window.set(Layout.DIRECTORY_END, entry + entries.size(nameLines));
+    }
+    tell(entry);
+    return entry + nameLines;
+  }
+
+  private long freeOrNew(int lines) {
+    long entry = first(lines);
+    boolean fits = end + entries.size((long) lines * Layout.LINE) <= window.words();
+    return entry < 0 && fits ? end : entry;
+  }
+
+  private long first(int lines) {
+    TreeSet<Long> ones = free.get(lines);
+    return ones.isEmpty() ? -1 : ones.first();
+  }
+
+  /** Frees the entries that nobody needs, or has the agent do so. */
+  private void sweep() {
+    if (node.agent() >= 0) {
+      window.set(Layout.SWEEP, 1);
+      node.ringAgent();
+    } else {
+      unused().forEach(this::free);
+    }
+    enough = Math.max(FEW, 2 * homes.size());
+  }
+
+  /** The home lines of the resources that no rank uses, or has left anything of. */
+  private List<Long> unused() {
+    boolean[] gone = new boolean[node.ranks()];
+    for (int rank = 0; rank < gone.length; rank++) {
+      gone[rank] = node.isGone(rank);
+    }
+    return homes.values().stream().filter(home -> entries.isUnused(home, gone)).toList();
+  }
+
+  private void free(long home) {
+    Named named = names.get(home);
+    if (named != null) {
+      entries.free(named.entry(), home - named.entry());
+      tell(named.entry());
+    }
+  }
+
+  // The agent's.
+
+  /** What the agent does with a resource that no rank uses. */
+  interface Retirement {
+    /**
+     * Gives the node's permission back, or begins to.
+     *
+     * @return whether the node has none any more, and nothing that was sent before is to come
+     */
+    boolean isRetired(long home);
+
+    /** Its entry is free: the index may be that of another resource from now on. */
+    void freed(long home);
   }
 
   /**
-   * Waits until nobody else names a resource; for as long as a process stands still that does,
-   * unless this thread is interrupted or the controller closed. To be followed by {@link
-   * Node#leave}.
+   * Frees what no rank uses and what is retired, for the agent.
+   *
+   * @return false if somebody else changes the directory: it is to be tried again
    */
-  private void lock(String name) {
-    Namer namer = new Namer(name);
-    if (namer.tryLock()) {
-      return;
+  boolean tryFree(Retirement retirement) {
+    if (!lock.tryLock()) {
+      return false;
     }
-    Patience patience = new Patience(node, name, node.nanoTime(), Patience.FOREVER, namer);
-    namer.check();
-    while (!namer.tryLock()) {
-      if (!patience.pause(bell, () -> window.get(Layout.DIRECTORY_LOCK) == 0)) {
-        throw node.isClosed()
-            ? node.closedFailure()
-            : new LockInterruptedException(
-                "Thread '%s' of rank %d was interrupted while it waited to name resource '%s'."
-                    .formatted(Thread.currentThread().getName(), node.myJobRank(), name));
-      }
+    try {
+      freeRetired(retirement);
+      return true;
+    } finally {
+      lock.unlock();
     }
   }
 
-  /** A thread that waits to name a resource. */
-  private final class Namer implements Patience.Watch {
-    private final String name;
-    private long gone;
-
-    Namer(String name) {
-      this.name = name;
-    }
-
-    boolean tryLock() {
-      long holder = holder();
-      if (holder != 0 && holder != gone) {
-        return false;
+  private synchronized void freeRetired(Retirement retirement) {
+    readNew();
+    for (long home : unused()) {
+      if (retirement.isRetired(home) && entries.isClosed(home)) {
+        free(home);
+        retirement.freed(home);
       }
-      if (!node.enter()) {
-        throw node.closedFailure();
-      }
-      if (window.compareAndSet(Layout.DIRECTORY_LOCK, holder, node.me() + 1)) {
-        return true;
-      }
-      node.leave();
-      return false;
-    }
-
-    private long holder() {
-      long holder = window.get(Layout.DIRECTORY_LOCK);
-      if (holder < 0 || holder > node.members()) {
-        throw node.damaged("the lock of the directory of resources is held by " + holder);
-      }
-      return holder;
-    }
-
-    @Override
-    public void check() {
-      long holder = holder();
-      if (holder != 0 && node.isGone((int) holder - 1)) {
-        gone = holder;
-      }
-    }
-
-    @Override
-    public String describe(long waitedNanos) {
-      long holder = holder();
-      return "Thread '%s' of %s has waited %s to name resource '%s'%s."
-          .formatted(
-              Thread.currentThread().getName(),
-              node.who(node.me()),
-              Node.seconds(waitedNanos),
-              name,
-              holder == 0
-                  ? ""
-                  : ", while %s names one; that takes no time, so look whether its process is stopped"
-                      .formatted(node.who((int) holder - 1)));
     }
   }
 }

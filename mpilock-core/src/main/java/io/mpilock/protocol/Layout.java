@@ -7,7 +7,7 @@ import io.mpilock.protocol.job.NodeReport;
  * 64-bit words, a line is 128 bytes (two cache lines, since adjacent ones are fetched together).
  *
  * <pre>
- *   0  header line      MAGIC, READY, DIRECTORY_LOCK, DIRECTORY_END, directory bell
+ *   0  header line      READY, and what the directory of resources is about
  *      decision line    DECISION of even calls, of odd calls
  *      bell line        epoch and sleepers of the collective calls
  *      stream line      PRODUCED, ENDED, END_KIND
@@ -19,12 +19,14 @@ import io.mpilock.protocol.job.NodeReport;
  *      texts            TEXTS of one line and TEXT_BYTES each: what ranks of other nodes called
  *      answer           one line and NodeReport.MAX_BYTES: who holds what on some node
  *      lost             a bit for each rank of the job
- *      directory        entries, back to back, up to DIRECTORY_END; each is
- *                         name line(s)   length in bytes, the name in UTF-8
+ *      waits            records of threads that wait
+ *      changes          CHANGES words: which entries of the directory were made or freed last
+ *      directory        entries, back to back, up to DIRECTORY_END, in use or free; each is
+ *                         name line(s)   how many these are, length in bytes, the name in UTF-8
  *                         home line      STATE, TOKEN, reader bell, POISONED_BY, MENDER; and what the
  *                                        agent is to see
  *                         rank lines     two for each member of the node: READS, REQUEST, writer
- *                                        bell; and who reads, writes and waits, for diagnosis
+ *                                        bell, USES; and who reads, writes and waits, for diagnosis
  * </pre>
  *
  * The members of a node are its ranks, in order, and behind them its agent, if the job has several
@@ -40,7 +42,7 @@ final class Layout {
   /** How many ranks have filled their slot. */
   static final long READY = 1;
 
-  /** Node rank + 1 of who appends to the directory, or 0. */
+  /** Node rank + 1 of who changes the directory, or 0. */
   static final long DIRECTORY_LOCK = 2;
 
   /** The first word behind the last entry. Written last: what stands before it is whole. */
@@ -48,6 +50,21 @@ final class Layout {
 
   /** Epoch, and behind it the sleepers: who waits for DIRECTORY_LOCK. */
   static final long DIRECTORY_BELL = 4;
+
+  /** How often an entry of the directory was made or freed. Written last. */
+  static final long DIRECTORY_CHANGES = 6;
+
+  /** How often an entry was freed. */
+  static final long RECLAIMED = 7;
+
+  /** The TOKEN that a new entry begins with: above that of any that was freed. */
+  static final long FIRST_TOKEN = 8;
+
+  /** 1 if the agent is to look for entries to free. */
+  static final long SWEEP = 9;
+
+  /** How often a rank found no room for a name: others are to see what they need no more. */
+  static final long NO_ROOM = 10;
 
   private static final long DECISIONS = LINE;
 
@@ -106,6 +123,9 @@ final class Layout {
 
   /** Is the index of no home line. */
   static final long ALL_RESOURCES = READY;
+
+  /** How many of the last changes of the directory are known. */
+  static final int CHANGES = 64 * LINE;
 
   private static final long PROPOSALS = 5 * LINE;
 
@@ -184,6 +204,12 @@ final class Layout {
 
   /** A thread of the rank that has ended while it held the resource, or 0. Diagnosis. */
   static final int ENDED_THREAD = 6;
+
+  /**
+   * How many {@link ProcessLock}s of this name the rank has. It goes from 0 to 1 under
+   * DIRECTORY_LOCK only, and while it is 0 no thread of the rank touches the entry.
+   */
+  static final int USES = 7;
 
   /** A thread that has waited to read for a while, or 0; and since when. Diagnosis, as below. */
   static final int WAITING_READER = 8;
@@ -300,16 +326,26 @@ final class Layout {
     return lost(members) + roundUp((jobSize + Long.SIZE - 1) / Long.SIZE);
   }
 
-  static long directory(int members, int jobSize) {
-    return wait(members - 1, members, jobSize, OTHERS_WAITS);
+  /** Where it stands which entry was the one that a change was about. */
+  static long change(int members, int jobSize, long number) {
+    return wait(members - 1, members, jobSize, OTHERS_WAITS) + number % CHANGES;
   }
 
+  static long directory(int members, int jobSize) {
+    return change(members, jobSize, 0) + CHANGES;
+  }
+
+  /** How many words the lines take that a name stands in. */
   static long nameLines(int nameBytes) {
     return roundUp(1 + (nameBytes + Long.BYTES - 1) / Long.BYTES);
   }
 
   static long entryWords(int nameBytes, int members) {
-    return nameLines(nameBytes) + LINE + (long) members * RANK_WORDS;
+    return entrySize(nameLines(nameBytes), members);
+  }
+
+  static long entrySize(long nameLines, int members) {
+    return nameLines + LINE + (long) members * RANK_WORDS;
   }
 
   private static long roundUp(long words) {

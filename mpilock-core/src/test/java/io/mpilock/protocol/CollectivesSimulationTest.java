@@ -196,7 +196,7 @@ class CollectivesSimulationTest {
     private static long home(Directory directory, String name) {
       while (true) {
         try {
-          return directory.home(name);
+          return directory.use(name);
         } catch (LockInterruptedException e) {
           Thread.interrupted();
         }

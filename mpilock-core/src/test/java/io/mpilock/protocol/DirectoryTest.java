@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.mpilock.failure.ControllerClosedException;
 import io.mpilock.failure.LockInterruptedException;
-import io.mpilock.failure.MpilockException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -42,10 +41,10 @@ class DirectoryTest {
   void aNameHasTheSameLinesOnAllRanksWhoeverNamedItFirst() {
     Directory one = directory(0);
     Directory other = directory(1);
-    long a = one.home("a");
-    long b = other.home("größer \uD83D\uDD12");
-    assertThat(other.home("a")).isEqualTo(a);
-    assertThat(one.home("größer \uD83D\uDD12")).isEqualTo(b);
+    long a = one.use("a");
+    long b = other.use("größer \uD83D\uDD12");
+    assertThat(other.use("a")).isEqualTo(a);
+    assertThat(one.use("größer \uD83D\uDD12")).isEqualTo(b);
     assertThat(a).isEqualTo(start + Layout.nameLines(1));
     assertThat(b - a)
         .isEqualTo(Layout.entryWords(1, RANKS) - Layout.nameLines(1) + Layout.nameLines(14));
@@ -59,7 +58,7 @@ class DirectoryTest {
     Directory one = directory(0);
     Directory other = directory(1);
     assertThat(other.known("orders")).isNull();
-    long home = one.home("orders");
+    long home = one.use("orders");
     assertThat(other.name(home)).isEqualTo("orders");
     assertThat(directory(1).nameAt(home)).isEqualTo("resource 'orders'");
     assertThat(other.known("orders")).isEqualTo(home);
@@ -70,9 +69,9 @@ class DirectoryTest {
   @Test
   void whatIsNamedMeanwhileIsNotNamedTwice() {
     Directory one = directory(0);
-    long home = directory(1).home("a"); // behind the first one's back
+    long home = directory(1).use("a"); // behind the first one's back
     assertThat(one.known("a")).isEqualTo(home);
-    assertThat(directory(0).home("a")).isEqualTo(home);
+    assertThat(directory(0).use("a")).isEqualTo(home);
   }
 
   @Test
@@ -91,7 +90,7 @@ class DirectoryTest {
             "rank " + rank,
             () -> {
               Directory directory = new Directory(node);
-              names.forEach(name -> mine.put(name, directory.home(name)));
+              names.forEach(name -> mine.put(name, directory.use(name)));
             });
       }
       together.run();
@@ -111,7 +110,10 @@ class DirectoryTest {
     for (int i = 0; i < 30 * Layout.LINE; i++) {
       simulation.word(start + i, -1);
     }
-    long home = directory(0).home("a");
+    long home = directory(0).use("a");
+    long uses = home + Layout.LINE + Layout.USES;
+    assertThat(simulation.word(uses)).isEqualTo(1);
+    simulation.word(uses, 0);
     for (int i = 0; i < Layout.LINE + RANKS * Layout.RANK_WORDS; i++) {
       assertThat(simulation.word(home + i)).as("word %d", i).isZero();
     }
@@ -123,14 +125,14 @@ class DirectoryTest {
     simulation = simulation(1, 40);
     start = Layout.directory(RANKS + 1, RANKS + 1);
     Directory directory = directory(0);
-    long home = directory.home("a");
+    long home = directory.use("a");
     assertThat(home).isEqualTo(start + Layout.nameLines(1));
     long state = simulation.word(home + Layout.STATE);
     assertThat(LockWords.owner(state)).isEqualTo(RANKS + 1);
     assertThat(LockWords.pending(state)).isEqualTo(1);
     assertThat(LockWords.sequence(state)).isZero();
     assertThat(simulation.word(home + Layout.TOKEN)).isEqualTo(LockWords.STALE);
-    assertThat(directory.home("b") - home).isEqualTo(Layout.entryWords(1, RANKS + 1));
+    assertThat(directory.use("b") - home).isEqualTo(Layout.entryWords(1, RANKS + 1));
   }
 
   @Test
@@ -138,22 +140,19 @@ class DirectoryTest {
     int lines = (int) Layout.entryWords(1, RANKS) / Layout.LINE;
     simulation = simulation(0, 2 * lines);
     Directory directory = directory(0);
-    directory.home("a");
-    directory.home("b");
-    assertThatThrownBy(() -> directory.home("c"))
-        .isInstanceOf(MpilockException.class)
-        .hasMessageContaining("There is no room for resource 'c'")
-        .hasMessageContaining("mpilock.window-size");
+    directory.use("a");
+    directory.use("b");
+    assertThat(directory.use("c")).isNegative();
     assertThat(simulation.word(Layout.DIRECTORY_LOCK)).isZero();
     assertThat(directory.known("c")).isNull();
-    assertThat(directory.home("b")).isEqualTo(directory.known("b"));
+    assertThat(directory.use("b")).isEqualTo(directory.known("b"));
   }
 
   @Test
   void theLockOfARankThatDiedWhileItAppendedIsTakenOver() {
     simulation.word(Layout.DIRECTORY_LOCK, 2); // rank 1
     simulation.kill(1);
-    assertThat(directory(0).home("a")).isEqualTo(start + Layout.nameLines(1));
+    assertThat(directory(0).use("a")).isEqualTo(start + Layout.nameLines(1));
     assertThat(simulation.word(Layout.DIRECTORY_LOCK)).isZero();
   }
 
@@ -176,7 +175,7 @@ class DirectoryTest {
           0,
           "waits",
           () ->
-              assertThatThrownBy(() -> directory.home("a"))
+              assertThatThrownBy(() -> directory.use("a"))
                   .isInstanceOf(
                       closes ? ControllerClosedException.class : LockInterruptedException.class));
       still.actor(
@@ -205,7 +204,7 @@ class DirectoryTest {
     Node node = simulation.node(0, Simulation.settings(false, 0, false));
     node.markClosed();
     node.go(Node.DEAD);
-    assertThatThrownBy(() -> new Directory(node).home("a"))
+    assertThatThrownBy(() -> new Directory(node).use("a"))
         .isInstanceOf(ControllerClosedException.class);
     assertThat(simulation.word(Layout.DIRECTORY_END)).isEqualTo(start);
   }
@@ -213,7 +212,7 @@ class DirectoryTest {
   @Test
   void theLongestNameIsTaken() {
     String longest = "ä".repeat(Directory.MAX_NAME);
-    long home = directory(0).home(longest);
+    long home = directory(0).use(longest);
     assertThat(directory(1).name(home)).isEqualTo(longest);
   }
 
@@ -225,7 +224,7 @@ class DirectoryTest {
         .hasMessageContaining("'" + "x".repeat(40) + "… (256 characters)'");
     assertThatThrownBy(() -> Directory.check("ab\tc")).hasMessageContaining("U+0009 at index 2");
     assertThatThrownBy(() -> Directory.check("\ud800")).hasMessageContaining("unpaired surrogate");
-    assertThatThrownBy(() -> directory(0).home("\u007f"))
+    assertThatThrownBy(() -> directory(0).use("\u007f"))
         .isInstanceOf(IllegalArgumentException.class);
     Directory.check("x");
     Directory.check("x".repeat(255));

@@ -132,7 +132,7 @@ final class InterleavedProcess {
 
       @Override
       void play() {
-        home = directory.home(name);
+        home = directory.use(name);
         check(name.equals(directory.name(home)), "the name of the line");
       }
     }
@@ -151,7 +151,7 @@ final class InterleavedProcess {
       InterleavedRanks.play(List.of(one, two, other));
       check(one.home == other.home, "one line for one name");
       check(one.home != two.home, "two names have two lines");
-      check(second.home("b") == two.home, "the other rank finds it");
+      check(second.use("b") == two.home, "the other rank finds it");
     }
   }
 

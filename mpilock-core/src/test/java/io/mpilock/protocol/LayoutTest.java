@@ -30,6 +30,12 @@ class LayoutTest {
     claim(Layout.READY, 1);
     claim(Layout.DIRECTORY_LOCK, 1);
     claim(Layout.DIRECTORY_END, 1);
+    claim(Layout.DIRECTORY_BELL, 2);
+    claim(Layout.DIRECTORY_CHANGES, 1);
+    claim(Layout.RECLAIMED, 1);
+    claim(Layout.FIRST_TOKEN, 1);
+    claim(Layout.SWEEP, 1);
+    claim(Layout.NO_ROOM, 1);
     for (long call = 6; call < 8; call++) {
       claim(Layout.decision(call), 1);
       claim(Layout.proposal(call), 1);
@@ -64,6 +70,9 @@ class LayoutTest {
         claim(
             Layout.wait(member, members, jobSize, slot), Layout.WAIT_HELD + 1 + Layout.WAIT_HOLDS);
       }
+    }
+    for (long change = 3; change < 3 + Layout.CHANGES; change++) {
+      claim(Layout.change(members, jobSize, change), 1);
     }
     claim(Layout.directory(members, jobSize), 1);
     assertThat(parts.lastKey()).isEqualTo(Layout.directory(members, jobSize));

@@ -1,0 +1,162 @@
+package io.mpilock.protocol;
+
+import java.lang.ref.Reference;
+import java.lang.ref.ReferenceQueue;
+import java.lang.ref.WeakReference;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The locks of a rank, for as long as they can be reached. When one cannot be any more, no thread
+ * of the rank uses its words, and the directory is told.
+ *
+ * <p>Whoever asks for a lock does so for others that were let go meanwhile. A rank that has had
+ * many names gets a thread for that: it may ask for no lock any more, while others need the room.
+ */
+final class LockTable {
+  /** How long a name waits for room, while other ranks look what they need no more. */
+  private static final long ROOM_NANOS = 2_000_000_000;
+
+  private static final long POLL_NANOS = 10_000_000;
+  private static final long LOOK_MILLIS = 250;
+
+  private final Node node;
+  private final Directory directory;
+  private final ConcurrentMap<String, Entry> locks = new ConcurrentHashMap<>();
+  private final ReferenceQueue<ProcessLock> unreachable = new ReferenceQueue<>();
+  private final AtomicReference<@Nullable Thread> sweeper = new AtomicReference<>();
+
+  private static final class Entry extends WeakReference<ProcessLock> {
+    private final String name;
+    private final long home;
+
+    Entry(ProcessLock lock, ReferenceQueue<ProcessLock> queue) {
+      super(lock, queue);
+      this.name = lock.name();
+      this.home = lock.home();
+    }
+  }
+
+  LockTable(Node node, Directory directory) {
+    this.node = node;
+    this.directory = directory;
+  }
+
+  /** The locks that can be reached. */
+  Stream<ProcessLock> all() {
+    return locks.values().stream().map(Reference::get).filter(Objects::nonNull);
+  }
+
+  /** Gives the lock of a resource. May wait for other ranks that name one. */
+  ProcessLock get(String name) {
+    leave();
+    Entry known = locks.get(name);
+    ProcessLock lock = known == null ? null : known.get();
+    return lock != null ? lock : make(name);
+  }
+
+  private ProcessLock make(String name) {
+    long home = directory.use(name);
+    if (home < 0) {
+      home = awaitRoom(name);
+    }
+    ProcessLock made = new ProcessLock(name, node, home);
+    ProcessLock known = put(made);
+    if (known != made) {
+      directory.leave(home);
+    }
+    if (locks.size() >= Directory.FEW) {
+      startSweeper();
+    }
+    return known;
+  }
+
+  private ProcessLock put(ProcessLock made) {
+    Entry mine = new Entry(made, unreachable);
+    while (true) {
+      Entry known = locks.putIfAbsent(made.name(), mine);
+      if (known == null) {
+        return made;
+      }
+      ProcessLock lock = known.get();
+      if (lock != null) {
+        return lock;
+      }
+      if (locks.replace(made.name(), known, mine)) {
+        return made;
+      }
+    }
+  }
+
+  /** Tells the directory of the locks that were let go. */
+  private void leave() {
+    for (Reference<?> gone = unreachable.poll(); gone != null; gone = unreachable.poll()) {
+      leave(gone);
+    }
+  }
+
+  private void leave(Reference<?> gone) {
+    Entry entry = (Entry) gone;
+    locks.remove(entry.name, entry);
+    directory.leave(entry.home);
+  }
+
+  /**
+   * Has all ranks see what they need no more. That is known only after a garbage collection, so one
+   * is asked for, as the JDK does where direct memory has run out.
+   */
+  private long awaitRoom(String name) {
+    long start = node.nanoTime();
+    node.window().getAndAdd(Layout.NO_ROOM, 1);
+    System.gc();
+    while (true) {
+      node.rest(POLL_NANOS); // the references come to their queue a little later
+      leave();
+      long home = directory.use(name);
+      if (home >= 0) {
+        return home;
+      }
+      if (node.nanoTime() - start >= ROOM_NANOS || Thread.currentThread().isInterrupted()) {
+        throw ProcessLock.full(name, node.window().words());
+      }
+    }
+  }
+
+  private void startSweeper() {
+    if (sweeper.get() == null) {
+      Thread thread = new Thread(null, this::sweep, "mpilock-names", 0, false);
+      thread.setDaemon(true);
+      if (sweeper.compareAndSet(null, thread)) {
+        thread.start();
+      }
+    }
+  }
+
+  /** Until the controller is closed, or there are few names again. */
+  private void sweep() {
+    try {
+      long seen = node.window().get(Layout.NO_ROOM);
+      while (!node.isClosed() && locks.size() > Directory.FEW / 2) {
+        Reference<?> gone = unreachable.remove(LOOK_MILLIS);
+        if (gone != null) {
+          leave(gone);
+        }
+        long now = node.window().get(Layout.NO_ROOM);
+        if (now != seen) {
+          seen = now;
+          System.gc();
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (IllegalStateException e) {
+      node.requireFreed(e);
+    } finally {
+      sweeper.set(null);
+    }
+  }
+}

@@ -1,0 +1,11 @@
+package io.mpilock.protocol;
+
+/**
+ * How much of a node's window the names of resources need.
+ *
+ * @param names how many have an entry, of which some may be needed no more
+ * @param reclaimed how often an entry was given back
+ * @param usedWords what those take, in words
+ * @param words what there is for them
+ */
+public record NamesUse(long names, long reclaimed, long usedWords, long words) {}
