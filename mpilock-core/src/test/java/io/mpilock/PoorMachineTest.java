@@ -14,6 +14,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -134,10 +135,12 @@ class PoorMachineTest {
                       expectNothing(SharedMemory.directory().resolve("sparse"));
                       return "full";
                     });
+                List<ResourceLock> kept = new ArrayList<>(); // or their places are used again
                 assertThatThrownBy(
                         () -> {
                           for (int i = 0; i < 1_000_000; i++) {
-                            controller.resource("r" + i).write().close();
+                            kept.add(controller.resource("r" + i));
+                            kept.getLast().write().close();
                           }
                         })
                     .isInstanceOf(MpilockException.class)

@@ -2,6 +2,7 @@ package io.mpilock.protocol;
 
 import io.mpilock.failure.LockUseException;
 import io.mpilock.protocol.job.NodeReport;
+import java.lang.ref.Reference;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -290,10 +291,14 @@ public final class ThreadHold extends Grip {
    * @param lock the resource's lock, which this is of
    */
   public void releaseRead(ProcessLock lock) {
-    if (keeps) {
-      releaseWhileKept(lock, true);
-    } else {
-      endRead(lock);
+    try {
+      if (keeps) {
+        releaseWhileKept(lock, true);
+      } else {
+        endRead(lock);
+      }
+    } finally {
+      Reference.reachabilityFence(lock); // its entry is its own until its words are left: Directory
     }
   }
 
@@ -333,10 +338,14 @@ public final class ThreadHold extends Grip {
    * @param lock the resource's lock, which this is of
    */
   public void releaseWrite(ProcessLock lock) {
-    if (keeps) {
-      releaseWhileKept(lock, false);
-    } else {
-      endWrite(lock);
+    try {
+      if (keeps) {
+        releaseWhileKept(lock, false);
+      } else {
+        endWrite(lock);
+      }
+    } finally {
+      Reference.reachabilityFence(lock); // as above
     }
   }
 
@@ -395,6 +404,14 @@ public final class ThreadHold extends Grip {
    * @return when the write was granted, if that was observed and this has ended it; else 0
    */
   public long releaseKept(ProcessLock lock) {
+    try {
+      return releaseOneKept(lock);
+    } finally {
+      Reference.reachabilityFence(lock); // as above
+    }
+  }
+
+  private long releaseOneKept(ProcessLock lock) {
     synchronized (this) {
       if (kept == 1) {
         lock.keptWrites().remove(this);

@@ -1,0 +1,140 @@
+package io.mpilock.protocol;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.mpilock.failure.MpilockException;
+import io.mpilock.testing.Silent;
+import io.mpilock.transport.local.LocalCluster;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** Two ranks of one node, with room for few names, and the real garbage collector. */
+@Timeout(180)
+@ExtendWith(Silent.class)
+class LockTableTest {
+  private static final int ROOM = 3000;
+
+  private static final CoreSettings SETTINGS =
+      new CoreSettings(
+          0,
+          false,
+          Set.of(),
+          0,
+          false,
+          true,
+          Duration.ofHours(1),
+          Duration.ofSeconds(30),
+          Duration.ofHours(1),
+          (Layout.directory(2, 2) + ROOM * Layout.entryWords(8, 2)) / 2,
+          (value, out) -> {},
+          in -> "",
+          (resource, report) -> {});
+
+  private final List<ControllerCore> cores = new ArrayList<>();
+
+  @BeforeEach
+  void open() throws Exception {
+    LocalCluster cluster = new LocalCluster(2);
+    List<CompletableFuture<ControllerCore>> opening = new ArrayList<>();
+    for (int rank = 0; rank < 2; rank++) {
+      int mine = rank;
+      opening.add(PlayedNodes.start(() -> ControllerCore.open(cluster.world(mine), SETTINGS)));
+    }
+    for (CompletableFuture<ControllerCore> each : opening) {
+      cores.add(PlayedNodes.get(each));
+    }
+  }
+
+  @AfterEach
+  void close() throws Exception {
+    List<CompletableFuture<Boolean>> closing = new ArrayList<>();
+    for (ControllerCore core : cores) {
+      closing.add(PlayedNodes.start(core::close));
+    }
+    for (CompletableFuture<Boolean> each : closing) {
+      assertThat(PlayedNodes.get(each)).isTrue();
+    }
+  }
+
+  private static void write(ProcessLock lock) {
+    ThreadHold hold = lock.hold();
+    assertThat(hold.acquireWrite(lock, 0)).isTrue();
+    hold.releaseWrite(lock);
+  }
+
+  @Test
+  void moreNamesThanThereIsRoomForComeAndGoWhileOneIsKept() {
+    ProcessLock kept = cores.get(0).resource("kept");
+    assertThat(kept.hold().acquireWrite(kept, 0)).isTrue();
+    for (int i = 0; i < 20 * ROOM; i++) {
+      write(cores.get(i & 1).resource("r" + i));
+    }
+    ProcessLock theirs = cores.get(1).resource("kept");
+    assertThat(theirs.home()).isEqualTo(kept.home());
+    assertThat(theirs.hold().acquireWrite(theirs, 0)).isFalse();
+    kept.hold().releaseWrite(kept);
+    write(theirs);
+    NamesUse use = cores.get(1).names();
+    assertThat(use.names()).isBetween(1L, (long) ROOM);
+    assertThat(use.reclaimed()).isGreaterThanOrEqualTo(20L * ROOM - use.names());
+    assertThat(use.usedWords()).isBetween(1L, use.words());
+  }
+
+  @Test
+  void aNameThatReturnsBeginsAboveWhatItHad() {
+    long before = 0;
+    for (int round = 0; round < 20; round++) {
+      ProcessLock lock = cores.get(0).resource("returns");
+      ThreadHold hold = lock.hold();
+      assertThat(hold.acquireWrite(lock, 0)).isTrue();
+      assertThat(hold.token()).isGreaterThan(before);
+      before = hold.token();
+      hold.releaseWrite(lock);
+      for (int i = 0; i < ROOM; i++) {
+        write(cores.get(0).resource(round + "-" + i));
+      }
+    }
+    assertThat(cores.get(0).names().reclaimed()).isGreaterThan(ROOM);
+  }
+
+  @Test
+  void aRankThatAsksForNoMoreGivesBackWhatItHad() {
+    for (int i = 0; i < ROOM - 10; i++) {
+      write(cores.get(0).resource("a" + i));
+    }
+    for (int i = 0; i < ROOM; i++) {
+      write(cores.get(1).resource("b" + i));
+    }
+    assertThat(cores.get(1).names().names()).isLessThanOrEqualTo(ROOM);
+  }
+
+  @Test
+  void whoNeedsThemAllIsToldThatThereIsNoRoom() {
+    List<ProcessLock> kept = new ArrayList<>();
+    assertThatThrownBy(
+            () -> {
+              for (int i = 0; i <= ROOM; i++) {
+                kept.add(cores.get(0).resource("r" + i));
+              }
+            })
+        .isInstanceOf(MpilockException.class)
+        .hasMessageContaining("There is no room for resource");
+    kept.forEach(LockTableTest::write);
+    int had = kept.size();
+    assertThat(had).isGreaterThan(ROOM - 10);
+    kept.subList(1, had).clear();
+    for (int i = 0; i < ROOM / 2; i++) {
+      write(cores.get(1).resource("b" + i));
+    }
+    write(kept.getFirst());
+  }
+}
