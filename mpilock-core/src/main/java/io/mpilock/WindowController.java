@@ -7,6 +7,7 @@ import io.mpilock.failure.StartupException;
 import io.mpilock.protocol.ControllerCore;
 import io.mpilock.protocol.CoreSettings;
 import io.mpilock.protocol.OwnCalls;
+import io.mpilock.protocol.ProcessLock;
 import io.mpilock.status.JobStatus;
 import io.mpilock.status.ResourceStatus;
 import io.mpilock.transport.Communicator;
@@ -18,8 +19,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,7 +53,6 @@ public final class WindowController implements AutoCloseable {
   private final ControllerCore core;
   private final Listeners listeners = new Listeners();
   private final Incidents incidents = new Incidents(listeners);
-  private final ConcurrentMap<String, ResourceLock> locks = new ConcurrentHashMap<>();
   private final ResourceLock defaultLock;
 
   private WindowController(
@@ -178,24 +176,20 @@ public final class WindowController implements AutoCloseable {
    * rank names it. Equal names are the same lock on all ranks, others never share one.
    *
    * @param name 1 to 255 characters without control characters, not blank; case matters
-   * @return the lock, always the same object for a name
+   * @return the lock: always the same object for a name, as long as it can be reached, or the
+   *     thread holds it
    * @throws IllegalArgumentException if the name is not valid
    * @throws MpilockException if the window has no room for another resource
    * @throws ControllerClosedException if the controller is closed
    */
   public ResourceLock resource(String name) {
-    ResourceLock lock = locks.get(name);
-    if (lock != null) {
-      return lock;
-    }
-    return locks.computeIfAbsent(
-        name,
-        key ->
-            new ResourceLock(
-                core.resource(key),
-                core.collectives(),
-                OwnCalls.isOwn(key) ? new Listeners() : listeners,
-                options));
+    return core.resource(name).face(ResourceLock.class, this::lock);
+  }
+
+  private ResourceLock lock(ProcessLock process) {
+    boolean own = OwnCalls.isOwn(process.name());
+    return new ResourceLock(
+        process, core.collectives(), own ? new Listeners() : listeners, options);
   }
 
   /**

@@ -96,6 +96,11 @@ final class Directory {
     entries.use(home, -1);
   }
 
+  /** Whether a thread of this rank holds or asks for a resource that the rank uses. */
+  boolean isUsedHere(long home) {
+    return entries.isUsedHere(home);
+  }
+
   /** Gives the index of the home line of a resource that a rank of this node has named, or null. */
   synchronized @Nullable Long known(String name) {
     readNew();

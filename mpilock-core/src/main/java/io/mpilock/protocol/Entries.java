@@ -147,14 +147,26 @@ final class Entries {
 
   private boolean isLeftByRanks(long home) {
     for (int rank = 0; rank < node.ranks(); rank++) {
-      long reads = window.get(line(home, rank) + Layout.READS);
-      if (LockWords.holds(reads) != 0
-          || LockWords.waiting(reads) != 0
-          || LockWords.phase(window.get(line(home, rank) + Layout.REQUEST)) != LockWords.NONE) {
+      if (isIn(home, rank)) {
         return false;
       }
     }
     return true;
+  }
+
+  private boolean isIn(long home, int rank) {
+    long line = line(home, rank);
+    long reads = window.get(line + Layout.READS);
+    return LockWords.holds(reads) != 0
+        || LockWords.waiting(reads) != 0
+        || LockWords.phase(window.get(line + Layout.REQUEST)) != LockWords.NONE
+        || window.get(line + Layout.WAITING_READERS) != 0;
+  }
+
+  /** Whether this rank's words say that a thread of it holds, owns or asks. */
+  boolean isUsedHere(long home) {
+    return isIn(home, node.me())
+        || LockWords.owner(window.get(home + Layout.STATE)) == node.me() + 1;
   }
 
   /** Whether the node has no permission for a resource: what the agent needs to free it. */

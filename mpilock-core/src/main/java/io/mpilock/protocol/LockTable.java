@@ -11,11 +11,12 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The locks of a rank, for as long as they can be reached. When one cannot be any more, no thread
- * of the rank uses its words, and the directory is told.
+ * The locks of a rank. All of them, as long as they are few; of many those that the application can
+ * reach, and those that a thread has had something of when it was last looked. When one cannot be
+ * reached any more, no thread of the rank touches its words, and the directory is told.
  *
- * <p>Whoever asks for a lock does so for others that were let go meanwhile. A rank that has had
- * many names gets a thread for that: it may ask for no lock any more, while others need the room.
+ * <p>Whoever asks for a lock does so for others that were let go meanwhile. A rank that has many
+ * gets a thread for that: it may ask for no lock any more, while others need the room.
  */
 final class LockTable {
   /** How long a name waits for room, while other ranks look what they need no more. */
@@ -28,16 +29,24 @@ final class LockTable {
   private final Directory directory;
   private final ConcurrentMap<String, Entry> locks = new ConcurrentHashMap<>();
   private final ReferenceQueue<ProcessLock> unreachable = new ReferenceQueue<>();
+
+  /** With as many locks as this it is looked for those that are not needed. */
+  private volatile int enough = Directory.FEW;
+
   private final AtomicReference<@Nullable Thread> sweeper = new AtomicReference<>();
 
   private static final class Entry extends WeakReference<ProcessLock> {
     private final String name;
     private final long home;
 
+    /** The same, until it may go. */
+    private volatile @Nullable ProcessLock kept;
+
     Entry(ProcessLock lock, ReferenceQueue<ProcessLock> queue) {
       super(lock, queue);
       this.name = lock.name();
       this.home = lock.home();
+      this.kept = lock;
     }
   }
 
@@ -55,8 +64,14 @@ final class LockTable {
   ProcessLock get(String name) {
     leave();
     Entry known = locks.get(name);
-    ProcessLock lock = known == null ? null : known.get();
-    return lock != null ? lock : make(name);
+    if (known != null) {
+      ProcessLock lock = known.get();
+      if (lock != null) {
+        known.kept = lock;
+        return lock;
+      }
+    }
+    return make(name);
   }
 
   private ProcessLock make(String name) {
@@ -69,10 +84,22 @@ final class LockTable {
     if (known != made) {
       directory.leave(home);
     }
-    if (locks.size() >= Directory.FEW) {
+    enough = Math.min(enough, Math.max(Directory.FEW, 2 * locks.size()));
+    if (locks.size() >= enough) {
+      letGo();
       startSweeper();
     }
     return known;
+  }
+
+  /** Keeps none any more of which no thread here holds or asks for anything. */
+  private void letGo() {
+    for (Entry entry : locks.values()) {
+      if (entry.kept != null && !directory.isUsedHere(entry.home)) {
+        entry.kept = null;
+      }
+    }
+    enough = Math.max(Directory.FEW, 2 * locks.size());
   }
 
   private ProcessLock put(ProcessLock made) {
@@ -86,6 +113,7 @@ final class LockTable {
       if (lock != null) {
         return lock;
       }
+      made.inherit();
       if (locks.replace(made.name(), known, mine)) {
         return made;
       }
@@ -101,6 +129,14 @@ final class LockTable {
 
   private void leave(Reference<?> gone) {
     Entry entry = (Entry) gone;
+    if (directory.isUsedHere(entry.home)) {
+      // It is held by a thread that has let go of every object: who asks again finds its hold.
+      ProcessLock again = new ProcessLock(entry.name, node, entry.home);
+      again.inherit();
+      if (locks.replace(entry.name, entry, new Entry(again, unreachable))) {
+        return;
+      }
+    }
     locks.remove(entry.name, entry);
     directory.leave(entry.home);
   }
@@ -112,6 +148,7 @@ final class LockTable {
   private long awaitRoom(String name) {
     long start = node.nanoTime();
     node.window().getAndAdd(Layout.NO_ROOM, 1);
+    letGo();
     System.gc();
     while (true) {
       node.rest(POLL_NANOS); // the references come to their queue a little later
@@ -148,6 +185,7 @@ final class LockTable {
         long now = node.window().get(Layout.NO_ROOM);
         if (now != seen) {
           seen = now;
+          letGo();
           System.gc();
         }
       }

@@ -7,7 +7,11 @@ import io.mpilock.failure.LockUseException;
 import io.mpilock.failure.MpilockException;
 import io.mpilock.failure.RankFailedException;
 import io.mpilock.transport.NodeWindow;
+import java.lang.ref.WeakReference;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** One rank's side of a resource: its threads, and their turns at the rank's one request. */
@@ -37,12 +41,17 @@ public final class ProcessLock {
 
   private volatile long lastLook;
 
+  /** Threads may hold something of an earlier lock of this resource. */
+  private volatile boolean inherits;
+
   // Guarded by stallMutex.
   private final Object stallMutex = new Object();
   private boolean stallTold;
   private long stallToldAt;
 
   private final ThreadLocal<ThreadHold> holds = ThreadLocal.withInitial(this::newHold);
+  private final WeakReference<ProcessLock> self = new WeakReference<>(this);
+  private final AtomicReference<@Nullable Object> face = new AtomicReference<>();
 
   ProcessLock(String name, Node node, long home) {
     this.name = name;
@@ -54,10 +63,20 @@ public final class ProcessLock {
     this.myLine = words.line(node.me());
   }
 
+  /** Or what the thread has left of an earlier lock of this resource: {@link LockTable}. */
   private ThreadHold newHold() {
+    ThreadHold held = inherits ? node.waits().held(home()) : null;
+    if (held != null) {
+      return held;
+    }
     ThreadHold hold = new ThreadHold(Thread.currentThread(), home());
-    node.waits().add(hold);
+    node.waits().add(hold, self);
     return hold;
+  }
+
+  /** To be called before anybody has it, if there was another one of this resource. */
+  void inherit() {
+    inherits = true;
   }
 
   NodeLock words() {
@@ -80,6 +99,24 @@ public final class ProcessLock {
    */
   public String quotedName() {
     return quotedName;
+  }
+
+  /**
+   * The object by which the application knows this lock: as long as one can be reached, so can the
+   * other.
+   *
+   * @param <T> its type, always the same
+   * @param type that type
+   * @param make makes it from this lock; it may be made twice, of which one is used
+   * @return always the same object
+   */
+  public <T> T face(Class<T> type, Function<ProcessLock, T> make) {
+    Object known = face.get();
+    if (known == null) {
+      T made = make.apply(this);
+      known = face.compareAndSet(null, made) ? made : face.get();
+    }
+    return Objects.requireNonNull(type.cast(known));
   }
 
   /** The resource's identity on this node: equal on all ranks. */

@@ -2,6 +2,7 @@ package io.mpilock.protocol;
 
 import io.mpilock.protocol.Waiting.Held;
 import io.mpilock.transport.NodeWindow;
+import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
@@ -30,7 +31,37 @@ final class WaitTable {
   private final AtomicLong numbers = new AtomicLong();
 
   /** What the calling thread may hold. Must not lead to the node: see {@link ThreadHold}. */
-  private final ThreadLocal<List<ThreadHold>> mine = ThreadLocal.withInitial(ArrayList::new);
+  private final ThreadLocal<Mine> mine = ThreadLocal.withInitial(Mine::new);
+
+  /** What a thread may hold, of locks that can be reached or that it holds. */
+  private static final class Mine {
+    private static final int FEW = 32;
+
+    private final List<Part> parts = new ArrayList<>();
+    private int enough = FEW;
+
+    private record Part(ThreadHold hold, WeakReference<ProcessLock> lock) {}
+
+    void add(ThreadHold hold, WeakReference<ProcessLock> lock) {
+      if (parts.size() >= enough) {
+        parts.removeIf(part -> part.lock().refersTo(null) && !part.hold().isHeld());
+        enough = Math.max(FEW, 2 * parts.size());
+      }
+      parts.add(new Part(hold, lock));
+    }
+
+    void remove(ThreadHold hold) {
+      parts.removeIf(part -> part.hold().equals(hold));
+    }
+
+    int size() {
+      return parts.size();
+    }
+
+    ThreadHold get(int index) {
+      return parts.get(index).hold();
+    }
+  }
 
   private volatile LongFunction<String> names = Long::toString;
 
@@ -50,8 +81,19 @@ final class WaitTable {
   }
 
   /** Notes the calling thread's part in a resource, to be looked at when it waits. */
-  void add(ThreadHold hold) {
-    mine.get().add(hold);
+  void add(ThreadHold hold, WeakReference<ProcessLock> lock) {
+    mine.get().add(hold, lock);
+  }
+
+  /** What the calling thread holds of a resource, or null if nothing. */
+  @Nullable ThreadHold held(long home) {
+    Mine all = mine.get();
+    for (int i = 0; i < all.size(); i++) {
+      if (all.get(i).home() == home && all.get(i).isHeld()) {
+        return all.get(i);
+      }
+    }
+    return null;
   }
 
   void remove(ThreadHold hold) {
@@ -61,7 +103,9 @@ final class WaitTable {
   /** What the calling thread holds, as far as a record has room for it. */
   List<Held> held() {
     List<Held> held = new ArrayList<>();
-    for (ThreadHold hold : mine.get()) {
+    Mine all = mine.get();
+    for (int i = 0; i < all.size(); i++) {
+      ThreadHold hold = all.get(i);
       if (hold.isHeld() && held.size() < Layout.WAIT_HOLDS) {
         held.add(new Held(hold.home(), hold.isWriting()));
       }
@@ -71,8 +115,9 @@ final class WaitTable {
 
   /** Whether the calling thread holds anything. */
   boolean holdsAny() {
-    for (ThreadHold hold : mine.get()) {
-      if (hold.isHeld()) {
+    Mine all = mine.get();
+    for (int i = 0; i < all.size(); i++) {
+      if (all.get(i).isHeld()) {
         return true;
       }
     }

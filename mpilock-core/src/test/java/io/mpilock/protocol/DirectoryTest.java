@@ -2,6 +2,7 @@ package io.mpilock.protocol;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import io.mpilock.failure.ControllerClosedException;
 import io.mpilock.failure.LockInterruptedException;
@@ -10,8 +11,12 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** The names in the window, of one node and of a node of several. */
 @Timeout(20)
@@ -228,5 +233,147 @@ class DirectoryTest {
         .isInstanceOf(IllegalArgumentException.class);
     Directory.check("x");
     Directory.check("x".repeat(255));
+  }
+
+  // Names that give their place back.
+
+  /** Room for two names, and both are taken. */
+  private Directory full() {
+    simulation = simulation(0, 2 * (int) Layout.entryWords(1, RANKS) / Layout.LINE);
+    Directory directory = directory(0);
+    directory.use("a");
+    directory.use("b");
+    return directory;
+  }
+
+  @Test
+  void aNameThatNobodyUsesGivesItsPlaceToTheNext() {
+    Directory directory = full();
+    Directory other = directory(1);
+    long home = start + Layout.nameLines(1);
+    assertThat(other.known("a")).isEqualTo(home);
+    simulation.word(home + Layout.TOKEN, 7);
+    directory.leave(home);
+    assertThat(other.use("c")).isEqualTo(home);
+    assertThat(directory.name(home)).isEqualTo("c");
+    assertThat(directory.known("a")).isNull();
+    assertThat(directory.homes()).hasSize(2);
+    assertThat(simulation.word(home + Layout.TOKEN)).as("above the last one's").isEqualTo(8);
+    assertThat(simulation.word(Layout.RECLAIMED)).isEqualTo(1);
+    assertThat(directory.use("d")).as("a new one, while the others are used").isNegative();
+    other.leave(home);
+    assertThat(directory.use("a")).isEqualTo(home);
+    assertThat(simulation.word(home + Layout.TOKEN)).isEqualTo(9);
+  }
+
+  @Test
+  void whatIsUsedOnAnyRankOrTwiceStays() {
+    Directory directory = full();
+    Directory other = directory(1);
+    long home = directory.use("a");
+    assertThat(other.use("a")).isEqualTo(home);
+    directory.leave(home);
+    assertThat(other.use("c")).isNegative();
+    directory.leave(home);
+    assertThat(other.use("c")).isNegative();
+    other.leave(home);
+    assertThat(other.use("c")).isEqualTo(home);
+  }
+
+  @Test
+  void whatARankUsedThatIsGoneIsFree() {
+    Directory directory = full();
+    long home = directory(1).use("a");
+    directory.leave(home);
+    assertThat(directory.use("c")).isNegative();
+    simulation.kill(1);
+    assertThat(directory.use("c")).isEqualTo(home);
+  }
+
+  @ParameterizedTest
+  @MethodSource("somebodyIsThere")
+  void whatSomebodyHoldsOrAsksForOrIsPoisonedStays(int word, long value) {
+    Directory directory = full();
+    long home = directory.use("a");
+    directory.leave(home);
+    directory.leave(home);
+    simulation.word(home + word, value);
+    assertThat(directory.use("c")).isNegative();
+    simulation.word(home + word, 0);
+    assertThat(directory.use("c")).isEqualTo(home);
+  }
+
+  static Stream<Arguments> somebodyIsThere() {
+    int line = Layout.LINE + Layout.RANK_WORDS; // of rank 1
+    return Stream.of(
+        arguments(Layout.STATE, 2),
+        arguments(Layout.STATE, LockWords.ONE_PENDING),
+        arguments(Layout.STATE, LockWords.POISONED),
+        arguments(Layout.POISONED_BY, 1),
+        arguments(Layout.MENDER, 1),
+        arguments(Layout.ATTENTION, 1),
+        arguments(Layout.CLEAR, 1),
+        arguments(Layout.TRIES, 1),
+        arguments(line + Layout.READS, LockWords.ONE_HOLD),
+        arguments(line + Layout.READS, LockWords.ONE_WAITING),
+        arguments(line + Layout.REQUEST, LockWords.request(1, LockWords.WAITING)),
+        arguments(line + Layout.REQUEST, LockWords.request(1, LockWords.ABANDONED)));
+  }
+
+  @Test
+  void aShortNameTakesALongOnesPlaceIfThereIsNoOther() {
+    simulation = simulation(0, (int) Layout.entryWords(500, RANKS) / Layout.LINE);
+    Directory directory = directory(0);
+    long home = directory.use("x".repeat(250));
+    long longer = Layout.nameLines(250);
+    directory.leave(home);
+    assertThat(directory.use("a")).isEqualTo(home);
+    assertThat(home).isEqualTo(start + longer);
+    assertThat(directory(1).name(home)).isEqualTo("a");
+    directory.leave(home);
+    assertThat(directory.use("y".repeat(250))).isEqualTo(home);
+    assertThat(directory(1).name(home)).isEqualTo("y".repeat(250));
+  }
+
+  @Test
+  void whoHasMissedMoreChangesThanAreKnownLooksAtAll() {
+    Directory directory = full();
+    Directory late = directory(1);
+    assertThat(late.homes()).hasSize(2);
+    long second = directory.use("b");
+    directory.leave(second);
+    directory.leave(second);
+    for (int i = 0; i < 3 * Layout.CHANGES; i++) {
+      long home = directory.use("r" + i);
+      assertThat(home).isPositive();
+      if (i % 500 == 0) {
+        assertThat(late.name(home)).isEqualTo("r" + i);
+        assertThat(late.homes()).hasSize(2);
+        assertThat(late.known("b")).isNull();
+      }
+      directory.leave(home);
+    }
+    assertThat(directory(0).homes()).hasSize(2);
+  }
+
+  @Test
+  void withFewNamesNobodyLooksForThoseThatAreNotNeeded() {
+    simulation = simulation(0, (Directory.FEW + 100) * (int) Layout.entryWords(4, RANKS) / 16);
+    Directory directory = directory(0);
+    for (int i = 0; i < Directory.FEW; i++) {
+      directory.leave(directory.use("r" + i));
+    }
+    assertThat(directory.homes()).hasSize(Directory.FEW);
+    assertThat(directory.namesUse().usedWords())
+        .isEqualTo(Directory.FEW * Layout.entryWords(4, RANKS));
+    directory.use("more");
+    assertThat(directory.homes()).hasSize(1);
+    assertThat(directory.namesUse())
+        .isEqualTo(
+            new NamesUse(
+                1,
+                Directory.FEW,
+                Layout.entryWords(4, RANKS),
+                simulation.node(0, Simulation.settings(false, 0, false)).window().words() - start));
   }
 }

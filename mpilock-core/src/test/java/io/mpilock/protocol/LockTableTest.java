@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.mpilock.failure.MpilockException;
 import io.mpilock.testing.Silent;
 import io.mpilock.transport.local.LocalCluster;
+import java.lang.ref.WeakReference;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -87,6 +88,47 @@ class LockTableTest {
     assertThat(use.names()).isBetween(1L, (long) ROOM);
     assertThat(use.reclaimed()).isGreaterThanOrEqualTo(20L * ROOM - use.names());
     assertThat(use.usedWords()).isBetween(1L, use.words());
+  }
+
+  /** Each as the only thing that the thread keeps of the lock. */
+  @Test
+  void whatAThreadHoldsThatHasLetGoOfEveryObjectIsItsOwnStill() throws Exception {
+    ControllerCore core = cores.get(0);
+    ProcessLock early = core.resource("early");
+    names(core, 2 * ROOM);
+    assertThat(early.hold().acquireWrite(early, 0))
+        .isTrue(); // after it was looked at the last time
+    WeakReference<ProcessLock> gone = new WeakReference<>(early);
+    early = null;
+    assertThat(core.resource("late").hold().acquireRead(core.resource("late"), 0)).isTrue();
+    names(core, 2 * ROOM);
+    System.gc();
+    names(core, ROOM);
+    assertThat(gone.refersTo(null)).isTrue();
+    ProcessLock theirs = cores.get(1).resource("early");
+    assertThat(theirs.hold().acquireRead(theirs, 0)).isFalse();
+    ProcessLock mine = core.resource("early");
+    assertThat(mine.hold().isWriting()).isTrue();
+    assertThat(mine.hold().acquireWrite(mine, 0)).as("once more").isTrue();
+    mine.hold().releaseWrite(mine);
+    mine.hold().releaseWrite(mine);
+    write(theirs);
+    ProcessLock late = core.resource("late");
+    assertThat(late.hold().isReading()).isTrue();
+    late.hold().releaseRead(late);
+  }
+
+  private static void names(ControllerCore core, int count) {
+    for (int i = 0; i < count; i++) {
+      write(core.resource("r" + i));
+    }
+  }
+
+  @Test
+  void aFewLocksAreKept() {
+    WeakReference<ProcessLock> one = new WeakReference<>(cores.get(0).resource("one"));
+    System.gc();
+    assertThat(one.get()).isSameAs(cores.get(0).resource("one"));
   }
 
   @Test
