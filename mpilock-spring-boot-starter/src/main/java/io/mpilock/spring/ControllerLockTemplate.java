@@ -8,6 +8,9 @@ import io.mpilock.ResourceLock;
 import io.mpilock.WindowController;
 import io.mpilock.WriteLease;
 import io.mpilock.failure.LockUseException;
+import java.lang.ref.Reference;
+import java.lang.ref.ReferenceQueue;
+import java.lang.ref.WeakReference;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
@@ -372,8 +375,21 @@ final class ControllerLockTemplate implements LockTemplate {
     final @Nullable Until until;
     final @Nullable LockRequestObserver observer;
     final KeptOrders orders;
-    private final ConcurrentMap<String, ControllerLockTemplate> templates =
-        new ConcurrentHashMap<>();
+    private final ConcurrentMap<String, Known> templates = new ConcurrentHashMap<>();
+    private final ReferenceQueue<ControllerLockTemplate> unreachable = new ReferenceQueue<>();
+
+    /** A template that goes when nobody can reach it: names may have no end. */
+    private static final class Known extends WeakReference<ControllerLockTemplate> {
+      private final String resource;
+
+      Known(
+          ControllerLockTemplate template,
+          String resource,
+          ReferenceQueue<ControllerLockTemplate> queue) {
+        super(template, queue);
+        this.resource = resource;
+      }
+    }
 
     Family(
         WindowController controller,
@@ -395,12 +411,27 @@ final class ControllerLockTemplate implements LockTemplate {
     }
 
     ControllerLockTemplate on(String resource) {
-      ControllerLockTemplate template = templates.get(resource);
-      if (template != null) {
-        return template;
+      for (Reference<?> gone = unreachable.poll(); gone != null; gone = unreachable.poll()) {
+        templates.remove(((Known) gone).resource, gone);
       }
-      return templates.computeIfAbsent(
-          resource, name -> new ControllerLockTemplate(this, controller.resource(name)));
+      Known known = templates.get(resource);
+      ControllerLockTemplate template = known == null ? null : known.get();
+      return template != null ? template : make(resource);
+    }
+
+    private ControllerLockTemplate make(String resource) {
+      ControllerLockTemplate made = new ControllerLockTemplate(this, controller.resource(resource));
+      Known mine = new Known(made, resource, unreachable);
+      while (true) {
+        Known known = templates.putIfAbsent(resource, mine);
+        ControllerLockTemplate template = known == null ? made : known.get();
+        if (template != null) {
+          return template;
+        }
+        if (known != null && templates.replace(resource, known, mine)) {
+          return made;
+        }
+      }
     }
   }
 }

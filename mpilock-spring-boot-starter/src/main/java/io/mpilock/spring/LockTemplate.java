@@ -93,7 +93,7 @@ public interface LockTemplate extends CollectiveOperations, UntypedForms {
    * lock on all ranks. Cheap, but not free: hold on to the template where locks are frequent.
    *
    * @param resource 1 to 255 characters without control characters, not blank; case matters
-   * @return the template, the same object for a name
+   * @return the template, the same object for a name as long as it can be reached
    * @throws IllegalArgumentException if the name is not valid
    * @throws ControllerClosedException if the name is new and the controller is closed
    */

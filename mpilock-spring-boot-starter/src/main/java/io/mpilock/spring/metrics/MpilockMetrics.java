@@ -184,11 +184,11 @@ public final class MpilockMetrics implements LockListener, AutoCloseable {
       closed = true;
       registry.remove(messages);
       messages.close();
-      resources.values().forEach(meters -> meters.removeFrom(registry));
+      resources.values().forEach(ResourceMeters::remove);
       resources.clear();
       ResourceMeters shared = others;
       if (shared != null) {
-        shared.removeFrom(registry);
+        shared.remove();
       }
     }
   }

@@ -12,34 +12,93 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BiFunction;
+import org.jspecify.annotations.Nullable;
 
-/** The meters of one resource, found once and then only added to. */
+/** The meters of one resource: each is made when it is first used, and then only added to. */
 final class ResourceMeters {
+  private final MeterRegistry registry;
   private final List<Meter> all = new ArrayList<>();
+  private boolean removed; // guarded by all, as what is in it
+
   private final ModeMeters read;
   private final ModeMeters write;
   private final RoleMeters writer;
   private final RoleMeters other;
-  private final Counter stalls;
-  private final Counter deadlocks;
+  private final Lazy<Counter> stalls;
+  private final Lazy<Counter> deadlocks;
 
   ResourceMeters(MeterRegistry registry, Tags tags) {
-    this.read = new ModeMeters(registry, tags.and("mode", LockMode.READ.toString()), all);
-    this.write = new ModeMeters(registry, tags.and("mode", LockMode.WRITE.toString()), all);
-    this.writer = new RoleMeters(registry, tags.and("role", "writer"), all);
-    this.other = new RoleMeters(registry, tags.and("role", "other"), all);
-    this.stalls =
-        Counter.builder("mpilock.lock.stalls")
-            .description("Waits that were reported for their length")
-            .tags(tags)
-            .register(registry);
-    all.add(stalls);
+    this.registry = registry;
+    this.read = new ModeMeters(tags.and("mode", LockMode.READ.toString()));
+    this.write = new ModeMeters(tags.and("mode", LockMode.WRITE.toString()));
+    this.writer = new RoleMeters(tags.and("role", "writer"));
+    this.other = new RoleMeters(tags.and("role", "other"));
+    this.stalls = counter(tags, "stalls", "Waits that were reported for their length");
     this.deadlocks =
-        Counter.builder("mpilock.lock.deadlocks")
-            .description("Requests that were given up as the latest in a circle of waits")
-            .tags(tags)
-            .register(registry);
-    all.add(deadlocks);
+        counter(
+            tags, "deadlocks", "Requests that were given up as the latest in a circle of waits");
+  }
+
+  /** A meter that nobody has used before is not in the registry. */
+  private final class Lazy<M extends Meter> {
+    private final BiFunction<MeterRegistry, Tags, M> make;
+    private final Tags tags;
+    private volatile @Nullable M made;
+
+    Lazy(Tags tags, BiFunction<MeterRegistry, Tags, M> make) {
+      this.make = make;
+      this.tags = tags;
+    }
+
+    /** Gives it, or null when all have been removed. */
+    @Nullable M get() {
+      M known = made;
+      return known != null ? known : register();
+    }
+
+    private @Nullable M register() {
+      synchronized (all) {
+        M known = made;
+        if (known == null && !removed) {
+          known = make.apply(registry, tags);
+          all.add(known);
+          made = known;
+        }
+        return known;
+      }
+    }
+  }
+
+  private Lazy<Counter> counter(Tags tags, String name, String description) {
+    return new Lazy<>(
+        tags,
+        (registry, these) ->
+            Counter.builder("mpilock.lock." + name)
+                .description(description)
+                .tags(these)
+                .register(registry));
+  }
+
+  private Lazy<Timer> timer(Tags tags, String name, String description) {
+    return new Lazy<>(
+        tags,
+        (registry, these) ->
+            Timer.builder(name).description(description).tags(these).register(registry));
+  }
+
+  private static void increment(Lazy<Counter> counter) {
+    Counter made = counter.get();
+    if (made != null) {
+      made.increment();
+    }
+  }
+
+  private static void record(Lazy<Timer> timer, long nanos) {
+    Timer made = timer.get();
+    if (made != null) {
+      made.record(nanos, TimeUnit.NANOSECONDS);
+    }
   }
 
   ModeMeters mode(LockMode mode) {
@@ -48,134 +107,129 @@ final class ResourceMeters {
 
   void singleWrite(boolean isWriter, long nanos, long sharedBytes, boolean failed) {
     RoleMeters role = isWriter ? writer : other;
-    (failed ? role.failed : role.success).record(nanos, TimeUnit.NANOSECONDS);
-    if (sharedBytes > 0) {
-      role.size.record((double) sharedBytes);
+    record(failed ? role.failed : role.success, nanos);
+    DistributionSummary size = sharedBytes > 0 ? role.size.get() : null;
+    if (size != null) {
+      size.record((double) sharedBytes);
     }
   }
 
   void stalled() {
-    stalls.increment();
+    increment(stalls);
   }
 
   void deadlocked() {
-    deadlocks.increment();
+    increment(deadlocks);
   }
 
-  void removeFrom(MeterRegistry registry) {
-    for (Meter meter : all) {
-      registry.remove(meter);
-      meter.close();
+  /** Removes what was made; nothing is made any more. */
+  void remove() {
+    synchronized (all) {
+      removed = true;
+      for (Meter meter : all) {
+        registry.remove(meter);
+        meter.close();
+      }
     }
   }
 
   /** The meters of one mode. */
-  static final class ModeMeters {
-    private final LongAdder waiting = new LongAdder();
-    private final LongAdder held = new LongAdder();
-    private final Timer granted;
-    private final Timer timedOut;
-    private final Timer failed;
-    private final Timer hold;
-    private final Counter contention;
-    private final Counter timeouts;
-    private final Counter failures;
+  final class ModeMeters {
+    private final LongAdder waitingThreads = new LongAdder();
+    private final LongAdder holders = new LongAdder();
+    private final Lazy<Timer> granted;
+    private final Lazy<Timer> timedOut;
+    private final Lazy<Timer> failed;
+    private final Lazy<Timer> hold;
+    private final Lazy<Counter> contention;
+    private final Lazy<Counter> timeouts;
+    private final Lazy<Counter> failures;
+    private final Lazy<Gauge> held;
+    private final Lazy<Gauge> waiting;
 
-    ModeMeters(MeterRegistry registry, Tags tags, List<Meter> all) {
-      granted = wait(registry, tags, "granted");
-      timedOut = wait(registry, tags, "timeout");
-      failed = wait(registry, tags, "failed");
-      hold =
-          Timer.builder("mpilock.lock.hold")
-              .description("From the grant to the release")
-              .tags(tags)
-              .register(registry);
-      contention =
-          counter(registry, tags, "contention", "Grants that had to wait for another holder");
-      timeouts = counter(registry, tags, "timeouts", "Requests that were given up");
-      failures = counter(registry, tags, "failures", "Requests that ended in an exception");
-      all.addAll(List.of(granted, timedOut, failed, hold, contention, timeouts, failures));
-      all.add(gauge(registry, tags, "held", held, "Threads that hold the resource"));
-      all.add(gauge(registry, tags, "waiting", waiting, "Threads that wait for the resource"));
+    ModeMeters(Tags tags) {
+      granted = wait(tags, "granted");
+      timedOut = wait(tags, "timeout");
+      failed = wait(tags, "failed");
+      hold = timer(tags, "mpilock.lock.hold", "From the grant to the release");
+      contention = counter(tags, "contention", "Grants that had to wait for another holder");
+      timeouts = counter(tags, "timeouts", "Requests that were given up");
+      failures = counter(tags, "failures", "Requests that ended in an exception");
+      held = gauge(tags, "held", holders, "Threads that hold the resource");
+      waiting = gauge(tags, "waiting", waitingThreads, "Threads that wait for the resource");
     }
 
     void requested() {
-      waiting.increment();
+      waitingThreads.increment();
+      waiting.get();
     }
 
     void granted(long waitNanos, boolean contended) {
-      waiting.decrement();
-      held.increment();
-      granted.record(waitNanos, TimeUnit.NANOSECONDS);
+      waitingThreads.decrement();
+      holders.increment();
+      held.get();
+      record(granted, waitNanos);
       if (contended) {
-        contention.increment();
+        increment(contention);
       }
     }
 
     void released(long holdNanos) {
-      held.decrement();
-      hold.record(holdNanos, TimeUnit.NANOSECONDS);
+      holders.decrement();
+      record(hold, holdNanos);
     }
 
     void timedOut(long waitNanos) {
-      waiting.decrement();
-      timedOut.record(waitNanos, TimeUnit.NANOSECONDS);
-      timeouts.increment();
+      waitingThreads.decrement();
+      record(timedOut, waitNanos);
+      increment(timeouts);
     }
 
     void failed(long waitNanos) {
-      waiting.decrement();
-      failed.record(waitNanos, TimeUnit.NANOSECONDS);
-      failures.increment();
+      waitingThreads.decrement();
+      record(failed, waitNanos);
+      increment(failures);
     }
 
-    private static Timer wait(MeterRegistry registry, Tags tags, String outcome) {
-      return Timer.builder("mpilock.lock.wait")
-          .description("From the request to its end")
-          .tags(tags.and("outcome", outcome))
-          .register(registry);
+    private Lazy<Timer> wait(Tags tags, String outcome) {
+      return timer(
+          tags.and("outcome", outcome), "mpilock.lock.wait", "From the request to its end");
     }
 
-    private static Counter counter(
-        MeterRegistry registry, Tags tags, String name, String description) {
-      return Counter.builder("mpilock.lock." + name)
-          .description(description)
-          .tags(tags)
-          .register(registry);
-    }
-
-    private static Gauge gauge(
-        MeterRegistry registry, Tags tags, String name, LongAdder value, String description) {
-      return Gauge.builder("mpilock.lock." + name, value, LongAdder::sum)
-          .description(description)
-          .tags(tags)
-          .register(registry);
+    private Lazy<Gauge> gauge(Tags tags, String name, LongAdder value, String description) {
+      return new Lazy<>(
+          tags,
+          (registry, these) ->
+              Gauge.builder("mpilock.lock." + name, value, LongAdder::sum)
+                  .description(description)
+                  .tags(these)
+                  .register(registry));
     }
   }
 
   /** The meters of the single writes in which this rank had one role. */
-  private static final class RoleMeters {
-    final Timer success;
-    final Timer failed;
-    final DistributionSummary size;
+  private final class RoleMeters {
+    private final Lazy<Timer> success;
+    private final Lazy<Timer> failed;
+    private final Lazy<DistributionSummary> size;
 
-    RoleMeters(MeterRegistry registry, Tags tags, List<Meter> all) {
-      success = timer(registry, tags, "success");
-      failed = timer(registry, tags, "failed");
+    RoleMeters(Tags tags) {
+      success = end(tags, "success");
+      failed = end(tags, "failed");
       size =
-          DistributionSummary.builder("mpilock.share.size")
-              .description("Encoded size of what a single write shared")
-              .baseUnit("bytes")
-              .tags(tags)
-              .register(registry);
-      all.addAll(List.of(success, failed, size));
+          new Lazy<>(
+              tags,
+              (registry, these) ->
+                  DistributionSummary.builder("mpilock.share.size")
+                      .description("Encoded size of what a single write shared")
+                      .baseUnit("bytes")
+                      .tags(these)
+                      .register(registry));
     }
 
-    private static Timer timer(MeterRegistry registry, Tags tags, String outcome) {
-      return Timer.builder("mpilock.singlewrite")
-          .description("From the call to the common end")
-          .tags(tags.and("outcome", outcome))
-          .register(registry);
+    private Lazy<Timer> end(Tags tags, String outcome) {
+      return timer(
+          tags.and("outcome", outcome), "mpilock.singlewrite", "From the call to the common end");
     }
   }
 }

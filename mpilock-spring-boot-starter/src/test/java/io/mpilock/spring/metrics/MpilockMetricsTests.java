@@ -3,12 +3,16 @@ package io.mpilock.spring.metrics;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.mpilock.LocalRanks;
 import io.mpilock.LockMode;
 import io.mpilock.ReadLease;
 import io.mpilock.WriteLease;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CyclicBarrier;
 import java.util.stream.Collectors;
@@ -223,11 +227,42 @@ class MpilockMetricsTests {
         });
   }
 
+  @Test
+  void aMeterIsMadeWhenItIsFirstUsed() throws Exception {
+    LocalRanks.run(
+        1,
+        controller -> {
+          try (MpilockMetrics _ = MpilockMetrics.bind(controller, registry, true)) {
+            assertThat(ofOrders()).isEmpty();
+            controller.resource("orders").write().close();
+            assertThat(ofOrders())
+                .containsExactlyInAnyOrder(
+                    "mpilock.lock.waiting write null",
+                    "mpilock.lock.wait write granted",
+                    "mpilock.lock.held write null",
+                    "mpilock.lock.hold write null");
+            controller.resource("orders").write().close();
+            assertThat(ofOrders()).hasSize(4);
+          }
+        });
+  }
+
+  private List<String> ofOrders() {
+    return registry.getMeters().stream()
+        .map(Meter::getId)
+        .filter(id -> "orders".equals(id.getTag("resource")))
+        .map(id -> "%s %s %s".formatted(id.getName(), id.getTag("mode"), id.getTag("outcome")))
+        .toList();
+  }
+
+  /** 0 if it is not there: then nothing has used it. */
   private double gauge(String name, String mode) {
-    return registry.get(name).tags("mode", mode, "resource", "orders").gauge().value();
+    Gauge gauge = registry.find(name).tags("mode", mode, "resource", "orders").gauge();
+    return gauge == null ? 0 : gauge.value();
   }
 
   private double counter(String name, String mode) {
-    return registry.get(name).tags("mode", mode, "resource", "orders").counter().count();
+    Counter counter = registry.find(name).tags("mode", mode, "resource", "orders").counter();
+    return counter == null ? 0 : counter.count();
   }
 }
