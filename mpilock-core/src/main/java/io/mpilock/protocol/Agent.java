@@ -2,6 +2,7 @@ package io.mpilock.protocol;
 
 import io.mpilock.protocol.job.Branch;
 import io.mpilock.protocol.job.Home;
+import io.mpilock.protocol.job.Homes;
 import io.mpilock.protocol.job.Message;
 import io.mpilock.protocol.job.Tenant;
 import io.mpilock.protocol.job.Tree;
@@ -12,10 +13,10 @@ import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -119,7 +120,7 @@ final class Agent implements Runnable {
   private final long fingerprint;
   private final long heartbeatNanos;
 
-  private final Map<String, Home> homes = new HashMap<>();
+  private final Homes homes = new Homes(this::newHome);
   private final Map<Long, Seat> seats = new LinkedHashMap<>();
   private final Branch branch;
   private final NodeCalls calls;
@@ -411,25 +412,27 @@ final class Agent implements Runnable {
 
   private void handle(int from, Message message) {
     switch (message) {
-      case Message.Request m -> home(m.resource()).request(from, m.wanted(), m.tries());
-      case Message.Plead m -> home(m.resource()).plead(from, m.tries());
-      case Message.Cancel m -> home(m.resource()).cancel(from);
-      case Message.Yield m ->
-          home(m.resource())
-              .yielded(
-                  from,
-                  m.kept(),
-                  m.token(),
-                  m.deadWriter() < 0 ? -1 : node.checkRank(m.deadWriter()));
-      case Message.Settled m -> home(m.resource()).settled(from);
+      case Message.Request m -> toHome(m, home -> home.request(from, m.wanted(), m.tries()));
+      case Message.Plead m -> toHome(m, home -> home.plead(from, m.tries()));
+      case Message.Cancel m -> toHome(m, home -> home.cancel(from));
+      case Message.Yield m -> {
+        int deadWriter = m.deadWriter() < 0 ? -1 : node.checkRank(m.deadWriter());
+        toHome(m, home -> home.yielded(from, m.kept(), m.token(), deadWriter));
+      }
+      case Message.Settled m -> toHome(m, home -> home.settled(from));
       case Message.Grant m -> tenant(m).granted(m.permission(), m.token());
       case Message.Recall m -> tenant(m).recalled(m.limit());
       case Message.Settle m -> tenant(m).settle();
       case Message.Refuse m -> tenant(m).refused(m.tries());
       case Message.Poison m -> tenant(m).poisoned(node.checkRank(m.rank()));
-      case Message.Clear m -> home(m.resource()).clear(from, node.checkRank(m.rank()));
+      case Message.Clear m -> {
+        int rank = node.checkRank(m.rank());
+        toHome(m, home -> home.clear(from, rank));
+      }
       case Message.Confirm m -> tenant(m).clear(node.checkRank(m.rank()));
       case Message.Cleared m -> tenant(m).cleared();
+      case Message.Retire m -> toHome(m, home -> home.retire(from, m.held(), m.token()));
+      case Message.Retired m -> tenant(m).retired();
       case Message.Hello m -> greet(from, m.settings());
       case Message.Heartbeat m -> {
         if (m.asks()) {
@@ -486,24 +489,23 @@ final class Agent implements Runnable {
 
   // Locks.
 
-  private Home home(String resource) {
-    if (node.homeOf(resource) != me) {
-      throw new IllegalArgumentException("'" + resource + "' has its home elsewhere");
+  private void toHome(Message.OfLock message, Consumer<? super Home> handling) {
+    if (node.homeOf(message.resource()) != me) {
+      throw new IllegalArgumentException("'" + message.resource() + "' has its home elsewhere");
     }
-    Home known = homes.get(resource);
-    if (known == null) {
-      known =
-          new Home(
-              Home.Outbox.sending(resource, (message, to) -> send(to, message)),
-              node.settings().phaseFair(resource));
-      homes.put(resource, known);
-    }
-    return known;
+    homes.tell(message.resource(), handling);
+  }
+
+  private Home newHome(String resource, long token) {
+    return new Home(
+        Home.Outbox.sending(resource, (message, to) -> send(to, message)),
+        node.settings().phaseFair(resource),
+        token);
   }
 
   /** What is on record at a resource's home, if that is here and anybody has asked. */
   private String record(String resource) {
-    Home known = homes.get(resource);
+    Home known = homes.known(resource);
     return known == null ? "" : known.describe();
   }
 

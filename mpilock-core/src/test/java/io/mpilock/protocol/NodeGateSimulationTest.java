@@ -149,7 +149,8 @@ class NodeGateSimulationTest {
       this.table =
           new Home(
               Home.Outbox.sending(RESOURCE, (message, node) -> send(tableAt, node, message)),
-              phaseFair);
+              phaseFair,
+              0);
       Node agentsNode = simulation.node(0, settings);
       this.gate = new NodeGate(agentsNode, home, "r");
       addTenant(new WatchedGate());
@@ -438,6 +439,8 @@ class NodeGateSimulationTest {
         case Message.Clear m -> table.clear(mail.from(), m.rank());
         case Message.Confirm m -> tenant.clear(m.rank());
         case Message.Cleared _ -> tenant.cleared();
+        case Message.Retire m -> table.retire(mail.from(), m.held(), m.token());
+        case Message.Retired _ -> tenant.retired();
       }
       return true;
     }

@@ -34,6 +34,10 @@ import java.util.function.ObjIntConsumer;
  *       whatever that node had given up before is known here then.
  *   <li>While a try waits here, each node that is in its way is asked. So a try waits for answers,
  *       and for nobody's hold: those who are before it are granted what they wait for at most once.
+ *   <li>A node that retires gives back what it had when it said so, or nothing: more is on record
+ *       only if a grant is on its way to it. Either way it is answered, after all that was sent to
+ *       it before; and from then on it is sent nothing, unless it asks or that grant has come.
+ *   <li>When nothing is on record, a new home with at least this token does as well.
  * </ol>
  *
  * <p>Writers go first, in the order of their requests; with {@code phaseFair} the readers that wait
@@ -90,6 +94,11 @@ public final class Home {
         @Override
         public void cleared(int node) {
           send.accept(new Message.Cleared(resource), node);
+        }
+
+        @Override
+        public void retired(int node) {
+          send.accept(new Message.Retired(resource), node);
         }
       };
     }
@@ -149,6 +158,13 @@ public final class Home {
      * @param node the node
      */
     void cleared(int node);
+
+    /**
+     * Tells a node that nothing is to come that was sent before it gave its permission back.
+     *
+     * @param node the node
+     */
+    void retired(int node);
   }
 
   private static final class Tenancy {
@@ -196,14 +212,16 @@ public final class Home {
   private final Set<Integer> told = new TreeSet<>();
 
   /**
-   * Makes the home of a resource that nobody has used.
+   * Makes the home of a resource of which nothing is on record.
    *
    * @param outbox where its messages go
    * @param phaseFair whether waiting readers go before the next writer
+   * @param token no less than that of its last write, if there was any
    */
-  public Home(Outbox outbox, boolean phaseFair) {
+  public Home(Outbox outbox, boolean phaseFair, long token) {
     this.outbox = outbox;
     this.phaseFair = phaseFair;
+    this.token = token;
   }
 
   /**
@@ -311,6 +329,42 @@ public final class Home {
       List.copyOf(readers.keySet()).forEach(this::grantToReader); // nobody has EXCLUSIVE now
     }
     serve();
+  }
+
+  /**
+   * A node gives back what it has, since none of its ranks has the name any more.
+   *
+   * @param node the node
+   * @param held what it had
+   * @param lastToken the token of the last write that it knows of
+   */
+  public void retire(int node, Permission held, long lastToken) {
+    if (held != NONE && permission(node) == held) {
+      yielded(node, NONE, lastToken, NOT_POISONED);
+    }
+    outbox.retired(node);
+  }
+
+  /**
+   * Whether nothing is on record, so that this home is not needed. Who waits, waits for one on
+   * record; and who owes an answer must not be taken for one who has given it.
+   *
+   * @return false while a node has or waits for anything, is asked, or is to hear that a poison has
+   *     ended
+   */
+  public boolean isIdle() {
+    return tenants.isEmpty()
+        && writers.isEmpty()
+        && readers.isEmpty()
+        && pleas.isEmpty()
+        && settling.isEmpty()
+        && told.isEmpty()
+        && poisonedBy == NOT_POISONED;
+  }
+
+  /** The token of the last write that is known here. */
+  long token() {
+    return token;
   }
 
   // Tries.

@@ -148,6 +148,23 @@ public sealed interface Message {
   record Cleared(String resource) implements OfLock {}
 
   /**
+   * A node to the home: none of its ranks has the name any more, and it gives back what it has.
+   *
+   * @param resource the resource
+   * @param held what it had; if more is on record a grant is on its way, and nothing is given back
+   * @param token of the last write; 0 if it had no permission
+   */
+  record Retire(String resource, Permission held, long token) implements OfLock {}
+
+  /**
+   * The home to a node: the answer to {@link Retire}. All that was sent to the node before has come
+   * there.
+   *
+   * @param resource the resource
+   */
+  record Retired(String resource) implements OfLock {}
+
+  /**
    * Each node to each other, first of all: it is there.
    *
    * @param settings a fingerprint of its settings, which must be equal on all nodes
@@ -338,6 +355,8 @@ public sealed interface Message {
       case Clear m -> put(frame.put((byte) 28), m.resource).putInt(m.rank);
       case Confirm m -> put(frame.put((byte) 29), m.resource).putInt(m.rank);
       case Cleared m -> put(frame.put((byte) 30), m.resource);
+      case Retire m -> put(frame.put((byte) 31), m.resource).put(code(m.held)).putLong(m.token);
+      case Retired m -> put(frame.put((byte) 32), m.resource);
     }
     frame.flip();
   }
@@ -384,6 +403,8 @@ public sealed interface Message {
             case 28 -> new Clear(text(frame), frame.getInt());
             case 29 -> new Confirm(text(frame), frame.getInt());
             case 30 -> new Cleared(text(frame));
+            case 31 -> new Retire(text(frame), permission(frame), frame.getLong());
+            case 32 -> new Retired(text(frame));
             default -> throw new MalformedException("there is no message of type " + type);
           };
       if (frame.hasRemaining()) {

@@ -20,6 +20,9 @@ import java.util.function.Consumer;
  *       and before the yield was sent before both. A request is taken back at any time.
  *   <li>A granted permission lets in who waits before a later recall is looked at, so it is used at
  *       least once; the gate closes before anybody who comes later.
+ *   <li>A tenant that is retired is as a new one: the node has nothing, asks for nothing and is
+ *       owed no message. For it has asked for nothing and was granted nothing since it said that it
+ *       retires, and the answer to that came after all that the home had sent before.
  * </ol>
  */
 public final class Tenant {
@@ -159,6 +162,11 @@ public final class Tenant {
         public void clear(int rank) {
           send.accept(new Message.Clear(resource, rank));
         }
+
+        @Override
+        public void retire(Permission held, long token) {
+          send.accept(new Message.Retire(resource, held, token));
+        }
       };
     }
 
@@ -198,6 +206,14 @@ public final class Tenant {
      * @param rank the writer that died
      */
     void clear(int rank);
+
+    /**
+     * Gives back what this node has, if that is all that it was granted; to be answered.
+     *
+     * @param held what it had
+     * @param token the token of its last write; 0 if it had nothing
+     */
+    void retire(Permission held, long token);
   }
 
   /** What covers tries. */
@@ -223,6 +239,12 @@ public final class Tenant {
   private long tries;
 
   private boolean poisoned;
+
+  /** It has said that it retires, and nothing was asked for or granted since. */
+  private boolean retires;
+
+  /** The home has not answered that. One at a time: so the answer is to the last. */
+  private boolean retireUnanswered;
 
   /**
    * Makes the tenant of a resource that this node has no permission for.
@@ -262,6 +284,7 @@ public final class Tenant {
     boolean tried = isTried();
     if (wanted != asked || (tried && question != Question.REQUEST)) {
       asked = wanted;
+      retires = false;
       if (tried) {
         name(Question.REQUEST);
       }
@@ -341,6 +364,7 @@ public final class Tenant {
     }
     held = permission;
     limit = EXCLUSIVE;
+    retires = false;
     lose(Question.PLEA);
     if (!held.isBelow(asked)) {
       asked = NONE;
@@ -400,6 +424,7 @@ public final class Tenant {
   public void poisoned(int rank) {
     if (!poisoned) {
       poisoned = true;
+      retires = false;
       held = NONE; // what was asked for counts again if the resource is given free: see cleared
       gate.poison(rank);
     }
@@ -417,6 +442,7 @@ public final class Tenant {
     }
     if (!poisoned) { // the home does not know yet
       poisoned = true;
+      retires = false;
       held = NONE;
       asked = NONE;
       outbox.yielded(NONE, gate.token(), rank);
@@ -438,6 +464,50 @@ public final class Tenant {
         outbox.cancel();
       }
     }
+  }
+
+  /**
+   * None of this node's ranks has the name any more: gives back what the node has. May be called
+   * again as long as that is so, until {@link #isRetired}; a rank that has it again only asks.
+   */
+  public void retire() {
+    if (retires || retireUnanswered) {
+      return;
+    }
+    look(); // takes back what nobody asks for, and answers a recall
+    if (poisoned || asked != NONE || isRecalled()) {
+      return;
+    }
+    boolean closed = gate.close(NONE);
+    if (gate.deadWriter() >= 0) {
+      return;
+    }
+    if (!closed) {
+      if (held != NONE) {
+        gate.open(held); // somebody is in after all
+      }
+      return;
+    }
+    Permission had = held;
+    held = NONE;
+    lose(question);
+    retires = true;
+    retireUnanswered = true;
+    outbox.retire(had, had == NONE ? 0 : gate.token());
+  }
+
+  /** The home has heard that this node retires, and all that it had sent before has come. */
+  public void retired() {
+    retireUnanswered = false;
+  }
+
+  /**
+   * Whether this tenant is as a new one, and may be dropped if no rank of the node has the name.
+   *
+   * @return true from the answer to {@link #retire} until a rank asks or something is granted
+   */
+  public boolean isRetired() {
+    return retires && !retireUnanswered;
   }
 
   /**

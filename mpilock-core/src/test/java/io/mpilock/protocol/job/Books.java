@@ -7,6 +7,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>For each node let <i>record</i> be the home's, <i>held</i> the tenant's permission, <i>g1 …
  * gk</i> those in grants that are on the way to the node, and <i>y1 … yl</i> what is kept by yields
- * that are on the way from it, each in the order in which they were sent. Then, after every step:
+ * that are on the way from it, each in the order in which they were sent; a node that retires
+ * yields if it had what is on record, and nothing else. Then, after every step:
  *
  * <ol>
  *   <li>At most one node has record EXCLUSIVE, and if one has, all others have record NONE.
@@ -37,7 +39,7 @@ import org.jspecify.annotations.Nullable;
  * of 2, 3, 5 and 6 only held &lt;= record is left, which keeps exclusion.
  */
 final class Books {
-  private final Home home;
+  private final IntFunction<Permission> onRecord;
   private final HomeWatch watch;
   private final List<Tenant> tenants = new ArrayList<>();
   private final List<SimulatedGate> gates = new ArrayList<>();
@@ -46,8 +48,8 @@ final class Books {
   private final boolean[] cut;
   private boolean poisoned;
 
-  Books(Home home, HomeWatch watch, int nodes) {
-    this.home = home;
+  Books(IntFunction<Permission> onRecord, HomeWatch watch, int nodes) {
+    this.onRecord = onRecord;
     this.watch = watch;
     this.cut = new boolean[nodes];
     for (int node = 0; node < nodes; node++) {
@@ -60,6 +62,15 @@ final class Books {
   void seat(Tenant tenant, SimulatedGate gate) {
     tenants.add(tenant);
     gates.add(gate);
+  }
+
+  /** A node has dropped what it had of the resource, and begins anew. */
+  void seat(int node, Tenant tenant, SimulatedGate gate) {
+    if (!toNode.get(node).isEmpty()) {
+      throw new AssertionError("dropped, and owed " + toNode.get(node));
+    }
+    tenants.set(node, tenant);
+    gates.set(node, gate);
   }
 
   void sent(int node, Message.OfLock message) {
@@ -81,7 +92,8 @@ final class Books {
           Message.Cancel _,
           Message.Yield _,
           Message.Settled _,
-          Message.Clear _ ->
+          Message.Clear _,
+          Message.Retire _ ->
           toHome.get(node);
       default -> toNode.get(node);
     };
@@ -128,13 +140,13 @@ final class Books {
 
   /** What is wrong, or null. */
   @Nullable String check() {
-    int onRecord = 0;
+    int recorded = 0;
     int owners = 0;
     int open = 0;
     int openToWrite = 0;
     for (int node = 0; node < cut.length; node++) {
-      Permission record = home.permission(node);
-      onRecord += record == NONE ? 0 : 1;
+      Permission record = onRecord.apply(node);
+      recorded += record == NONE ? 0 : 1;
       owners += record == EXCLUSIVE ? 1 : 0;
       Permission level = gates.get(node).level();
       if (!gates.get(node).isPoisoned()) {
@@ -156,7 +168,7 @@ final class Books {
             + ")";
       }
     }
-    if (owners > 0 && onRecord > 1) {
+    if (owners > 0 && recorded > 1) {
       return "a node has EXCLUSIVE on record, and is not alone";
     }
     if (openToWrite > 0 && open > 1) {
@@ -203,6 +215,12 @@ final class Books {
           return "a yield gives nothing";
         }
         last = yield.kept();
+        yields = true;
+      }
+      if (message instanceof Message.Retire retire
+          && retire.held() == last
+          && last != NONE) { // else a grant is on its way, and the home takes nothing back
+        last = NONE;
         yields = true;
       }
     }

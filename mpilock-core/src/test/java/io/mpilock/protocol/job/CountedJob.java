@@ -20,7 +20,7 @@ final class CountedJob {
   private final List<String> sent = new ArrayList<>();
   private final List<SimulatedGate> gates = new ArrayList<>();
   private final List<Tenant> tenants = new ArrayList<>();
-  private final Home home = new Home(new ToTenants(), false);
+  private final Home home = new Home(new ToTenants(), false, 0);
   private int between;
   private int handledAtHome;
   private int depth;
@@ -77,6 +77,11 @@ final class CountedJob {
     public void cleared(int node) {
       send(HOME, node, "cleared", () -> tenants.get(node).cleared());
     }
+
+    @Override
+    public void retired(int node) {
+      send(HOME, node, "retired", () -> tenants.get(node).retired());
+    }
   }
 
   private final class ToHome implements Tenant.Outbox {
@@ -115,6 +120,11 @@ final class CountedJob {
     public void clear(int rank) {
       send(node, HOME, "clear", () -> home.clear(node, rank));
     }
+
+    @Override
+    public void retire(Permission held, long token) {
+      send(node, HOME, "retire", () -> home.retire(node, held, token));
+    }
   }
 
   Visit arrives(int node, Permission mode, boolean tries) {
@@ -149,6 +159,12 @@ final class CountedJob {
   void uses(int node, Permission mode) {
     leaves(node, enters(node, mode));
     deliverAll();
+  }
+
+  void retires(int node) {
+    tenants.get(node).retire();
+    deliverAll();
+    assertThat(tenants.get(node).isRetired()).isTrue();
   }
 
   SimulatedGate gate(int node) {

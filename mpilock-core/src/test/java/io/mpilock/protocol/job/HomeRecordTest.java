@@ -15,7 +15,8 @@ class HomeRecordTest {
 
   private final List<String> sent = new ArrayList<>();
   private final Home home =
-      new Home(Home.Outbox.sending("r", (message, node) -> sent.add(node + " " + message)), false);
+      new Home(
+          Home.Outbox.sending("r", (message, node) -> sent.add(node + " " + message)), false, 0);
 
   private void assertSent(Object... nodesAndMessages) {
     List<String> expected = new ArrayList<>();

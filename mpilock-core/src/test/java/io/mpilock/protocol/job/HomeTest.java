@@ -14,7 +14,7 @@ class HomeTest {
   private static final int ALIVE = -1;
 
   private final List<String> sent = new ArrayList<>();
-  private Home home = new Home(new Log(), false);
+  private Home home = new Home(new Log(), false, 0);
   private long tries;
 
   private final class Log implements Home.Outbox {
@@ -52,6 +52,11 @@ class HomeTest {
     public void cleared(int node) {
       sent.add("cleared " + node);
     }
+
+    @Override
+    public void retired(int node) {
+      sent.add("retired " + node);
+    }
   }
 
   private void assertSent(String... messages) {
@@ -61,6 +66,33 @@ class HomeTest {
 
   private void writes(int node) {
     home.request(node, EXCLUSIVE, 0);
+  }
+
+  @Test
+  void whatANodeGivesBackGoesToTheNext() {
+    writes(1);
+    writes(2);
+    assertSent("grant 1 EXCLUSIVE 0", "recall 1 NONE");
+    home.retire(1, EXCLUSIVE, 7);
+    assertSent("grant 2 EXCLUSIVE 7", "retired 1");
+    home.retire(2, EXCLUSIVE, 9);
+    assertSent("retired 2");
+    assertThat(home.isIdle()).isTrue();
+    assertThat(home.token()).isEqualTo(9);
+  }
+
+  @Test
+  void whatIsOnItsWayToANodeThatRetiresStaysOnRecord() {
+    reads(1);
+    writes(1);
+    assertSent("grant 1 SHARED 0", "grant 1 EXCLUSIVE 0");
+    home.retire(1, SHARED, 0);
+    assertSent("retired 1");
+    assertThat(home.permission(1)).isEqualTo(EXCLUSIVE);
+    home.retire(1, NONE, 0);
+    assertSent("retired 1");
+    assertThat(home.permission(1)).isEqualTo(EXCLUSIVE);
+    assertThat(home.isIdle()).isFalse();
   }
 
   private void triesToWrite(int node) {
@@ -160,7 +192,7 @@ class HomeTest {
 
   @Test
   void phaseFairReadersThatWaitedGoBeforeTheNextWriter() {
-    home = new Home(new Log(), true);
+    home = new Home(new Log(), true, 0);
     writes(1);
     writes(2);
     reads(3);

@@ -1,6 +1,7 @@
 package io.mpilock.protocol.job;
 
 import static io.mpilock.protocol.job.Permission.EXCLUSIVE;
+import static io.mpilock.protocol.job.Permission.NONE;
 import static io.mpilock.protocol.job.Permission.SHARED;
 
 import io.mpilock.protocol.job.SimulatedGate.State;
@@ -13,6 +14,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
@@ -24,7 +26,7 @@ import java.util.function.Supplier;
  * <p>A job has up to eight nodes of up to six ranks and up to sixteen resources, whose homes are
  * spread. Ranks read, write, try, wait for a time, are interrupted, upgrade, and use several
  * resources at once, in a fixed order. Ranks and agents stall; ranks die; in some runs a node is
- * lost.
+ * lost. In half of them nodes retire from what none of their ranks uses, and forget it.
  *
  * <p>After each step the resources that the step touched are checked ({@link Books}); the others
  * are as they were. Now and then the ranks are frozen until nothing is left to do: whoever waits
@@ -113,8 +115,11 @@ final class JobSimulation {
     final String name;
     final int homeNode;
     final HomeWatch watch = new HomeWatch(phaseFair);
-    final Home home;
     final Books books;
+
+    /** Its home was made anew, and nobody was let in since: its token may be higher. */
+    boolean renewed;
+
     final List<Seat> seats = new ArrayList<>();
     int readers;
     boolean written;
@@ -137,8 +142,26 @@ final class JobSimulation {
       this.number = number;
       this.name = "resource " + number;
       this.homeNode = homeNode;
-      this.home = new Home(outbox(), phaseFair);
-      this.books = new Books(home, watch, nodes);
+      this.books = new Books(this::onRecord, watch, nodes);
+    }
+
+    Homes homes() {
+      return homes.get(homeNode);
+    }
+
+    Permission onRecord(int node) {
+      Home known = homes().known(name);
+      return known == null ? NONE : known.permission(node);
+    }
+
+    boolean isQueueEmpty() {
+      Home known = homes().known(name);
+      return known == null || known.describe().endsWith("to write [] and to read []");
+    }
+
+    Home begin(long token) {
+      renewed = true;
+      return new Home(outbox(), phaseFair, token);
     }
 
     private Home.Outbox outbox() {
@@ -184,7 +207,14 @@ final class JobSimulation {
 
     @Override
     public String toString() {
-      return name + " of node " + homeNode + ": " + home.describe() + ", " + seats;
+      Home known = homes().known(name);
+      return name
+          + " of node "
+          + homeNode
+          + ": "
+          + (known == null ? "nothing is on record" : known.describe())
+          + ", "
+          + seats;
     }
   }
 
@@ -192,25 +222,60 @@ final class JobSimulation {
   private final class Seat {
     final Resource resource;
     final int node;
-    final SimulatedGate gate;
-    final Tenant tenant;
+    SimulatedGate gate;
+    Tenant tenant;
     final List<Use> dead = new ArrayList<>();
     boolean changed;
 
     Seat(Resource resource, int node) {
       this.resource = resource;
       this.node = node;
-      this.gate = new SimulatedGate(phaseFair, refuseEarly, this::entered, this::meanwhile);
-      this.tenant =
-          new Tenant(
-              gate,
-              Tenant.Outbox.sending(
-                  resource.name,
-                  message -> {
-                    resource.books.sent(node, message);
-                    send(resource, node, resource.homeNode, message);
-                  }));
+      this.gate = newGate();
+      this.tenant = newTenant();
       resource.books.seat(tenant, gate);
+    }
+
+    private SimulatedGate newGate() {
+      return new SimulatedGate(phaseFair, refuseEarly, this::entered, this::meanwhile);
+    }
+
+    private Tenant newTenant() {
+      return new Tenant(
+          gate,
+          Tenant.Outbox.sending(
+              resource.name,
+              message -> {
+                resource.books.sent(node, message);
+                send(resource, node, resource.homeNode, message);
+              }));
+    }
+
+    /** As the directory sees it: no rank has the name, or has left anything in its words. */
+    private boolean isUnused() {
+      return !changed
+          && dead.isEmpty()
+          && !gate.isPoisoned()
+          && ranksOf.get(node).stream()
+              .noneMatch(rank -> rank.uses.stream().anyMatch(use -> equals(use.seat)));
+    }
+
+    /** As the agent does with what no rank uses, as often as it likes. */
+    void retire() {
+      if (!isUnused() || isAgentGone(node)) {
+        return;
+      }
+      touch();
+      if (tenant.isRetired()) {
+        trace(() -> "drops: " + this);
+        that(gate.level() == NONE, () -> "dropped, and open: " + this);
+        gate = newGate();
+        tenant = newTenant();
+        resource.books.seat(node, tenant, gate);
+        drops++;
+      } else {
+        trace(() -> "retires: " + this);
+        tenant.retire();
+      }
     }
 
     private void entered(Visit visit) {
@@ -219,8 +284,16 @@ final class JobSimulation {
       that(!resource.written, () -> visit + " is let in beside a writer");
       if (resource.homeNode != lost || node == lost) {
         that(
-            !resource.home.permission(node).isBelow(visit.mode),
+            !resource.onRecord(node).isBelow(visit.mode),
             () -> visit + " is in for more than is on record");
+      }
+      if (resource.renewed) {
+        resource.renewed = false;
+        long before = gate.token() - (visit.mode == SHARED ? 0 : 1);
+        that(
+            before >= resource.token,
+            () -> visit + ": token " + before + " came back after " + resource.token);
+        resource.token = before;
       }
       if (visit.mode == SHARED) {
         resource.readers++;
@@ -334,6 +407,7 @@ final class JobSimulation {
   private final List<Rank> ranks = new ArrayList<>();
   private final List<List<Rank>> ranksOf = new ArrayList<>();
   private final List<Resource> resources = new ArrayList<>();
+  private final List<Homes> homes = new ArrayList<>();
   private final List<Seat> seats = new ArrayList<>();
   private final List<Link> links = new ArrayList<>();
 
@@ -353,6 +427,7 @@ final class JobSimulation {
   private final int timedPercent;
   private final int nestPercent;
   private final int upgradePercent;
+  private final int retirePercent;
   private final int stallPerMille;
   private final int interruptPerMille;
   private final int stepsBetweenTries;
@@ -363,6 +438,7 @@ final class JobSimulation {
   private int lost = -1;
   private Loss loss = Loss.KILLED;
   private int operations;
+  private int drops;
   private int steps;
   private boolean frozen;
 
@@ -386,6 +462,7 @@ final class JobSimulation {
     timedPercent = random.nextInt(60);
     nestPercent = random.nextInt(30);
     upgradePercent = random.nextInt(30);
+    retirePercent = random.nextInt(2) * random.nextInt(40);
     stallPerMille = random.nextInt(10);
     interruptPerMille = random.nextBoolean() ? 20 : random.nextInt(600);
     stepsBetweenTries = (small ? 2 : 20) + random.nextInt(small ? 10 : 60);
@@ -398,6 +475,9 @@ final class JobSimulation {
         ranks.add(rank);
         ranksOf.get(node).add(rank);
       }
+    }
+    for (int node = 0; node < nodes; node++) {
+      homes.add(new Homes((name, token) -> named(name).begin(token)));
     }
     for (int link = 0; link < nodes * nodes; link++) {
       links.add(new Link(link / nodes, link % nodes));
@@ -413,6 +493,18 @@ final class JobSimulation {
       }
       seats.addAll(resource.seats);
     }
+  }
+
+  private Resource named(String name) {
+    return resources.stream()
+        .filter(resource -> resource.name.equals(name))
+        .findAny()
+        .orElseThrow();
+  }
+
+  /** How many nodes have forgotten a resource, so far. */
+  int drops() {
+    return drops;
   }
 
   /** How often ranks asked, so far. */
@@ -449,9 +541,25 @@ final class JobSimulation {
       }
     }
     freeze();
+    if (trouble == Trouble.NOTHING) {
+      retireAll();
+    }
     int ended = outcomes.values().stream().mapToInt(number -> number).sum();
     that(ended == operations, () -> operations + " operations, of which ended " + outcomes);
     return operations;
+  }
+
+  /** When nobody has any name any more nothing is left of any. */
+  private void retireAll() {
+    frozen = true; // no rank comes back
+    seats.forEach(seat -> seat.tenant.retire());
+    freeze();
+    for (Seat seat : seats) {
+      that(seat.tenant.isRetired(), () -> "does not retire: " + seat.resource);
+    }
+    for (Homes left : homes) {
+      that(left.size() == 0, () -> "a home is left: " + resources);
+    }
   }
 
   private boolean someRankLives() {
@@ -477,6 +585,12 @@ final class JobSimulation {
         if (agentStalledUntil[seat.node] <= steps) {
           seat.look();
         }
+      }
+    }
+    if (random.nextInt(100) < retirePercent) {
+      Seat seat = seats.get(random.nextInt(seats.size()));
+      if (agentStalledUntil[seat.node] <= steps) {
+        seat.retire();
       }
     }
     if (random.nextInt(1000) < stallPerMille) {
@@ -774,33 +888,32 @@ final class JobSimulation {
     int to = link.to;
     Resource resource = parcel.resource;
     trace(() -> "arrives " + from + " -> " + to + " " + parcel.message);
-    Home home = resource.home;
     Seat seat = resource.seats.get(to);
     seat.touch();
     Tenant tenant = seat.tenant;
     switch (parcel.message) {
       case Message.Request m -> {
         resource.books.arrived(m, from);
-        resource.watch.requests(from, m.wanted(), home.permission(from));
-        home.request(from, m.wanted(), m.tries());
+        resource.watch.requests(from, m.wanted(), resource.onRecord(from));
+        toHome(resource, home -> home.request(from, m.wanted(), m.tries()));
       }
       case Message.Plead m -> {
         resource.books.arrived(m, from);
-        home.plead(from, m.tries());
+        toHome(resource, home -> home.plead(from, m.tries()));
       }
       case Message.Cancel m -> {
         resource.books.arrived(m, from);
         resource.watch.leaves(from);
-        home.cancel(from);
+        toHome(resource, home -> home.cancel(from));
       }
       case Message.Yield m -> {
         resource.books.arrived(m, from);
-        resource.watch.yields(m.kept(), home.permission(from));
-        home.yielded(from, m.kept(), m.token(), m.deadWriter());
+        resource.watch.yields(m.kept(), resource.onRecord(from));
+        toHome(resource, home -> home.yielded(from, m.kept(), m.token(), m.deadWriter()));
       }
       case Message.Settled m -> {
         resource.books.arrived(m, from);
-        home.settled(from);
+        toHome(resource, home -> home.settled(from));
       }
       case Message.Grant m -> {
         resource.books.arrived(m, to);
@@ -825,7 +938,7 @@ final class JobSimulation {
       case Message.Clear m -> {
         resource.books.arrived(m, from);
         resource.freed = m.rank();
-        home.clear(from, m.rank());
+        toHome(resource, home -> home.clear(from, m.rank()));
       }
       case Message.Confirm m -> {
         resource.books.arrived(m, to);
@@ -835,8 +948,23 @@ final class JobSimulation {
         resource.books.arrived(m, to);
         tenant.cleared();
       }
+      case Message.Retire m -> {
+        resource.books.arrived(m, from);
+        if (m.held() != NONE && m.held() == resource.onRecord(from)) {
+          resource.watch.yields(NONE, m.held());
+        }
+        toHome(resource, home -> home.retire(from, m.held(), m.token()));
+      }
+      case Message.Retired m -> {
+        resource.books.arrived(m, to);
+        tenant.retired();
+      }
     }
     trace(() -> "after which " + resource);
+  }
+
+  private static void toHome(Resource resource, Consumer<Home> handling) {
+    resource.homes().tell(resource.name, handling);
   }
 
   /** Lets everything happen but what ranks do, and checks that who waits then has a reason. */
@@ -935,7 +1063,7 @@ final class JobSimulation {
     }
     for (Seat seat : resource.seats) {
       that(
-          seat.tenant.held() == resource.home.permission(seat.node),
+          seat.tenant.held() == resource.onRecord(seat.node),
           () -> "node " + seat.node + " has not what is on record: " + resource);
       if (seat.tenant.isRecalled()) {
         that(
@@ -952,8 +1080,7 @@ final class JobSimulation {
     }
     if (!anybodyWaits) {
       that(
-          resource.watch.isIdle()
-              && resource.home.describe().endsWith("to write [] and to read []"),
+          resource.watch.isIdle() && resource.isQueueEmpty(),
           () -> "a trace of who gave up: " + resource);
     }
     if (!resource.isUsed() && !anybodyWaits) {

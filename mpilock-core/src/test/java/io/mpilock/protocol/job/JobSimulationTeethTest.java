@@ -89,6 +89,22 @@ class JobSimulationTeethTest {
         Home.class, "told.addAll(writers.keySet());\n    told.addAll(readers.keySet());", ""),
     TELLS_NOBODY_THAT_IT_IS_FREE(Home.class, "nodes.forEach(outbox::cleared);", ""),
     FORGETS_WHO_ASKS_WHILE_POISONED(Home.class, "told.add(node);\n      outbox", "outbox"),
+    TAKES_BACK_MORE_THAN_A_NODE_HAD(
+        Home.class, "if (held != NONE && permission(node) == held) {", "if (held != NONE) {"),
+    DROPS_WHO_IS_STILL_OWED_A_GRANT(
+        Tenant.class, "return retires && !retireUnanswered;", "return retires;"),
+    DROPS_WHO_HAS_ASKED_SINCE(
+        Tenant.class, "asked = wanted;\n      retires = false;", "asked = wanted;"),
+    RETIRES_WITH_SOMEBODY_INSIDE(
+        Tenant.class, "boolean closed = gate.close(NONE);", "boolean closed = true;"),
+    RETIRES_WITHOUT_ITS_TOKEN(Tenant.class, "had == NONE ? 0 : gate.token()", "0"),
+    DROPS_A_HOME_THAT_SOMEBODY_HAS_THINGS_FROM(
+        Home.class, "return tenants.isEmpty()\n        && writers", "return writers"),
+    DROPS_A_POISONED_HOME(
+        Home.class, "&& told.isEmpty()\n        && poisonedBy == NOT_POISONED;", ";"),
+    FORGETS_THE_TOKEN_OF_A_DROPPED_HOME(
+        Homes.class, "highestDropped = Math.max(highestDropped, home.token());", ""),
+    NEVER_DROPS_A_HOME(Homes.class, "homes.remove(resource);", ""),
     IGNORES_A_DEAD_WRITER(Tenant.class, "int dead = gate.deadWriter();", "int dead = -1;");
 
     private final Class<?> type;

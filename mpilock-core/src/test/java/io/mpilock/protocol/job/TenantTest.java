@@ -50,11 +50,75 @@ class TenantTest {
     public void clear(int rank) {
       sent.add("clear " + rank);
     }
+
+    @Override
+    public void retire(Permission held, long token) {
+      assertThat(gate.level()).as("open already when it is told").isEqualTo(NONE);
+      sent.add("retire " + held + " " + token);
+    }
   }
 
   private void assertSent(String... messages) {
     assertThat(sent).containsExactly(messages);
     sent.clear();
+  }
+
+  @Test
+  void whatNobodyHasAnyMoreIsGivenBackOnce() {
+    Visit visit = writes();
+    tenant.granted(EXCLUSIVE, 41);
+    gate.leave(visit);
+    sent.clear();
+    tenant.retire();
+    tenant.retire();
+    assertSent("retire EXCLUSIVE 42");
+    assertThat(tenant.held()).isEqualTo(NONE);
+    assertThat(tenant.isRetired()).isFalse();
+    tenant.retired();
+    assertThat(tenant.isRetired()).isTrue();
+    tenant.retire();
+    assertSent();
+  }
+
+  @Test
+  void whoComesBackAsksAndTheAnswerDoesNotCountAnyMore() {
+    tenant.retire();
+    assertSent("retire NONE 0");
+    Visit visit = writes();
+    assertSent("request EXCLUSIVE");
+    tenant.retire(); // the first is not answered
+    tenant.retired();
+    assertThat(tenant.isRetired()).isFalse();
+    gate.giveUp(visit);
+    tenant.retire();
+    assertSent("cancel", "retire NONE 0");
+    tenant.granted(EXCLUSIVE, 5); // which had crossed the cancel
+    tenant.retired();
+    assertThat(tenant.isRetired()).isFalse();
+    tenant.retire();
+    assertSent("retire EXCLUSIVE 5");
+  }
+
+  @Test
+  void whatSomebodyHasIsNotGivenBackAndStaysOpen() {
+    Visit visit = writes();
+    tenant.granted(EXCLUSIVE, 1);
+    sent.clear();
+    tenant.retire();
+    assertSent();
+    assertThat(gate.level()).isEqualTo(EXCLUSIVE);
+    gate.leave(visit);
+  }
+
+  @Test
+  void whatIsPoisonedDoesNotRetire() {
+    tenant.retire();
+    tenant.poisoned(3);
+    tenant.retired();
+    assertThat(tenant.isRetired()).isFalse();
+    sent.clear();
+    tenant.retire();
+    assertSent();
   }
 
   private Visit visit(Permission mode, boolean tries) {

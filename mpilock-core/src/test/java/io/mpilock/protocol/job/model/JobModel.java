@@ -43,16 +43,18 @@ final class JobModel implements NodeModel.Events {
   private static final int DIE = 2;
   private static final int VANISH = 3;
   private static final int CLEAR = 4;
+  private static final int RETIRE = 5;
+  private static final int DROP = 6;
   // then what who is in does in time,
-  private static final int LEAVE = 5;
+  private static final int LEAVE = 7;
   // then what just happens.
-  private static final int ENTER = 6;
-  private static final int STOP = 7;
-  private static final int MEND = 8;
-  private static final int LOOK = 9;
-  private static final int TICK = 10;
-  private static final int BREAK = 11;
-  private static final int DELIVER = 12;
+  private static final int ENTER = 8;
+  private static final int STOP = 9;
+  private static final int MEND = 10;
+  private static final int LOOK = 11;
+  private static final int TICK = 12;
+  private static final int BREAK = 13;
+  private static final int DELIVER = 14;
 
   /** More messages than that of a node to itself in one step do not come to an end. */
   private static final int MOST_TO_ITSELF = 1000;
@@ -90,7 +92,7 @@ final class JobModel implements NodeModel.Events {
         new State(
             nodes,
             8 + 4 * setup.ranks().stream().mapToInt(Integer::intValue).sum() * setup.rounds());
-    home = new Home(new FromHome(), setup.phaseFair());
+    home = new Home(new FromHome(), setup.phaseFair(), 0);
     snapshots = new Snapshots(home, nodes);
     tenants = new Tenant[nodes];
     parts = new NodeModel[nodes];
@@ -210,6 +212,13 @@ final class JobModel implements NodeModel.Events {
           && !state.is(node, State.FREED)) {
         list(step(CLEAR, node, 0, 0));
       }
+      if (isUnused(node)) {
+        if (Snapshots.isRetired(state, node, tenants[node])) {
+          list(step(DROP, node, 0, 0));
+        } else if (!Snapshots.isRetiring(state, node)) {
+          list(step(RETIRE, node, 0, 0));
+        }
+      }
       if (node > 0) {
         listDelivery(node, true);
         listDelivery(node, false);
@@ -226,6 +235,20 @@ final class JobModel implements NodeModel.Events {
         listDelivery(node, true); // what was on its way
       }
     }
+  }
+
+  /** As the directory sees it: no rank has the name, or has left anything in its words. */
+  private boolean isUnused(int node) {
+    if (!setup.retires() || !state.is(node, State.USED)) {
+      return false;
+    }
+    for (int rank = 0; rank < RANKS; rank++) {
+      int kind = state.kind(node, rank);
+      if (kind != IDLE && kind != THROUGH) {
+        return false;
+      }
+    }
+    return !state.is(node, TOLD) && !parts[node].isPoisoned();
   }
 
   private void listDelivery(int node, boolean toHome) {
@@ -370,6 +393,25 @@ final class JobModel implements NodeModel.Events {
         answerItself();
       }
       case MEND -> part.mend(false);
+      case RETIRE -> {
+        Snapshots.load(state, node, tenants[node]);
+        inAgent = true; // though a rank cannot have the name again before that is over
+        tenants[node].retire();
+        inAgent = false;
+        Snapshots.save(state, node, tenants[node]);
+        answerItself();
+      }
+      case DROP -> {
+        if (Snapshots.onRecord(state, node) != NONE
+            || (node > 0 && state.get(state.channel(node, false)) > 0)) {
+          throw new Violation(Violation.RECORD, "node " + node + " is dropped, and owed something");
+        }
+        Snapshots.drop(state, node);
+        state.set(node, State.USED, false);
+        if (state.gate(node) != State.CLOSED) {
+          throw new Violation(Violation.RECORD, "node " + node + " is dropped, and open");
+        }
+      }
       case DIE -> {
         remember(State.CRASHED);
         if (part.kind(rank) == WRITES && setup.crash() != Setup.Crash.RANK_RELEASED) {
@@ -393,6 +435,7 @@ final class JobModel implements NodeModel.Events {
     NodeModel part = parts[node];
     switch (kind) {
       case ASK -> {
+        state.set(node, State.USED, true);
         int tries = how >= 2 ? TRIES : 0;
         if (tries != 0 && meets(node, rank, how % 2 == 1)) {
           int index = State.rank(node, rank);
@@ -453,7 +496,13 @@ final class JobModel implements NodeModel.Events {
       }
       int message = loopback.remove();
       switch (Wire.kind(message)) {
-        case Wire.REQUEST, Wire.PLEAD, Wire.CANCEL, Wire.YIELD, Wire.SETTLED, Wire.CLEAR ->
+        case Wire.REQUEST,
+            Wire.PLEAD,
+            Wire.CANCEL,
+            Wire.YIELD,
+            Wire.SETTLED,
+            Wire.CLEAR,
+            Wire.RETIRE ->
             handleAtHome(0, message);
         default -> handleAtTenant(0, message);
       }
@@ -491,11 +540,26 @@ final class JobModel implements NodeModel.Events {
       case Wire.PLEAD -> home.plead(from, Wire.token(message));
       case Wire.SETTLED -> home.settled(from);
       case Wire.CLEAR -> home.clear(from, 0);
+      case Wire.RETIRE -> retireAtHome(from, Wire.permission(message), Wire.token(message));
       default -> throw new AssertionError(message);
+    }
+    if (setup.retires() && home.isIdle()) {
+      snapshots.dropHome();
     }
     snapshots.saveHome(state);
     if (trace != null) {
       trace("after which " + home.describe());
+    }
+  }
+
+  private void retireAtHome(int from, Permission held, int token) {
+    boolean wrote = setup.phaseFair() && held == EXCLUSIVE;
+    if (wrote && Snapshots.onRecord(state, from) == EXCLUSIVE) {
+      batch = Snapshots.readers(state);
+    }
+    home.retire(from, held, token);
+    if (batch != 0) {
+      throw new Violation(Violation.ORDER, "the readers that waited are not all let in");
     }
   }
 
@@ -514,6 +578,7 @@ final class JobModel implements NodeModel.Events {
       case Wire.POISON -> tenant.poisoned(0);
       case Wire.CONFIRM -> tenant.clear(0);
       case Wire.CLEARED -> tenant.cleared();
+      case Wire.RETIRED -> tenant.retired();
       default -> throw new AssertionError(message);
     }
     inAgent = false;
@@ -791,6 +856,9 @@ final class JobModel implements NodeModel.Events {
       if (quiet && Snapshots.asked(state, node) != NONE) {
         throw new Violation(Violation.NO_TRACE, "node " + node + " still asks");
       }
+      if (Snapshots.isUnanswered(state, node)) {
+        throw new Violation(Violation.NO_TRACE, "node " + node + " still retires");
+      }
       if (quiet && Snapshots.isRecalled(state, node)) {
         throw new Violation(Violation.NO_TRACE, "node " + node + " is still recalled");
       }
@@ -808,6 +876,8 @@ final class JobModel implements NodeModel.Events {
       case ASK -> who + (how >= 2 ? " tries to " : " asks to ") + (how % 2 == 0 ? "read" : "write");
       case GIVE_UP -> who + " gives up";
       case DIE -> who + " dies";
+      case RETIRE -> "node " + node + " is to retire";
+      case DROP -> "node " + node + " forgets its tenant";
       case CLEAR -> "a rank of node " + node + " gives it free";
       case VANISH -> "node " + node + " vanishes, and with it some of its messages: " + how;
       case LEAVE -> who + " ends";
@@ -885,6 +955,11 @@ final class JobModel implements NodeModel.Events {
       forgets(State.WRITER_DIED);
       send(node, false, Wire.of(Wire.CLEARED, NONE, false, 0));
     }
+
+    @Override
+    public void retired(int node) {
+      send(node, false, Wire.of(Wire.RETIRED, NONE, false, 0));
+    }
   }
 
   private final class FromTenant implements Tenant.Outbox {
@@ -922,6 +997,11 @@ final class JobModel implements NodeModel.Events {
     @Override
     public void clear(int rank) {
       send(node, true, Wire.of(Wire.CLEAR, NONE, false, 0));
+    }
+
+    @Override
+    public void retire(Permission held, long token) {
+      send(node, true, Wire.of(Wire.RETIRE, held, false, token));
     }
   }
 }

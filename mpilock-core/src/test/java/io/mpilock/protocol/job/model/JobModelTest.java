@@ -45,7 +45,16 @@ class JobModelTest {
         .containsExactlyInAnyOrder("permission", "limit", "lowest");
     assertThat(fields(Tenant.class))
         .containsExactlyInAnyOrder(
-            "gate", "outbox", "held", "limit", "asked", "question", "tries", "poisoned");
+            "gate",
+            "outbox",
+            "held",
+            "limit",
+            "asked",
+            "question",
+            "tries",
+            "poisoned",
+            "retires",
+            "retireUnanswered");
   }
 
   private static Stream<String> fields(Class<?> type) {
@@ -69,7 +78,12 @@ class JobModelTest {
             Setup.of(1, 2).withGiveUps().withTries(),
             Setup.of(1, 1, 1).withGiveUps().withTries(),
             Setup.of(2, 1).withGiveUps().withTries().withCrashOf(Crash.RANK_CLEARED),
-            three.withCrashOf(Crash.RANK));
+            three.withCrashOf(Crash.RANK),
+            two.withRetiring(),
+            Setup.of(1, 1).inRounds(2).withGiveUps().withTries().withRetiring(),
+            Setup.of(1, 1).inRounds(3).withGiveUps().withRetiring().withMeanwhile(1),
+            Setup.of(1, 1, 1).withGiveUps().withTries().withRetiring(),
+            Setup.of(1, 1).inRounds(2).withRetiring().withCrashOf(Crash.RANK_CLEARED));
     Stream<Setup> usual =
         Stream.of(
             three.withCrashOf(Crash.RANK_CLEARED),
@@ -102,6 +116,7 @@ class JobModelTest {
     Setup one = Setup.of(1, 2);
     Setup two = Setup.of(2, 2);
     Setup three = Setup.of(1, 1, 1);
+    Setup twice = pair.inRounds(2).withRetiring();
     return Stream.of(
         fault(
             "a home lets readers in beside a writer",
@@ -291,6 +306,83 @@ class JobModelTest {
             "become(rank, THROUGH);\n          poison(0);",
             "release(rank);",
             pair.withCrashOf(Crash.RANK),
+            Violation.POISON),
+        fault(
+            "what a node had when it retires counts, though a grant is on its way to it",
+            "Home",
+            "if (held != NONE && permission(node) == held) {",
+            "if (held != NONE) {",
+            twice.withGiveUps(),
+            Violation.RECORD),
+        fault(
+            "a node gives back what it does not have any more",
+            "Tenant",
+            "held = NONE;\n    lose(question);\n    retires = true;",
+            "lose(question);\n    retires = true;",
+            twice,
+            Violation.RECORD),
+        fault(
+            "a node is dropped while a grant is on its way to it",
+            "Tenant",
+            "return retires && !retireUnanswered;",
+            "return retires;",
+            twice.withGiveUps(),
+            Violation.RECORD),
+        fault(
+            "an answer counts that is older than a request",
+            "Tenant",
+            "asked = wanted;\n      retires = false;",
+            "asked = wanted;",
+            twice.withGiveUps(),
+            Violation.RECORD),
+        fault(
+            "a node that was granted something since is dropped",
+            "Tenant",
+            "limit = EXCLUSIVE;\n    retires = false;",
+            "limit = EXCLUSIVE;",
+            twice.withGiveUps(),
+            Violation.RECORD),
+        fault(
+            "a node that retires does not say what it has written",
+            "Tenant",
+            "had == NONE ? 0 : gate.token()",
+            "0",
+            twice,
+            Violation.TOKENS),
+        fault(
+            "a node that retires is not answered",
+            "Home",
+            "outbox.retired(node);",
+            "",
+            twice,
+            Violation.NO_TRACE),
+        fault(
+            "a node retires while it has asked",
+            "Tenant",
+            "if (poisoned || asked != NONE || isRecalled()) {",
+            "if (poisoned || isRecalled()) {",
+            twice.withGiveUps().withMeanwhile(1),
+            Violation.RECORD),
+        fault(
+            "a home is dropped while a node has a permission",
+            "Home",
+            "return tenants.isEmpty()\n        && writers",
+            "return writers",
+            twice,
+            Violation.RECORD),
+        fault(
+            "a home is dropped while a node is asked",
+            "Home",
+            "&& settling.isEmpty()\n",
+            "\n",
+            twice.withGiveUps().withTries(),
+            Violation.FREE),
+        fault(
+            "a home is dropped before it has told that a poison has ended",
+            "Home",
+            "&& told.isEmpty()\n        && poisonedBy == NOT_POISONED;",
+            ";",
+            pair.withCrashOf(Crash.RANK_CLEARED).withRetiring(),
             Violation.POISON),
         fault(
             "messages overtake each other",

@@ -14,6 +14,7 @@ import java.util.stream.Collectors;
  * @param tries whether a rank may also only try
  * @param phaseFair whether waiting readers go before the next writer
  * @param crash what may die
+ * @param retires whether nodes give back what none of their ranks has any more, and forget it
  * @param meanwhile how many steps ranks may do while their agent is in the middle of one
  */
 record Setup(
@@ -23,6 +24,7 @@ record Setup(
     boolean tries,
     boolean phaseFair,
     Crash crash,
+    boolean retires,
     int meanwhile) {
 
   /** What may die, once. */
@@ -39,31 +41,35 @@ record Setup(
   }
 
   static Setup of(Integer... ranks) {
-    return new Setup(List.of(ranks), 1, false, false, false, Crash.NOTHING, 0);
+    return new Setup(List.of(ranks), 1, false, false, false, Crash.NOTHING, false, 0);
   }
 
   Setup inRounds(int number) {
-    return new Setup(ranks, number, giveUps, tries, phaseFair, crash, meanwhile);
+    return new Setup(ranks, number, giveUps, tries, phaseFair, crash, retires, meanwhile);
   }
 
   Setup withGiveUps() {
-    return new Setup(ranks, rounds, true, tries, phaseFair, crash, meanwhile);
+    return new Setup(ranks, rounds, true, tries, phaseFair, crash, retires, meanwhile);
   }
 
   Setup withTries() {
-    return new Setup(ranks, rounds, giveUps, true, phaseFair, crash, meanwhile);
+    return new Setup(ranks, rounds, giveUps, true, phaseFair, crash, retires, meanwhile);
   }
 
   Setup fairToPhases() {
-    return new Setup(ranks, rounds, giveUps, tries, true, crash, meanwhile);
+    return new Setup(ranks, rounds, giveUps, tries, true, crash, retires, meanwhile);
   }
 
   Setup withCrashOf(Crash what) {
-    return new Setup(ranks, rounds, giveUps, tries, phaseFair, what, meanwhile);
+    return new Setup(ranks, rounds, giveUps, tries, phaseFair, what, retires, meanwhile);
   }
 
   Setup withMeanwhile(int steps) {
-    return new Setup(ranks, rounds, giveUps, tries, phaseFair, crash, steps);
+    return new Setup(ranks, rounds, giveUps, tries, phaseFair, crash, retires, steps);
+  }
+
+  Setup withRetiring() {
+    return new Setup(ranks, rounds, giveUps, tries, phaseFair, crash, true, meanwhile);
   }
 
   /** As {@link #code} wrote it. */
@@ -76,7 +82,8 @@ record Setup(
         Boolean.parseBoolean(parts[3]),
         Boolean.parseBoolean(parts[4]),
         Crash.valueOf(parts[5]),
-        Integer.parseInt(parts[6]));
+        Boolean.parseBoolean(parts[6]),
+        Integer.parseInt(parts[7]));
   }
 
   /** For another class loader. */
@@ -92,6 +99,8 @@ record Setup(
         + phaseFair
         + " "
         + crash
+        + " "
+        + retires
         + " "
         + meanwhile;
   }
@@ -113,6 +122,7 @@ record Setup(
         + (tries ? ", tries" : "")
         + (phaseFair ? ", phase-fair" : "")
         + (crash == Crash.NOTHING ? "" : ", crash of a " + crash.name().toLowerCase(Locale.ROOT))
+        + (retires ? ", nodes retire" : "")
         + (meanwhile == 0 ? "" : ", " + meanwhile + " steps meanwhile");
   }
 }

@@ -26,6 +26,10 @@ final class Snapshots {
   /** Beside a tenancy: the node pleads. */
   private static final int PLEA = 64;
 
+  // In a tenant's second byte, beside the question and whether it is poisoned.
+  private static final int RETIRING = 8;
+  private static final int UNANSWERED = 16;
+
   private static final Class<?> TENANCY;
   private static final MethodHandle NEW_TENANCY;
   private static final VarHandle PERMISSION;
@@ -47,6 +51,8 @@ final class Snapshots {
   private static final Object[] QUESTIONS;
   private static final VarHandle TRIES;
   private static final VarHandle TENANT_POISONED;
+  private static final VarHandle RETIRES;
+  private static final VarHandle RETIRE_UNANSWERED;
 
   static {
     try {
@@ -79,6 +85,8 @@ final class Snapshots {
       QUESTIONS = question.getEnumConstants();
       TRIES = tenant.findVarHandle(Tenant.class, "tries", long.class);
       TENANT_POISONED = tenant.findVarHandle(Tenant.class, "poisoned", boolean.class);
+      RETIRES = tenant.findVarHandle(Tenant.class, "retires", boolean.class);
+      RETIRE_UNANSWERED = tenant.findVarHandle(Tenant.class, "retireUnanswered", boolean.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
@@ -230,6 +238,8 @@ final class Snapshots {
     QUESTION.set(tenant, QUESTIONS[flags & 3]);
     TRIES.set(tenant, (long) state.tries(node));
     TENANT_POISONED.set(tenant, (flags & 4) != 0);
+    RETIRES.set(tenant, (flags & RETIRING) != 0);
+    RETIRE_UNANSWERED.set(tenant, (flags & UNANSWERED) != 0);
   }
 
   /**
@@ -244,7 +254,47 @@ final class Snapshots {
     int question = List.of(QUESTIONS).indexOf((Object) QUESTION.get(tenant));
     state.tries(node, (int) (long) TRIES.get(tenant));
     state.set(at, State.number(held) | (State.number(limit) << 2) | (State.number(asked) << 4));
-    state.set(at + 1, question | ((boolean) TENANT_POISONED.get(tenant) ? 4 : 0));
+    state.set(
+        at + 1,
+        question
+            | ((boolean) TENANT_POISONED.get(tenant) ? 4 : 0)
+            | ((boolean) RETIRES.get(tenant) ? RETIRING : 0)
+            | ((boolean) RETIRE_UNANSWERED.get(tenant) ? UNANSWERED : 0));
+  }
+
+  /** Whether a node has said that it retires, and that still counts or is not answered. */
+  static boolean isRetiring(State state, int node) {
+    return (state.get(State.tenant(node) + 1) & (RETIRING | UNANSWERED)) != 0;
+  }
+
+  /** Whether its tenant may be dropped. */
+  static boolean isRetired(State state, int node, Tenant tenant) {
+    load(state, node, tenant);
+    return tenant.isRetired();
+  }
+
+  static boolean isUnanswered(State state, int node) {
+    return (state.get(State.tenant(node) + 1) & UNANSWERED) != 0;
+  }
+
+  /** Puts a new tenant in the place of one. */
+  static void drop(State state, int node) {
+    int at = State.tenant(node);
+    state.set(at, State.number(EXCLUSIVE) << 2);
+    state.set(at + 1, 0);
+    state.tries(node, 0);
+  }
+
+  /** Puts a new home in the place of the loaded one. */
+  void dropHome() {
+    tenants.clear();
+    writers.clear();
+    readers.clear();
+    pleas.clear();
+    settling.clear();
+    told.clear();
+    POISONED_BY.set(home, NOBODY);
+    POISONED_AT.set(home, 0);
   }
 
   static Permission held(State state, int node) {

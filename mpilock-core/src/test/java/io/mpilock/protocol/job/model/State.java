@@ -35,6 +35,9 @@ final class State {
   /** The resource is in the agent's inbox. */
   static final int TOLD = 1;
 
+  /** A rank has asked since the node's tenant is new. */
+  static final int USED = 2;
+
   /** The node's words say that a writer died. */
   static final int POISONED = 4;
 

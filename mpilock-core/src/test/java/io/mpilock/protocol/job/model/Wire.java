@@ -20,6 +20,8 @@ final class Wire {
   static final int CLEAR = 11;
   static final int CLEARED = 12;
   static final int CONFIRM = 13;
+  static final int RETIRE = 14;
+  static final int RETIRED = 15;
 
   private static final String RESOURCE = "r";
 
@@ -46,7 +48,9 @@ final class Wire {
   }
 
   static boolean hasToken(int message) {
-    return kind(message) == GRANT || kind(message) == YIELD;
+    return kind(message) == GRANT
+        || kind(message) == YIELD
+        || (kind(message) == RETIRE && permission(message) != Permission.NONE);
   }
 
   /** Whether what stands behind is the name of tries. */
@@ -75,6 +79,8 @@ final class Wire {
       case CLEAR -> new Message.Clear(RESOURCE, 0);
       case CONFIRM -> new Message.Confirm(RESOURCE, 0);
       case CLEARED -> new Message.Cleared(RESOURCE);
+      case RETIRE -> new Message.Retire(RESOURCE, permission, token(message));
+      case RETIRED -> new Message.Retired(RESOURCE);
       default -> new Message.Poison(RESOURCE, 0);
     };
   }
