@@ -46,7 +46,6 @@ final class LockTable {
       super(lock, queue);
       this.name = lock.name();
       this.home = lock.home();
-      this.kept = lock;
     }
   }
 
@@ -67,7 +66,9 @@ final class LockTable {
     if (known != null) {
       ProcessLock lock = known.get();
       if (lock != null) {
-        known.kept = lock;
+        if (areFew()) {
+          known.kept = lock;
+        }
         return lock;
       }
     }
@@ -102,8 +103,15 @@ final class LockTable {
     enough = Math.max(Directory.FEW, 2 * locks.size());
   }
 
+  private boolean areFew() {
+    return locks.size() < Directory.FEW;
+  }
+
   private ProcessLock put(ProcessLock made) {
     Entry mine = new Entry(made, unreachable);
+    if (areFew()) {
+      mine.kept = made; // else it would grow old before it may go, and collectors look there last
+    }
     while (true) {
       Entry known = locks.putIfAbsent(made.name(), mine);
       if (known == null) {
@@ -133,7 +141,9 @@ final class LockTable {
       // It is held by a thread that has let go of every object: who asks again finds its hold.
       ProcessLock again = new ProcessLock(entry.name, node, entry.home);
       again.inherit();
-      if (locks.replace(entry.name, entry, new Entry(again, unreachable))) {
+      Entry held = new Entry(again, unreachable);
+      held.kept = again;
+      if (locks.replace(entry.name, entry, held)) {
         return;
       }
     }

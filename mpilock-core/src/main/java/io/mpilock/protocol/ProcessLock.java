@@ -153,7 +153,6 @@ public final class ProcessLock {
    * to look through its ThreadLocals.
    */
   void forget() {
-    node.waits().remove(holds.get());
     holds.remove();
   }
 

@@ -50,10 +50,6 @@ final class WaitTable {
       parts.add(new Part(hold, lock));
     }
 
-    void remove(ThreadHold hold) {
-      parts.removeIf(part -> part.hold().equals(hold));
-    }
-
     int size() {
       return parts.size();
     }
@@ -96,8 +92,9 @@ final class WaitTable {
     return null;
   }
 
-  void remove(ThreadHold hold) {
-    mine.get().remove(hold);
+  /** Lets go of the calling thread's holds, as {@link ProcessLock#forget} does. */
+  void forget() {
+    mine.remove();
   }
 
   /** What the calling thread holds, as far as a record has room for it. */
