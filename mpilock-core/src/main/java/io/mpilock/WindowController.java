@@ -6,9 +6,11 @@ import io.mpilock.failure.MpilockException;
 import io.mpilock.failure.StartupException;
 import io.mpilock.protocol.ControllerCore;
 import io.mpilock.protocol.CoreSettings;
+import io.mpilock.protocol.NamesUse;
 import io.mpilock.protocol.OwnCalls;
 import io.mpilock.protocol.ProcessLock;
 import io.mpilock.status.JobStatus;
+import io.mpilock.status.NamesStatus;
 import io.mpilock.status.ResourceStatus;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.Launcher;
@@ -443,6 +445,18 @@ public final class WindowController implements AutoCloseable {
     return core.status(resource, ResourceLock.nanos(timeout)).resources().stream()
         .filter(found -> found.name().equals(resource))
         .findFirst();
+  }
+
+  /**
+   * Tells how many names of resources the node of this rank knows, and how much room they take.
+   * Takes no lock.
+   *
+   * @return a snapshot
+   * @throws ControllerClosedException if the controller is closed
+   */
+  public NamesStatus names() {
+    NamesUse use = core.names();
+    return new NamesStatus(use.names(), use.reclaimed(), (double) use.usedWords() / use.words());
   }
 
   /**

@@ -159,6 +159,10 @@ final class Directory {
     for (int lines = 1; lines < this.free.size(); lines++) {
       free += this.free.get(lines).size() * entries.size((long) lines * Layout.LINE);
     }
+    for (long home : unused()) {
+      Named named = names.get(home);
+      free += named == null ? 0 : entries.size(home - named.entry());
+    }
     long room = window.words() - entries.first();
     long used = end - entries.first() - free;
     return new NamesUse(homes.size(), window.get(Layout.RECLAIMED), used, room);

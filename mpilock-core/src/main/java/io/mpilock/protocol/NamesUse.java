@@ -5,7 +5,7 @@ package io.mpilock.protocol;
  *
  * @param names how many have an entry, of which some may be needed no more
  * @param reclaimed how often an entry was given back
- * @param usedWords what those take, in words
+ * @param usedWords what those take that are needed, in words
  * @param words what there is for them
  */
 public record NamesUse(long names, long reclaimed, long usedWords, long words) {}

@@ -16,6 +16,8 @@ import java.util.Locale;
  * @param ranks all ranks
  * @param resources those that somebody waits for, then those that are held, then idle ones
  * @param resourcesLeftOut how many more there are, since a node tells 64 KiB at most
+ * @param names how many names there are on the node of the rank that tells, and how much room they
+ *     take
  */
 public record JobDescriptor(
     String transport,
@@ -25,7 +27,8 @@ public record JobDescriptor(
     List<Integer> silentNodes,
     List<RankDescriptor> ranks,
     List<ResourceDescriptor> resources,
-    int resourcesLeftOut) {
+    int resourcesLeftOut,
+    NamesDescriptor names) {
 
   /**
    * A rank.
@@ -45,7 +48,7 @@ public record JobDescriptor(
     resources = List.copyOf(resources);
   }
 
-  static JobDescriptor of(JobStatus status, Instant now) {
+  static JobDescriptor of(JobStatus status, NamesDescriptor names, Instant now) {
     return new JobDescriptor(
         status.transport(),
         status.rank(),
@@ -62,7 +65,8 @@ public record JobDescriptor(
                     word(rank.state())))
             .toList(),
         status.resources().stream().map(resource -> ResourceDescriptor.of(resource, now)).toList(),
-        status.leftOut());
+        status.leftOut(),
+        names);
   }
 
   static String word(Enum<?> value) {

@@ -49,7 +49,7 @@ public final class MpilockEndpoint {
   @ReadOperation
   public JobDescriptor job() {
     Instant now = clock.instant();
-    return JobDescriptor.of(controller.status(TIMEOUT), now);
+    return JobDescriptor.of(controller.status(TIMEOUT), NamesDescriptor.of(controller), now);
   }
 
   /**

@@ -9,6 +9,9 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.commons.logging.Log;
+import org.apache.commons.logging.LogFactory;
 import org.springframework.boot.health.contributor.AbstractHealthIndicator;
 import org.springframework.boot.health.contributor.Health;
 
@@ -24,10 +27,16 @@ import org.springframework.boot.health.contributor.Health;
  *       waits for a long write works as it should. The details tell of it.
  * </ul>
  *
+ * <p>That the names of resources take nearly all the room there is for them is a detail, too, and
+ * is logged once.
+ *
  * <p>Waits a second at most. Details tell which ranks, nodes and resources.
  */
 public final class MpilockHealthIndicator extends AbstractHealthIndicator {
+  private static final Log LOG = LogFactory.getLog(MpilockHealthIndicator.class);
+
   private final WindowController controller;
+  private final AtomicBoolean toldOfNames = new AtomicBoolean();
 
   /**
    * The health of a controller.
@@ -67,6 +76,19 @@ public final class MpilockHealthIndicator extends AbstractHealthIndicator {
         .withDetail("silentNodes", status.silentNodes())
         .withDetail("poisonedResources", poisoned)
         .withDetail("stalledResources", stalled);
+    tellOfNames(builder);
+  }
+
+  /** It stays UP: there may be room for all names that will be needed. */
+  private void tellOfNames(Health.Builder builder) {
+    NamesDescriptor names = NamesDescriptor.of(controller);
+    builder.withDetail("namesFillPercent", names.fillPercent());
+    if (names.warning() != null) {
+      builder.withDetail("namesWarning", names.warning());
+      if (toldOfNames.compareAndSet(false, true)) {
+        LOG.warn("Rank %d: %s This is said once.".formatted(controller.rank(), names.warning()));
+      }
+    }
   }
 
   /** The resources that nobody gets any more, with the rank that died in its write. */

@@ -2,19 +2,29 @@ package io.mpilock.spring.jfr;
 
 import io.mpilock.LockListener;
 import io.mpilock.LockMode;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Makes an event of each wait, hold and single write. */
 final class FlightListener implements LockListener {
 
+  /** More than these at once are not remembered: what another thread ends would stay for good. */
+  private static final int MOST_HOLDS = 64;
+
   private record Key(String resource, LockMode mode) {}
 
   /** What the calling thread waits for, which is one thing at a time, and what it holds. */
   private static final class Open {
     private @Nullable LockWaitEvent wait;
-    private final Map<Key, LockHoldEvent> holds = new HashMap<>();
+    private final Map<Key, LockHoldEvent> holds = new LinkedHashMap<>();
+
+    void add(Key key, LockHoldEvent hold) {
+      holds.put(key, hold);
+      if (holds.size() > MOST_HOLDS) {
+        holds.remove(holds.keySet().iterator().next());
+      }
+    }
   }
 
   private final int rank;
@@ -43,7 +53,7 @@ final class FlightListener implements LockListener {
     waited(resource, mode, "granted", contended);
     LockHoldEvent hold = new LockHoldEvent();
     hold.begin();
-    open.get().holds.put(new Key(resource, mode), hold);
+    open.get().add(new Key(resource, mode), hold);
   }
 
   @Override

@@ -1,6 +1,8 @@
 package io.mpilock.spring.metrics;
 
 import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tag;
 import io.micrometer.core.instrument.Tags;
@@ -8,6 +10,7 @@ import io.mpilock.LockListener;
 import io.mpilock.LockMode;
 import io.mpilock.WindowController;
 import io.mpilock.failure.DeadlockException;
+import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import org.jspecify.annotations.Nullable;
@@ -46,6 +49,12 @@ import org.jspecify.annotations.Nullable;
  * encoded size of what a single write shared; none if it shared nothing</td></tr>
  * <tr><td>{@code mpilock.messages}</td><td>counter</td><td>no {@code resource}</td><td>messages about
  * locks that this rank's node has sent to others</td></tr>
+ * <tr><td>{@code mpilock.names}</td><td>gauge</td><td>no {@code resource}</td><td>names of resources
+ * that have a place on this rank's node</td></tr>
+ * <tr><td>{@code mpilock.names.fill}</td><td>gauge</td><td>no {@code resource}</td><td>how much of
+ * the room those take that are needed, from 0 to 1</td></tr>
+ * <tr><td>{@code mpilock.names.reclaimed}</td><td>counter</td><td>no {@code resource}</td><td>how
+ * often a name gave its place back</td></tr>
  * </table>
  *
  * <p>Only a thread's outermost read or write of a resource counts, as for every {@link
@@ -69,7 +78,7 @@ public final class MpilockMetrics implements LockListener, AutoCloseable {
 
   private final Object lifecycle = new Object();
   private boolean closed; // guarded by lifecycle
-  private final FunctionCounter messages;
+  private final List<Meter> ofTheNode;
 
   private MpilockMetrics(
       WindowController controller, MeterRegistry registry, Tags commonTags, int most) {
@@ -77,11 +86,25 @@ public final class MpilockMetrics implements LockListener, AutoCloseable {
     this.controller = controller;
     this.registry = registry;
     this.commonTags = commonTags;
-    this.messages =
-        FunctionCounter.builder("mpilock.messages", controller, WindowController::messages)
-            .description("Messages about locks that this rank's node has sent to others")
-            .tags(commonTags)
-            .register(registry);
+    this.ofTheNode =
+        List.of(
+            FunctionCounter.builder("mpilock.messages", controller, WindowController::messages)
+                .description("Messages about locks that this rank's node has sent to others")
+                .tags(commonTags)
+                .register(registry),
+            Gauge.builder("mpilock.names", controller, one -> one.names().names())
+                .description("Names of resources that have a place on this rank's node")
+                .tags(commonTags)
+                .register(registry),
+            Gauge.builder("mpilock.names.fill", controller, one -> one.names().fill())
+                .description("How much of the room the names take that are needed")
+                .tags(commonTags)
+                .register(registry),
+            FunctionCounter.builder(
+                    "mpilock.names.reclaimed", controller, one -> one.names().reclaimed())
+                .description("How often a name gave its place back")
+                .tags(commonTags)
+                .register(registry));
   }
 
   /**
@@ -182,8 +205,10 @@ public final class MpilockMetrics implements LockListener, AutoCloseable {
     controller.removeListener(this);
     synchronized (lifecycle) {
       closed = true;
-      registry.remove(messages);
-      messages.close();
+      for (Meter meter : ofTheNode) {
+        registry.remove(meter);
+        meter.close();
+      }
       resources.values().forEach(ResourceMeters::remove);
       resources.clear();
       ResourceMeters shared = others;

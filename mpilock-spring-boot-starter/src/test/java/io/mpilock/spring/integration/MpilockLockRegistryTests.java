@@ -64,6 +64,34 @@ class MpilockLockRegistryTests {
     return new MpilockLockRegistry(controller, "integration/", 0);
   }
 
+  /** Room for some 5,000, and the first key's lock is held by nothing but its thread. */
+  @Test
+  void keysWithoutEndNeedNoStripes() throws Exception {
+    LocalRanks.run(
+        1,
+        ControllerOptions.defaults().withWindowBytes(1 << 20),
+        controller -> {
+          MpilockLockRegistry registry = registry(controller);
+          AtomicInteger got = new AtomicInteger();
+          IntSupplier attempt = () -> registry.obtain("first").tryLock() ? 1 : 0;
+          assertThat(attempt.getAsInt()).isEqualTo(1);
+          for (int i = 0; i < 30_000; i++) {
+            Lock lock = registry.obtain("correlation-" + i);
+            assertThat(lock.tryLock()).isTrue();
+            lock.unlock();
+          }
+          assertThat(controller.names().reclaimed()).isGreaterThan(20_000);
+          onThread(() -> got.addAndGet(attempt.getAsInt()));
+          assertThat(got).hasValue(0);
+          registry.obtain("first").unlock();
+          onThread(() -> {
+            got.addAndGet(attempt.getAsInt());
+            registry.obtain("first").unlock();
+          });
+          assertThat(got).hasValue(1);
+        });
+  }
+
   private static void onThread(Runnable body) {
     CompletableFuture.runAsync(body, task -> Thread.ofPlatform().start(task)).join();
   }

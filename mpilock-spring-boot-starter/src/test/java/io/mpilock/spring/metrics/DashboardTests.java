@@ -7,8 +7,10 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.mpilock.ControllerOptions;
 import io.mpilock.LocalRanks;
+import io.mpilock.LockMode;
 import io.mpilock.ResourceLock;
 import io.mpilock.WindowController;
+import io.mpilock.failure.DeadlockException;
 import io.mpilock.testing.HttpProgram;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -107,9 +109,9 @@ class DashboardTests {
           new int[] {1, 1},
           ControllerOptions.defaults(),
           controller -> {
-            try (MpilockMetrics _ =
+            try (MpilockMetrics metrics =
                 MpilockMetrics.bind(controller, registries.get(controller.rank()), true)) {
-              lockUntilAllHaveData(controller, prometheus, queries);
+              lockUntilAllHaveData(controller, metrics, prometheus, queries);
               if (controller.isMaster()) {
                 compareNames(queries, registries.getFirst().scrape());
               }
@@ -123,7 +125,11 @@ class DashboardTests {
 
   /** The master asks and tells the others whether they may stop; they make the figures. */
   private static void lockUntilAllHaveData(
-      WindowController controller, HttpProgram prometheus, List<Query> queries) throws Exception {
+      WindowController controller,
+      MpilockMetrics metrics,
+      HttpProgram prometheus,
+      List<Query> queries)
+      throws Exception {
     boolean done = false;
     while (!done) {
       ResourceLock orders = controller.resource("orders");
@@ -131,8 +137,23 @@ class DashboardTests {
         orders.write().close();
         orders.read().close();
       }
+      goWrong(metrics);
       done = controller.singleWrite(() -> without(prometheus, queries).isEmpty());
     }
+  }
+
+  /** Told directly: a circle of waits takes seconds to be found. */
+  private static void goWrong(MpilockMetrics metrics) {
+    for (LockMode mode : LockMode.values()) {
+      metrics.requested("orders", mode);
+      metrics.granted("orders", mode, 1, true);
+      metrics.released("orders", mode, 1);
+      metrics.requested("orders", mode);
+      metrics.timedOut("orders", mode, 1);
+      metrics.requested("orders", mode);
+      metrics.failed("orders", mode, 1, new DeadlockException("a circle"));
+    }
+    metrics.stalled("orders", "a report");
   }
 
   private static void compareNames(List<Query> queries, String scrape) {
