@@ -259,8 +259,8 @@ public record MpilockProperties(
    * @param enabled Whether there is a LockRegistry over the ranks' locks, unless the application
    *     has its own. Components of Spring Integration use it where they are given it.
    * @param prefix What the names of the registry's resources begin with.
-   * @param stripes Number of resources that the keys share, for keys without end; 0 gives each key
-   *     its own, which lives as long as the controller.
+   * @param stripes Number of resources that the keys share; 0 gives each key its own, also where
+   *     keys have no end.
    */
   public record Integration(
       @DefaultValue("true") boolean enabled,

@@ -12,9 +12,9 @@ import org.springframework.integration.support.locks.LockRegistry;
  * for files that one rank at a time writes.
  *
  * <p>A key is a String, and its lock the write of the resource that is called the prefix and the
- * key: two keys never share a lock. The resource lives as long as the controller, as does a place
- * for it in the window. So let the keys be bounded; where they are not, as correlation keys, give a
- * number of stripes: then a key's lock is that of the resource of the prefix and {@code
+ * key: two keys never share a lock. The keys may be without end, as correlation keys are: one that
+ * no thread has anything of, and whose lock nobody can reach, gives its place in the window back.
+ * With a number of stripes a key's lock is that of the resource of the prefix and {@code
  * floorMod(key.hashCode(), stripes)}, which other keys share, as they do in Spring Integration's
  * {@code DefaultLockRegistry}.
  *

@@ -45,6 +45,7 @@ public final class LockObservationContext extends Observation.Context {
   }
 
   private final String resource;
+  private final String group;
   private final Mode mode;
   private final int rank;
   private final int writer;
@@ -52,8 +53,10 @@ public final class LockObservationContext extends Observation.Context {
   private Outcome outcome = Outcome.WAITING;
   private long token = -1;
 
-  LockObservationContext(String resource, Mode mode, int rank, int writer, String lock) {
+  LockObservationContext(
+      String resource, String group, Mode mode, int rank, int writer, String lock) {
     this.resource = resource;
+    this.group = group;
     this.mode = mode;
     this.rank = rank;
     this.writer = writer;
@@ -86,6 +89,15 @@ public final class LockObservationContext extends Observation.Context {
    */
   public String resource() {
     return resource;
+  }
+
+  /**
+   * The resource for values of low cardinality, of which meters may be made.
+   *
+   * @return its name, if it is one of the first 100 that were observed; else {@code (other)}
+   */
+  public String group() {
+    return group;
   }
 
   /**

@@ -12,7 +12,10 @@ import io.micrometer.observation.ObservationConvention;
  * <table>
  * <caption>Key values of {@code mpilock.lock.request}</caption>
  * <tr><th>key</th><th>cardinality</th><th>what</th></tr>
- * <tr><td>{@code resource}</td><td>low</td><td>its name</td></tr>
+ * <tr><td>{@code resource}</td><td>low</td><td>its name; {@code (other)} after the first 100
+ * resources, since some handlers make meters of it, and names may have no end</td></tr>
+ * <tr><td>{@code mpilock.resource}</td><td>high</td><td>its name, where {@code resource} does not
+ * tell it</td></tr>
  * <tr><td>{@code mode}</td><td>low</td><td>read, write, single-write</td></tr>
  * <tr><td>{@code outcome}</td><td>low</td><td>granted, timeout, interrupted, failed</td></tr>
  * <tr><td>{@code mpilock.rank}</td><td>high</td><td>who asks</td></tr>
@@ -42,7 +45,7 @@ public interface LockObservationConvention extends ObservationConvention<LockObs
   @Override
   default KeyValues getLowCardinalityKeyValues(LockObservationContext context) {
     return KeyValues.of(
-        KeyValue.of("resource", context.resource()),
+        KeyValue.of("resource", context.group()),
         KeyValue.of("mode", context.mode().toString()),
         KeyValue.of("outcome", context.outcome().toString()));
   }
@@ -53,6 +56,9 @@ public interface LockObservationConvention extends ObservationConvention<LockObs
         KeyValues.of(
             KeyValue.of("mpilock.rank", Integer.toString(context.rank())),
             KeyValue.of("mpilock.lock", context.lock()));
+    if (!context.group().equals(context.resource())) {
+      values = values.and("mpilock.resource", context.resource());
+    }
     if (context.writer() >= 0) {
       values = values.and("mpilock.writer", Integer.toString(context.writer()));
     }

@@ -6,7 +6,10 @@ import io.mpilock.ResourceLock;
 import io.mpilock.WindowController;
 import io.mpilock.spring.LockTemplate;
 import io.mpilock.spring.ResourceSettings;
+import io.mpilock.spring.metrics.MpilockMetrics;
 import io.mpilock.spring.observation.LockObservationContext.Mode;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +18,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LockObservations {
   private static final LockObservationConvention DEFAULT = new LockObservationConvention() {};
+
+  /** The resources that were observed first. */
+  private final Set<String> first = ConcurrentHashMap.newKeySet();
 
   private final WindowController controller;
   private final ObservationRegistry registry;
@@ -58,7 +64,15 @@ public final class LockObservations {
 
   LockObservationContext context(ResourceLock lock, Mode mode, int writer) {
     return new LockObservationContext(
-        lock.name(), mode, controller.rank(), writer, lock.toString());
+        lock.name(), group(lock.name()), mode, controller.rank(), writer, lock.toString());
+  }
+
+  /** Of low cardinality values some handlers make meters, which stay for good. */
+  private String group(String resource) {
+    boolean isFirst =
+        first.contains(resource)
+            || (first.size() < MpilockMetrics.MOST_RESOURCES && first.add(resource));
+    return isFirst ? resource : MpilockMetrics.OTHER;
   }
 
   Observation start(LockObservationContext context) {

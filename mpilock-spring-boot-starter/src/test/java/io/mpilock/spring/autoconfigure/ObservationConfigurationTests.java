@@ -118,6 +118,25 @@ class ObservationConfigurationTests {
   }
 
   @Test
+  void namesWithoutEndAreNoValuesOfLowCardinality() {
+    observed()
+        .run(context -> {
+          LockTemplate locks = context.getBean(LockTemplate.class);
+          for (int i = 0; i < 1_000; i++) {
+            locks.on("order-" + i).readWithoutResult(() -> {});
+          }
+          assertThat(spans.ended).hasSize(1_000);
+          assertThat(spans.ended.stream().flatMap(span -> low(span).stream()).distinct())
+              .hasSize(100 + 1 + 2)
+              .contains("order-0", "order-99", "(other)", "read", "granted");
+          assertThat(value(spans.ended.getLast(), "mpilock.resource")).isEqualTo("order-999");
+          spans.ended.clear();
+          locks.on("order-0").readWithoutResult(() -> {});
+          assertThat(low(spans.only())).contains("order-0");
+        });
+  }
+
+  @Test
   void theTimeOutOfAResourceHoldsForObservedRequestsToo() {
     observed()
         .withPropertyValues("mpilock.resources.orders.timeout=1ms")
