@@ -122,6 +122,13 @@ final class Agent implements Runnable {
 
   private final Homes homes = new Homes(this::newHome);
   private final Map<Long, Seat> seats = new LinkedHashMap<>();
+
+  /** How many tenants were to retire, and are not known to have. */
+  private int retiring;
+
+  /** All have: what they were tenants of can be freed. */
+  private boolean sweeps;
+
   private final Branch branch;
   private final NodeCalls calls;
   private final Relay relay;
@@ -347,6 +354,7 @@ final class Agent implements Runnable {
     news |= lookAtInbox();
     news |= calls.look();
     news |= desk.look();
+    sweep();
     handleLoopback();
     boolean moved = relay.turn();
     return news || moved;
@@ -432,7 +440,11 @@ final class Agent implements Runnable {
       case Message.Confirm m -> tenant(m).clear(node.checkRank(m.rank()));
       case Message.Cleared m -> tenant(m).cleared();
       case Message.Retire m -> toHome(m, home -> home.retire(from, m.held(), m.token()));
-      case Message.Retired m -> tenant(m).retired();
+      case Message.Retired m -> {
+        tenant(m).retired();
+        retiring--;
+        sweeps |= retiring == 0;
+      }
       case Message.Hello m -> greet(from, m.settings());
       case Message.Heartbeat m -> {
         if (m.asks()) {
@@ -534,6 +546,39 @@ final class Agent implements Runnable {
       }
     }
     return known;
+  }
+
+  // Names that no rank of this node has any more.
+
+  /** Frees those whose permission is given back, and gives back that of the others. */
+  private void sweep() {
+    if (!sweeps && window.get(Layout.SWEEP) == 0) {
+      return;
+    }
+    window.set(Layout.SWEEP, 0); // before the look: who finds no room after it tells again
+    retiring = 0;
+    sweeps = !directory.tryFree(new Retirement()); // else again in the next turn, or with the tick
+  }
+
+  private final class Retirement implements Directory.Retirement {
+    @Override
+    public boolean isRetired(long home) {
+      Seat seat = seat(home);
+      if (seat == null) {
+        return false;
+      }
+      seat.tenant().retire();
+      if (!seat.tenant().isRetired()) {
+        retiring++;
+        return false;
+      }
+      return true;
+    }
+
+    @Override
+    public void freed(long home) {
+      seats.remove(home);
+    }
   }
 
   // Collective calls.
