@@ -15,7 +15,10 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
-/** The meters of one resource: each is made when it is first used, and then only added to. */
+/**
+ * The meters of one resource: each is made when it is first used, and then only added to. Counters
+ * are made with the first request, since what is counted is often told as an increase from 0.
+ */
 final class ResourceMeters {
   private final MeterRegistry registry;
   private final List<Meter> all = new ArrayList<>();
@@ -162,6 +165,11 @@ final class ResourceMeters {
     void requested() {
       waitingThreads.increment();
       waiting.get();
+      contention.get();
+      timeouts.get();
+      failures.get();
+      stalls.get();
+      deadlocks.get();
     }
 
     void granted(long waitNanos, boolean contended) {

@@ -228,7 +228,7 @@ class MpilockMetricsTests {
   }
 
   @Test
-  void aMeterIsMadeWhenItIsFirstUsed() throws Exception {
+  void aMeterIsMadeWhenItIsFirstUsedAndACounterWithTheFirstRequest() throws Exception {
     LocalRanks.run(
         1,
         controller -> {
@@ -238,11 +238,16 @@ class MpilockMetricsTests {
             assertThat(ofOrders())
                 .containsExactlyInAnyOrder(
                     "mpilock.lock.waiting write null",
+                    "mpilock.lock.contention write null",
+                    "mpilock.lock.timeouts write null",
+                    "mpilock.lock.failures write null",
+                    "mpilock.lock.stalls null null",
+                    "mpilock.lock.deadlocks null null",
                     "mpilock.lock.wait write granted",
                     "mpilock.lock.held write null",
                     "mpilock.lock.hold write null");
             controller.resource("orders").write().close();
-            assertThat(ofOrders()).hasSize(4);
+            assertThat(ofOrders()).hasSize(9);
           }
         });
   }
