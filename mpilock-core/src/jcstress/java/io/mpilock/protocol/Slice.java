@@ -11,9 +11,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * What one run of a stress test uses of a window: the header, the slots of two ranks, the beginning
- * of each chunk of the ring, and pieces of the changes and the directory, close together in one
- * large window of the JVM. Only the index is changed; the accesses are those of the real window, of
- * the kind that the system property {@code mpilock.stress.words} names: local, native or mapped.
+ * of each chunk of the ring, and pieces of the waits, the changes and the directory, close together
+ * in one large window of the JVM. Only the index is changed; the accesses are those of the real
+ * window, of the kind that the system property {@code mpilock.stress.words} names: local, native or
+ * mapped.
  */
 class Slice implements NodeWindow {
   static final int RANKS = 2;
@@ -22,11 +23,19 @@ class Slice implements NodeWindow {
   private static final long CHUNK_PART = 2 * Layout.LINE;
   private static final long RING_END = RING + (long) Layout.RING_CHUNKS * Layout.CHUNK_WORDS;
   private static final long SHORT_RING_END = RING + Layout.RING_CHUNKS * CHUNK_PART;
+  private static final long WAITS = Layout.waits(RANKS, RANKS);
+  private static final long WAITS_OF_ONE = Layout.wait(1, RANKS, RANKS, 0) - WAITS;
+
+  /** One thread of a rank waits at most; one that does so for long is shown. */
+  private static final long WAITS_PART = Layout.wait(0, RANKS, RANKS, 1) - WAITS;
+
   private static final long CHANGES = Layout.change(RANKS, RANKS, 0);
   private static final long CHANGES_PART = Layout.LINE;
   private static final long DIRECTORY = Layout.directory(RANKS, RANKS);
   private static final long ENTRY = Layout.entryWords(Long.BYTES, RANKS);
-  private static final long WORDS = SHORT_RING_END + CHANGES_PART + 2 * ENTRY;
+  private static final long SHORT_WAITS_END = SHORT_RING_END + RANKS * WAITS_PART;
+  private static final long SHORT_CHANGES_END = SHORT_WAITS_END + CHANGES_PART;
+  private static final long WORDS = SHORT_CHANGES_END + 2 * ENTRY;
 
   /** More than runs are alive at one time; see the strides in InterleavingStressTest. */
   private static final int SLICES = 8192;
@@ -82,13 +91,19 @@ class Slice implements NodeWindow {
       }
       return base + RING + chunk * CHUNK_PART + word;
     }
+    if (index >= WAITS && index < CHANGES) {
+      long rank = (index - WAITS) / WAITS_OF_ONE;
+      long word = (index - WAITS) % WAITS_OF_ONE;
+      boolean isThere = rank < RANKS && word < WAITS_PART;
+      return isThere ? base + SHORT_RING_END + rank * WAITS_PART + word : base; // 0, as unused
+    }
     if (index >= CHANGES && index < CHANGES + CHANGES_PART) {
-      return base + SHORT_RING_END + index - CHANGES;
+      return base + SHORT_WAITS_END + index - CHANGES;
     }
     if (index < DIRECTORY) {
       throw new IllegalStateException("word " + index);
     }
-    return base + SHORT_RING_END + CHANGES_PART + index - DIRECTORY;
+    return base + SHORT_CHANGES_END + index - DIRECTORY;
   }
 
   @Override

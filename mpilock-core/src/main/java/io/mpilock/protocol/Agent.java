@@ -354,7 +354,7 @@ final class Agent implements Runnable {
     news |= lookAtInbox();
     news |= calls.look();
     news |= desk.look();
-    sweep();
+    news |= sweep();
     handleLoopback();
     boolean moved = relay.turn();
     return news || moved;
@@ -550,14 +550,18 @@ final class Agent implements Runnable {
 
   // Names that no rank of this node has any more.
 
-  /** Frees those whose permission is given back, and gives back that of the others. */
-  private void sweep() {
+  /**
+   * Frees those whose permission is given back, and gives back that of the others; tells whether it
+   * has looked.
+   */
+  private boolean sweep() {
     if (!sweeps && window.get(Layout.SWEEP) == 0) {
-      return;
+      return false;
     }
     window.set(Layout.SWEEP, 0); // before the look: who finds no room after it tells again
     retiring = 0;
     sweeps = !directory.tryFree(new Retirement()); // else again in the next turn, or with the tick
+    return !sweeps;
   }
 
   private final class Retirement implements Directory.Retirement {

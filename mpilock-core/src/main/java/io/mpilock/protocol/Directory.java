@@ -35,6 +35,9 @@ final class Directory {
   /** With fewer names than this nobody looks for those that are not needed. */
   static final int FEW = 1024;
 
+  /** All ranks together keep what they need no more of no more than this part of the window. */
+  private static final int PART = 4;
+
   private final Node node;
   private final NodeWindow window;
   private final Entries entries;
@@ -55,7 +58,9 @@ final class Directory {
   private long seen;
 
   /** With as many names as this it is looked for those that are not needed. */
-  private int enough = FEW;
+  private int enough;
+
+  private final int few;
 
   Directory(Node node) {
     this.node = node;
@@ -63,6 +68,14 @@ final class Directory {
     this.entries = new Entries(node);
     this.lock = new DirectoryLock(node);
     this.end = entries.first();
+    long room = (window.words() - end) / Layout.entryWords(Long.BYTES, node.members());
+    this.few = Math.clamp(room / PART / node.ranks(), 1, FEW);
+    this.enough = few;
+  }
+
+  /** With as many names as this nobody need look for those that are not needed. */
+  int few() {
+    return few;
   }
 
   /**
@@ -185,8 +198,8 @@ final class Directory {
         return;
       }
     }
+    readAll(); // first: one that is cut short is to be done again
     seen = changes;
-    readAll();
   }
 
   private long change(long number) {
@@ -233,9 +246,10 @@ final class Directory {
   // Under DIRECTORY_LOCK.
 
   private long make(String name) {
+    end = entries.end();
     byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
     int lines = (int) Layout.nameLines(bytes.length) / Layout.LINE;
-    enough = Math.min(enough, Math.max(FEW, 2 * homes.size()));
+    enough = Math.min(enough, Math.max(few, 2 * homes.size()));
     if (free.get(lines).isEmpty() && homes.size() >= enough) {
       sweep();
     }
@@ -252,7 +266,8 @@ final class Directory {
     }
     boolean isNew = entry == end;
     long nameLines = isNew ? (long) lines * Layout.LINE : entries.nameLines(entry);
-    entries.make(entry, nameLines, bytes);
+    lock.checkHeld();
+    entries.make(entry, nameLines, bytes, isNew);
     if (isNew) {
       window.set(Layout.DIRECTORY_END, entry + entries.size(nameLines));
     }
@@ -279,14 +294,17 @@ final class Directory {
     } else {
       unused().forEach(this::free);
     }
-    enough = Math.max(FEW, 2 * homes.size());
+    enough = Math.max(few, 2 * homes.size());
   }
 
-  /** The home lines of the resources that no rank uses, or has left anything of. */
+  /**
+   * The home lines of the resources that no rank uses, or has left anything of. Looks for no dead
+   * ranks: of those listeners are told, who may name a resource themselves.
+   */
   private List<Long> unused() {
     boolean[] gone = new boolean[node.ranks()];
     for (int rank = 0; rank < gone.length; rank++) {
-      gone[rank] = node.isGone(rank);
+      gone[rank] = node.life(rank) >= Node.LEFT;
     }
     return homes.values().stream().filter(home -> entries.isUnused(home, gone)).toList();
   }
@@ -294,6 +312,7 @@ final class Directory {
   private void free(long home) {
     Named named = names.get(home);
     if (named != null) {
+      lock.checkHeld();
       entries.free(named.entry(), home - named.entry());
       tell(named.entry());
     }

@@ -12,6 +12,9 @@ final class DirectoryLock {
   private final NodeWindow window;
   private final Bell bell;
 
+  /** What stands there while it is held by this; guarded by itself. */
+  private long held;
+
   DirectoryLock(Node node) {
     this.node = node;
     this.window = node.window();
@@ -46,10 +49,36 @@ final class DirectoryLock {
     return (holder == 0 || node.isGone((int) holder - 1)) && take(holder, node.agent());
   }
 
+  /** Unless another rank has taken it from this one, which is gone; in any case it is not held. */
   void unlock() {
-    window.set(Layout.DIRECTORY_LOCK, 0);
-    node.leave();
+    try {
+      for (int tries = 1; ; tries++) {
+        try {
+          boolean _ = window.compareAndSet(Layout.DIRECTORY_LOCK, held, 0);
+          break;
+        } catch (Throwable cut) { // nobody else would
+          if (tries == ThreadHold.TRIES) {
+            if (!node.isWindowFreed()) {
+              node.giveUp(cut);
+            }
+            throw cut;
+          }
+        }
+      }
+    } finally {
+      node.leave();
+    }
     bell.ring();
+  }
+
+  /**
+   * To be called before each change: a rank that goes waits for those who are at it, but not for
+   * long, and then others go on.
+   */
+  void checkHeld() {
+    if (window.get(Layout.DIRECTORY_LOCK) != held) {
+      throw node.closedFailure();
+    }
   }
 
   private boolean take(long holder, int member) {
@@ -60,6 +89,7 @@ final class DirectoryLock {
       node.leave();
       return false;
     }
+    held = member + 1L;
     if (holder != 0) {
       window.getAndAdd(Layout.DIRECTORY_CHANGES, Layout.CHANGES);
     }

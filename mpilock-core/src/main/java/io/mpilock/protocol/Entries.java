@@ -81,11 +81,17 @@ final class Entries {
     return name;
   }
 
-  /** Makes an entry whose place nobody uses. */
-  void make(long entry, long nameLines, byte[] name) {
+  /**
+   * Makes an entry whose place nobody uses. What an earlier one of the same place has in the
+   * agent's inbox stays: a rank that is gone may put it there late, and the list goes through it.
+   */
+  void make(long entry, long nameLines, byte[] name, boolean isNew) {
     long home = entry + nameLines;
     for (long i = entry + 1; i < entry + size(nameLines); i++) {
-      window.setRelease(i, 0);
+      boolean stays = i == home + Layout.ATTENTION || i == home + Layout.NEXT;
+      if (i != home + Layout.TOKEN && (isNew || !stays)) {
+        window.setRelease(i, 0);
+      }
     }
     if (node.agent() >= 0) {
       window.setRelease(home + Layout.STATE, closed());
@@ -137,12 +143,17 @@ final class Entries {
             ? LockWords.owner(state) == 0 || LockWords.owner(state) == node.agent() + 1
             : LockWords.isFree(state);
     return nobodyWrites
-        && window.get(home + Layout.POISONED_BY) == 0
-        && window.get(home + Layout.MENDER) == 0
+        && isMended(home, gone)
         && window.get(home + Layout.ATTENTION) == 0
         && window.get(home + Layout.CLEAR) == 0
         && window.get(home + Layout.TRIES) == window.get(home + Layout.ENDED_TRIES)
         && isLeftByRanks(home);
+  }
+
+  /** Whoever mends and dies over it has others go on, unless there is nothing left to mend. */
+  private boolean isMended(long home, boolean[] gone) {
+    long mender = window.get(home + Layout.MENDER);
+    return mender == 0 || (mender > 0 && mender <= gone.length && gone[(int) mender - 1]);
   }
 
   private boolean isLeftByRanks(long home) {

@@ -1,5 +1,6 @@
 package io.mpilock.protocol;
 
+import io.mpilock.failure.LockInterruptedException;
 import java.lang.ref.Reference;
 import java.lang.ref.ReferenceQueue;
 import java.lang.ref.WeakReference;
@@ -31,7 +32,7 @@ final class LockTable {
   private final ReferenceQueue<ProcessLock> unreachable = new ReferenceQueue<>();
 
   /** With as many locks as this it is looked for those that are not needed. */
-  private volatile int enough = Directory.FEW;
+  private volatile int enough;
 
   private final AtomicReference<@Nullable Thread> sweeper = new AtomicReference<>();
 
@@ -52,6 +53,7 @@ final class LockTable {
   LockTable(Node node, Directory directory) {
     this.node = node;
     this.directory = directory;
+    this.enough = directory.few();
   }
 
   /** The locks that can be reached. */
@@ -80,31 +82,49 @@ final class LockTable {
     if (home < 0) {
       home = awaitRoom(name);
     }
-    ProcessLock made = new ProcessLock(name, node, home);
-    ProcessLock known = put(made);
-    if (known != made) {
-      directory.leave(home);
-    }
-    enough = Math.min(enough, Math.max(Directory.FEW, 2 * locks.size()));
+    ProcessLock known = put(name, home);
+    enough = Math.min(enough, Math.max(directory.few(), 2 * locks.size()));
     if (locks.size() >= enough) {
       letGo();
+    }
+    if (!areFew()) {
       startSweeper();
     }
     return known;
   }
 
-  /** Keeps none any more of which no thread here holds or asks for anything. */
+  private ProcessLock put(String name, long home) {
+    boolean used = false;
+    try {
+      ProcessLock made = new ProcessLock(name, node, home);
+      ProcessLock known = put(made);
+      used = known == made;
+      return known;
+    } finally {
+      if (!used) {
+        directory.leave(home);
+      }
+    }
+  }
+
+  /**
+   * Keeps none any more of which no thread here holds or asks for anything, and looks for ranks
+   * that have died: what those used is free.
+   */
   private void letGo() {
+    for (int rank = 0; rank < node.ranks(); rank++) {
+      boolean _ = node.isGone(rank);
+    }
     for (Entry entry : locks.values()) {
       if (entry.kept != null && !directory.isUsedHere(entry.home)) {
         entry.kept = null;
       }
     }
-    enough = Math.max(Directory.FEW, 2 * locks.size());
+    enough = Math.max(directory.few(), 2 * locks.size());
   }
 
   private boolean areFew() {
-    return locks.size() < Directory.FEW;
+    return locks.size() < directory.few();
   }
 
   private ProcessLock put(ProcessLock made) {
@@ -119,6 +139,7 @@ final class LockTable {
       }
       ProcessLock lock = known.get();
       if (lock != null) {
+        mine.clear(); // it tells of no end: the lock that it is of was never in use
         return lock;
       }
       made.inherit();
@@ -146,6 +167,7 @@ final class LockTable {
       if (locks.replace(entry.name, entry, held)) {
         return;
       }
+      held.clear();
     }
     locks.remove(entry.name, entry);
     directory.leave(entry.home);
@@ -156,10 +178,10 @@ final class LockTable {
    * is asked for, as the JDK does where direct memory has run out.
    */
   private long awaitRoom(String name) {
-    long start = node.nanoTime();
     node.window().getAndAdd(Layout.NO_ROOM, 1);
     letGo();
     System.gc();
+    long start = node.nanoTime(); // the collection may have taken long
     while (true) {
       node.rest(POLL_NANOS); // the references come to their queue a little later
       leave();
@@ -167,7 +189,12 @@ final class LockTable {
       if (home >= 0) {
         return home;
       }
-      if (node.nanoTime() - start >= ROOM_NANOS || Thread.currentThread().isInterrupted()) {
+      if (Thread.currentThread().isInterrupted()) {
+        throw new LockInterruptedException(
+            "Thread '%s' of rank %d was interrupted while it waited for room for resource '%s'."
+                .formatted(Thread.currentThread().getName(), node.myJobRank(), name));
+      }
+      if (node.nanoTime() - start >= ROOM_NANOS) {
         throw ProcessLock.full(name, node.window().words());
       }
     }
@@ -178,7 +205,11 @@ final class LockTable {
       Thread thread = new Thread(null, this::sweep, "mpilock-names", 0, false);
       thread.setDaemon(true);
       if (sweeper.compareAndSet(null, thread)) {
-        thread.start();
+        try {
+          thread.start();
+        } catch (OutOfMemoryError none) { // no thread can be had: whoever asks next tries again
+          sweeper.set(null);
+        }
       }
     }
   }
@@ -187,7 +218,7 @@ final class LockTable {
   private void sweep() {
     try {
       long seen = node.window().get(Layout.NO_ROOM);
-      while (!node.isClosed() && locks.size() > Directory.FEW / 2) {
+      while (!node.isClosed() && locks.size() >= directory.few()) {
         Reference<?> gone = unreachable.remove(LOOK_MILLIS);
         if (gone != null) {
           leave(gone);

@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>It must not lead to the lock, which each call is given: the thread keeps it as the value of a
  * {@link ThreadLocal} that the lock has, and such an entry lives as long as the thread if its value
- * leads to its key. A pool's thread would keep every controller that it ever used.
+ * leads to its key. A pool's thread would keep every controller that it ever used. Only while the
+ * thread owes something it does lead there.
  */
 public final class ThreadHold extends Grip {
 
@@ -38,6 +39,9 @@ public final class ThreadHold extends Grip {
 
   /** As {@code owes}, of an optimistic read. */
   private @Nullable Grip debt;
+
+  /** While it owes anything the lock stays: nobody else knows how to give that back. */
+  private @Nullable ProcessLock owing;
 
   /** It keeps a write, or owes something: a request looks at both before all else. */
   private boolean special;
@@ -189,6 +193,7 @@ public final class ThreadHold extends Grip {
   private RuntimeException undo(ProcessLock lock, Throwable failure) {
     owes = true;
     special = true;
+    owing = lock;
     if (turn == null && !drains) {
       letGo(lock);
     }
@@ -212,6 +217,7 @@ public final class ThreadHold extends Grip {
     if (failure == null) {
       owes = false;
       special = keeps || debt != null;
+      owing = debt != null ? lock : null;
     }
     return failure;
   }
@@ -239,12 +245,14 @@ public final class ThreadHold extends Grip {
     }
     debt = grip;
     special = true;
+    owing = lock;
   }
 
   /** That has been given back. */
   void paid() {
     debt = null;
     special = keeps || owes;
+    owing = owes ? owing : null;
   }
 
   /** What is to be given back, or ended. */

@@ -5,8 +5,10 @@ import io.mpilock.protocol.job.Message;
 import io.mpilock.protocol.job.WaitReport;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 
@@ -28,8 +30,13 @@ final class WaitExchange {
   private final long[] heard;
   private final Map<Integer, List<Waiting>> told = new TreeMap<>();
 
+  /** With more than this it is looked which of them nobody waits for or holds any more. */
+  private static final int MOST_STRANGERS = 10_000;
+
   /** Stand for the home lines of resources that no rank of this node has used. */
   private final Map<String, Long> strangers = new HashMap<>();
+
+  private long nextStranger = -1;
 
   private long number;
   private boolean silent = true;
@@ -116,10 +123,19 @@ final class WaitExchange {
     heard[from] = message.number();
     told.put(from, waits);
     List<Waiting> all = told.values().stream().flatMap(List::stream).toList();
-    if (all.isEmpty()) {
-      strangers.clear();
+    if (strangers.size() > MOST_STRANGERS) {
+      strangers.values().retainAll(resources(all));
     }
     node.waits().showOthers(all);
+  }
+
+  private static Set<Long> resources(List<Waiting> waits) {
+    Set<Long> resources = new HashSet<>();
+    for (Waiting wait : waits) {
+      resources.add(wait.wants());
+      wait.holds().forEach(held -> resources.add(held.resource()));
+    }
+    return resources;
   }
 
   private Waiting waiting(WaitReport.Wait report, long heardHere) {
@@ -143,6 +159,6 @@ final class WaitExchange {
       return Waiting.CALL;
     }
     Long home = directory.known(resource);
-    return home != null ? home : strangers.computeIfAbsent(resource, _ -> -1L - strangers.size());
+    return home != null ? home : strangers.computeIfAbsent(resource, _ -> nextStranger--);
   }
 }

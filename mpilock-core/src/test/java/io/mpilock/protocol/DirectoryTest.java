@@ -287,6 +287,8 @@ class DirectoryTest {
     directory.leave(home);
     assertThat(directory.use("c")).isNegative();
     simulation.kill(1);
+    assertThat(directory.use("c")).as("nobody has noticed").isNegative();
+    assertThat(simulation.node(0, Simulation.settings(false, 0, false)).isGone(1)).isTrue();
     assertThat(directory.use("c")).isEqualTo(home);
   }
 
@@ -303,13 +305,26 @@ class DirectoryTest {
     assertThat(directory.use("c")).isEqualTo(home);
   }
 
+  @Test
+  void whatWasPoisonedOnceOrMendedByARankThatIsGoneIsFreeWhenThatIsOver() {
+    Directory directory = full();
+    long home = directory.use("a");
+    directory.leave(home);
+    directory.leave(home);
+    simulation.word(home + Layout.POISONED_BY, 2);
+    simulation.word(home + Layout.MENDER, 2);
+    simulation.word(Layout.slot(1) + Layout.LIFE, Node.DEAD);
+    assertThat(directory.use("c")).isEqualTo(home);
+    assertThat(simulation.word(home + Layout.POISONED_BY)).isZero();
+    assertThat(simulation.word(home + Layout.MENDER)).isZero();
+  }
+
   static Stream<Arguments> somebodyIsThere() {
     int line = Layout.LINE + Layout.RANK_WORDS; // of rank 1
     return Stream.of(
         arguments(Layout.STATE, 2),
         arguments(Layout.STATE, LockWords.ONE_PENDING),
         arguments(Layout.STATE, LockWords.POISONED),
-        arguments(Layout.POISONED_BY, 1),
         arguments(Layout.MENDER, 1),
         arguments(Layout.ATTENTION, 1),
         arguments(Layout.CLEAR, 1),
@@ -358,7 +373,7 @@ class DirectoryTest {
 
   @Test
   void withFewNamesNobodyLooksForThoseThatAreNotNeeded() {
-    simulation = simulation(0, (Directory.FEW + 100) * (int) Layout.entryWords(4, RANKS) / 16);
+    simulation = simulation(0, 8 * (Directory.FEW + 1) * (int) Layout.entryWords(4, RANKS) / 16);
     Directory directory = directory(0);
     for (int i = 0; i < Directory.FEW; i++) {
       directory.leave(directory.use("r" + i));
