@@ -464,8 +464,8 @@ public final class ControllerCore {
 
   /** Gives the window back. The node's agent goes on while it still speaks for others. */
   private void end() {
-    locks.all().forEach(ProcessLock::forget);
     node.waits().forget();
+    locks.end();
     try {
       if (agent != null && !agent.haveAllClosed() && node.brokenBy() < 0) {
         agent.goOnAlone();

@@ -25,6 +25,7 @@ final class LockTable {
 
   private static final long POLL_NANOS = 10_000_000;
   private static final long LOOK_MILLIS = 250;
+  private static final long END_MILLIS = 1000;
 
   private final Node node;
   private final Directory directory;
@@ -142,7 +143,6 @@ final class LockTable {
         mine.clear(); // it tells of no end: the lock that it is of was never in use
         return lock;
       }
-      made.inherit();
       if (locks.replace(made.name(), known, mine)) {
         return made;
       }
@@ -161,7 +161,6 @@ final class LockTable {
     if (directory.isUsedHere(entry.home)) {
       // It is held by a thread that has let go of every object: who asks again finds its hold.
       ProcessLock again = new ProcessLock(entry.name, node, entry.home);
-      again.inherit();
       Entry held = new Entry(again, unreachable);
       held.kept = again;
       if (locks.replace(entry.name, entry, held)) {
@@ -210,6 +209,21 @@ final class LockTable {
         } catch (OutOfMemoryError none) { // no thread can be had: whoever asks next tries again
           sweeper.set(null);
         }
+      }
+    }
+  }
+
+  /**
+   * Ends the thread that looks after many names, which has all of them; waits for that, not long.
+   */
+  void end() {
+    Thread thread = sweeper.get();
+    if (thread != null) {
+      thread.interrupt();
+      try {
+        thread.join(END_MILLIS);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
       }
     }
   }

@@ -41,15 +41,11 @@ public final class ProcessLock {
 
   private volatile long lastLook;
 
-  /** Threads may hold something of an earlier lock of this resource. */
-  private volatile boolean inherits;
-
   // Guarded by stallMutex.
   private final Object stallMutex = new Object();
   private boolean stallTold;
   private long stallToldAt;
 
-  private final ThreadLocal<ThreadHold> holds = ThreadLocal.withInitial(this::newHold);
   private final WeakReference<ProcessLock> self = new WeakReference<>(this);
   private final AtomicReference<@Nullable Object> face = new AtomicReference<>();
 
@@ -61,22 +57,6 @@ public final class ProcessLock {
     this.words = new NodeLock(node, home, node.me(), name);
     this.lastLook = node.nanoTime();
     this.myLine = words.line(node.me());
-  }
-
-  /** Or what the thread has left of an earlier lock of this resource: {@link LockTable}. */
-  private ThreadHold newHold() {
-    ThreadHold held = inherits ? node.waits().held(home()) : null;
-    if (held != null) {
-      return held;
-    }
-    ThreadHold hold = new ThreadHold(Thread.currentThread(), home());
-    node.waits().add(hold, self);
-    return hold;
-  }
-
-  /** To be called before anybody has it, if there was another one of this resource. */
-  void inherit() {
-    inherits = true;
   }
 
   NodeLock words() {
@@ -145,7 +125,7 @@ public final class ProcessLock {
       return last;
     }
     last = lastReader;
-    return last != null && last.isOf(thread) ? last : holds.get();
+    return last != null && last.isOf(thread) ? last : node.waits().hold(this, self);
   }
 
   /**
@@ -153,7 +133,7 @@ public final class ProcessLock {
    * to look through its ThreadLocals.
    */
   void forget() {
-    holds.remove();
+    node.waits().forget();
   }
 
   /**

@@ -33,29 +33,82 @@ final class WaitTable {
   /** What the calling thread may hold. Must not lead to the node: see {@link ThreadHold}. */
   private final ThreadLocal<Mine> mine = ThreadLocal.withInitial(Mine::new);
 
-  /** What a thread may hold, of locks that can be reached or that it holds. */
+  /**
+   * A thread's holds, by home lines: of locks that can be reached, or of which it holds something.
+   * One table for all locks, since a value of a ThreadLocal that is gone stays with its thread.
+   */
   private static final class Mine {
-    private static final int FEW = 32;
+    private static final int FEW = 16;
 
-    private final List<Part> parts = new ArrayList<>();
-    private int enough = FEW;
+    private @Nullable Part[] parts = new Part[FEW];
+    private int size;
 
-    private record Part(ThreadHold hold, WeakReference<ProcessLock> lock) {}
+    private record Part(ThreadHold hold, WeakReference<ProcessLock> lock) {
+      boolean isNeeded() {
+        return !lock.refersTo(null) || hold.isHeld();
+      }
+    }
+
+    private static int slot(long home, int length) {
+      return (int) (home / Layout.LINE) & (length - 1);
+    }
+
+    private int find(long home) {
+      int slot = slot(home, parts.length);
+      while (true) {
+        Part part = parts[slot];
+        if (part == null || part.hold().home() == home) {
+          return slot;
+        }
+        slot = (slot + 1) & (parts.length - 1);
+      }
+    }
+
+    /** The hold of a lock, or of one before it of the same resource; or null. */
+    @Nullable ThreadHold get(ProcessLock lock) {
+      Part part = parts[find(lock.home())];
+      return part != null && (part.lock().refersTo(lock) || part.hold().isHeld())
+          ? part.hold()
+          : null;
+    }
 
     void add(ThreadHold hold, WeakReference<ProcessLock> lock) {
-      if (parts.size() >= enough) {
-        parts.removeIf(part -> part.lock().refersTo(null) && !part.hold().isHeld());
-        enough = Math.max(FEW, 2 * parts.size());
+      if (2 * size >= parts.length) {
+        renew();
       }
-      parts.add(new Part(hold, lock));
+      put(new Part(hold, lock));
     }
 
-    int size() {
-      return parts.size();
+    private void put(Part part) {
+      int slot = find(part.hold().home());
+      size += parts[slot] == null ? 1 : 0;
+      parts[slot] = part;
     }
 
-    ThreadHold get(int index) {
-      return parts.get(index).hold();
+    /** Leaves out what is needed no more. */
+    private void renew() {
+      @Nullable Part[] old = parts;
+      int needed = 0;
+      for (Part part : old) {
+        needed += part != null && part.isNeeded() ? 1 : 0;
+      }
+      parts = new Part[Math.max(FEW, 4 * Integer.highestOneBit(Math.max(1, 2 * needed - 1)))];
+      size = 0;
+      for (Part part : old) {
+        if (part != null && part.isNeeded()) {
+          put(part);
+        }
+      }
+    }
+
+    int slots() {
+      return parts.length;
+    }
+
+    /** Null where there is none. */
+    @Nullable ThreadHold at(int slot) {
+      Part part = parts[slot];
+      return part == null ? null : part.hold();
     }
   }
 
@@ -76,20 +129,16 @@ final class WaitTable {
     return names.apply(home);
   }
 
-  /** Notes the calling thread's part in a resource, to be looked at when it waits. */
-  void add(ThreadHold hold, WeakReference<ProcessLock> lock) {
-    mine.get().add(hold, lock);
-  }
-
-  /** What the calling thread holds of a resource, or null if nothing. */
-  @Nullable ThreadHold held(long home) {
+  /** The calling thread's part in a resource, to be looked at when it waits. */
+  ThreadHold hold(ProcessLock lock, WeakReference<ProcessLock> self) {
     Mine all = mine.get();
-    for (int i = 0; i < all.size(); i++) {
-      if (all.get(i).home() == home && all.get(i).isHeld()) {
-        return all.get(i);
-      }
+    ThreadHold known = all.get(lock);
+    if (known != null) {
+      return known;
     }
-    return null;
+    ThreadHold made = new ThreadHold(Thread.currentThread(), lock.home());
+    all.add(made, self);
+    return made;
   }
 
   /** Lets go of the calling thread's holds, as {@link ProcessLock#forget} does. */
@@ -101,9 +150,9 @@ final class WaitTable {
   List<Held> held() {
     List<Held> held = new ArrayList<>();
     Mine all = mine.get();
-    for (int i = 0; i < all.size(); i++) {
-      ThreadHold hold = all.get(i);
-      if (hold.isHeld() && held.size() < Layout.WAIT_HOLDS) {
+    for (int i = 0; i < all.slots(); i++) {
+      ThreadHold hold = all.at(i);
+      if (hold != null && hold.isHeld() && held.size() < Layout.WAIT_HOLDS) {
         held.add(new Held(hold.home(), hold.isWriting()));
       }
     }
@@ -113,8 +162,9 @@ final class WaitTable {
   /** Whether the calling thread holds anything. */
   boolean holdsAny() {
     Mine all = mine.get();
-    for (int i = 0; i < all.size(); i++) {
-      if (all.get(i).isHeld()) {
+    for (int i = 0; i < all.slots(); i++) {
+      ThreadHold hold = all.at(i);
+      if (hold != null && hold.isHeld()) {
         return true;
       }
     }
