@@ -205,6 +205,9 @@ public final class Home {
   private long token;
   private int poisonedBy = NOT_POISONED;
 
+  /** A node has retired, and none has asked since. */
+  private boolean retired;
+
   /** The dead writer's node. */
   private int poisonedAt;
 
@@ -233,6 +236,7 @@ public final class Home {
    *     somebody's hold; 0 if there are none
    */
   public void request(int node, Permission wanted, long tries) {
+    retired = false;
     if (poisonedBy != NOT_POISONED) {
       told.add(node);
       outbox.poison(node, poisonedBy);
@@ -339,6 +343,7 @@ public final class Home {
    * @param lastToken the token of the last write that it knows of
    */
   public void retire(int node, Permission held, long lastToken) {
+    retired = true;
     if (held != NONE && permission(node) == held) {
       yielded(node, NONE, lastToken, NOT_POISONED);
     }
@@ -360,6 +365,16 @@ public final class Home {
         && settling.isEmpty()
         && told.isEmpty()
         && poisonedBy == NOT_POISONED;
+  }
+
+  /**
+   * Whether this home is to be dropped: nothing is on record, and the last node that said anything
+   * of its own has the name no more. Else the name is in use, and its tokens are to go on by one.
+   *
+   * @return whether it is idle, and nobody has asked since a node retired
+   */
+  public boolean isRetired() {
+    return retired && isIdle();
   }
 
   /** The token of the last write that is known here. */

@@ -41,7 +41,7 @@ public final class Homes {
 
   /**
    * Handles a message to the home of a resource, which is dropped when nothing is on record
-   * afterwards.
+   * afterwards, and the last node that had the name has given it back.
    *
    * @param resource the resource
    * @param message what the message does
@@ -53,7 +53,7 @@ public final class Homes {
       homes.put(resource, home);
     }
     message.accept(home);
-    if (home.isIdle()) {
+    if (home.isRetired()) {
       highestDropped = Math.max(highestDropped, home.token());
       homes.remove(resource);
     }

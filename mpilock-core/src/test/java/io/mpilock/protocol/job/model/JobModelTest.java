@@ -40,6 +40,7 @@ class JobModelTest {
             "token",
             "poisonedBy",
             "poisonedAt",
+            "retired", // decides when an idle home is dropped: the model may drop each that is idle
             "told");
     assertThat(fields(Class.forName(Home.class.getName() + "$Tenancy")))
         .containsExactlyInAnyOrder("permission", "limit", "lowest");
