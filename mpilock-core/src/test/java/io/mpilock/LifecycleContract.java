@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** How controllers begin and end, for any transport and number of ranks (DESIGN, section 2.9). */
+/** How controllers begin and end, for any transport and number of ranks (docs/promises.md, 9). */
 public abstract class LifecycleContract {
 
   /** The ranks to run on. */

@@ -18,7 +18,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
 /**
- * What the locks promise (DESIGN, section 2), for any transport and any number of ranks. Every rank
+ * What the locks promise (docs/promises.md), for any transport and any number of ranks. Every rank
  * runs each test; exclusion is proven by plain counters that lose no update, and by token runs
  * without a hole, never by clocks.
  */

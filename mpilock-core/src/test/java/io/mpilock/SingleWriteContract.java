@@ -21,7 +21,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 /**
- * What a single write promises (DESIGN, section 2.7 and 2.8), for any transport and number of
+ * What a single write promises (docs/promises.md, 7 and 8), for any transport and number of
  * ranks.
  */
 public abstract class SingleWriteContract {

@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * No Throwable leaks a lock (DESIGN, section 2.16): something is thrown at each call and each
+ * No Throwable leaks a lock (docs/promises.md, 16): something is thrown at each call and each
  * allocation of what a rank does, one after the other, and another rank gets the lock each time.
  */
 @Proof
