@@ -21,8 +21,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 /**
- * What a single write promises (docs/promises.md, 7 and 8), for any transport and number of
- * ranks.
+ * What a single write promises (docs/promises.md, 7 and 8), for any transport and number of ranks.
  */
 public abstract class SingleWriteContract {
 

@@ -6,7 +6,11 @@ import com.acme.Application;
 import com.acme.Ranks;
 import io.mpilock.testing.MpiRun;
 import io.mpilock.testing.MpiRun.Launcher;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.example.batch.OrdersJob;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -32,6 +36,23 @@ class ProgramsTests {
     assertThat(output)
         .contains("made by rank 0, write 2 is", "made by rank 0, write 3 is")
         .contains("rank 0 of 2 reads", "rank 1 of 2 reads");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void theBatchProgramCopiesEachLineOnce(Launcher launcher, @TempDir Path folder) throws Exception {
+    List<String> orders = IntStream.range(0, 1_000).mapToObj(i -> "customer," + i).toList();
+    Path input = Files.write(folder.resolve("orders.csv"), orders);
+    Path output = Files.createFile(folder.resolve("all.csv"));
+    MpiRun.under(launcher)
+        .ranks(2)
+        .run(
+            OrdersJob.class,
+            "input=" + input,
+            "--output=" + output,
+            "--mpilock.batch.repository-directory=" + folder)
+        .succeeded();
+    assertThat(Files.readAllLines(output)).containsExactlyInAnyOrderElementsOf(orders);
   }
 
   @Test

@@ -24,7 +24,8 @@ class TroubleshootingTests {
   TroubleshootingTests() throws IOException {
     String guide = Files.readString(ROOT.resolve("docs/guide.md"));
     this.section =
-        guide.substring(guide.indexOf("## When it fails"), guide.indexOf("### What others say"));
+        guide.substring(
+            guide.indexOf("## When it fails"), guide.indexOf("### Messages of other programs"));
   }
 
   @Test
