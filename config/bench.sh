@@ -8,11 +8,11 @@ usage() {
   cat <<'HELP'
 Usage: config/bench.sh [--quick] [--only PART]
 
-Builds what is needed, runs the benchmark's programs (on an otherwise idle machine, please), and prints the tables of
-docs/benchmarks.md: at most 40 minutes, with --quick less than 3, and some to build.
+Builds what is needed, runs the benchmark's programs, and prints the tables of docs/benchmarks.md. Takes at most 40
+minutes, with --quick less than 3, and some more to build. Run it on an otherwise idle machine.
 
-  --quick      shorter rounds, and fewer; of most parts Open MPI alone
-  --only PART  one part of it:
+  --quick      fewer and shorter rounds; most parts under Open MPI only
+  --only PART  only one part:
     free       a free lock under Open MPI and MPICH, beside MPI_Win_lock, FileChannel.lock and ReentrantReadWriteLock
     mixes      reads and writes of one lock by 1 to 8 ranks with 1 and 4 threads each
     waits      from a release to the grant, and the processor time of ranks that wait
@@ -27,13 +27,13 @@ docs/benchmarks.md: at most 40 minutes, with --quick less than 3, and some to bu
   --help       this text
 
 The peers come from Maven Central, by the profile "bench"; Redis and PostgreSQL are Debian's packages, which are installed
-if they are missing and this is root on Debian (config/setup.sh --bench). Each server is started for this alone: on a
+if they are missing and this is root on Debian (config/build/setup.sh --bench). Each server is started for this alone: on a
 free port of the loopback address, with its data in a temporary folder. Both are gone when the script ends or is ended.
 HELP
 }
 
 misuse() {
-  echo "bench.sh: $1 (--help tells more)" >&2
+  echo "bench.sh: $1 (see --help)" >&2
   exit 2
 }
 
@@ -61,8 +61,8 @@ while [ $# -gt 0 ]; do
   shift
 done
 
-# shellcheck source=config/jdk25.sh
-. "$root/config/jdk25.sh"
+# shellcheck source=config/build/jdk25.sh
+. "$root/config/build/jdk25.sh"
 command -v mvn >/dev/null || {
   echo "bench.sh: Maven is missing; install it (on Debian: apt-get install maven)" >&2
   exit 1
@@ -76,7 +76,7 @@ module() { # that part $1 belongs to
   esac
 }
 
-if [[ " ${parts[*]} " =~ " start "|" peers " ]]; then "$root/config/setup.sh" --bench; fi
+if [[ " ${parts[*]} " =~ " start "|" peers " ]]; then "$root/config/build/setup.sh" --bench; fi
 modules=$(for part in "${parts[@]}"; do module "$part"; done | sort -u | paste -sd ,)
 
 cd "$root"

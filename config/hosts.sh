@@ -15,21 +15,22 @@ Usage: config/hosts.sh run [--hosts N] [--mpi openmpi|mpich] -- ARGUMENT...
        config/hosts.sh list
 
 Simulates hosts node0, node1, ... on this machine, as root. Each is a network namespace with the address 10.99.0.1,
-10.99.0.2, ... behind a bridge; that has a namespace of its own, so nothing is added to the machine's network and several
-sets of hosts do not meet. A process on a host sees that host's name (a UTS namespace), so MPI takes the hosts for
+10.99.0.2, ... behind a bridge. The bridge has a namespace of its own, so nothing is added to the machine's network and
+several sets of hosts do not meet. A process on a host sees that host's name (a UTS namespace), so MPI takes the hosts for
 different nodes. The file system, /dev/shm and the process ids are the machine's.
 
   run      makes N hosts (2), runs mpirun on node0 with the arguments, removes the hosts, and ends with mpirun's status:
              config/hosts.sh run -- --oversubscribe --allow-run-as-root --host node0:2,node1:2 java -jar app.jar
              config/hosts.sh run --mpi mpich -- -hosts node0:2,node1:2 -n 4 java -jar app.jar
   hold     makes N hosts, prints their ID, and removes them when its standard input ends
-  launch   runs mpirun on node0 of hosts that are there
+  launch   runs mpirun on node0 of existing hosts
   exec     runs a command on a host
-  down     cuts a host off from the others, as if its cable were pulled; up connects it again
-  remove   ends what runs on the hosts, and removes them: for what a killed "hold" left
-  list     the IDs of the hosts that are there
+  down|up  disconnects a host from the others, as if its cable were pulled, and connects it again
+  remove   ends what runs on the hosts, and removes them, for example after a "hold" was killed
+  list     the IDs of the hosts that exist
+  --help   this text
 
-The launcher reaches the other hosts through config/hosts-rsh.sh; it gets no other setting. UCX, which is under Debian's
+The launcher reaches the other hosts through config/hosts/rsh.sh; it gets no other setting. UCX, which is under Debian's
 MPICH, knows hosts by the kernel's boot id and so sends through shared memory between these: UCX_TLS=tcp,self in the
 environment makes it take TCP, but then MPICH 4.0.2's MPI_Finalize may hang, with one rank closing its connections while
 the others no longer make progress.
@@ -49,22 +50,22 @@ parse() { # options and, behind --, the rest
     case $1 in
       --hosts)
         count=${2:-}
-        shift 2 || fail "--hosts wants a number" 2
+        shift 2 || fail "--hosts requires a number" 2
         ;;
       --mpi)
         mpi=${2:-}
-        shift 2 || fail "--mpi wants openmpi or mpich" 2
+        shift 2 || fail "--mpi requires openmpi or mpich" 2
         ;;
       --)
         shift
         rest=("$@")
         break
         ;;
-      *) fail "there is no option $1 (--help tells more)" 2 ;;
+      *) fail "there is no option $1 (see --help)" 2 ;;
     esac
   done
-  [[ $count =~ ^[1-9][0-9]?$ ]] || fail "from 1 to 99 hosts, not $count" 2
-  [[ $mpi =~ ^(openmpi|mpich)$ ]] || fail "--mpi is openmpi or mpich, not $mpi" 2
+  [[ $count =~ ^[1-9][0-9]?$ ]] || fail "--hosts must be from 1 to 99, not $count" 2
+  [[ $mpi =~ ^(openmpi|mpich)$ ]] || fail "--mpi must be openmpi or mpich, not $mpi" 2
 }
 
 check_able() {
@@ -163,11 +164,11 @@ first_of() { # the first of the commands that is there
   for name in "$@"; do
     if command -v "$name"; then return 0; fi
   done
-  fail "$1 is missing (config/setup.sh installs it)"
+  fail "$1 is missing (config/build/setup.sh installs it)"
 }
 
 launch() { # ID, mpirun's arguments...: in the place of this script
-  local launcher agent=$directory/hosts-rsh.sh
+  local launcher agent=$directory/hosts/rsh.sh
   export MPILOCK_HOSTS=$1
   case $mpi in
     openmpi)
@@ -195,7 +196,7 @@ case $action in
     exit 0
     ;;
   run | hold | launch | exec | down | up | remove | list) check_able ;;
-  *) fail "there is no action $action (--help tells more)" 2 ;;
+  *) fail "there is no action $action (see --help)" 2 ;;
 esac
 
 case $action in

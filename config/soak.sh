@@ -29,10 +29,10 @@ each page, each read checks all of it against its lease's token, so an overlap, 
                    held-for-ever, frozen
   --help           this text
 
-Every 10 s it tells how far it is; at the end, how often each mode was granted, gave up and was refused. Ends with 0 if
-nothing was found; 1 if something was: what was read, what was expected, by which rank, thread and operation, and for
-a stall also who holds what, and the stacks of all ranks; 2 for a wrong option. Ctrl-C ends it early and in order, a
-second one at once.
+It reports its progress every 10 s, and at the end how often each mode was granted, gave up and was refused. Ends with 0 if
+nothing was found, with 2 for a wrong option, and with 1 for a fault. It then prints what was read and expected, by which
+rank, thread and operation, and for a stall also who holds what, and the stacks of all ranks. Ctrl-C ends it early and in
+order, a second one at once.
 
 The same seed gives every thread the same choices again, but not the same interleaving.
 HELP
@@ -44,7 +44,7 @@ fail() {
 }
 
 misuse() {
-  fail "$1 (--help tells more)" 2
+  fail "$1 (see --help)" 2
 }
 
 minutes=""
@@ -134,8 +134,8 @@ if [ -z "$seed" ]; then
   seed=$(od -An -N6 -tu8 /dev/urandom | tr -d ' ')
 fi
 
-# shellcheck source-path=SCRIPTDIR source=jdk25.sh
-. "$directory/jdk25.sh"
+# shellcheck source-path=SCRIPTDIR source=build/jdk25.sh
+. "$directory/build/jdk25.sh"
 
 # --- what the machine must have
 
@@ -152,7 +152,7 @@ find_launcher() { # the pattern that its version matches, the commands that it m
       return 0
     fi
   done
-  fail "the launcher of $mpi is missing (config/setup.sh installs it)"
+  fail "the launcher of $mpi is missing (config/build/setup.sh installs it)"
 }
 
 launcher=""

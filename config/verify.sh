@@ -8,7 +8,7 @@ usage() {
   cat <<'HELP'
 Usage: config/verify.sh [--ci | --full] [--no-install]
 
-Finds a JDK 25, as root on Debian installs what else is missing (config/setup.sh), checks the scripts with shellcheck,
+Finds a JDK 25, as root on Debian installs what else is missing (config/build/setup.sh), checks the scripts with shellcheck,
 and runs "mvn clean verify" to its end: format, Error Prone, NullAway, and tests, those under the launchers of Open MPI
 and MPICH included. There are two lanes of test classes. The first has all units, contracts over all transports and
 launchers, hosts, the starter, the documents and the demo. The second has the proofs (classes with @Proof): models,
@@ -16,18 +16,17 @@ Lincheck, jcstress, simulations, fuzzing, soak, leaks.
 
   (nothing)      the first lane: before every commit, some 10 minutes
   --ci           both lanes, the proofs in their short form, and a second build that must make the same jars
-                 (config/reproduce.sh); .ci/run does this
+                 (config/build/reproduce.sh); .ci/run does this
   --full         both lanes, the proofs in full, and the second build: before a change of protocol, transport or a codec
                  is said to be done
   --no-install   install nothing; name what is missing and end with 1
   --help         this text
 
-No test is skipped in silence: it fails if a launcher is missing, if a test was skipped, if a test class of the chosen
-lanes did not run, and if there is a test class of no lane. It also fails if the launchers leave something in shared
-memory or in the temporary directory, or if a rank still runs. As root it has a /dev/shm of its own, so what other jobs
-have there is not seen.
+It fails if a launcher is missing, if a test was skipped, if a test class of the chosen lanes did not run, or if a test
+class belongs to no lane. It also fails if the launchers leave something in shared memory or in the temporary directory,
+or if a rank is still running. As root it has a /dev/shm of its own, so it does not see what other jobs have there.
 
-It names the ten slowest classes. The last line is "N passed, N failed". Ends with 0 if nothing failed.
+It lists the ten slowest classes. The last line is "N passed, N failed". Ends with 0 if nothing failed.
 HELP
 }
 
@@ -51,7 +50,7 @@ for option in "$@"; do
       usage
       exit 0
       ;;
-    *) fail "there is no option $option (--help tells more)" 2 ;;
+    *) fail "there is no option $option (see --help)" 2 ;;
   esac
 done
 
@@ -69,9 +68,9 @@ if [ -z "${VERIFY_SEPARATE:-}" ]; then
   fi
 fi
 
-# shellcheck source-path=SCRIPTDIR source=../config/jdk25.sh
-. config/jdk25.sh
-config/setup.sh ${setup[@]+"${setup[@]}"}
+# shellcheck source-path=SCRIPTDIR source=build/jdk25.sh
+. config/build/jdk25.sh
+config/build/setup.sh ${setup[@]+"${setup[@]}"}
 
 umask 022 # jars tell the permissions of the files that they were made of
 
@@ -87,7 +86,7 @@ scripts=(.ci/run)
 while IFS= read -r script; do
   scripts+=("$script")
 done < <(find . \( -name target -o -name .git \) -prune -o \( -name '*.sh' -o -name '*.sbatch' \) -type f -print | sort)
-shellcheck -x "${scripts[@]}" || problem "shellcheck found fault"
+shellcheck -x "${scripts[@]}" || problem "shellcheck found faults"
 
 # --- the classes of each lane
 
@@ -112,7 +111,7 @@ classes() { # the test classes of the chosen lanes: module, class
 while IFS= read -r file; do
   name=$(basename "$file" .java)
   grep -rqwF --include='*.java' --exclude="$name.java" "$name" "${modules[@]/%//src/test/java}" ||
-    problem "$file has tests, but is of no lane: its name ends neither in Test nor in Tests, and no test class names it"
+    problem "$file has tests, but belongs to no lane: its name ends neither in Test nor in Tests, and no test class names it"
 done < <(grep -rlE --include='*.java' '^ *@(Test|ParameterizedTest|TestFactory|RepeatedTest|RankTest)\b' \
   "${modules[@]/%//src/test/java}" | grep -vE 'Tests?\.java$' | sort)
 
@@ -162,7 +161,7 @@ TMPDIR=$temporary/t mvn -B "${arguments[@]}" -Dmaven.test.failure.ignore=true cl
 # --- a second build
 
 if [ "$lane" != first ] && [ "$status" -eq 0 ]; then
-  config/reproduce.sh || problem "a second build is not the same"
+  config/build/reproduce.sh || problem "a second build is not the same"
 fi
 
 # --- what the reports say
@@ -228,7 +227,7 @@ done
 if [ -n "$left" ]; then
   problem "left behind: ${left//$'\n'/, }"
 fi
-[ "$VERIFY_SEPARATE" = yes ] || note "no /dev/shm of its own (only root can have one), so nobody looked what is left there"
+[ "$VERIFY_SEPARATE" = yes ] || note "there is no separate /dev/shm (only root can have one), so what is left there was not checked"
 
 echo "The slowest classes, in seconds:"
 # awk reads to the end: a reader that stops early can end sort, and with it this script, before the last line is said.

@@ -34,8 +34,8 @@ case ${1:-} in
     ;;
 esac
 
-# shellcheck source-path=SCRIPTDIR source=../config/jdk25.sh
-. "$root/config/jdk25.sh"
+# shellcheck source-path=SCRIPTDIR source=../config/build/jdk25.sh
+. "$root/config/build/jdk25.sh"
 
 target=$here/target/aot
 if [ -f "$target/both.aot" ] && [ -z "$(

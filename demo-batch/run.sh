@@ -185,8 +185,8 @@ has_mpj() { # where mpilock looks for it, unless it is told another place
   [[ " ${passed[*]-} " == *" --mpilock.mpj.jar="* ]] || [ -n "${MPILOCK_MPJ_JAR:-}" ] || [ -r /usr/share/java/mpj.jar ]
 }
 
-# shellcheck source-path=SCRIPTDIR source=../config/jdk25.sh
-. "$root/config/jdk25.sh"
+# shellcheck source-path=SCRIPTDIR source=../config/build/jdk25.sh
+. "$root/config/build/jdk25.sh"
 
 if [ "$transport" != local ]; then
   if [ "$mpi" = openmpi ]; then

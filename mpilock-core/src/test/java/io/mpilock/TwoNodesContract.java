@@ -9,9 +9,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The contract on the smallest job of two nodes, for config/mutation.sh, which repeats it for each
- * mutant; {@code LocalContractTest} runs all of it, also on larger jobs. What measures time, or
- * takes long, is left out.
+ * The contract on the smallest job of two nodes, for config/measure/mutation.sh, which repeats it
+ * for each mutant; {@code LocalContractTest} runs all of it, also on larger jobs. What measures
+ * time, or takes long, is left out.
  */
 @Timeout(20)
 class TwoNodesContract {

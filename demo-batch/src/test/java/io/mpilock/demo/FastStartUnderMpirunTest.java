@@ -85,7 +85,7 @@ class FastStartUnderMpirunTest {
             directory,
             "env",
             "TMPDIR=" + directory,
-            "../config/faststart.sh",
+            "../config/measure/faststart.sh",
             "--rounds",
             "1",
             "--ranks",

@@ -143,7 +143,9 @@ record SpinRun(String model, List<String> definitions) {
               .start();
     } catch (IOException e) {
       throw new IOException(
-          command.getFirst() + " cannot be run; config/setup.sh installs Spin and a C compiler", e);
+          command.getFirst()
+              + " cannot be run; config/build/setup.sh installs Spin and a C compiler",
+          e);
     }
     try {
       assertThat(process.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS))

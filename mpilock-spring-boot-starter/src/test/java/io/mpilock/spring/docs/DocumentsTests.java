@@ -13,7 +13,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /**
  * What the documents show is what the build has: their tables of properties are those of the
  * metadata, and their programs are files that are compiled and tested. With the system property
- * {@code docs.mode=fix}, which config/docs.sh sets, they are rewritten instead.
+ * {@code docs.mode=fix}, which config/build/docs.sh sets, they are rewritten instead.
  */
 class DocumentsTests {
   private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
@@ -32,7 +32,7 @@ class DocumentsTests {
       Files.writeString(document.file(), written);
     }
     assertThat(document.file())
-        .as(name + " differs from the metadata or the sources. config/docs.sh rewrites it")
+        .as(name + " differs from the metadata or the sources. config/build/docs.sh rewrites it")
         .content()
         .isEqualTo(written);
   }

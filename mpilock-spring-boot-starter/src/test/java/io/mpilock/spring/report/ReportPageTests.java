@@ -134,7 +134,8 @@ class ReportPageTests {
         .map(folder -> new File(folder, name))
         .filter(File::canExecute)
         .findFirst()
-        .orElseThrow(() -> new AssertionError(name + " is missing (config/setup.sh installs it)"));
+        .orElseThrow(
+            () -> new AssertionError(name + " is missing (config/build/setup.sh installs it)"));
   }
 
   private ChromeDriver browser() {

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Finds a JDK of version 25 or newer and exports it as JAVA_HOME and first on PATH: JAVA_HOME itself, else the java on PATH, else the
-# usual directories of JVMs, 25 before any newer one. To be sourced: . config/jdk25.sh
+# usual directories of JVMs, 25 before any newer one. To be sourced: . config/build/jdk25.sh
 # Says what is missing, and returns 1, if there is none.
 
 jdk25_major() { # the major version of the JDK at $1; fails if that is none

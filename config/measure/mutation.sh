@@ -2,20 +2,20 @@
 # Measures how many small faults in the protocol the tests notice (PIT). See --help.
 set -euo pipefail
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
 usage() {
   cat <<'HELP'
-Usage: config/mutation.sh [--quick] [--package P] [--group G]... [--threshold N]
+Usage: config/measure/mutation.sh [--quick] [--package P] [--group G]... [--threshold N]
 
 Plants one small fault after another (a "mutant") into the classes of io.mpilock.protocol and io.mpilock.protocol.job,
 runs the tests that reach it, and counts the faults that a test noticed: by failing, or by never ending. Fails if fewer
-than 85 % were noticed, or if a class of the two packages is measured by no group. Prints a table of the classes; what
-was not noticed stands, line by line, in mpilock-core/target/mutation/GROUP/index.html.
+than 85 % were noticed, or if a class of the two packages is measured by no group. Prints a table of the classes; the
+report mpilock-core/target/mutation/GROUP/index.html lists, line by line, what was not noticed.
 
 The classes are measured in groups, each with its tests: pure ones, and simulations with a small number of runs. No
-launcher is started. It takes long, the more so on a busy machine, where a fault may also count as never ending because
-its tests were slow: measure on an idle one, or group by group. job, words, lock and rank take minutes, calls a quarter of
+launcher is started. It takes long. On a busy machine a fault may count as never ending only because its tests were
+slow, so measure on an idle machine, or group by group. job, words, lock and rank take minutes, calls a quarter of
 an hour, agent and core more than an hour.
 
   --quick         only the groups whose tests are pure: job, words
@@ -40,17 +40,17 @@ while [ $# -gt 0 ]; do
       case ${2:-} in
         job | io.mpilock.protocol.job) groups=(job) ;;
         protocol | io.mpilock.protocol) groups=(words lock rank calls agent core) ;;
-        *) fail "--package is followed by job or protocol (--help tells more)" 2 ;;
+        *) fail "--package is followed by job or protocol (see --help)" 2 ;;
       esac
       shift
       ;;
     --group)
-      [[ ${2:-} =~ ^(job|words|lock|rank|calls|agent|core)$ ]] || fail "there is no group ${2:-} (--help tells more)" 2
+      [[ ${2:-} =~ ^(job|words|lock|rank|calls|agent|core)$ ]] || fail "there is no group ${2:-} (see --help)" 2
       groups+=("$2")
       shift
       ;;
     --threshold)
-      [[ ${2:-} =~ ^[0-9]{1,3}$ ]] || fail "--threshold is followed by a number (--help tells more)" 2
+      [[ ${2:-} =~ ^[0-9]{1,3}$ ]] || fail "--threshold is followed by a number (see --help)" 2
       threshold=$2
       shift
       ;;
@@ -58,7 +58,7 @@ while [ $# -gt 0 ]; do
       usage
       exit 0
       ;;
-    *) fail "there is no option $1 (--help tells more)" 2 ;;
+    *) fail "there is no option $1 (see --help)" 2 ;;
   esac
   shift
 done
@@ -91,11 +91,11 @@ declare -A runs=([agent]=10)
 cd "$root"
 sources=mpilock-core/src/main/java/io/mpilock/protocol
 while IFS= read -r class; do
-  [[ " ${classes[*]} " == *" $class "* ]] || fail "$class is in no group of this script, so nothing measures it"
+  [[ " ${classes[*]} " == *" $class "* ]] || fail "$class is in no group of this script, so it is not measured"
 done < <(cd "$sources" && find . -name '*.java' ! -name package-info.java | sed 's|^\./||; s|/|.|g; s|\.java$||' | sort)
 
-# shellcheck source-path=SCRIPTDIR source=../config/jdk25.sh
-. config/jdk25.sh
+# shellcheck source-path=SCRIPTDIR source=../build/jdk25.sh
+. config/build/jdk25.sh
 command -v mvn >/dev/null || fail "Maven is missing; install it (on Debian: apt-get install maven)"
 
 # --- measure

@@ -4,15 +4,15 @@ set -euo pipefail
 
 usage() {
   cat <<'HELP'
-Usage: config/setup.sh [--no-install] [--bench]
+Usage: config/build/setup.sh [--no-install] [--bench]
 
 Looks for Maven, the launchers of Open MPI and of MPICH, MPJ Express, h5dump, shellcheck, Spin with a C compiler, ip,
 Chromium with its driver, Prometheus and its Pushgateway, PostgreSQL and MariaDB. As root on Debian it installs what is
-missing; otherwise, or with --no-install, it names what is missing and ends with 1. The JDK 25 is config/jdk25.sh's to
-find.
+missing; otherwise, or with --no-install, it names what is missing and ends with 1. config/build/jdk25.sh
+finds the JDK 25.
 
   --no-install   only look
-  --bench        look for what config/bench.sh uses instead: Maven, both launchers, MPJ Express, ip, PostgreSQL and Redis
+  --bench        look instead for what config/bench.sh uses: Maven, both launchers, MPJ Express, ip, PostgreSQL and Redis
   --help         this text
 HELP
 }
@@ -32,7 +32,7 @@ for option in "$@"; do
       usage
       exit 0
       ;;
-    *) fail "there is no option $option (--help tells more)" 2 ;;
+    *) fail "there is no option $option (see --help)" 2 ;;
   esac
 done
 

@@ -2,19 +2,21 @@
 # Builds a copy of this checkout and compares what comes out with what was built here. See --help.
 set -euo pipefail
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
 usage() {
   cat <<'HELP'
-Usage: config/reproduce.sh
+Usage: config/build/reproduce.sh [--help]
 
 Copies the sources of this checkout (what git knows, and new files that it does not ignore) to another directory, builds
 them there in another time zone and locale and as another user, and compares every jar and every bill of materials, byte
 by byte, with those in this checkout's target directories ("mvn package" makes them). Names each that differs or is
 missing, and ends with 1.
 
-Jars tell the permissions of the files that they were made of, and which JDK ran Maven. So both builds want the same
-umask, 022, and the same of these JDKs: this script takes the one that config/jdk25.sh finds.
+Jars record the permissions of the files in them, and which JDK ran Maven. Both builds must therefore use the same umask,
+022, and the same JDK: this script takes the one that config/build/jdk25.sh finds.
+
+  --help   this text
 HELP
 }
 
@@ -29,13 +31,13 @@ case ${1-} in
     usage
     exit 0
     ;;
-  *) fail "there is no option $1 (--help tells more)" 2 ;;
+  *) fail "there is no option $1 (see --help)" 2 ;;
 esac
 
 cd "$root"
-# shellcheck source=config/jdk25.sh
-. config/jdk25.sh
-git rev-parse --git-dir >/dev/null 2>&1 || fail "this is no git checkout, so what belongs to it is not known"
+# shellcheck source=config/build/jdk25.sh
+. config/build/jdk25.sh
+git rev-parse --git-dir >/dev/null 2>&1 || fail "this is not a git checkout, so the files that belong to it are unknown"
 
 artifacts() { # what the modules in the current directory have built
   find . -path './*/target/*' -prune \( -name '*.jar' -o -name 'bom.json' -o -name 'bom.xml' \) -type f -print | sort

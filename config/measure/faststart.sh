@@ -2,15 +2,19 @@
 # Measures how soon the demo's ranks lock. See --help.
 set -euo pipefail
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
 usage() {
   cat <<'HELP'
-Usage: config/faststart.sh [--rounds N] [--ranks N]
+Usage: config/measure/faststart.sh [--rounds N] [--ranks N]
 
-Starts the demo under Open MPI's mpirun: plain, with Spring's work ahead of time, with the JDK's AOT cache, and with both,
-in turn, N rounds (default 9) with N ranks (default 4). Prints a Markdown table of the seconds from mpirun to the first
-lock: to the birth of the HDF5 file, which the master makes under the first write. On an otherwise idle machine, please.
+Starts the demo under Open MPI's mpirun in turn: plain, with Spring's work ahead of time, with the JDK's AOT cache, and
+with both. Prints a Markdown table of the seconds from mpirun to the first lock. That is when the HDF5 file is created,
+which the master does under the first write. Run it on an otherwise idle machine.
+
+  --rounds N   the number of rounds (default 9)
+  --ranks N    the number of ranks (default 4)
+  --help       this text
 HELP
 }
 
@@ -31,14 +35,14 @@ while [ $# -gt 0 ]; do
       shift 2
       ;;
     *)
-      echo "faststart.sh: there is no option $1 (--help tells more)" >&2
+      echo "faststart.sh: there is no option $1 (see --help)" >&2
       exit 2
       ;;
   esac
 done
 
-# shellcheck source=config/jdk25.sh
-. "$root/config/jdk25.sh"
+# shellcheck source=config/build/jdk25.sh
+. "$root/config/build/jdk25.sh"
 "$root/demo-batch/aot.sh" >&2
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/mpilock-start.XXXXXX")
@@ -72,7 +76,7 @@ start() { # variant $1; adds its seconds to its file
   born=$(stat -c %.9W "$scratch/output/flights.h5")
   case $born in
     0 | 0.* | -*)
-      echo "faststart.sh: the file system of $scratch does not tell when a file was made; set TMPDIR" >&2
+      echo "faststart.sh: the file system of $scratch does not record when a file was created; set TMPDIR" >&2
       exit 1
       ;;
   esac

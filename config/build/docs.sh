@@ -2,17 +2,17 @@
 # Rewrites what README.md and docs/guide.md take from the metadata of the properties and from sources. See --help.
 set -euo pipefail
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
 usage() {
   cat <<'HELP'
-Usage: config/docs.sh [--check]
+Usage: config/build/docs.sh [--check]
 
-Compiles the starter, and writes into README.md and docs/guide.md the regions between "<!-- begin … -->" and
-"<!-- end -->": the tables of properties, from the metadata, and the programs, from the sources that are compiled and
+Compiles the starter, and writes the regions between "<!-- begin … -->" and "<!-- end -->" of README.md and
+docs/guide.md: the tables of properties, from the metadata, and the programs, from the sources that are compiled and
 tested. The build fails if they differ (DocumentsTests).
 
-  --check   only look
+  --check   only compare; write nothing
   --help    this text
 HELP
 }
@@ -26,14 +26,14 @@ for option in "$@"; do
       exit 0
       ;;
     *)
-      echo "docs.sh: there is no option $option (--help tells more)" >&2
+      echo "docs.sh: there is no option $option (see --help)" >&2
       exit 2
       ;;
   esac
 done
 
-# shellcheck source=config/jdk25.sh
-. "$root/config/jdk25.sh"
+# shellcheck source=config/build/jdk25.sh
+. "$root/config/build/jdk25.sh"
 command -v mvn >/dev/null || {
   echo "docs.sh: Maven is missing; install it (on Debian: apt-get install maven)" >&2
   exit 1
