@@ -6,12 +6,13 @@ import io.mpilock.demo.airport.AirportJoin;
 import io.mpilock.demo.airport.Airports;
 import io.mpilock.demo.flight.Flight;
 import io.mpilock.demo.flight.FlightReader;
-import io.mpilock.demo.report.HtmlReport;
+import io.mpilock.demo.report.Reports;
 import io.mpilock.demo.store.FlightRow;
-import io.mpilock.demo.timing.LockTimes;
 import io.mpilock.spring.LockTemplate;
+import io.mpilock.spring.report.LockReport;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import org.jspecify.annotations.Nullable;
 import org.springframework.batch.core.job.Job;
 import org.springframework.batch.core.job.builder.JobBuilder;
 import org.springframework.batch.core.launch.JobOperator;
@@ -29,6 +30,8 @@ import org.springframework.context.annotation.Configuration;
  */
 @Configuration(proxyBeanMethods = false)
 class FlightJobConfiguration {
+  private static final int EVENTS = 10_000;
+
   @Bean
   InstantSource clock() {
     return InstantSource.system();
@@ -48,15 +51,13 @@ class FlightJobConfiguration {
   }
 
   @Bean
-  LockTimes lockTimes(ObjectProvider<WindowController> controller, InstantSource clock) {
-    LockTimes times = new LockTimes(Locks.FILE, clock, System::nanoTime);
-    controller.ifAvailable(present -> present.addListener(times));
-    return times;
+  @Nullable LockReport lockReport(ObjectProvider<WindowController> controller) {
+    return controller.stream().findFirst().map(c -> LockReport.record(c, EVENTS)).orElse(null);
   }
 
   @Bean
-  RankRun rankRun(Locks locks) {
-    return new RankRun(locks.rank());
+  RankRun rankRun() {
+    return new RankRun();
   }
 
   /** Closed with the context, so that a job that is ended from outside cleans up, too. */
@@ -151,7 +152,7 @@ class FlightJobConfiguration {
       Locks locks,
       RankRun run,
       RankAgreement agreement,
-      LockTimes times,
+      ObjectProvider<LockReport> report,
       InstantSource clock) {
     Path directory = properties.outputDirectory();
     return new StepBuilder("publish", repository)
@@ -160,9 +161,9 @@ class FlightJobConfiguration {
                 locks,
                 run,
                 agreement,
-                times,
+                report.getIfAvailable(),
                 output,
-                new HtmlReport(airports, properties.fewestFlights()),
+                new Reports(airports, properties.fewestFlights()),
                 new Summary(System.out, directory),
                 clock))
         .listener(agreement)

@@ -34,7 +34,6 @@ record JobPlan(
    */
   record Earlier(long run, RowRanges done, RankLoad load) implements Serializable {
     /** There was none, and without locks this one is not told apart from others. */
-    static final Earlier NONE =
-        new Earlier(WriteStamp.NONE.run(), new RowRanges(), RankLoad.none(-1));
+    static final Earlier NONE = new Earlier(WriteStamp.NONE.run(), new RowRanges(), RankLoad.NONE);
   }
 }

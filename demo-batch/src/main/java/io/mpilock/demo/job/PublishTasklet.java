@@ -1,15 +1,13 @@
 package io.mpilock.demo.job;
 
-import io.mpilock.demo.report.CsvReport;
 import io.mpilock.demo.report.FlightFigures;
-import io.mpilock.demo.report.HtmlReport;
+import io.mpilock.demo.report.Reports;
 import io.mpilock.demo.report.RunFigures;
 import io.mpilock.demo.store.FlightFile;
-import io.mpilock.demo.timing.LockTimes;
-import io.mpilock.demo.timing.RankTimes;
+import io.mpilock.spring.report.LockReport;
 import java.io.IOException;
+import java.time.Duration;
 import java.time.InstantSource;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.springframework.batch.core.job.JobInterruptedException;
 import org.springframework.batch.core.scope.context.ChunkContext;
@@ -19,12 +17,14 @@ import org.springframework.batch.infrastructure.repeat.RepeatStatus;
 
 /** The last step: the master writes the reports, moves all results to their places, and sums up. */
 final class PublishTasklet implements Tasklet {
+  private static final Duration LONGEST_GATHERING = Duration.ofSeconds(30);
+
   private final Locks locks;
   private final RankRun run;
   private final RankAgreement agreement;
-  private final LockTimes times;
+  private final @Nullable LockReport report;
   private final OutputFiles output;
-  private final HtmlReport html;
+  private final Reports reports;
   private final Summary summary;
   private final InstantSource clock;
 
@@ -32,17 +32,17 @@ final class PublishTasklet implements Tasklet {
       Locks locks,
       RankRun run,
       RankAgreement agreement,
-      LockTimes times,
+      @Nullable LockReport report,
       OutputFiles output,
-      HtmlReport html,
+      Reports reports,
       Summary summary,
       InstantSource clock) {
     this.locks = locks;
     this.run = run;
     this.agreement = agreement;
-    this.times = times;
+    this.report = report;
     this.output = output;
-    this.html = html;
+    this.reports = reports;
     this.summary = summary;
     this.clock = clock;
   }
@@ -51,11 +51,11 @@ final class PublishTasklet implements Tasklet {
   public @Nullable RepeatStatus execute(StepContribution contribution, ChunkContext context)
       throws IOException, JobInterruptedException {
     agreement.begin();
-    List<RankTimes> ofAllRanks = locks.ranks().gather(times.of(locks.rank()));
+    String page = report == null ? null : report.page(LONGEST_GATHERING).orElse(null);
     locks
         .file()
         .singleWrite(() -> {
-          publish(ofAllRanks);
+          publish(page);
           return null;
         });
     run.published();
@@ -63,14 +63,13 @@ final class PublishTasklet implements Tasklet {
   }
 
   /** Runs on the master alone. */
-  private void publish(List<RankTimes> ofAllRanks) throws IOException {
+  private void publish(@Nullable String page) throws IOException {
     FlightFigures flights = new FlightFigures();
     new FlightFile(run.plan().file()).forEach(flights);
     double seconds = (clock.millis() - run.plan().startedMillis()) / 1e3;
-    RunFigures figures =
-        new RunFigures(run.plan().earlier().load(), run.loads(), ofAllRanks, seconds);
-    CsvReport.write(output.partialCsv(), flights.airports());
-    html.write(output.partialHtml(), flights, figures);
+    RunFigures figures = new RunFigures(run.plan().earlier().load(), run.loads(), seconds, page);
+    Reports.writeCsv(output.partialCsv(), flights.airports());
+    reports.writeHtml(output.partialHtml(), flights, figures);
     output.publish();
     if (locks.isMaster()) {
       summary.print(figures);

@@ -12,15 +12,11 @@ import org.jspecify.annotations.Nullable;
 final class RankRun {
   private final List<SkippedRow> skippedSince = new ArrayList<>();
 
-  private RankLoad load;
+  private RankLoad load = RankLoad.NONE;
   private @Nullable JobPlan plan;
   private List<RankLoad> loads = List.of();
   private @Nullable EarlyEnd earlyEnd;
   private boolean published;
-
-  RankRun(int rank) {
-    load = RankLoad.none(rank);
-  }
 
   void begin(JobPlan thePlan) {
     plan = thePlan;
@@ -45,7 +41,7 @@ final class RankRun {
 
   /** Notes a chunk, and with it what was left out since the one before. */
   void wrote(List<FlightRow> rows) {
-    load = load.plus(rows, skippedSince);
+    load = load.plus(RankLoad.of(rows, skippedSince));
     skippedSince.clear();
   }
 
@@ -56,7 +52,7 @@ final class RankRun {
 
   /** What this rank has done so far. */
   RankLoad load() {
-    return load.plus(List.of(), skippedSince);
+    return load.plus(RankLoad.of(List.of(), skippedSince));
   }
 
   void loaded(List<RankLoad> ofAllRanks) {

@@ -87,7 +87,7 @@ final class Recovery {
     file.create(attributes, first);
     List<FlightRow> rows = new ArrayList<>();
     journal.replay(entry -> {
-      load.sum = load.sum.plus(entry.rows(), entry.skipped());
+      load.sum = load.sum.plus(RankLoad.of(entry.rows(), entry.skipped()));
       rows.addAll(entry.rows());
       if (rows.size() >= ROWS_AT_ONCE) {
         file.append(file.encode(rows), first);
@@ -101,7 +101,7 @@ final class Recovery {
 
   /** What a lambda adds to. */
   private static final class Load {
-    private RankLoad sum = RankLoad.none(-1);
+    private RankLoad sum = RankLoad.NONE;
   }
 
   private void tell(Replay before, long done, long rows) {

@@ -6,7 +6,6 @@ import io.mpilock.demo.flight.SkippedRow;
 import io.mpilock.demo.report.RankLoad;
 import java.util.List;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.springframework.batch.core.step.skip.SkipPolicy;
 
 /**
@@ -35,22 +34,15 @@ final class SkipLimit implements SkipPolicy {
       return true;
     }
     run.skipped(malformed.row());
-    throw exceeded(together(earlier, List.of(run.load())), limit);
+    throw exceeded(earlier.plus(run.load()).skipped(), limit);
   }
 
   /** Checks the ranks together, and the runs before them. */
   static void check(RankLoad earlier, List<RankLoad> loads, int limit) {
-    List<SkippedRow> all = together(earlier, loads);
+    List<SkippedRow> all = loads.stream().reduce(earlier, RankLoad::plus).skipped();
     if (all.size() > limit) {
       throw exceeded(all, limit);
     }
-  }
-
-  private static List<SkippedRow> together(RankLoad earlier, List<RankLoad> loads) {
-    return Stream.concat(Stream.of(earlier), loads.stream())
-        .flatMap(load -> load.skipped().stream())
-        .sorted()
-        .toList();
   }
 
   private static DemoException exceeded(List<SkippedRow> rows, int limit) {

@@ -6,47 +6,62 @@ import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Adds rows up for the report. Sums of whole numbers, so that the order of the rows does not
- * matter. Not for several threads.
+ * Adds up rows for the report. The sums are of whole numbers, so the order of the rows does not
+ * matter. Not thread-safe.
  */
 public final class FlightFigures implements Consumer<FlightRow> {
-  private final Map<String, AirportFigures> byOrigin = new TreeMap<>();
+  private static final int LATE_MINUTES = 15;
 
+  private final Map<String, AirportFigures> byOrigin = new TreeMap<>();
   private @Nullable LocalDateTime first;
   private @Nullable LocalDateTime last;
 
-  /** Makes figures of no flights. */
+  /** Creates figures of no flights. */
   public FlightFigures() {}
+
+  /**
+   * What the departures from one airport add up to.
+   *
+   * @param code the airport's IATA code
+   * @param name its name, or its code if it is not known
+   * @param flights the number of departures
+   * @param delay the sum of their delays, in minutes
+   * @param late how many arrived more than 15 minutes late
+   */
+  public record AirportFigures(String code, String name, long flights, long delay, long late) {
+    double meanDelay() {
+      return (double) delay / flights;
+    }
+
+    double shareLate() {
+      return (double) late / flights;
+    }
+
+    private AirportFigures plus(AirportFigures other) {
+      return new AirportFigures(
+          code, name, flights + other.flights, delay + other.delay, late + other.late);
+    }
+  }
 
   @Override
   public void accept(FlightRow row) {
     Flight flight = row.flight();
-    long late = flight.delay() > AirportFigures.LATE_MINUTES ? 1 : 0;
+    long late = flight.delay() > LATE_MINUTES ? 1 : 0;
     byOrigin.merge(
         flight.origin(),
         new AirportFigures(flight.origin(), row.originName(), 1, flight.delay(), late),
-        FlightFigures::sum);
-    if (first == null || flight.date().isBefore(first)) {
-      first = flight.date();
-    }
-    if (last == null || flight.date().isAfter(last)) {
-      last = flight.date();
-    }
-  }
-
-  private static AirportFigures sum(AirportFigures a, AirportFigures b) {
-    return new AirportFigures(
-        a.code(), a.name(), a.flights() + b.flights(), a.delay() + b.delay(), a.late() + b.late());
+        AirportFigures::plus);
+    first = first == null || flight.date().isBefore(first) ? flight.date() : first;
+    last = last == null || flight.date().isAfter(last) ? flight.date() : last;
   }
 
   /**
-   * The airports that flights left.
+   * Returns the airports that flights left.
    *
    * @return by code
    */
@@ -54,32 +69,19 @@ public final class FlightFigures implements Consumer<FlightRow> {
     return new ArrayList<>(byOrigin.values());
   }
 
-  /**
-   * All flights together.
-   *
-   * @return figures without code and name, or nothing if there was no flight
-   */
-  public Optional<AirportFigures> total() {
+  /** All flights together, without code and name. */
+  AirportFigures total() {
     return byOrigin.values().stream()
-        .reduce(FlightFigures::sum)
-        .map(sum -> new AirportFigures("", "", sum.flights(), sum.delay(), sum.late()));
+        .reduce(new AirportFigures("", "", 0, 0, 0), AirportFigures::plus);
   }
 
-  /**
-   * The first departure.
-   *
-   * @return local time, or nothing if there was no flight
-   */
-  public Optional<LocalDateTime> first() {
-    return Optional.ofNullable(first);
+  /** The first departure in local time; null if there was none. */
+  @Nullable LocalDateTime first() {
+    return first;
   }
 
-  /**
-   * The last departure.
-   *
-   * @return local time, or nothing if there was no flight
-   */
-  public Optional<LocalDateTime> last() {
-    return Optional.ofNullable(last);
+  /** The last departure in local time; null if there was none. */
+  @Nullable LocalDateTime last() {
+    return last;
   }
 }

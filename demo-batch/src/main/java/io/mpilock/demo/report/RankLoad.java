@@ -8,43 +8,56 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * What a rank did with its share of the input.
+ * What became of some rows of the input: those of a rank, or of all earlier runs.
  *
- * @param rank the rank
- * @param written what the rows that it wrote add up to
- * @param skipped the rows that it left out
- * @param unknownAirports how many of its flights left an airport that is not known
+ * @param written what the written rows add up to
+ * @param skipped the rows that were skipped, by line
+ * @param unknownAirports how many of the flights left an airport that is not known
  */
-public record RankLoad(int rank, FileDigest written, List<SkippedRow> skipped, long unknownAirports)
+public record RankLoad(FileDigest written, List<SkippedRow> skipped, long unknownAirports)
     implements Serializable {
 
-  /** Copies the list. */
+  /** No rows. */
+  public static final RankLoad NONE = new RankLoad(FileDigest.NONE, List.of(), 0);
+
+  /** Sorts the skipped rows. */
   public RankLoad {
-    skipped = List.copyOf(skipped);
+    skipped = skipped.stream().sorted().toList();
   }
 
   /**
-   * Before there was anything.
-   *
-   * @param rank the rank
-   * @return a load of no rows
-   */
-  public static RankLoad none(int rank) {
-    return new RankLoad(rank, FileDigest.NONE, List.of(), 0);
-  }
-
-  /**
-   * Adds rows.
+   * Summarizes rows.
    *
    * @param rows what was written
-   * @param left what was left out
-   * @return the load with them
+   * @param skipped what was skipped
+   * @return the load of both
    */
-  public RankLoad plus(List<FlightRow> rows, List<SkippedRow> left) {
+  public static RankLoad of(List<FlightRow> rows, List<SkippedRow> skipped) {
     return new RankLoad(
-        rank,
-        rows.stream().reduce(written, FileDigest::plus, FileDigest::plus),
-        Stream.concat(skipped.stream(), left.stream()).toList(),
-        unknownAirports + rows.stream().filter(row -> !row.isOriginKnown()).count());
+        rows.stream().reduce(FileDigest.NONE, FileDigest::plus, FileDigest::plus),
+        skipped,
+        rows.stream().filter(row -> !row.isOriginKnown()).count());
+  }
+
+  /**
+   * Adds another load.
+   *
+   * @param other the load of other rows
+   * @return the load of both
+   */
+  public RankLoad plus(RankLoad other) {
+    return new RankLoad(
+        written.plus(other.written),
+        Stream.concat(skipped.stream(), other.skipped.stream()).toList(),
+        unknownAirports + other.unknownAirports);
+  }
+
+  /**
+   * Counts the rows.
+   *
+   * @return how many were written or skipped
+   */
+  public long rows() {
+    return written.rows() + skipped.size();
   }
 }

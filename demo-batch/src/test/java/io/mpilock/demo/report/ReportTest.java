@@ -2,23 +2,31 @@ package io.mpilock.demo.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.mpilock.ControllerOptions;
+import io.mpilock.WindowController;
+import io.mpilock.demo.Browser;
 import io.mpilock.demo.airport.AirportJoin;
 import io.mpilock.demo.airport.Airports;
 import io.mpilock.demo.flight.Flight;
 import io.mpilock.demo.flight.FlightReader;
 import io.mpilock.demo.flight.RowRanges;
 import io.mpilock.demo.flight.SkippedRow;
+import io.mpilock.demo.report.FlightFigures.AirportFigures;
 import io.mpilock.demo.store.FileDigest;
 import io.mpilock.demo.store.FlightRow;
-import io.mpilock.demo.timing.RankTimes;
-import io.mpilock.demo.timing.Span;
-import io.mpilock.demo.timing.Span.Kind;
+import io.mpilock.spring.LockTemplate;
+import io.mpilock.spring.report.LockReport;
+import io.mpilock.transport.local.LocalCluster;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -48,29 +56,46 @@ class ReportTest {
     return figures;
   }
 
+  /** With the page of a real report of the locks, in whose timeline the ranks take turns. */
   private static RunFigures run(int ranks) {
     List<RankLoad> loads = new ArrayList<>();
-    List<RankTimes> times = new ArrayList<>();
     for (int rank = 0; rank < ranks; rank++) {
       FileDigest written = new FileDigest(20_000 / ranks, 0, 0, 0);
       loads.add(
-          new RankLoad(
-              rank, written, List.of(new SkippedRow("flights.csv", 7 + rank, "<b>bad</b>")), 1));
-      times.add(new RankTimes(rank, spans(rank, ranks)));
+          new RankLoad(written, List.of(new SkippedRow("flights.csv", 7 + rank, "<b>bad</b>")), 1));
     }
-    return new RunFigures(RankLoad.none(-1), loads, times, 2.5);
+    return new RunFigures(RankLoad.NONE, loads, 2.5, lockPage(ranks));
   }
 
-  private static List<Span> spans(int rank, int ranks) {
-    List<Span> spans = new ArrayList<>();
-    IntStream.range(0, 80 / ranks)
-        .forEach(i -> {
-          long turn = (i * ranks + rank) * 9_000L;
-          spans.add(new Span(Kind.WAITED, Math.max(0, turn - 15_000), turn));
-          spans.add(new Span(Kind.WROTE, turn, turn + 8_500));
-        });
-    spans.add(new Span(Kind.READ, 740_000, 790_000 + rank * 3_000L));
-    return spans;
+  private static String lockPage(int ranks) {
+    AtomicReference<String> page = new AtomicReference<>("");
+    LocalCluster cluster = new LocalCluster(ranks);
+    List<Thread> threads =
+        IntStream.range(0, ranks)
+            .mapToObj(rank ->
+                Thread.ofPlatform()
+                    .start(() -> {
+                      try (WindowController controller =
+                          WindowController.sync(
+                              cluster.world(rank), ControllerOptions.defaults())) {
+                        LockReport report = LockReport.record(controller, 1_000);
+                        LockTemplate locks = LockTemplate.of(controller).on("flights.h5");
+                        for (int i = 0; i < 20; i++) {
+                          locks.writeWithoutResult(() -> LockSupport.parkNanos(2_000_000));
+                        }
+                        locks.readWithoutResult(() -> LockSupport.parkNanos(5_000_000));
+                        report.page(Duration.ofSeconds(30)).ifPresent(page::set);
+                      }
+                    }))
+            .toList();
+    for (Thread thread : threads) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        throw new AssertionError(e);
+      }
+    }
+    return page.get();
   }
 
   @Test
@@ -90,7 +115,7 @@ class ReportTest {
     FlightFigures figures = realFlights();
 
     assertThat(figures.airports()).hasSize(220);
-    AirportFigures total = figures.total().orElseThrow();
+    AirportFigures total = figures.total();
     assertThat(total.flights()).isEqualTo(20_000);
     assertThat(total.delay()).isEqualTo(154_078);
   }
@@ -98,7 +123,7 @@ class ReportTest {
   @Test
   void theCsvHasARowForEachAirport() throws IOException {
     Path file = directory.resolve("report.csv");
-    CsvReport.write(
+    Reports.writeCsv(
         file,
         List.of(
             new AirportFigures("BTR", "Baton Rouge Metropolitan, Ryan", 3, -4, 1),
@@ -117,43 +142,55 @@ class ReportTest {
   @Test
   void thePageNeedsNoOtherFileAndShowsEveryAirportAndRank() throws IOException {
     Path file = Path.of("target", "report-sample.html");
-    new HtmlReport(airports, 50).write(file, realFlights(), run(4));
+    new Reports(airports, 50).writeHtml(file, realFlights(), run(4));
 
-    assertThat(Files.readString(file))
+    String page = Files.readString(file);
+    assertThat(page)
         .contains("20,000 flights, 4 ranks, one file")
         .contains("1 January 2001 to 31 March 2001")
         .contains("prefers-color-scheme: dark")
         .contains("ORD Chicago O&#39;Hare International: ")
-        .contains(">rank 3<")
+        .contains("<td>3</td>")
         .contains("flights.csv:7: &lt;b&gt;bad&lt;/b&gt;")
-        .doesNotContain("http")
-        .doesNotContain("src=")
+        .contains("default-src 'none'") // so the browser loads nothing, whatever the scripts do
+        .doesNotContain("src=\"")
         .doesNotContain("{{");
-    assertThat(Files.readString(file).split("<circle", -1)).hasSize(221);
+    assertThat(page.lines().filter(line -> !line.contains("// https://d3js.org/")).toList())
+        .noneMatch(line -> line.contains("http:") || line.contains("https:"));
+    assertThat(page.split("<circle", -1)).hasSize(221);
+  }
+
+  /** The scripts run in a real browser, without a network. */
+  @Test
+  void theBrowserDrawsTheMapTheBarsAndTheTimeline() throws IOException, InterruptedException {
+    Path file = directory.resolve("report.html");
+    new Reports(airports, 50).writeHtml(file, realFlights(), run(4));
+
+    String drawn = Browser.draw(file);
+
+    Pattern circle = Pattern.compile("<circle [^>]*transform=\"translate\\([\\d.]+,[\\d.]+\\)\"");
+    assertThat(circle.matcher(drawn).results()).hasSize(220);
+    assertThat(drawn.split("class=\"land\" d=\"M", -1)).as("the states and the islands").hasSize(3);
+    assertThat(Pattern.compile("<i [^>]*style=\"width: [\\d.]+%;\"").matcher(drawn).results())
+        .hasSize(16);
+    assertThat(drawn).contains("style=\"width: 100%;\"");
+    assertThat(Pattern.compile("<iframe [^>]*style=\"height: (\\d+)px;\"").matcher(drawn).results())
+        .as("the report of the locks was laid out")
+        .singleElement()
+        .satisfies(height -> assertThat(Integer.parseInt(height.group(1))).isGreaterThan(500));
   }
 
   @Test
-  void aRunWithoutRowsHasAPageToo() throws IOException {
+  void aRunWithoutRowsHasAPageToo() throws IOException, InterruptedException {
     Path file = directory.resolve("empty.html");
-    RunFigures none =
-        new RunFigures(
-            RankLoad.none(-1),
-            List.of(RankLoad.none(0)),
-            List.of(new RankTimes(0, List.of())),
-            0.1);
+    RunFigures none = new RunFigures(RankLoad.NONE, List.of(RankLoad.NONE), 0.1, null);
 
-    new HtmlReport(airports, 50).write(file, new FlightFigures(), none);
+    new Reports(airports, 50).writeHtml(file, new FlightFigures(), none);
 
-    assertThat(file).content().contains("0 flights, 1 rank, one file").doesNotContain("NaN");
-  }
-
-  @Test
-  void aTimelineOfManyChunksMergesWhatTouches() {
-    List<Span> spans = new ArrayList<>();
-    for (int i = 0; i < 100_000; i++) {
-      spans.add(new Span(Kind.WROTE, i * 100L, i * 100L + 99));
-    }
-
-    assertThat(new Timeline(List.of(new RankTimes(0, spans))).bars()).hasSize(1);
+    assertThat(file).content().contains("0 flights, 1 rank, one file");
+    assertThat(Browser.draw(file).replaceAll("(?s)<script.*?</script>", ""))
+        .contains("class=\"land\"")
+        .doesNotContain("NaN")
+        .doesNotContain("undefined");
   }
 }

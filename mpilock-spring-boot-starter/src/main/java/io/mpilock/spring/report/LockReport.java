@@ -2,8 +2,11 @@ package io.mpilock.spring.report;
 
 import io.mpilock.WindowController;
 import java.io.IOException;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import org.apache.commons.logging.Log;
 import org.apache.commons.logging.LogFactory;
 import org.jspecify.annotations.Nullable;
@@ -75,6 +78,31 @@ public final class LockReport {
     } catch (RuntimeException e) {
       LOG.warn("The report of the locks could not be made", e);
     }
+  }
+
+  /**
+   * Gathers the figures of all ranks so far and makes the page of them, to be shown in a page of
+   * the application. Collective; the recording goes on. Bounded as {@link #finish}: what was not
+   * gathered in time is reported as missing in the page. Does not throw for that.
+   *
+   * @param time the longest time to wait for the other ranks
+   * @return on the master, the HTML of a page that needs no other file; empty on the other ranks
+   */
+  public Optional<String> page(Duration time) {
+    Gathered gathered =
+        Gathering.gather(controller, recorder.snapshot(controller.member(controller.rank())), time);
+    if (!controller.isMaster()) {
+      return Optional.empty();
+    }
+    StringWriter page = new StringWriter();
+    try {
+      HtmlReport.write(
+          JobReport.of(controller.size(), controller.master(), controller.transport(), gathered),
+          page);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e); // memory does not fail, and the template is in the jar
+    }
+    return Optional.of(page.toString());
   }
 
   /** Ends the recording without a report and without waiting for anybody. */

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.concurrent.CyclicBarrier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -67,6 +68,26 @@ class LockReportTests {
       assertThat(json()).contains("{\"rank\":" + rank + ",\"host\":");
     }
     assertThat(output.getOut().split("mpilock: the locks of " + size + " rank", -1)).hasSize(2);
+  }
+
+  @Test
+  void thePageSoFarIsTheMastersAndTheRecordingGoesOn() throws Exception {
+    LocalRanks.run(
+        2,
+        controller -> {
+          LockReport report = LockReport.record(controller, 100);
+          lock(controller);
+          Optional<String> page = report.page(Duration.ofSeconds(30));
+          assertThat(page.isPresent()).isEqualTo(controller.isMaster());
+          page.ifPresent(html -> assertThat(html).contains("<td class=\"name\">orders</td>"));
+          lock(controller);
+          report.finish(
+              controller.isMaster() ? directory : null, controller.options().shutdownTimeout());
+        });
+
+    assertThat(json())
+        .contains("{\"resource\":\"orders\",\"mode\":\"write\",\"granted\":4")
+        .doesNotContain("mpilock.report\"");
   }
 
   @Test
