@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * {@code shareAllow}; {@code sync} checks it. No duration may be longer than {@link
  * #LONGEST_DURATION}.
  *
- * @param master the rank that single writes go to unless told otherwise
+ * @param master the rank that single writes go to by default
  * @param expectedRanks how many ranks the controller must have, or 0 for any number: {@code sync}
  *     refuses any other, as when a launcher's variables did not reach its ranks
  * @param fairness who goes first, readers or writers
@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param shutdownTimeout the longest time that close waits, for the leases of other threads of this
  *     rank and for the other ranks to close together; not negative
  * @param heartbeatTimeout how long a node may be silent, where the ranks are on several, before the
- *     others take it for dead; longer than the longest pause of a rank's JVM, such as a full
+ *     others consider it dead; longer than the longest pause of a rank's JVM, such as a full
  *     collection; positive. A process that ends is known within seconds where its connection tells
  * @param onHolderDeath what becomes of a resource whose writer died
  * @param onDeadlock what becomes of threads that wait for each other's locks in a circle; each

@@ -1,6 +1,6 @@
 package io.mpilock;
 
-/** Who goes first when readers and writers wait for the same resource. */
+/** Which requests go first when readers and writers wait for the same resource. */
 public enum Fairness {
   /**
    * A read is not granted while a write is held or requested. Readers wait for as long as writers

@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p>The writing rank must say how its block ended, by {@link #share}, {@link #complete} or {@link
- * #fail}: {@code close()} cannot see an exception, so a block that is left without a word counts as
- * failed, and every rank is told so. The callback forms, such as {@link
+ * #fail}: {@code close()} cannot see an exception, so a block that does not say how it ended counts
+ * as failed, and every rank gets an exception. The callback forms, such as {@link
  * ResourceLock#singleWrite(LockedAction)}, do all of this by themselves.
  *
  * <p>Used by the thread that called {@code singleWrite}. The wait for the writer ends when it is
@@ -114,8 +114,8 @@ public final class Fence<T> implements AutoCloseable {
   }
 
   /**
-   * Leaves the block. On the writing rank, releases the write lock and tells all ranks how it went;
-   * on the others, waits for that. A second call does nothing.
+   * Leaves the block. On the writing rank, releases the write lock and reports the outcome to all
+   * ranks; on the others, waits for that. A second call does nothing.
    *
    * @throws SingleWriteFailedException if the writer left without a word, or, on a rank that does
    *     not write, if it failed

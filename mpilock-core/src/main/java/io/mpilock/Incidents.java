@@ -58,7 +58,7 @@ final class Incidents implements CoreSettings.StallListener {
       try {
         call.accept(listener);
       } catch (Throwable e) {
-        Listeners.warn("A JobListener threw, and is ignored: ", listener, e);
+        Listeners.warn("A JobListener threw an exception, which is ignored: ", listener, e);
       }
     }
   }

@@ -1,8 +1,8 @@
 package io.mpilock;
 
 /**
- * Is told what goes wrong in a job, as far as this rank comes to know of it: a rank that nobody of
- * it waits for may be dead for a while before it is told. Called on the thread that found out,
+ * Receives what goes wrong in a job, as far as this rank learns of it: a rank for which no thread
+ * here waits may be dead for a while before it is reported. Called on the thread that found out,
  * which may lock or speak for its node, so an implementation is quick, does not lock, and hands on
  * to another thread what takes longer. Whatever it throws is logged and otherwise ignored. While
  * nothing goes wrong it is not called, and costs the locks nothing.
@@ -10,12 +10,12 @@ package io.mpilock;
 public interface JobListener {
 
   /**
-   * A wait has lasted for the stall warning's time; told once for a resource and such a time,
+   * A wait has lasted for the stall warning's time; reported once for a resource and such a time,
    * however many threads of this rank wait. Or it is part of a circle of waits that is not ended
-   * ({@link OnDeadlock}); told once for each circle.
+   * ({@link OnDeadlock}); reported once for each circle.
    *
    * @param resource the resource's name; empty for a wait that is for none, as in close
-   * @param report who waits, who holds it and who else waits, in words
+   * @param report a text: who waits, who holds it and who else waits
    */
   default void stalled(String resource, String report) {}
 
@@ -29,8 +29,8 @@ public interface JobListener {
   default void rankFailed(int rank, String report) {}
 
   /**
-   * Nobody gets a resource any more, since its writer died. Told once for each, when a thread of
-   * this rank asks for it.
+   * No thread gets a resource any more, because its writer died. Reported once for each, when a
+   * thread of this rank asks for it.
    *
    * @param resource the resource's name
    * @param rank who wrote
@@ -42,7 +42,7 @@ public interface JobListener {
    * latest in a circle of waits. Told once for each circle, by the rank whose request it is.
    *
    * @param resource the name of the resource that it asked for
-   * @param report who is in the circle, what each holds and waits for, in words
+   * @param report a text: who is in the circle, and what each holds and waits for
    */
   default void deadlocked(String resource, String report) {}
 }

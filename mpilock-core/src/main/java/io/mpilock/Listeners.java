@@ -121,7 +121,7 @@ final class Listeners {
     private void complain(LockListener target, Throwable failure) {
       if (!complained) {
         complained = true;
-        warn("A LockListener threw, and is ignored when it does: ", target, failure);
+        warn("A LockListener threw an exception, which is ignored: ", target, failure);
       }
     }
   }

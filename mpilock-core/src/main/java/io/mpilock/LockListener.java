@@ -3,14 +3,15 @@ package io.mpilock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Is told what happens to the locks of one rank's controller, for meters and traces. Called on the
- * thread that locks, so an implementation is quick and does not throw. Whatever it throws, an
- * {@link Error} too, is logged once and otherwise ignored: the lock is granted or released all the
- * same, and the other listeners are told. It must not lock. Times are nanoseconds by {@link
- * System#nanoTime()}.
+ * Receives what happens to the locks of one rank's controller, for meters and traces. mpilock calls
+ * it on the thread that locks, so an implementation must be quick and must not throw. Whatever it
+ * throws, an {@link Error} included, is logged once and otherwise ignored: the lock is granted or
+ * released all the same, and the other listeners are called. It must not lock. Times are
+ * nanoseconds by {@link System#nanoTime()}.
  *
- * <p>Only a thread's outermost read and outermost write of a resource are told: a nested one waits
- * for nobody. When no listener is registered nothing is measured and no clock is read.
+ * <p>Only a thread's outermost read and outermost write of a resource are reported: a nested one
+ * waits for no other thread. When no listener is registered, nothing is measured and no clock is
+ * read.
  */
 public interface LockListener {
 

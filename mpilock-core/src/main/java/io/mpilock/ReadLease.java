@@ -32,7 +32,7 @@ public final class ReadLease implements AutoCloseable {
   }
 
   /**
-   * Gives this read up, waits for the write, and tells whether another write came in between:
+   * Releases this read, waits for the write, and tells whether another write came in between:
    * {@link WriteLease#intervened()}. After it this lease is closed, whatever the outcome: if the
    * wait fails, the thread holds nothing.
    *

@@ -9,7 +9,7 @@ import java.util.concurrent.locks.ReadWriteLock;
 
 /**
  * A resource's lock as {@code java.util.concurrent} has it; {@link ResourceLock#asReadWriteLock}
- * says what it promises. Has no state of its own: what a thread has locked stands in its {@link
+ * says what it promises. Has no state of its own: what a thread has locked is stored in its {@link
  * ThreadHold}.
  */
 final class ReadWriteLockView implements ReadWriteLock {
@@ -56,7 +56,7 @@ final class ReadWriteLockView implements ReadWriteLock {
     /** A request without an end is granted, or throws: nobody is to go on without the lock. */
     private IllegalStateException notGranted() {
       return new IllegalStateException(
-          "The %s lock of %s was not granted, and nothing says why."
+          "The %s lock of %s was not granted, and the reason is unknown."
               .formatted(mode, resource.quotedName()));
     }
 
@@ -84,7 +84,9 @@ final class ReadWriteLockView implements ReadWriteLock {
           return; // closing took the closing thread's holds
         }
         throw new IllegalMonitorStateException(
-            "Thread '%s' of %s unlocks the %s lock of %s, which it has not locked: the thread that locked unlocks, and a lease is closed by its own close()."
+            ("Thread '%s' of %s unlocks the %s lock of %s, which it has not locked."
+                    + " Only the thread that locked it may unlock it, and a lease ends by its own"
+                    + " close().")
                 .formatted(
                     Thread.currentThread().getName(),
                     resource.process().me(),
@@ -107,7 +109,10 @@ final class ReadWriteLockView implements ReadWriteLock {
     @Override
     public Condition newCondition() {
       throw new UnsupportedOperationException(
-          "The locks of mpilock have no conditions: a thread that waits for one would have to be woken by another rank, and the ranks share no queue of such threads. Unlock, and look again later; or let the ranks tell each other by a single write or a message.");
+          "mpilock's locks have no conditions: another rank would have to wake a"
+              + " waiting thread, and the ranks share no queue of such threads. Unlock and"
+              + " check again later, or let the ranks inform each other by a single write"
+              + " or a message.");
     }
 
     @Override

@@ -125,12 +125,12 @@ final class Records {
     Shape shape = taken.shape();
     @Nullable Object[] values = taken.values();
     if (shape == null || values == null) {
-      throw new InvalidObjectException("there is a record without a class or without components");
+      throw new InvalidObjectException("a record has no class or no components");
     }
     try {
       return (Record) form(shape.type()).constructor().newInstance(values);
     } catch (ReflectiveOperationException failure) {
-      throw broken("record %s cannot be made".formatted(shown(shape)), thrown(failure));
+      throw broken("record %s could not be created".formatted(shown(shape)), thrown(failure));
     } catch (IllegalArgumentException | NullPointerException other) {
       throw broken("record %s has no such components".formatted(shown(shape)), other);
     }
@@ -164,7 +164,7 @@ final class Records {
       return new Form(new Shape(type, named), constructor, accessors);
     } catch (NoSuchMethodException | InaccessibleObjectException failure) {
       throw broken(
-          "record %s may not be read: open its package to mpilock, or make it Serializable"
+          ("record %s is not accessible: open its package to mpilock, or make it" + " Serializable")
               .formatted(type.getName()),
           failure);
     }

@@ -34,8 +34,8 @@ import org.jspecify.annotations.Nullable;
  *   <li><b>Failure.</b> A wait for a rank that has died ends with {@link RankFailedException}
  *       within seconds; a resource whose writer died is poisoned or released ({@link
  *       OnHolderDeath}).
- *   <li><b>Memory.</b> What a thread did before it closed its write is seen by whoever gets the
- *       resource next, in shared memory as in Java.
+ *   <li><b>Memory.</b> What a thread did before it closed its write is visible to the next thread
+ *       that gets the resource next, in shared memory as in Java.
  * </ul>
  *
  * <p>Safe for use by many threads.
@@ -258,15 +258,15 @@ public final class ResourceLock {
   }
 
   /**
-   * Gives the resource free after its writer died ({@link OnHolderDeath#POISON}): whoever asks gets
+   * Clears the poison after the writer died ({@link OnHolderDeath#POISON}): a thread that asks gets
    * it again, on all ranks. To be called when what the lock guards has been looked at, and put
-   * right: the writer may have left it half written. Until this returns nobody reads it under the
-   * lock, but an optimistic read that began before may end. Not collective; any rank may call it,
-   * one is enough. The next write has a higher token than the one that was cut short.
+   * right: the writer may have left it half written. Until this returns, no thread reads it under
+   * the lock, but an optimistic read that began before may end. Not collective; any rank may call
+   * it, one is enough. The next write has a higher token than the one that was cut short.
    *
-   * <p>It waits for nobody's hold. On several nodes it asks the others, by a try to read, whether
-   * they know of a poison, for at most 2 s; then it waits for at most 5 s until this node has heard
-   * that the resource is free. The others hear of it a moment later. If this rank dies meanwhile
+   * <p>It waits for no holder. On several nodes it asks the others, by a try to read, whether they
+   * know of a poison, for at most 2 s. Then it waits for at most 5 s until this node has learned
+   * that the resource is free. The other nodes learn it a moment later. If this rank dies meanwhile
    * the resource is poisoned still, or again.
    *
    * @return the rank that had died in its write, or nothing if the resource was not poisoned, as
@@ -275,8 +275,8 @@ public final class ResourceLock {
    *     node: it may write, and must end first
    * @throws LockTimeoutException if its process still runs on another node, or another one stands
    *     still; it may come about later all the same
-   * @throws RankFailedException if a node must be asked that is lost: then nobody gets the resource
-   *     from there any more
+   * @throws RankFailedException if a node must be asked that is lost: then no rank gets the
+   *     resource from there any more
    * @throws LockInterruptedException if the calling thread is interrupted; as for a time-out
    * @throws ControllerClosedException if the controller is closed
    */
@@ -286,7 +286,7 @@ public final class ResourceLock {
   }
 
   /**
-   * As {@link #clearPoison()}, for who has looked at what a certain rank left.
+   * As {@link #clearPoison()}, for callers that have inspected what a certain rank left.
    *
    * @param ofRank the rank that died in its write; if the resource is poisoned by another one it
    *     stays so
@@ -294,7 +294,7 @@ public final class ResourceLock {
    */
   public boolean clearPoison(int ofRank) {
     if (ofRank < 0) {
-      throw new IllegalArgumentException("A rank is not negative: " + ofRank);
+      throw new IllegalArgumentException("A rank must not be negative, but is " + ofRank);
     }
     return process.clearPoison(ofRank) >= 0;
   }

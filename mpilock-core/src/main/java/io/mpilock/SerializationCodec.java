@@ -28,9 +28,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Java serialisation behind an allow-list. The same list refuses a class on the way out, so that
- * every rank is told, and on the way in, where the bytes are not trusted. {@link Path}, {@link
- * Optional} and {@link Records records}, where they are not {@link Serializable}, travel in a form
- * that is.
+ * every rank is told, and when they are read, because the bytes are not trusted. {@link Path},
+ * {@link Optional} and {@link Records records}, where they are not {@link Serializable}, travel in
+ * a form that is.
  *
  * <p>What is read costs memory and time in proportion to the bytes that came: see {@link Intake}
  * for arrays, {@link HashWork} for hash codes, and MAX_DEPTH for the stack.
@@ -124,7 +124,7 @@ final class SerializationCodec implements ShareCodec {
   }
 
   private static String remedy() {
-    return "if it is to be shared, add its class to mpilock.share.allow (ControllerOptions.shareAllow)";
+    return "to share it, add its class to mpilock.share.allow" + " (ControllerOptions.shareAllow)";
   }
 
   /** Remembers what was refused, since the JDK's exception does not name it. */
@@ -143,7 +143,7 @@ final class SerializationCodec implements ShareCodec {
     public Status checkInput(FilterInfo info) {
       Class<?> type = info.serialClass();
       if (info.depth() > MAX_READ_DEPTH) {
-        return refuse("a graph of depth " + info.depth(), "it is more than this rank takes");
+        return refuse("a graph of depth " + info.depth(), "it is more than this rank accepts");
       }
       if (type != null && Path.class.isAssignableFrom(type)) {
         return Status.ALLOWED; // what resolveObject made of a Held; no path is in the stream itself
@@ -156,7 +156,7 @@ final class SerializationCodec implements ShareCodec {
       if (info.arrayLength() > 0 && !intake.backs(type, info.arrayLength())) {
         return refuse(
             "an array of " + info.arrayLength() + " elements",
-            "it is more than this rank takes: only " + intake.received() + " bytes came");
+            "it is more than this rank accepts: only " + intake.received() + " bytes came");
       }
       return Status.UNDECIDED;
     }
@@ -308,8 +308,8 @@ final class SerializationCodec implements ShareCodec {
         sum += weight;
         if (sum > most) {
           throw new InvalidObjectException(
-              "collections that contain the same collections again and again: their hash codes would"
-                  + " take longer than this rank takes");
+              "collections that contain the same collections again and again: their hash"
+                  + " codes would take longer than this rank allows");
         }
       }
     }
@@ -359,7 +359,7 @@ final class SerializationCodec implements ShareCodec {
       String text = path.toString();
       if (!path.equals(pathOrNull(text))) {
         throw new NotSerializableException(
-            "a Path whose name is no text in this rank's locale (%s): %s. %s"
+            "a Path whose name is not text in this rank's locale (%s): %s. %s"
                 .formatted(encoding(), Values.shown(text), SAME_LOCALE));
       }
       return new Held(true, text);
@@ -407,7 +407,7 @@ final class SerializationCodec implements ShareCodec {
     protected @Nullable Object replaceObject(Object object) throws IOException {
       if (++objects % LOOK_AT_DEPTH == 0 && depth() > MAX_DEPTH) {
         throw new InvalidClassException(
-            "a graph of depth " + depth(), "it is more than the other ranks take");
+            "a graph of depth " + depth(), "it is more than the other ranks accept");
       }
       if (object instanceof Path path) {
         if (!"file".equals(path.getFileSystem().provider().getScheme())) {
@@ -463,7 +463,7 @@ final class SerializationCodec implements ShareCodec {
   }
 
   private static NotSerializableException noClass() {
-    return new NotSerializableException("a description of a class that is not here");
+    return new NotSerializableException("a description of a class that is missing here");
   }
 
   /** Resolves classes with the application's class loader, as in a Spring Boot jar. */

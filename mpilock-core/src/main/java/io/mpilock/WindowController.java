@@ -135,7 +135,7 @@ public final class WindowController implements AutoCloseable {
    *
    * @param communicator who takes part; it is duplicated, so that messages of others on it never
    *     meet ours, and stays the caller's to close, after the controller
-   * @param master the rank in it that single writes go to unless told otherwise
+   * @param master the rank in it that single writes go to by default
    * @return the controller
    * @throws StartupException if {@code master} is not a rank of it, or the ranks disagree
    */
@@ -382,7 +382,7 @@ public final class WindowController implements AutoCloseable {
   }
 
   /**
-   * The rank that single writes go to unless told otherwise.
+   * The rank that single writes go to by default.
    *
    * @return a rank of the controller
    */
@@ -472,7 +472,7 @@ public final class WindowController implements AutoCloseable {
    * Adds a listener to all locks of this rank, apart from those whose names begin with {@code
    * mpilock.}: these are mpilock's own.
    *
-   * @param listener is told from now on
+   * @param listener is called from now on
    */
   public void addListener(LockListener listener) {
     listeners.add(listener);
@@ -481,16 +481,16 @@ public final class WindowController implements AutoCloseable {
   /**
    * Removes a listener.
    *
-   * @param listener is told no more; nothing happens if it was never added
+   * @param listener is no longer called; nothing happens if it was never added
    */
   public void removeListener(LockListener listener) {
     listeners.remove(listener);
   }
 
   /**
-   * Adds a listener to what goes wrong in the job, as this rank comes to know of it.
+   * Adds a listener to what goes wrong in the job, as this rank learns of it.
    *
-   * @param listener is told from now on
+   * @param listener is called from now on
    */
   public void addListener(JobListener listener) {
     incidents.add(listener);
@@ -499,7 +499,7 @@ public final class WindowController implements AutoCloseable {
   /**
    * Removes a listener.
    *
-   * @param listener is told no more; nothing happens if it was never added
+   * @param listener is no longer called; nothing happens if it was never added
    */
   public void removeListener(JobListener listener) {
     incidents.remove(listener);
@@ -591,8 +591,9 @@ public final class WindowController implements AutoCloseable {
   }
 
   /**
-   * Ends this rank's part without waiting for anybody, for a rank that failed: its leases are given
-   * up as if it had died, and the other ranks are told. Idempotent, also with {@link #close()}.
+   * Ends this rank's part without waiting for other ranks, for a rank that failed: its leases are
+   * given up as if it had died, and the other ranks are informed. Idempotent, also with {@link
+   * #close()}.
    */
   public void abandon() {
     if (core.abandon()) {

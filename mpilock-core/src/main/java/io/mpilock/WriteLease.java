@@ -87,10 +87,10 @@ public final class WriteLease implements AutoCloseable {
   /**
    * Keeps the write beyond the code that took it, for something that ends later, such as a
    * transaction. From now on any thread may close the lease. Until then the thread that took the
-   * write holds it, as before: it is reentrant there and nowhere else. Who waits for the resource
-   * is told that the code has ended, and for what the write is kept. Meanwhile that thread is
-   * refused collective calls, apart from a single write of this resource by its own rank. Nothing
-   * happens if the lease is closed or kept.
+   * write holds it, as before: it is reentrant there and nowhere else. Threads that wait for the
+   * resource see in reports that the code has ended, and for what the write is kept. Meanwhile that
+   * thread is refused collective calls, apart from a single write of this resource by its own rank.
+   * Nothing happens if the lease is closed or kept.
    *
    * @param transaction the name of what it is kept for, of whose start 24 bytes are shown; empty if
    *     it has none

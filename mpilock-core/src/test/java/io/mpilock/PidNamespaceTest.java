@@ -137,7 +137,7 @@ class PidNamespaceTest {
             .run(Opens.class)
             .output();
     assertThat(output)
-        .contains("StartupException: The ranks of this host are in different spaces of process ids")
+        .contains("StartupException: The ranks of this host are in different PID namespaces")
         .doesNotContain("opened over")
         .doesNotContain("SIGSEGV");
   }

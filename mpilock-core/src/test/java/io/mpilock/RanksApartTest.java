@@ -104,7 +104,7 @@ class RanksApartTest {
                   .hasMessageContaining("LC_ALL=C.UTF-8");
               assertThatThrownBy(() -> controller.singleWrite(1, () -> found(ranks.folder())))
                   .isInstanceOf(ShareException.class)
-                  .hasMessageContaining("a Path whose name is no text in this rank's locale");
+                  .hasMessageContaining("a Path whose name is not text in this rank's locale");
             }
             String more = controller.singleWrite(() -> "on");
             assertThat(more).isEqualTo("on");

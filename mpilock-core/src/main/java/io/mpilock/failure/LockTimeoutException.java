@@ -1,7 +1,7 @@
 package io.mpilock.failure;
 
 /**
- * A timed request was not granted in time. The request left no trace: nobody waits for it. The
+ * A timed request was not granted in time. The request left no trace: no thread waits for it. The
  * message names who held the lock.
  */
 public final class LockTimeoutException extends MpilockException {

@@ -36,7 +36,7 @@ public final class StartupException extends MpilockException {
     MPI_FINALIZED,
     /** MPJ Express was not found, or is not the version that this transport knows. */
     NO_MPJ,
-    /** How and where the ranks are to meet is not said, or cannot be. */
+    /** How or where the ranks meet is not configured, or is not possible. */
     RENDEZVOUS_INVALID,
     /** Not all ranks met in time. */
     RANKS_MISSING,

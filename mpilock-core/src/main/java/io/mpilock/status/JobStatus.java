@@ -9,7 +9,7 @@ import java.util.List;
  * @param transport the transport and its library, such as {@code native (Open MPI 4.1.4)}
  * @param rank who gathered it
  * @param ranks all ranks of the controller, in order
- * @param resources those that somebody waits for, then those that are held, then idle ones, each
+ * @param resources those that a thread waits for, then those that are held, then idle ones, each
  *     group by name. A node tells at most 64 KiB, so of thousands some are left out, idle ones
  *     first
  * @param leftOut how many resources were left out; one that several nodes left out counts for each

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  *     the first quarter of a second that a thread waits to read
  * @param threadId that thread's id in its process, or 0
  * @param elapsed for how long at least that thread has held or waited, or null if it is not known.
- *     No clock is read when a lock is granted at once, so of a hold that nobody waits for it is
+ *     No clock is read when a lock is granted at once, so for a hold that no thread waits for it is
  *     not, nor of a read with {@code phase-fair}, or if only other nodes wait
  * @param kept for what that thread still holds a write whose body has ended, and since when, in
  *     words; or null if it is in the body

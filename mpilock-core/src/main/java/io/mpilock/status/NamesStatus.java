@@ -10,7 +10,7 @@ package io.mpilock.status;
  *     garbage collections, from 0 to 1
  */
 public record NamesStatus(long names, long reclaimed, double fill) {
-  /** From here on it is to be told: a name for which there is no room is refused. */
+  /** From here on a warning is due: a name for which there is no room is refused. */
   public static final double NEARLY_FULL = 0.8;
 
   /**

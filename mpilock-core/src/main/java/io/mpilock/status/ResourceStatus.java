@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param home the node that says which node may use it
  * @param token of the last write that was granted, as far as the nodes that answered know; 0 if
  *     there was none
- * @param poisonedBy the rank that died in its write, so that nobody gets the resource any more; or
- *     null
+ * @param poisonedBy the rank that died in its write, so that no thread gets the resource any more;
+ *     or null
  * @param holders who reads or writes; a read that a thread took inside its write is part of that,
  *     until the write ends before it
  * @param waiters who waits

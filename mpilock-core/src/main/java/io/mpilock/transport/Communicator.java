@@ -61,8 +61,8 @@ public interface Communicator extends AutoCloseable {
   String description();
 
   /**
-   * Makes a communicator of the same ranks on which nobody else's messages travel. Collective, but
-   * need not wait for the other ranks.
+   * Makes a communicator of the same ranks on which no other messages travel. Collective, but need
+   * not wait for the other ranks.
    *
    * @return the duplicate, to be closed by the caller
    */
@@ -109,9 +109,9 @@ public interface Communicator extends AutoCloseable {
   }
 
   /**
-   * Opens a way to send frames to the other ranks that nobody else's messages travel. Collective,
-   * in the same order on all ranks, but need not wait for the others. The lock opens one only when
-   * the ranks are on several nodes.
+   * Opens a way to send frames to the other ranks on which no other messages travel. Collective, in
+   * the same order on all ranks, but need not wait for the others. The lock opens one only when the
+   * ranks are on several nodes.
    *
    * @param arrived is called, by any thread and shortly, when a frame is there to be received, or
    *     is about to come, unless {@link Messenger#pollNanos} says that the transport cannot tell;
@@ -148,15 +148,15 @@ public interface Communicator extends AutoCloseable {
   /**
    * Gives the communicator up. The last one that is closed in a process where mpilock initialised
    * MPI also finalises MPI, which MPI defines as collective: it waits, without burning a core and
-   * saying so now and then, for all ranks that live, and gives up when one has died or was
+   * saying so now and then, for all ranks that are alive, and gives up when one has died or was
    * {@linkplain #abandon() given up}. Idempotent.
    */
   @Override
   void close();
 
   /**
-   * Gives the communicator up without waiting for anybody: for a rank that failed. What it shared
-   * is left to the end of the process. Idempotent.
+   * Gives the communicator up without waiting for other ranks: for a rank that failed. What it
+   * shared is left to the end of the process. Idempotent.
    */
   void abandon();
 }

@@ -39,7 +39,8 @@ final class DescriptorLimit {
     if (limit - open < NEEDED) {
       throw new StartupException(
           Problem.NO_DESCRIPTORS,
-          "This process may open %d files and sockets and has opened %d: too few are left for the %s transport, which is to have %d."
+          ("This process may open %d files and sockets and has opened %d: too few are"
+                  + " left for the %s transport, which needs %d.")
               .formatted(limit, open, transport, NEEDED),
           "Raise the limit where the ranks are started (ulimit -n; LimitNOFILE of the service that starts them).");
     }

@@ -25,7 +25,7 @@ public record Launcher(Kind name, int rank, int size, int localRank) {
     /** A launcher that speaks PMIx and sets nothing else, such as PRRTE's {@code prterun}. */
     PMIX("a PMIx launcher"),
     /**
-     * No launcher: whoever started the process set {@code MPILOCK_RANK} and {@code MPILOCK_SIZE}.
+     * No launcher: the variables were set by hand: {@code MPILOCK_RANK} and {@code MPILOCK_SIZE}.
      */
     BY_HAND("MPILOCK_RANK and MPILOCK_SIZE");
 

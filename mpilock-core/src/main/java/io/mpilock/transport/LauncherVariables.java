@@ -21,7 +21,8 @@ final class LauncherVariables {
   private static final String EXPECTED_RANKS = "MPILOCK_EXPECTED_RANKS";
 
   private static final String REMEDY =
-      "Start every rank with one launcher, or unset its variables for a process that is no rank.";
+      "Start every rank with one launcher, or unset its variables for a process"
+          + " that is not a rank.";
 
   private final Map<String, String> environment;
 

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A launcher whose variables did not reach the process that it started, as with {@code mpirun -n 4
- * env -i java}: each rank would take itself for the only one. It shows in the process's ancestors,
+ * env -i java}: each rank would believe to be the only one. It shows in the process's ancestors,
  * where a system has /proc; where they are not to be seen, as from a container, nothing is known.
  */
 final class LostLauncher {
@@ -73,10 +73,10 @@ final class LostLauncher {
         "This process was started by a launcher, %s, but its environment has none of the launcher's variables (such as OMPI_COMM_WORLD_RANK, PMI_RANK or SLURM_PROCID). Every rank would be alone, and no lock would exclude another rank. From this process upwards: %s."
             .formatted(
                 launcher, line.stream().map(Relative::toString).collect(Collectors.joining(" < "))),
-        "Start java so that the launcher's variables reach it (without env -i, --cleanenv or a"
-            + " sudo that clears them: sudo --preserve-env). If this process is to be alone, set"
-            + " mpilock.transport=local or mpilock.expected-ranks=1 (or the variable"
-            + " MPILOCK_EXPECTED_RANKS=1).");
+        "Start java so that the launcher's variables reach it (without env -i,"
+            + " --cleanenv or a sudo that clears them: sudo --preserve-env). If this"
+            + " process should be alone, set mpilock.transport=local or"
+            + " mpilock.expected-ranks=1 (or the variable MPILOCK_EXPECTED_RANKS=1).");
   }
 
   /** A process, itself or an ancestor. */
@@ -93,7 +93,7 @@ final class LostLauncher {
       return comm.equals(SLURM) || program.equals(SLURM);
     }
 
-    /** A batch script, or a shell of an allocation, is no rank. */
+    /** A batch script, or a shell of an allocation, is not a rank. */
     boolean startsRanks() {
       return isSlurm()
           ? STEP_OF_TASKS.matcher(String.join(" ", words("cmdline"))).find()
@@ -180,7 +180,7 @@ final class LostLauncher {
     }
   }
 
-  /** Only where nothing can be mistaken: behind an unknown option may stand its value. */
+  /** Only where nothing can be mistaken: an unknown option may be followed by its value. */
   private static boolean asksForOne(List<String> command) {
     int at = 1;
     while (at < command.size() && FLAGS.contains(command.get(at))) {
@@ -197,7 +197,7 @@ final class LostLauncher {
     try {
       String line =
           new String(Files.readAllBytes(folder.resolve("stat")), StandardCharsets.ISO_8859_1);
-      // The name stands in parentheses and may itself have spaces and parentheses.
+      // The name is in parentheses and may itself have spaces and parentheses.
       int open = line.indexOf('(');
       int close = line.lastIndexOf(')');
       return open < 1 || close < open

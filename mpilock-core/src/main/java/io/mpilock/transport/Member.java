@@ -3,7 +3,7 @@ package io.mpilock.transport;
 import java.util.Objects;
 
 /**
- * Who a rank is, for people who look for it.
+ * The identity of a rank, for people who look for it.
  *
  * @param rank the rank in the communicator
  * @param node the number of its node, from 0, in the order of the lowest rank on each

@@ -27,8 +27,8 @@ public interface Messenger extends AutoCloseable {
   void send(int rank, ByteBuffer frame);
 
   /**
-   * As {@link #send}, for a frame that nobody waits for: its receiver need not be woken, and finds
-   * it when it looks the next time.
+   * As {@link #send}, for a frame that no thread waits for: its receiver need not be woken, and
+   * finds it when it looks the next time.
    *
    * @param rank a rank of the communicator, not the caller's own
    * @param frame what is sent

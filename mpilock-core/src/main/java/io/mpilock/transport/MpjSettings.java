@@ -5,7 +5,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the {@code mpj} transport is told. What is null is looked for in the environment: {@code
+ * The settings of the {@code mpj} transport. A null value is looked up in the environment: {@code
  * MPILOCK_MPJ_JAR}, {@code MPILOCK_MPJ_RENDEZVOUS}, {@code MPILOCK_MPJ_DIRECTORY} and {@code
  * MPILOCK_TOKEN}.
  *
@@ -25,7 +25,7 @@ public record MpjSettings(
     @Nullable String directory,
     Duration timeout) {
 
-  /** How long the ranks wait for each other unless told otherwise. */
+  /** How long the ranks wait for each other by default. */
   public static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(60);
 
   private static final Duration LONGEST_TIMEOUT = Duration.ofDays(36_500);

@@ -20,7 +20,7 @@ public interface Transport {
    * Opens the communicator of all ranks of the job. Collective: every rank calls it.
    *
    * @param settings what the user configured and the launcher said
-   * @return the communicator; whoever asked for it closes it
+   * @return the communicator; the caller closes it
    * @throws StartupException if the transport cannot work here, with the remedy
    */
   Communicator world(TransportSettings settings);

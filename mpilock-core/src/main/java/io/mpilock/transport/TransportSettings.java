@@ -5,16 +5,16 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a transport is told.
+ * The settings of a transport.
  *
- * @param launcher who started this process, or null if nobody did
+ * @param launcher who started this process, or null if there was none
  * @param nativeLibrary path or soname of the MPI library to load, or null to choose by the launcher
  * @param stallWarning after how long a wait for other ranks is reported; positive
  * @param expectedRanks how many ranks the job must have, or 0 for any number
- * @param mpj what only the {@code mpj} transport looks at
+ * @param mpj the settings of the {@code mpj} transport
  * @param doorbell whether the {@code native} transport may wake other nodes by TCP connections of
- *     its own beside MPI, where the ranks are on several; without them idle nodes look at MPI all
- *     the time, and hear of a killed process by its silence only
+ *     its own beside MPI, where the ranks are on several; without them idle nodes poll MPI all the
+ *     time, and notice a killed process only by its silence
  */
 public record TransportSettings(
     @Nullable Launcher launcher,
@@ -40,11 +40,11 @@ public record TransportSettings(
   /**
    * Settings with a doorbell.
    *
-   * @param launcher who started this process, or null if nobody did
+   * @param launcher who started this process, or null if there was none
    * @param nativeLibrary path or soname of the MPI library to load, or null
    * @param stallWarning after how long a wait for other ranks is reported; positive
    * @param expectedRanks how many ranks the job must have, or 0 for any number
-   * @param mpj what only the {@code mpj} transport looks at
+   * @param mpj the settings of the {@code mpj} transport
    */
   public TransportSettings(
       @Nullable Launcher launcher,
@@ -58,10 +58,10 @@ public record TransportSettings(
   /**
    * Settings for any number of ranks.
    *
-   * @param launcher who started this process, or null if nobody did
+   * @param launcher who started this process, or null if there was none
    * @param nativeLibrary path or soname of the MPI library to load, or null
    * @param stallWarning after how long a wait for other ranks is reported; positive
-   * @param mpj what only the {@code mpj} transport looks at
+   * @param mpj the settings of the {@code mpj} transport
    */
   public TransportSettings(
       @Nullable Launcher launcher,
@@ -74,7 +74,7 @@ public record TransportSettings(
   /**
    * Settings for any number of ranks that leave the {@code mpj} transport its defaults.
    *
-   * @param launcher who started this process, or null if nobody did
+   * @param launcher who started this process, or null if there was none
    * @param nativeLibrary path or soname of the MPI library to load, or null
    * @param stallWarning after how long a wait for other ranks is reported; positive
    */

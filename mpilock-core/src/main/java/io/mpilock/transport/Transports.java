@@ -49,7 +49,7 @@ public final class Transports {
    *
    * @param name {@code auto}, or the {@link Transport#name()} of a transport
    * @param settings what the user configured and the launcher said
-   * @return the communicator; whoever asked for it closes it
+   * @return the communicator; the caller closes it
    * @throws StartupException if there is no such transport, it would ignore the launcher, the job
    *     has another number of ranks than expected, or the transport cannot work here
    */
@@ -87,9 +87,10 @@ public final class Transports {
           Problem.WRONG_SIZE,
           "mpilock.expected-ranks=%d, but the job has %d %s, by %s."
               .formatted(expected, size, size == 1 ? "rank" : "ranks", by),
-          "Start as many ranks as are expected, or set mpilock.expected-ranks (or the variable"
-              + " MPILOCK_EXPECTED_RANKS) to their number. If more were started, look whether the"
-              + " launcher's variables reach them, and whether the MPI library is the launcher's.");
+          "Start as many ranks as are expected, or set mpilock.expected-ranks (or"
+              + " the variable MPILOCK_EXPECTED_RANKS) to their number. If more were"
+              + " started, check whether the launcher's variables reach them, and whether"
+              + " the MPI library belongs to the launcher.");
     }
   }
 
@@ -111,7 +112,7 @@ public final class Transports {
     if (wanted.equals(LOCAL) && launcher != null && launcher.mayHavePeers()) {
       throw new StartupException(
           Problem.LAUNCHER_IGNORED,
-          "mpilock.transport=local was asked for, but "
+          "mpilock.transport=local was requested, but "
               + launcher.name()
               + " made this process rank "
               + launcher.rank()
@@ -133,7 +134,8 @@ public final class Transports {
       }
       LOG.log(
           System.Logger.Level.WARNING,
-          "The launcher started one rank and MPI cannot be used, so the local transport is: {0}",
+          "The launcher started one rank and MPI cannot be used, so the local"
+              + " transport is used: {0}",
           e.getMessage());
       return get(LOCAL, transports).world(settings);
     }
@@ -184,7 +186,7 @@ public final class Transports {
       } catch (ServiceConfigurationError e) {
         // Such as a second copy of this library that only the application's class loader sees.
         broken++;
-        LOG.log(System.Logger.Level.WARNING, "A transport is left out: {0}", e.getMessage());
+        LOG.log(System.Logger.Level.WARNING, "A transport is ignored: {0}", e.getMessage());
       }
     }
   }

@@ -58,7 +58,7 @@ class LateRankTest {
       }
       assertThat(job.output())
           .containsPattern("for \\d+ s ")
-          .contains("Look whether all of them run, on every host, and at what each has written")
+          .contains("Check on every host whether all of them run, and what each has written")
           .doesNotContain("together");
       Files.createFile(come);
       assertThat(job.await(Duration.ofMinutes(1)).succeeded().output().split("together", -1))

@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The half of a {@link LockTemplate} that the ranks do together: single writes, words of all, a
- * barrier; and who is who. Every rank makes the same of these calls in the same order. A time-out
- * of the template is one until the action begins, the same on every rank.
+ * barrier; and the ranks' numbers. Every rank makes the same of these calls in the same order. A
+ * time-out of the template is one until the action begins, the same on every rank.
  */
 public interface CollectiveOperations {
 
@@ -149,7 +149,7 @@ public interface CollectiveOperations {
   int size();
 
   /**
-   * The rank that single writes go to unless told otherwise.
+   * The rank that single writes go to by default.
    *
    * @return a rank
    */

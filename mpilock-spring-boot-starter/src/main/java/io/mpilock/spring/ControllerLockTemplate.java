@@ -225,7 +225,9 @@ final class ControllerLockTemplate implements LockTemplate {
 
   private LockUseException notHeld(String what, String forms, String but) {
     return new LockUseException(
-        "Thread '%s' of rank %d came to code that must run under %s of resource '%s', and does not hold that%s: call it inside %s of that resource's LockTemplate."
+        ("Thread '%s' of rank %d reached code that must run under %s of resource"
+                + " '%s', which it does not hold%s: call it inside %s of that resource's"
+                + " LockTemplate.")
             .formatted(Thread.currentThread().getName(), rank(), what, lock.name(), but, forms));
   }
 
@@ -378,7 +380,7 @@ final class ControllerLockTemplate implements LockTemplate {
     private final ConcurrentMap<String, Known> templates = new ConcurrentHashMap<>();
     private final ReferenceQueue<ControllerLockTemplate> unreachable = new ReferenceQueue<>();
 
-    /** A template that goes when nobody can reach it: names may have no end. */
+    /** A template that is collected when it is unreachable: the number of names is unlimited. */
     private static final class Known extends WeakReference<ControllerLockTemplate> {
       private final String resource;
 

@@ -33,7 +33,11 @@ final class KeptOrders {
     for (String first : kept) {
       if (isFirstTurned(first, wanted)) {
         LOG.warn(
-            "Transaction%s asks for the write of '%s' while it keeps that of '%s', and another one on this rank asked for '%s' while it kept '%s'. Two that meet wait for each other for ever. Take the two in one order everywhere; or let the first end with its body, by mpilock.resources.NAME.until=body."
+            ("Transaction%s asks for the write of '%s' while it keeps that of '%s', and"
+                    + " another one on this rank asked for '%s' while it kept '%s'. Two such"
+                    + " transactions may wait for each other for ever. Take both in one order"
+                    + " everywhere, or let the first write end with its body, by"
+                    + " mpilock.resources.NAME.until=body.")
                 .formatted(
                     transaction.isEmpty() ? "" : " " + transaction, wanted, first, first, wanted));
       }
@@ -63,7 +67,9 @@ final class KeptOrders {
   void singleWrite(String resource) {
     if (toldSingleWrite.compareAndSet(false, true)) {
       LOG.warn(
-          "A single write of '%s' is called in a transaction: what its body writes there is not committed when the other ranks go on. Open the transaction inside the single write. This is said once."
+          ("A single write of '%s' is called in a transaction: what its body writes"
+                  + " there is not committed when the other ranks go on. Open the transaction"
+                  + " inside the single write. This warning appears once.")
               .formatted(resource));
     }
   }

@@ -25,10 +25,10 @@ public interface LeasedRead {
 
   /**
    * Gives the read up, waits for the write as long as the template allows, runs an action under it,
-   * and goes on with a read, between which and the write nobody else writes. Two readers that do so
-   * at the same time would wait for each other for ever if they kept their reads; so another write
-   * may come in before: {@link LeasedWrite#intervened()} says so, and what was read is read again
-   * then. In a transaction the write is kept, as that of {@link LockTemplate#write(LockedAction)}.
+   * and goes on with a read, and no other thread writes between the two. Two readers that do so at
+   * the same time would wait for each other for ever if they kept their reads; so another write may
+   * come in before: {@link LeasedWrite#intervened()} says so, and what was read is read again then.
+   * In a transaction the write is kept, as that of {@link LockTemplate#write(LockedAction)}.
    *
    * <p>If this thread holds the write already, since its transaction keeps it, or around the read,
    * nothing is given up, and no other write can have come in.

@@ -64,7 +64,7 @@ public final class LockGroup {
   }
 
   /**
-   * Adds resources that are to be read.
+   * Adds resources to read.
    *
    * @param resources their names; see {@link LockTemplate#on}
    * @return a group of these too
@@ -75,7 +75,7 @@ public final class LockGroup {
   }
 
   /**
-   * Adds resources that are to be written.
+   * Adds resources to write.
    *
    * @param resources their names; see {@link LockTemplate#on}
    * @return a group of these too
@@ -104,7 +104,8 @@ public final class LockGroup {
    * @param action the work
    * @return what the action returned
    * @throws E what the action threw
-   * @throws LockUseException if the order is lost, or this thread reads what is to be written
+   * @throws LockUseException if the order is lost, or this thread already reads a resource that it
+   *     wants to write
    * @throws LockTimeoutException if the template has a time-out and it was over before all were
    *     granted
    * @throws IllegalStateException if the group is empty
@@ -251,7 +252,9 @@ public final class LockGroup {
   static <T> Optional<T> resultOf(@Nullable T result, String form) {
     if (result == null) {
       throw new NullPointerException(
-          "The action of %s has run and returned null, and an empty Optional would say that it has not. Use %sWithoutResult for an action without a result, or let it return an Optional."
+          ("The action of %s ran and returned null, but an empty Optional would mean"
+                  + " that it did not run. Use %sWithoutResult for an action without a result,"
+                  + " or let it return an Optional.")
               .formatted(form, form));
     }
     return Optional.of(result);

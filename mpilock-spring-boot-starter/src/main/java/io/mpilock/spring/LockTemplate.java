@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>{@code
  * int open = locks.read(() -> repository.countOpen());
  * locks.on("orders").writeWithoutResult(() -> repository.append(order)); // may throw IOException
- * boolean swept = locks.tryWriteWithoutResult(() -> sweep());           // if nobody is in the way
+ * boolean swept = locks.tryWriteWithoutResult(() -> sweep());           // if no other rank is in the way
  * Path file = locks.singleWrite(() -> createFile());                    // one rank runs it, all get the result
  * }</pre>
  *
@@ -333,7 +333,7 @@ public interface LockTemplate extends CollectiveOperations, UntypedForms {
   /**
    * Runs an action without a lock, and again if a write came in meanwhile: at most three times,
    * then, or if a write is held when it begins, under a read, as {@link #read(LockedAction)}. Costs
-   * next to nothing while nobody writes. An attempt that a write came into counts for nothing,
+   * next to nothing while no thread writes. An attempt that a write came into does not count,
    * whatever it returned or threw. If this thread holds the resource, the action runs under that.
    *
    * @param <T> the type of the result
@@ -348,7 +348,7 @@ public interface LockTemplate extends CollectiveOperations, UntypedForms {
       throws E;
 
   /**
-   * Begins to name several resources that are to be held at once, by this template's time-out.
+   * Begins a group of resources that are held together, with this template's time-out.
    *
    * @return an empty group
    */
@@ -358,7 +358,7 @@ public interface LockTemplate extends CollectiveOperations, UntypedForms {
    * Tells whether the calling thread holds this resource: a read or the write, a kept one and the
    * body of its single write included.
    *
-   * @return true if nobody else can write now; true without locks
+   * @return true if no other thread can write now; true without locks
    */
   boolean isHeldByCurrentThread();
 
@@ -366,7 +366,7 @@ public interface LockTemplate extends CollectiveOperations, UntypedForms {
    * Tells whether the calling thread holds the write of this resource, a kept one and the body of
    * its single write included.
    *
-   * @return true if nobody else can read or write now; true without locks
+   * @return true if no other thread can read or write now; true without locks
    */
   boolean isWriteHeldByCurrentThread();
 

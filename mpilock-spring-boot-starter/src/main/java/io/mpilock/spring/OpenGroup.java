@@ -67,7 +67,10 @@ final class OpenGroup implements OpenHold {
         free = free == null && one.timeout() == null ? name : free;
       } else if (free != null) {
         throw new LockUseException(
-            "Thread '%s' of rank %d asks for a group with resource '%s' while it holds '%s', which comes later: another that has taken them in their order would wait for it, and it for that one. Take them together from the start, or with a time-out."
+            ("Thread '%s' of rank %d asks for a group with resource '%s' while it holds"
+                    + " '%s', which comes later in their order: a thread that takes them in order"
+                    + " would wait for this one, and this one for that. Take all of them together"
+                    + " from the start, or use a time-out.")
                 .formatted(Thread.currentThread().getName(), template.rank(), free, name));
       }
     }

@@ -128,7 +128,7 @@ final class UnlockedLockTemplate implements LockTemplate {
   private void checkRank(int one) {
     if (one < 0 || one >= size) {
       throw new IllegalArgumentException(
-          "There is no rank %d: there are %d, numbered 0 to %d.".formatted(one, size, size - 1));
+          "There is no rank %d: the job has %d, numbered 0 to %d.".formatted(one, size, size - 1));
     }
   }
 

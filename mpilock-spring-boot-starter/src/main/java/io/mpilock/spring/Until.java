@@ -2,7 +2,7 @@ package io.mpilock.spring;
 
 /** How long a write lasts that is taken in a transaction of Spring's. */
 public enum Until {
-  /** Until its body has ended: for what is no part of the transaction, such as a file. */
+  /** Until its body has ended: for what is not part of the transaction, such as a file. */
   BODY,
 
   /**

@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The forms of a template over the JDK's interfaces, in which no type says what an action throws:
- * for Kotlin, and for who has a {@code Callable}. Each is the template's form of the same name.
+ * for Kotlin, and for callers that have a {@code Callable}. Each is the template's form of the same
+ * name.
  *
  * <p>Kotlin has no checked exceptions, and does not infer a type that is only thrown. So it must
  * come to these for a lambda, and Java must not, or what a lambda throws would be checked as {@code

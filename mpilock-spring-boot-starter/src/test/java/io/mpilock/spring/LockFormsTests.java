@@ -117,7 +117,7 @@ class LockFormsTests {
       AtomicInteger runs = new AtomicInteger();
       assertThatThrownBy(() -> locks.tryWrite(() -> nothing(runs)))
           .isInstanceOf(NullPointerException.class)
-          .hasMessageContaining("has run and returned null")
+          .hasMessageContaining("ran and returned null")
           .hasMessageContaining("tryWriteWithoutResult");
       assertThatThrownBy(() -> locks.tryRead(() -> nothing(runs)))
           .isInstanceOf(NullPointerException.class);
@@ -489,7 +489,7 @@ class LockFormsTests {
     alone(locks -> {
       assertThatThrownBy(locks::requireHeld)
           .hasMessage(
-              "Thread '%s' of rank 0 came to code that must run under a read or the write of resource 'r', and does not hold that: call it inside read(…) or write(…) of that resource's LockTemplate."
+              "Thread '%s' of rank 0 reached code that must run under a read or the write of resource 'r', which it does not hold: call it inside read(…) or write(…) of that resource's LockTemplate."
                   .formatted(Thread.currentThread().getName()));
       locks.readWithoutResult(() ->
           assertThatThrownBy(locks::requireWriteHeld)

@@ -127,10 +127,10 @@ final class Claim {
         Problem.RANK_TAKEN,
         "The environment makes this process (pid %d) rank %d, by %s, but another process has that place, %s."
             .formatted(ProcessHandle.current().pid(), launcher.rank(), launcher.name(), which),
-        "A process that a rank starts is no rank: start it without the launcher's variables and with"
-            + " mpilock.transport=local, or let the rank itself take the locks. If it is the rank,"
-            + " and a wrapper starts it, have that exec it and keep its files open (sudo closes"
-            + " them).");
+        "A process that a rank starts is not a rank. Start it without the"
+            + " launcher's variables and with mpilock.transport=local, or let the rank"
+            + " itself take the locks. If this process is the rank and a wrapper starts"
+            + " it, let the wrapper exec it and keep its files open (sudo closes them).");
   }
 
   /**
@@ -162,10 +162,13 @@ final class Claim {
     if (spaces.size() > 1) {
       throw new StartupException(
           Problem.RANKS_APART,
-          "The ranks of this host are in different spaces of process ids (namespaces; there are %d for %d ranks), where Open MPI's shared memory ends the process with a segmentation fault at the first message."
+          ("The ranks of this host are in different PID namespaces (%d for %d ranks),"
+                  + " where Open MPI's shared memory ends the process with a segmentation fault"
+                  + " at the first message.")
               .formatted(spaces.size(), claims.size()),
-          "Start the ranks of a host in one space of process ids (for containers: one for all ranks"
-              + " of a host, or the host's, --pid=host), or use MPICH, or mpilock.transport=mpj.");
+          "Start the ranks of a host in one PID namespace (for containers: one for"
+              + " all ranks of a host, or the host's, --pid=host), or use MPICH, or"
+              + " mpilock.transport=mpj.");
     }
   }
 

@@ -281,7 +281,7 @@ final class Doorbell implements AutoCloseable {
     try {
       int _ = channel.write(ByteBuffer.wrap(new byte[] {what}));
     } catch (IOException e) {
-      LOG.log(System.Logger.Level.DEBUG, "A doorbell does not ring", e);
+      LOG.log(System.Logger.Level.DEBUG, "A doorbell could not be rung", e);
     }
   }
 
@@ -359,7 +359,7 @@ final class Doorbell implements AutoCloseable {
       try {
         listener.run();
       } catch (RuntimeException e) {
-        LOG.log(System.Logger.Level.DEBUG, "Nobody hears the doorbell", e);
+        LOG.log(System.Logger.Level.DEBUG, "The doorbell has no listener", e);
       }
     }
   }
@@ -387,7 +387,7 @@ final class Doorbell implements AutoCloseable {
       try {
         what.close();
       } catch (Exception e) {
-        LOG.log(System.Logger.Level.DEBUG, "A doorbell's socket does not close", e);
+        LOG.log(System.Logger.Level.DEBUG, "A doorbell's socket could not be closed", e);
       }
     }
   }
@@ -487,7 +487,7 @@ final class Doorbell implements AutoCloseable {
         register(channel, SelectionKey.OP_CONNECT, peer);
         return;
       } catch (IOException | RuntimeException e) {
-        LOG.log(System.Logger.Level.DEBUG, "A doorbell is not reached", e);
+        LOG.log(System.Logger.Level.DEBUG, "A doorbell cannot be reached", e);
         close(channel);
       }
     }

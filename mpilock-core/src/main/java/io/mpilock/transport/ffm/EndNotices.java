@@ -122,7 +122,10 @@ final class EndNotices {
         rest.start();
       }
     } catch (RuntimeException | Error e) {
-      LOG.log(System.Logger.Level.DEBUG, "Other nodes may not hear who is missed at MPI's end", e);
+      LOG.log(
+          System.Logger.Level.DEBUG,
+          "Other nodes may not learn which ranks are missing at MPI's end",
+          e);
     }
   }
 

@@ -87,7 +87,7 @@ final class LibraryFinder {
           name
               + " (is "
               + version
-              + (family == null ? ", whose ABI is not known" : ", but the launcher is " + launcher)
+              + (family == null ? ", whose ABI is unknown" : ", but the launcher is " + launcher)
               + ")");
     } catch (UnsatisfiedLinkError e) {
       refusals.add(name + " (" + e.getMessage() + ")");
@@ -103,8 +103,8 @@ final class LibraryFinder {
           case null -> "Install an MPI library (Debian: libopenmpi3 or libmpich12)";
         };
     return install
-        + ", load its module on a cluster so that LD_LIBRARY_PATH leads to it, start the job with"
-        + " the launcher of the library that is there, or name the library in"
-        + " mpilock.native.library.";
+        + ", load its module on a cluster so that LD_LIBRARY_PATH leads to it, start"
+        + " the job with the launcher of the installed library, or name the library"
+        + " in mpilock.native.library.";
   }
 }

@@ -106,9 +106,10 @@ final class MpiRuntime {
     if (!initialisedHere && roster.spansNodes() && mpi.threadLevel() < mpi.threadMultiple()) {
       LOG.log(
           System.Logger.Level.WARNING,
-          "The application initialised MPI with less than MPI_THREAD_MULTIPLE, and the ranks are on"
-              + " several nodes: mpilock calls MPI at any time, so the application must not, as"
-              + " long as a controller is open. Initialise it with MPI_THREAD_MULTIPLE.");
+          "The application initialised MPI with less than MPI_THREAD_MULTIPLE, and"
+              + " the ranks are on several nodes, where mpilock may call MPI at any time."
+              + " The application must not call it as long as a controller is open."
+              + " Initialise it with MPI_THREAD_MULTIPLE.");
     }
   }
 
@@ -159,7 +160,10 @@ final class MpiRuntime {
       @Nullable Launcher launcher, MpiLibrary library, String where, Duration waited) {
     LOG.log(
         System.Logger.Level.WARNING,
-        "This process (pid {0,number,#}{1}) has been for {2} s in {3} of {4}, where every rank of the job comes to meet the others. One that comes late, or never, keeps all of them there. Look whether all of them run, on every host, and at what each has written.",
+        "This process (pid {0,number,#}{1}) has been for {2} s in {3} of {4},"
+            + " where all ranks of the job meet. A rank that is late, or never arrives,"
+            + " keeps all of them waiting. Check on every host whether all of them run,"
+            + " and what each has written.",
         ProcessHandle.current().pid(),
         launcher == null ? "" : ", " + launcher,
         waited.toSeconds(),
@@ -289,7 +293,7 @@ final class MpiRuntime {
   void retain() {
     synchronized (MpiRuntime.class) {
       if (state != State.OPEN) {
-        throw new MpilockException("MPI is finalised: no communicator can be made any more.");
+        throw new MpilockException("MPI is finalised: no communicator can be created any more.");
       }
       open++;
     }
@@ -344,8 +348,8 @@ final class MpiRuntime {
     if (thread.call(mpi::finalized)) {
       LOG.log(
           System.Logger.Level.WARNING,
-          "The application finalised MPI before mpilock was closed: nothing is left to give back."
-              + " Close the controllers first.");
+          "The application finalised MPI before mpilock was closed: there is nothing"
+              + " left to release. Close the controllers first.");
       return true;
     }
     leaving.arrive();
@@ -355,7 +359,9 @@ final class MpiRuntime {
       notices.tellMissed(e.rank());
       LOG.log(
           System.Logger.Level.WARNING,
-          "MPI is not finalised, because that would never end: {0} End this process with a status that is not 0: the launcher may else take the job for one that ended well.",
+          "MPI is not finalised, because that would never end: {0} End this process"
+              + " with a status other than 0, or the launcher may consider the job"
+              + " successful.",
           e.getMessage());
       return false;
     }
@@ -396,10 +402,10 @@ final class MpiRuntime {
       List<Integer> here = leaving.missing();
       if (here.isEmpty()) {
         return roster.spansNodes()
-            ? "; those that are missing are on other nodes"
-            : "; all are there, or about to be";
+            ? "; the missing ranks are on other nodes"
+            : "; all have arrived, or are about to";
       }
-      return "; of this node are missing: rank "
+      return "; missing on this node: rank "
           + here.stream().map(String::valueOf).collect(Collectors.joining(", rank "));
     }
   }

@@ -24,7 +24,7 @@ record MpiSession(Mpi mpi, boolean initialisedHere, @Nullable Claim claim) {
               + " was finalised in this process (pid "
               + ProcessHandle.current().pid()
               + ") by the application.",
-          "Open mpilock before MPI_Finalize is called, and close it before, too.");
+          "Open and close mpilock's controllers before MPI_Finalize is called.");
     }
     Claim claim = mpi.initialized() ? null : Claim.make(launcher, System.getenv());
     int level = claim == null ? mpi.threadLevel() : mpi.initialize();
@@ -77,7 +77,7 @@ record MpiSession(Mpi mpi, boolean initialisedHere, @Nullable Claim claim) {
               + mpi.library().version()
               + " ("
               + mpi.library().path()
-              + ") does not join that job: to it this process is rank 0 of 1.",
+              + ") does not take part in that job: it sees this process as rank 0 of 1.",
           "Start the job with the launcher of that library, or name the launcher's library in"
               + " mpilock.native.library.");
     }

@@ -69,7 +69,7 @@ abstract class NativeWindow implements NodeWindow {
       return (NativeWindow)
           own.findConstructor(own.lookupClass(), parts).invoke(runtime, memory, arena, segment);
     } catch (Throwable e) {
-      throw new IllegalStateException("A window's class cannot be made", e);
+      throw new IllegalStateException("A window's class could not be created", e);
     }
   }
 

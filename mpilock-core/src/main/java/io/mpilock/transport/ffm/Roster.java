@@ -140,7 +140,8 @@ final class Roster {
   private static StartupException noLives(int rank, @Nullable String failure) {
     return new StartupException(
         Problem.NO_WINDOW,
-        "The ranks of a node have no file in common in %s, by which each would see whether the others live: rank %d could not open and lock it%s."
+        ("The ranks of a node have no file in common in %s, by which each could"
+                + " check whether the others are alive: rank %d could not open and lock it%s.")
             .formatted(
                 SharedMemory.directory(),
                 rank,

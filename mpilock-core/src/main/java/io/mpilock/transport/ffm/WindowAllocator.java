@@ -164,7 +164,7 @@ final class WindowAllocator {
       if (made[rank] == 0) {
         throw noWindow(
             "on rank %d%s."
-                .formatted(rank, failure == null ? ", whose output tells why" : " " + failure),
+                .formatted(rank, failure == null ? ", whose output says why" : " " + failure),
             null);
       }
     }

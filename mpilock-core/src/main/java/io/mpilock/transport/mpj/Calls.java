@@ -53,7 +53,7 @@ final class Calls {
     readFully(channel, in, header, deadline);
     int length = ByteBuffer.wrap(header).getInt();
     if (length < 1 || length > Handshake.LONGEST) {
-      throw new NotAGateException("it does not speak as mpilock does");
+      throw new NotAGateException("it does not use mpilock's protocol");
     }
     byte[] body = new byte[length];
     readFully(channel, in, body, deadline);

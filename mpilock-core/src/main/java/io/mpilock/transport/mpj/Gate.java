@@ -190,7 +190,7 @@ final class Gate implements Reactor.Handler {
     }
 
     void turnAway(String reason) {
-      LOG.log(System.Logger.Level.DEBUG, "A caller at {0} was turned away: {1}", address, reason);
+      LOG.log(System.Logger.Level.DEBUG, "A caller at {0} was rejected: {1}", address, reason);
       turnedAway++;
       drop();
     }

@@ -103,7 +103,7 @@ final class Handshake {
      */
     ByteBuffer hello(ByteBuffer challenge) throws NotAGateException {
       if (challenge.remaining() != CHALLENGE_BYTES || challenge.getLong() != MAGIC) {
-        throw new NotAGateException("it does not speak as mpilock does");
+        throw new NotAGateException("it does not use mpilock's protocol");
       }
       gateNonce = new byte[JobToken.NONCE_BYTES];
       challenge.get(gateNonce);
@@ -121,7 +121,7 @@ final class Handshake {
      */
     void check(ByteBuffer answer) throws NotAGateException, RefusedException {
       if (!answer.hasRemaining()) {
-        throw new NotAGateException("it does not speak as mpilock does");
+        throw new NotAGateException("it does not use mpilock's protocol");
       }
       byte[] verdict = {answer.get()};
       if (verdict[0] == STRANGER) {
@@ -129,7 +129,7 @@ final class Handshake {
       }
       byte[] code = new byte[JobToken.CODE_BYTES];
       if (answer.remaining() < code.length) {
-        throw new NotAGateException("it does not speak as mpilock does");
+        throw new NotAGateException("it does not use mpilock's protocol");
       }
       answer.get(code);
       byte[] reason = new byte[answer.remaining()];

@@ -31,7 +31,7 @@ record Hello(Purpose purpose, int rank, int size) {
           return purpose;
         }
       }
-      throw new IllegalArgumentException("no connection is for '" + sign + "'");
+      throw new IllegalArgumentException("there is no kind of connection '" + sign + "'");
     }
   }
 

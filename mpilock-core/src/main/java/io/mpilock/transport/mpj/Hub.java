@@ -91,10 +91,11 @@ final class Hub implements Gate.Host {
 
   private @Nullable String problem(Hello hello) {
     if (hello.purpose() != Purpose.LIFELINE) {
-      return "Rank " + hello.rank() + " called rank 0 for something else than to join.";
+      return "Rank " + hello.rank() + " connected to rank 0 for another purpose than to join.";
     }
     if (hello.size() != fates.length) {
-      return "Rank %d was told that the job has %d ranks, but rank 0 that it has %d."
+      return ("Rank %d was told that the job has %d ranks, but rank 0 was told that it"
+              + " has %d.")
           .formatted(hello.rank(), hello.size(), fates.length);
     }
     if (hello.rank() < 0 || hello.rank() >= fates.length) {
@@ -135,7 +136,7 @@ final class Hub implements Gate.Host {
       case Message.Abort abort -> abort(abort);
       case Message.Bye _ -> ended(rank, Fate.LEFT);
       case Message.Met _, Message.Missed _, Message.Stop _, Message.Died _, Message.Left _ ->
-          throw new IllegalArgumentException("a rank does not say " + message);
+          throw new IllegalArgumentException("a rank does not send " + message);
     }
   }
 

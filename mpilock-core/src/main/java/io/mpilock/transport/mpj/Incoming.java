@@ -34,7 +34,7 @@ final class Incoming {
       }
       length = header.getInt(0);
       if (length < 1 || length > longest) {
-        throw new IOException("a message of " + length + " bytes is none of mpilock's");
+        throw new IOException("a message of " + length + " bytes is not one of mpilock's");
       }
       header.clear();
       bytes = ByteBuffer.allocate(Math.min(length, FIRST_BYTES));

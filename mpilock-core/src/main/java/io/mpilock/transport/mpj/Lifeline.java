@@ -212,7 +212,7 @@ final class Lifeline {
         halt.accept(status);
       }
       case Message.Meet _, Message.Bye _ ->
-          throw new IllegalArgumentException("the hub does not say " + message);
+          throw new IllegalArgumentException("the hub does not send " + message);
     }
   }
 

@@ -59,7 +59,8 @@ final class Lives {
       if (Attempt.isFailure(said[member])) {
         throw new StartupException(
             Problem.NO_WINDOW,
-            "The ranks of a node have no file in common in %s, by which each would see whether the others live: %s says %s."
+            ("The ranks of a node have no file in common in %s, by which each could"
+                    + " check whether the others are alive: %s says %s.")
                 .formatted(SharedMemory.directory(), ranks.name(member), said[member].substring(1)),
             "Give the ranks of a host the same /dev/shm, or where there is none the same directory"
                 + " for temporary files (java.io.tmpdir).");

@@ -187,7 +187,7 @@ record Membership(
     List<Integer> awaited = hub.awaited();
     String who =
         awaited.isEmpty()
-            ? "All ranks called rank 0, but not all went on to join"
+            ? "All ranks connected to rank 0, but not all went on to join"
             : (awaited.size() == 1 ? "Rank " : "Ranks ")
                 + awaited.stream().map(String::valueOf).collect(Collectors.joining(", "))
                 + " did not join";
@@ -203,10 +203,7 @@ record Membership(
         + ")"
         + (gate.turnedAway() == 0
             ? ""
-            : "; "
-                + gate.turnedAway()
-                + " callers that did not know the job's token were turned"
-                + " away")
+            : "; " + gate.turnedAway() + " callers that did not know the job's token were rejected")
         + ".";
   }
 
@@ -256,7 +253,8 @@ record Membership(
                   tellLate(
                       self,
                       waited,
-                      "It has joined rank 0 by %s, and others have not yet; rank 0 tells which."
+                      ("It has joined rank 0 by %s, and others have not yet; the log of rank 0"
+                              + " says which.")
                           .formatted(rendezvous),
                       timeout));
       return new Membership(lifeline, reactor, found.token, found.local, peers, () -> true);
@@ -345,7 +343,9 @@ record Membership(
   private static void tellLate(Self self, Duration waited, String state, Duration timeout) {
     LOG.log(
         System.Logger.Level.WARNING,
-        "Rank {0} of {1} has been waiting for {2} s for all ranks to join: {3} Look whether all of them run, on every host, and at what each has written; after {4} s (mpilock.mpj.timeout) all that are here give up.",
+        "Rank {0} of {1} has been waiting for {2} s for all ranks to join: {3}"
+            + " Check on every host whether all of them run, and what each has written."
+            + " After {4} s (mpilock.mpj.timeout) all ranks that have joined give up.",
         self.rank,
         self.size,
         waited.toSeconds(),

@@ -97,7 +97,7 @@ final class MpjRuntime {
   private static int size(@Nullable Launcher launcher, JobEnvironment environment) {
     if (launcher == null) {
       if (environment.value("MPILOCK_MPJ_RENDEZVOUS") != null) {
-        throw inconsistent("MPILOCK_MPJ_RENDEZVOUS is set, but not which rank this process is.");
+        throw inconsistent("MPILOCK_MPJ_RENDEZVOUS is set, but the rank of this process is not.");
       }
       return 1;
     }
@@ -123,8 +123,8 @@ final class MpjRuntime {
     return new StartupException(
         Problem.LAUNCHER_INCONSISTENT,
         message,
-        "Set MPILOCK_RANK and MPILOCK_SIZE on every rank, or start the ranks with a launcher that"
-            + " tells them.");
+        "Set MPILOCK_RANK and MPILOCK_SIZE on every rank, or start the ranks with"
+            + " a launcher that sets them.");
   }
 
   Communicator open(TransportSettings settings) {
@@ -190,7 +190,7 @@ final class MpjRuntime {
   synchronized void retain() {
     if (state != State.OPEN) {
       throw new MpilockException(
-          "This process has left the job: no communicator can be made any more.");
+          "This process has left the job: no communicator can be created any more.");
     }
     open++;
   }

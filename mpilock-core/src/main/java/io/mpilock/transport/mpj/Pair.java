@@ -135,7 +135,7 @@ final class Pair {
     } catch (IOException e) {
       broken(e);
     } catch (InterruptedException e) {
-      throw new IllegalStateException("nobody interrupts this thread", e);
+      throw new IllegalStateException("this thread must not be interrupted", e);
     }
   }
 

@@ -89,7 +89,11 @@ final class PairSetUp implements Gate.Host, AutoCloseable {
   public @Nullable String refusal(Hello hello) {
     Visit visit = higher.get(hello.rank());
     return visit == null || hello.purpose() == Purpose.LIFELINE || visit.has(hello.purpose())
-        ? "Rank " + runtime.self() + " does not expect this call of rank " + hello.rank() + "."
+        ? "Rank "
+            + runtime.self()
+            + " does not expect this connection from rank "
+            + hello.rank()
+            + "."
         : null;
   }
 

@@ -56,7 +56,7 @@ record Peer(String host, String boot, String idSpace, long pid) {
     try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes))) {
       return new Peer(in.readUTF(), in.readUTF(), in.readUTF(), in.readLong());
     } catch (IOException e) {
-      throw new UncheckedIOException("a rank sent something else than who it is", e);
+      throw new UncheckedIOException("a rank sent something other than its identity", e);
     }
   }
 

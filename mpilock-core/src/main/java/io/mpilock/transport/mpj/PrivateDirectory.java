@@ -39,7 +39,7 @@ final class PrivateDirectory {
     } catch (IOException e) {
       throw new StartupException(
           Problem.RENDEZVOUS_INVALID,
-          "The directory " + path + " for the ranks' rendezvous cannot be made: " + e + ".",
+          "The directory " + path + " for the ranks' rendezvous cannot be created: " + e + ".",
           "Set mpilock.mpj.directory to one that all ranks see and that this user may write to.",
           e);
     }
@@ -52,10 +52,10 @@ final class PrivateDirectory {
         throw notPrivate(path, "belongs to " + attributes.owner().getName());
       }
       if (!OWNER_ALL.containsAll(attributes.permissions())) {
-        throw notPrivate(path, "is open to others than its owner");
+        throw notPrivate(path, "is accessible to users other than its owner");
       }
     } catch (IOException e) {
-      throw notPrivate(path, "cannot be looked at (" + e + ")");
+      throw notPrivate(path, "cannot be inspected (" + e + ")");
     }
     return path;
   }
@@ -81,6 +81,7 @@ final class PrivateDirectory {
     return new StartupException(
         Problem.RENDEZVOUS_INVALID,
         "The directory " + path + " for the ranks' rendezvous " + why + ".",
-        "Make it this user's alone (chmod 700), or set mpilock.mpj.directory to one that is.");
+        "Make it accessible to this user only (chmod 700), or set"
+            + " mpilock.mpj.directory to one that is.");
   }
 }

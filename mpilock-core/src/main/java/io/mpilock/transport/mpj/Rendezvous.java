@@ -58,7 +58,7 @@ final class Rendezvous {
         throw invalid(
             "mpilock.mpj.rendezvous="
                 + Values.shown(address)
-                + " is set, but no token: anybody who reaches it could join the job.");
+                + " is set, but no token: anyone who can reach it could join the job.");
       }
       return new Rendezvous(HostPort.parse(address).find(), token, null, oneHost);
     }
@@ -67,7 +67,7 @@ final class Rendezvous {
             .jobName(size)
             .orElseThrow(() ->
                 invalid(
-                    "Nothing says where the ranks are to meet: mpilock.mpj.rendezvous is not"
+                    "It is not configured where the ranks meet: mpilock.mpj.rendezvous is not"
                         + " set, and the launcher gives the job no name (PMIX_NAMESPACE, or"
                         + " SLURM_JOB_ID and SLURM_STEP_ID)."));
     String chosen = first(settings.directory(), environment.value("MPILOCK_MPJ_DIRECTORY"));
@@ -221,7 +221,7 @@ final class Rendezvous {
           .orElseThrow(() ->
               invalid(
                   "Rank 0's host has no address that another host could reach, as far as the"
-                      + " system tells."));
+                      + " system reports."));
     } catch (SocketException e) {
       throw invalid("The network interfaces of rank 0's host cannot be listed: " + e + ".");
     }

@@ -94,7 +94,7 @@ final class RendezvousFile {
       int port = Integer.parseInt(lines.get(2));
       String token = lines.get(3);
       if (port < 1 || token.length() < JobToken.SHORTEST) {
-        throw new IOException(path + " says no port, or no token");
+        throw new IOException(path + " has no port, or no token");
       }
       return Optional.of(new Place(new InetSocketAddress(host, port), JobToken.of(token)));
     } catch (IllegalArgumentException e) {

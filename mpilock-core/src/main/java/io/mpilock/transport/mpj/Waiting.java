@@ -16,7 +16,7 @@ final class Waiting {
     try {
       return uninterrupted(future, Duration.ofDays(1));
     } catch (TimeoutException e) {
-      throw new IllegalStateException("what was to end by itself did not", e);
+      throw new IllegalStateException("a wait that should have ended by itself did not", e);
     }
   }
 

@@ -119,7 +119,7 @@ final class WindowAllocator {
       if (Attempt.isFailure(said[member])) {
         throw new StartupException(
             Problem.NO_WINDOW,
-            "A shared window of %d KiB could not be made on %s: %s."
+            "A shared window of %d KiB could not be created on %s: %s."
                 .formatted(bytes >> 10, name(member), said[member].substring(1)),
             "Set a smaller mpilock.window-size, or make "
                 + SharedMemory.directory()

@@ -1,7 +1,7 @@
 package io.mpilock.spring.actuate;
 
 /**
- * What has become of a poisoned resource that was to be given free.
+ * The result of clearing the poison of a resource.
  *
  * @param name its name
  * @param cleared whether it was poisoned, and is free again by this call

@@ -6,18 +6,18 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * The job, as the endpoint tells it.
+ * The job, as the endpoint shows it.
  *
  * @param transport the transport and the version of its library
- * @param answeredBy the rank that tells
+ * @param answeredBy the rank that answered
  * @param size the number of ranks
  * @param nodes the number of nodes
  * @param silentNodes nodes that did not answer within a second
  * @param ranks all ranks
- * @param resources those that somebody waits for, then those that are held, then idle ones
- * @param resourcesLeftOut how many more there are, since a node tells 64 KiB at most
- * @param names how many names there are on the node of the rank that tells, and how much room they
- *     take
+ * @param resources those that a thread waits for, then those that are held, then idle ones
+ * @param resourcesLeftOut how many more there are, because a node reports 64 KiB at most
+ * @param names how many names there are on the node of the rank that answered, and how much room
+ *     they take
  */
 public record JobDescriptor(
     String transport,

@@ -17,11 +17,11 @@ import org.springframework.boot.actuate.endpoint.annotation.WriteOperation;
 
 /**
  * {@code /actuator/mpilock}: who is there, and who holds and waits for what, over all ranks; any
- * rank tells it. It takes no lock, so it also answers while one is stuck, and waits at most a
- * second for nodes that do not answer. See {@link WindowController#status(Duration)}.
+ * rank answers. It takes no lock, so it also answers while one is stuck, and waits at most a second
+ * for nodes that do not answer. See {@link WindowController#status(Duration)}.
  *
- * <p>It only tells, unless {@code management.endpoint.mpilock.access} is {@code unrestricted}: then
- * a resource that a dead writer has poisoned can be given free, too.
+ * <p>It is read-only unless {@code management.endpoint.mpilock.access} is {@code unrestricted}:
+ * then the poison of a resource whose writer died can be cleared, too.
  */
 @Endpoint(id = "mpilock", defaultAccess = Access.READ_ONLY)
 public final class MpilockEndpoint {
@@ -33,8 +33,8 @@ public final class MpilockEndpoint {
   /**
    * The endpoint of a controller.
    *
-   * @param controller whose job is told
-   * @param clock tells since when something is held or waited for
+   * @param controller whose job is shown
+   * @param clock the clock for the times since when something is held or waited for
    */
   public MpilockEndpoint(WindowController controller, Clock clock) {
     this.controller = controller;
@@ -100,7 +100,7 @@ public final class MpilockEndpoint {
     try {
       boolean cleared = controller.resource(found.name()).clearPoison(rank);
       return new ClearedDescriptor(
-          found.name(), cleared, cleared ? "It is free again." : "It is not poisoned any more.");
+          found.name(), cleared, cleared ? "It is free again." : "It is no longer poisoned.");
     } catch (MpilockException e) {
       return new ClearedDescriptor(found.name(), false, String.valueOf(e.getMessage()));
     }

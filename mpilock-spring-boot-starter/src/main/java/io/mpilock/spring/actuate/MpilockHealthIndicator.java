@@ -23,7 +23,7 @@ import org.springframework.boot.health.contributor.Health;
  *       does not get better by itself.
  *   <li>OUT_OF_SERVICE if a node's agent does not answer within a second, this rank's own included:
  *       it may get better.
- *   <li>UP otherwise, also while somebody waits for longer than the stall warning: a batch job that
+ *   <li>UP otherwise, also while a thread waits for longer than the stall warning: a batch job that
  *       waits for a long write works as it should. The details tell of it.
  * </ul>
  *
@@ -44,7 +44,7 @@ public final class MpilockHealthIndicator extends AbstractHealthIndicator {
    * @param controller whose job is looked at
    */
   public MpilockHealthIndicator(WindowController controller) {
-    super("The state of the locks cannot be told");
+    super("The state of the locks could not be determined");
     this.controller = controller;
   }
 
@@ -86,12 +86,13 @@ public final class MpilockHealthIndicator extends AbstractHealthIndicator {
     if (names.warning() != null) {
       builder.withDetail("namesWarning", names.warning());
       if (toldOfNames.compareAndSet(false, true)) {
-        LOG.warn("Rank %d: %s This is said once.".formatted(controller.rank(), names.warning()));
+        LOG.warn(
+            "Rank %d: %s This warning appears once.".formatted(controller.rank(), names.warning()));
       }
     }
   }
 
-  /** The resources that nobody gets any more, with the rank that died in its write. */
+  /** The poisoned resources, with the rank that died in its write. */
   private static Map<String, Integer> poisoned(JobStatus status) {
     Map<String, Integer> poisoned = new TreeMap<>();
     for (ResourceStatus resource : status.resources()) {
@@ -102,7 +103,7 @@ public final class MpilockHealthIndicator extends AbstractHealthIndicator {
     return poisoned;
   }
 
-  /** The resources that somebody has waited too long for, and how long. */
+  /** The resources that a thread has waited too long for, and how long. */
   private Map<String, String> stalled(JobStatus status) {
     Duration limit = controller.options().stallWarning();
     Map<String, String> stalled = new TreeMap<>();

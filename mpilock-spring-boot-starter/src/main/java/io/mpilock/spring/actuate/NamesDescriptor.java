@@ -5,7 +5,7 @@ import io.mpilock.status.NamesStatus;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How many names of resources the node knows whose rank tells, and how much room they take.
+ * How many names of resources the node of the answering rank knows, and how much room they take.
  *
  * @param known how many have a place there, of which some may be needed no more
  * @param reclaimed how often a place was given back

@@ -12,12 +12,12 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A resource, as the endpoint tells it.
+ * A resource, as the endpoint shows it.
  *
  * @param name its name
  * @param homeNode the node that says which node may use it
  * @param token of the last write
- * @param poisonedByRank the rank that died in its write, so that nobody gets it; or null
+ * @param poisonedByRank the rank that died in its write, so that no thread gets it; or null
  * @param holders who holds it
  * @param waiters who waits for it
  * @param permissions what each node may do without a message: none, shared, or exclusive
@@ -42,7 +42,7 @@ public record ResourceDescriptor(
    * @param threads how many
    * @param thread the name of one of them; see {@link LockUser}; or null
    * @param threadId its id, or null
-   * @param since since when at the latest, as ISO 8601 in UTC, or null if nobody knows
+   * @param since since when at the latest, as ISO 8601 in UTC, or null if it is not known
    * @param millis how long that is, in milliseconds, or null
    * @param kept for what a write is still held whose body has ended, in words; see {@link
    *     LockUser}; or null

@@ -1,4 +1,4 @@
-/** What Boot's actuator tells of the locks: the endpoint {@code mpilock}, and its health. */
+/** What Boot's actuator shows of the locks: the endpoint {@code mpilock}, and its health. */
 @NullMarked
 package io.mpilock.spring.actuate;
 

@@ -50,8 +50,7 @@ record Instead(@Nullable Method fallback, @Nullable Object skipped) {
     }
     if (skip) {
       throw new IllegalArgumentException(
-          "a call is either skipped or goes to the fallback '%s': leave one of them out."
-              .formatted(fallback));
+          "skip and the fallback '%s' exclude each other: remove one of them.".formatted(fallback));
     }
     return new Instead(fallback(method, type, fallback), null);
   }
@@ -63,13 +62,15 @@ record Instead(@Nullable Method fallback, @Nullable Object skipped) {
     }
     if (result.isPrimitive() || Nullness.forMethodReturnType(method) == Nullness.NON_NULL) {
       throw new IllegalArgumentException(
-          "a call that is skipped returns null, and the method returns %s %s, which is never null. Let it return nothing, an Optional or what is @Nullable, or name a fallback."
+          ("a call that is skipped returns null, but the method returns %s %s, which"
+                  + " is never null. Let it return void, an Optional or a @Nullable type, or"
+                  + " name a fallback.")
               .formatted(result.isPrimitive() ? "the primitive" : "a", result.getSimpleName()));
     }
     return null;
   }
 
-  /** The methods of a class that have a name, wherever in its hierarchy they stand. */
+  /** The methods of a class that have a name, wherever in its hierarchy they are. */
   static List<Method> named(Class<?> type, String name) {
     return Stream.of(ReflectionUtils.getUniqueDeclaredMethods(type))
         .filter(one -> one.getName().equals(name) && !one.isBridge())
@@ -88,7 +89,8 @@ record Instead(@Nullable Method fallback, @Nullable Object skipped) {
     }
     if (fitting.size() != 1) {
       throw new IllegalArgumentException(
-          "its fallback '%s' must be one method of %s that takes (%s), returns %s and throws nothing that is checked but %s. %s"
+          ("its fallback '%s' must be one method of %s that takes (%s), returns %s"
+                  + " and throws no checked exception but %s. %s")
               .formatted(
                   name,
                   type.getName(),
@@ -100,7 +102,7 @@ record Instead(@Nullable Method fallback, @Nullable Object skipped) {
                       ? "nothing"
                       : shown(method.getExceptionTypes()),
                   named.isEmpty()
-                      ? "There is none of that name."
+                      ? "There is no method of that name."
                       : "There is "
                           + named.stream()
                               .map(Method::toGenericString)
@@ -109,7 +111,8 @@ record Instead(@Nullable Method fallback, @Nullable Object skipped) {
     }
     if (LockedMethods.isAnnotated(fitting.getFirst())) {
       throw new IllegalArgumentException(
-          "its fallback '%s' has a lock itself, which a call from within does not take. Take it by a LockTemplate."
+          ("its fallback '%s' has a lock annotation itself, which does not apply to a"
+                  + " call from within. Take that lock by a LockTemplate.")
               .formatted(name));
     }
     return fitting.getFirst();

@@ -41,7 +41,7 @@ public final class LockAnnotationBeanPostProcessor
     implements SmartInitializingSingleton, BeanRegistrationAotProcessor {
   private static final long serialVersionUID = 1L;
 
-  /** After the creator of transaction proxies, and before those that are to come outside. */
+  /** After the creator of transaction proxies, and before those that belong outside. */
   private static final int ORDER = LOWEST_PRECEDENCE - 100;
 
   // What an application need not have.
@@ -133,7 +133,7 @@ public final class LockAnnotationBeanPostProcessor
             operation.check(template);
           } catch (IllegalArgumentException e) {
             throw new LockAnnotationException(
-                "The lock of %s cannot be: %s"
+                "The lock annotation on %s is wrong: %s"
                     .formatted(ResourceName.shown(method), e.getMessage()),
                 e);
           }

@@ -2,7 +2,7 @@ package io.mpilock.spring.annotation;
 
 import org.jspecify.annotations.Nullable;
 
-/** An annotation stands where it cannot work, or says what cannot be. */
+/** An annotation is in a place where it cannot work, or has a value that cannot work. */
 final class LockAnnotationException extends IllegalStateException {
   private static final long serialVersionUID = 1L;
 

@@ -9,9 +9,9 @@ final class LockAnnotationFailureAnalyzer extends AbstractFailureAnalyzer<LockAn
   @Override
   protected FailureAnalysis analyze(Throwable rootFailure, LockAnnotationException cause) {
     return new FailureAnalysis(
-        "A lock by annotation cannot be taken:\n\n    " + cause.getMessage(),
-        "Change the annotation or its method, or take the lock inside of the method, by a"
-            + " LockTemplate. The rules stand at @WriteLocked.",
+        "A lock annotation is wrong:\n\n    " + cause.getMessage(),
+        "Change the annotation or its method, or take the lock inside the method"
+            + " by a LockTemplate. The Javadoc of @WriteLocked has the rules.",
         cause);
   }
 }

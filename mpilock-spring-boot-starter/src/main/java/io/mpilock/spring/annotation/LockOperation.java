@@ -65,7 +65,7 @@ final class LockOperation {
     }
     if (kind == Kind.SINGLE_WRITE && names.size() != 1) {
       throw new IllegalArgumentException(
-          "A single write is of one resource, and the name of %s gives %s."
+          "A single write has one resource, but the name of %s gives %s."
               .formatted(ResourceName.shown(invocation.getMethod()), names));
     }
     return names.size() == 1
@@ -105,7 +105,7 @@ final class LockOperation {
     return kind == Kind.READ ? lock.group().read(all) : lock.group().write(all);
   }
 
-  /** Who does not wait for a lock is not made to by a setting of its resource. */
+  /** A setting of the resource does not make a call wait that should not wait. */
   private Duration timeToTry() {
     return timeout == null ? Duration.ZERO : timeout;
   }
@@ -133,7 +133,7 @@ final class LockOperation {
     }
     if (rank >= lock.size()) {
       throw new IllegalArgumentException(
-          "There is no rank %d: there are %d, numbered 0 to %d."
+          "There is no rank %d: the job has %d, numbered 0 to %d."
               .formatted(rank, lock.size(), lock.size() - 1));
     }
   }

@@ -136,7 +136,7 @@ final class LockedMethods {
       return null;
     }
     checkMethod(method, annotation);
-    // Parameters are called as where the annotation stands, which may be an interface.
+    // Parameters have their names from where the annotation is, which may be an interface.
     Method named = annotation.getSource() instanceof Method source ? source : method;
     try {
       return new LockOperation(
@@ -187,7 +187,7 @@ final class LockedMethods {
     for (MergedAnnotation<?> other : nearest) {
       if (other.getType() != first.getType()) {
         throw new LockAnnotationException(
-            "@%s and @%s are both on %s: a method runs under one of them."
+            "@%s and @%s are both on %s: a method can have only one of them."
                 .formatted(
                     first.getType().getSimpleName(), other.getType().getSimpleName(), element),
             null);
@@ -200,14 +200,15 @@ final class LockedMethods {
     int modifiers = method.getModifiers();
     String why = null;
     if (Modifier.isPrivate(modifiers)) {
-      why = "the method is private, so no call of it passes the proxy";
+      why = "the method is private, so its calls do not pass the proxy";
     } else if (Modifier.isStatic(modifiers)) {
       why = "the method is static, and only a bean's methods can be locked";
     } else if (Modifier.isFinal(modifiers) && !Proxy.isProxyClass(method.getDeclaringClass())) {
       why = "the method is final, so a proxy cannot override it";
     } else if (isAsynchronous(method)) {
       why =
-          "it returns a %s, whose work may go on when the lock is gone. Lock where the work is done, by LockTemplate"
+          ("it returns a %s, whose work may go on after the lock has been released."
+                  + " Lock where the work is done, by LockTemplate")
               .formatted(method.getReturnType().getSimpleName());
     }
     if (why != null) {
@@ -260,7 +261,7 @@ final class LockedMethods {
   private static LockAnnotationException wrong(
       Method method, MergedAnnotation<?> annotation, String why, @Nullable Throwable cause) {
     return new LockAnnotationException(
-        "@%s cannot be for %s: %s"
+        "@%s is wrong on %s: %s"
             .formatted(annotation.getType().getSimpleName(), ResourceName.shown(method), why),
         cause);
   }

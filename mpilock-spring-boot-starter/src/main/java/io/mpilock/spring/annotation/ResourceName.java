@@ -27,8 +27,8 @@ import org.springframework.expression.spel.standard.SpelExpressionParser;
 import org.springframework.util.ObjectUtils;
 
 /**
- * A resource's name as an annotation gives it: as it stands, or a template over each call, which
- * may give several.
+ * A resource's name as an annotation gives it: a literal, or a template over each call, which may
+ * give several.
  */
 final class ResourceName {
   private static final TypeDescriptor TEXT = TypeDescriptor.valueOf(String.class);
@@ -84,7 +84,8 @@ final class ResourceName {
       Object value = value(part, context);
       if (value instanceof Collection<?> || value.getClass().isArray()) {
         if (several) {
-          throw failed(part, "is the second that gives several: let one expression do it", null);
+          throw failed(
+              part, "is the second expression that gives several names: use only one", null);
         }
         several = true;
         String before = names.getFirst();
@@ -154,7 +155,7 @@ final class ResourceName {
           : List.of(template);
     } catch (ParseException e) {
       throw new IllegalArgumentException(
-          "the resource name '%s' is no template that can be parsed: %s"
+          "the resource name '%s' is not a template that can be parsed: %s"
               .formatted(text, e.getMessage()),
           e);
     }
@@ -185,7 +186,9 @@ final class ResourceName {
       String name = node.toStringAST().substring(1);
       if (!known.contains(name)) {
         throw new IllegalArgumentException(
-            "the resource name '%s' is about #%s, but the method has no such parameter. If it has, it was not compiled with -parameters: write #p0 for the first."
+            ("the resource name '%s' refers to #%s, but the method has no such"
+                    + " parameter. If it has one, it was not compiled with -parameters: write #p0"
+                    + " for the first.")
                 .formatted(text, name));
       }
     }

@@ -31,10 +31,10 @@ import java.lang.annotation.Target;
  *       one of them. It may be a meta-annotation of your own.
  *   <li><b>Outside of transactions.</b> The lock is taken before a transaction of the same method
  *       begins, and released after it has been committed; so it is with other advice too, such as
- *       caches and the validation of arguments: what stands in a cache was read under the lock, and
- *       a hit takes the lock. Only {@code @Async}, retries and Spring Security's annotations come
+ *       caches and the validation of arguments: what is in a cache was read under the lock, and a
+ *       hit takes the lock. Only {@code @Async}, retries and Spring Security's annotations come
  *       before: the lock belongs to the thread that runs the body, is not held between attempts,
- *       and nobody waits for it who may not call.
+ *       and a caller without permission does not wait for it.
  *   <li><b>In the transaction of a caller</b> a write is kept until that has completed, as {@link
  *       LockTemplate} says.
  *   <li><b>The work is done when the method returns.</b> Futures and reactive types, as what the
@@ -45,8 +45,8 @@ import java.lang.annotation.Target;
  *       those of {@link LockTemplate}.
  * </ul>
  *
- * <p>Wrong use is told when the context starts. {@code mpilock.annotations.enabled=false} leaves
- * all methods without their locks.
+ * <p>Wrong use is reported when the context starts. {@code mpilock.annotations.enabled=false}
+ * leaves all methods without their locks.
  */
 @Documented
 @Retention(RetentionPolicy.RUNTIME)
@@ -54,12 +54,12 @@ import java.lang.annotation.Target;
 public @interface WriteLocked {
 
   /**
-   * The names of the resources: as they stand, or templates with expressions of SpEL in {@code
-   * #{…}}. They see the parameters as {@code #name} (if compiled with {@code -parameters}) or
-   * {@code #p0}, beans as {@code @bean}, and {@code #root.method} and {@code #root.target}; {@code
-   * ${…}} is a property. One expression of a template may give a collection or an array: then the
-   * template gives a name for each element. An expression that gives null, or nothing, is an error.
-   * Each name is a resource that lives as long as the controller, so let them be bounded.
+   * The names of the resources: literals, or templates with expressions of SpEL in {@code #{…}}.
+   * They see the parameters as {@code #name} (if compiled with {@code -parameters}) or {@code #p0},
+   * beans as {@code @bean}, and {@code #root.method} and {@code #root.target}; {@code ${…}} is a
+   * property. One expression of a template may give a collection or an array: then the template
+   * gives a name for each element. An expression that gives null, or nothing, is an error. Each
+   * name is a resource that lives as long as the controller, so let them be bounded.
    *
    * @return the names; none for the default resource
    */
@@ -82,8 +82,8 @@ public @interface WriteLocked {
    * returns a primitive, or what is never null by its annotations, is refused. Who needs to know
    * whether it ran lets it return something.
    *
-   * <p>Only a lock that somebody else has, or asked for before, is a reason to skip: a dead rank, a
-   * poisoned resource or a closed controller is an exception as ever.
+   * <p>Only a lock that another thread has, or asked for before, is a reason to skip: a dead rank,
+   * a poisoned resource or a closed controller throws an exception as usual.
    *
    * @return true to skip it; false to wait
    */
@@ -92,8 +92,8 @@ public @interface WriteLocked {
   /**
    * The name of a method of the same class that is run in place of this one, without the lock, if
    * that cannot be had at once, or within {@link #timeout} if that is given. It takes the same
-   * parameters, returns what may stand for what this one returns, and throws no other checked
-   * exceptions; private is enough. It is called past the proxy, so annotations on it do nothing.
+   * parameters, returns what this one may return, and throws no other checked exceptions; private
+   * is enough. It is called past the proxy, so annotations on it do nothing.
    *
    * @return its name; empty to wait
    */

@@ -55,7 +55,7 @@ class BatchRanksConfiguration {
     return new RankRepositoryPostProcessor(SystemLauncher.isOn(setting, environment));
   }
 
-  /** Left to the application to add to a job, unless all jobs are to have it. */
+  /** The application adds it to a job, unless all jobs have it. */
   @Bean
   @ConditionalOnMissingBean
   RankOutcomes rankOutcomes(
@@ -80,7 +80,7 @@ class BatchRanksConfiguration {
     };
   }
 
-  /** In a repository that mpilock made nobody else runs jobs; in others only if it is asked for. */
+  /** In a repository that mpilock made, no other process runs jobs; in others only on request. */
   @Bean
   @Nullable RankRecovery rankRecovery(
       ObjectProvider<JobRepository> repositories,

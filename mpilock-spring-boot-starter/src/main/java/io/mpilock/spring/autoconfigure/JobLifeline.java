@@ -10,8 +10,8 @@ import org.springframework.context.ConfigurableApplicationContext;
 
 /**
  * What connects a context's fate to the job's. It knows the context's controller, whoever defined
- * that bean, and outlives it: when a refresh fails, Spring destroys the beans before anybody is
- * told. A controller whose context never came up is abandoned instead of closed, since closing
+ * that bean, and outlives it: when a refresh fails, Spring destroys the beans before any listener
+ * is called. A controller whose context never came up is abandoned instead of closed, since closing
  * waits for ranks that have no reason to close.
  */
 final class JobLifeline implements DestructionAwareBeanPostProcessor {

@@ -5,7 +5,7 @@ import java.util.Optional;
 import org.springframework.boot.context.properties.bind.Binder;
 
 /**
- * Where this process stands in the job, as far as the launcher tells.
+ * This process's position in the job, as far as the launcher tells.
  *
  * @param rank from 0
  * @param size the number of ranks, or less than 1 if unknown

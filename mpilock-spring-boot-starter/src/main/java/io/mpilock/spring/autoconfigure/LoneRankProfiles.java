@@ -13,10 +13,10 @@ import org.springframework.core.env.PropertySource;
 
 /**
  * Activates the profiles of ranks in a process that is alone, where {@code
- * mpilock.profiles.enabled=true} stands in a configuration file. The files were read once, without
- * looking ahead as {@link RankProfiles} does for ranks, since nearly nobody asks for that. So what
- * was read is taken out, and read again with the profiles. What the first reading registered, such
- * as clients of configuration servers, stays.
+ * mpilock.profiles.enabled=true} is in a configuration file. The files were read once, without
+ * looking ahead as {@link RankProfiles} does for ranks, since that is rarely used. So what was read
+ * is taken out, and read again with the profiles. What the first reading registered, such as
+ * clients of configuration servers, stays.
  */
 final class LoneRankProfiles implements EnvironmentPostProcessor, Ordered {
   private final ConfigurableBootstrapContext bootstrap;

@@ -21,8 +21,8 @@ import org.springframework.core.task.TaskDecorator;
 class MdcConfiguration {
 
   /**
-   * It stays in the thread: that is this rank's. A fallback, so that it does not stand in the way
-   * of who asks for the application's own.
+   * It stays in the thread: that is this rank's. A fallback, so that it does not replace the
+   * application's own.
    */
   @Bean
   @Fallback

@@ -34,17 +34,17 @@ import org.springframework.validation.Validator;
  *     every rank without any lock, and MPI is not started.
  * @param transport How the ranks reach each other: "auto" takes "native" under a launcher, "mpj"
  *     where MPILOCK_RANK and MPILOCK_SIZE are set by hand, and "local" without either.
- * @param master Rank that single writes go to unless told otherwise.
+ * @param master Rank that single writes go to by default.
  * @param expectedRanks How many ranks the job must have; 0 for any number. A job of another size is
  *     refused, as when a launcher's variables do not reach its ranks and each would be alone.
- * @param fairness Who goes first when readers and writers wait for the same resource.
+ * @param fairness Which requests go first when readers and writers wait for the same resource.
  * @param handoverLimit How often threads of one rank may pass a write among themselves while
  *     another rank waits; 0 for strict order.
  * @param stallWarning After how long a wait is reported to the log, and again after each such time.
  * @param shutdownTimeout Longest time that the shutdown waits for the report of all ranks, for this
  *     rank's leases, and for the close of the other ranks, all together.
  * @param heartbeatTimeout How long a node may be silent, where the ranks are on several, before the
- *     others take it for dead. Longer than the longest pause of a rank's JVM, such as a full
+ *     others consider it dead. Longer than the longest pause of a rank's JVM, such as a full
  *     collection. A process that ends is known within seconds.
  * @param onHolderDeath What becomes of a resource whose writer died inside its write.
  * @param onDeadlock What becomes of threads that wait for each other's locks in a circle. Each
@@ -58,7 +58,7 @@ import org.springframework.validation.Validator;
  *     write of it lasts; NAME.timeout, how long the LockTemplate and annotations wait for it where
  *     they are given no time; NAME.fairness, who goes first. If not set: as mpilock.until and
  *     mpilock.fairness say, and for as long as it takes. A name with other characters than a to z,
- *     0 to 9 and - stands in brackets: mpilock.resources[north/orders].until.
+ *     0 to 9 and - goes in brackets: mpilock.resources[north/orders].until.
  * @param share Sharing of objects between the ranks.
  * @param nativeTransport The native transport.
  * @param mpj The transport over MPJ Express.
@@ -105,7 +105,7 @@ public record MpilockProperties(
    * @param timeout How long the LockTemplate and annotations wait for it where they are given no
    *     time, 0 not to wait; if not set, as long as it takes. The same on all ranks for single
    *     writes.
-   * @param fairness Who goes first when readers and writers wait for it; if not set, as
+   * @param fairness Which requests go first when readers and writers wait for it; if not set, as
    *     mpilock.fairness says. The same on all ranks.
    */
   public record Resource(
@@ -147,7 +147,7 @@ public record MpilockProperties(
    *
    * @param library Path or soname of the MPI library to load; chosen by the launcher if not set.
    * @param doorbell Whether nodes wake each other by TCP connections of their own beside MPI.
-   *     Without them an idle node looks at MPI all the time, and a killed process may be known only
+   *     Without them an idle node polls MPI all the time, and a killed process may be noticed only
    *     after heartbeat-timeout.
    */
   public record Native(@Nullable String library, @DefaultValue("true") boolean doorbell) {}
@@ -157,8 +157,8 @@ public record MpilockProperties(
    *
    * @param jar Where mpj.jar of MPJ Express 0.44 is; if not set, the class path, else Debian's
    *     usual place.
-   * @param rendezvous HOST:PORT where rank 0 waits for the others; if not set, rank 0 chooses and
-   *     tells the others through a file.
+   * @param rendezvous HOST:PORT where rank 0 waits for the others; if not set, rank 0 chooses one
+   *     and publishes it in a file.
    * @param token Secret that the ranks of the job know each other by, at least 16 characters;
    *     needed with a rendezvous. The variable MPILOCK_TOKEN does as well.
    * @param directory Directory of the rendezvous file, seen by all ranks and private to the user;
@@ -230,8 +230,8 @@ public record MpilockProperties(
    *     others.
    * @param recover Whether executions of this rank that are still running in the repository when
    *     the application starts count as failed, so that their jobs can be started again: those of
-   *     jobs that are beans. For repositories in which nobody else runs these jobs as this rank. If
-   *     not set: in the repository that mpilock makes for each rank.
+   *     jobs that are beans. For repositories in which no other process runs these jobs as this
+   *     rank. If not set: in the repository that mpilock makes for each rank.
    * @param repositoryDirectory Directory in which each of several ranks has a database rank-N for
    *     Spring Batch's repository, made if need be. Only with H2, where the application's data
    *     source is the embedded database that Boot makes by default, and there is no other for

@@ -29,7 +29,7 @@ import org.springframework.context.annotation.Configuration;
 class ObservationConfiguration {
   static final String ENABLED = "mpilock.observation.enabled";
 
-  /** Whether somebody traces, or asks for it. */
+  /** Whether there is a tracer, or the property asks for observations. */
   static final class Wanted extends AnyNestedCondition {
     Wanted() {
       super(ConfigurationPhase.REGISTER_BEAN);

@@ -110,8 +110,8 @@ final class RankDefaults implements EnvironmentPostProcessor, Ordered {
       throw new InvalidConfigurationPropertyValueException(
           "mpilock.master",
           master,
-          ("The profiles master and rank-N were activated for the master %d, and a file of such a"
-                  + " profile names another. Name the master elsewhere, or set"
+          ("The profiles master and rank-N were activated for the master %d, but a"
+                  + " file of such a profile sets another. Set the master elsewhere, or set"
                   + " mpilock.profiles.enabled=false.")
               .formatted(assumed.rank()));
     }
@@ -141,7 +141,7 @@ final class RankDefaults implements EnvironmentPostProcessor, Ordered {
   private static Map<String, Object> ports(Binder properties, int localRank) {
     if (localRank < 0) {
       throw new InvalidConfigurationPropertyValueException(
-          PORT_OFFSET, true, "The launcher does not tell the rank among those of this node.");
+          PORT_OFFSET, true, "The launcher does not tell which rank of its node this process is.");
     }
     Map<String, Object> ports = new HashMap<>();
     move("server.port", HTTP_PORT, properties, localRank, ports);

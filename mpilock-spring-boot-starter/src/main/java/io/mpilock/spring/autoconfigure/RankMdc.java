@@ -2,7 +2,7 @@ package io.mpilock.spring.autoconfigure;
 
 import org.slf4j.MDC;
 
-/** What the log of a rank knows of it on a thread that was told: the keys of the MDC. */
+/** The keys of the MDC that identify the rank in its log. */
 final class RankMdc {
   /** Beside the name of the class, to look for it without loading this one. */
   static final String NEEDED = "org.slf4j.MDC";

@@ -51,8 +51,8 @@ final class RankProfileAotCheck implements BeanFactoryInitializationAotProcessor
       }
       if (!found.isEmpty()) {
         throw new IllegalStateException(
-            "@Profile is decided ahead of time, for all ranks at once, so a bean of the profile"
-                + " master or rank-N would be on none: "
+            "@Profile is decided ahead of time, for all ranks at once, so no rank"
+                + " would have a bean of the profile master or rank-N: "
                 + String.join(", ", found)
                 + ". Ask LockTemplate.isMaster() or rank() at run time, do not process the"
                 + " application ahead of time, or set mpilock.profiles.enabled=false if these"

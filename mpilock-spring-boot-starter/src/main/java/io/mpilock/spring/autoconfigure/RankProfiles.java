@@ -23,9 +23,9 @@ import org.springframework.core.env.StandardEnvironment;
  * other is active, the default profiles stay active before them. Off with {@code
  * mpilock.profiles.enabled=false}, and where the process is alone, unless that is {@code true}.
  *
- * <p>Which rank is the master, and whether another profile is active, may stand in the
- * configuration files, and these are to be read with the profiles. So they are read twice: first
- * into an environment that is thrown away. What is assumed from that is checked by {@link
+ * <p>Which rank is the master, and whether another profile is active, may be set in the
+ * configuration files, and these must be read with the profiles. They are therefore read twice:
+ * first into an environment that is thrown away. What is assumed from that is checked by {@link
  * RankDefaults} when they have been read.
  *
  * <p>Not while an application is processed ahead of time: what is active then is active on every

@@ -72,7 +72,9 @@ class RankRepositoryConfiguration {
     }
     String url = url(directory, position.rank());
     LOG.info(
-        "mpilock: Spring Batch's job repository of rank %d is %s, since the application's database is Boot's embedded one and ends with the process. For another define a @BatchDataSource."
+        ("mpilock: Spring Batch's job repository of rank %d is %s, because the"
+                + " application's database is Boot's embedded one and is lost with the"
+                + " process. To use another, define a @BatchDataSource.")
             .formatted(position.rank(), url));
     return JdbcConnectionPool.create(url, "", "");
   }
@@ -93,7 +95,7 @@ class RankRepositoryConfiguration {
           && url.endsWith(":" + name)
           && EmbeddedDatabaseConnection.isEmbedded(application);
     } catch (MetaDataAccessException e) {
-      LOG.debug("The application's data source does not tell where it is", e);
+      LOG.debug("The application's data source does not tell where its database is", e);
       return false;
     }
   }

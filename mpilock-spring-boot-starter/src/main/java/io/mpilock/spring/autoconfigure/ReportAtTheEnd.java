@@ -17,7 +17,7 @@ import org.springframework.context.ConfigurableApplicationContext;
  *
  * <p>A context that failed gathers nothing, since it would wait for ranks that have no reason to
  * end: one whose refresh failed destroys its beans without being closed, and one that failed later
- * is told so by Boot. A rank that is alone has nobody to wait for.
+ * is told so by Boot. A rank that is alone waits for no other.
  */
 final class ReportAtTheEnd
     implements DestructionAwareBeanPostProcessor, ApplicationListener<ApplicationFailedEvent> {

@@ -33,7 +33,7 @@ import org.springframework.core.Ordered;
  * and writes into its repository how it ended. The wait is in the first phase of the shutdown and
  * as long as {@code spring.lifecycle.timeout-per-shutdown-phase} allows.
  *
- * <p>Ranks hear of a signal at different times. A job that was asked to stop, and failed only
+ * <p>Ranks receive a signal at different times. A job that was asked to stop, and failed only
  * because another rank had stopped before it, has stopped too and not failed.
  *
  * <p>It listens to every job that is a bean, first at the beginning and last at the end, so it

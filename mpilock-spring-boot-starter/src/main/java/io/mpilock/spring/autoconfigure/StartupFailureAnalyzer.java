@@ -34,16 +34,17 @@ final class StartupFailureAnalyzer extends AbstractFailureAnalyzer<StartupExcept
       case MASTER_OUT_OF_RANGE -> "The property mpilock.master is not a rank of the job:";
       case SETTINGS_DIFFER -> "The ranks were given different mpilock properties:";
       case NO_SUCH_TRANSPORT ->
-          "The property mpilock.transport names a transport that is not here:";
+          "The property mpilock.transport names a transport that does not exist here:";
       case NO_WINDOW -> "The memory that the ranks of a node share could not be allocated:";
       case NO_DESCRIPTORS -> "This process may open too few files and sockets:";
       case MPI_FINALIZED -> "MPI was already finalised in this process:";
       case NO_MPJ -> "mpilock found no MPJ Express that it can use:";
-      case RENDEZVOUS_INVALID -> "It is not clear where the ranks are to meet:";
+      case RENDEZVOUS_INVALID -> "It is not clear where the ranks meet:";
       case RANKS_MISSING -> "Not all ranks of the job met in time:";
       case RANK_TAKEN -> "Another process has this process's place in the job:";
       case RANKS_APART ->
-          "The ranks of a host are kept apart, which its MPI library does not bear:";
+          "The ranks of a host are isolated from each other, which its MPI library"
+              + " does not support:";
       case TOO_MANY_RANKS -> "The job has more ranks than there is room for:";
     };
   }
@@ -60,7 +61,7 @@ final class StartupFailureAnalyzer extends AbstractFailureAnalyzer<StartupExcept
       case SETTINGS_DIFFER ->
           "Look for profiles, configuration files and environment variables that are not the same"
               + " on all nodes.";
-      case NO_WINDOW -> "mpilock.window-size is what each rank asks for.";
+      case NO_WINDOW -> "mpilock.window-size sets how much each rank allocates.";
       case MPI_FINALIZED ->
           "If spring-boot-devtools restarted the application: MPI starts only once in a process, so"
               + " set spring.devtools.restart.enabled=false, best as a system property.";

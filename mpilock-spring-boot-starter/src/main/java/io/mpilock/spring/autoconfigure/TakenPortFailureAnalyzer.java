@@ -10,7 +10,7 @@ import org.springframework.core.env.Environment;
 
 /**
  * Says what helps if a rank finds its port taken, as all ranks of a node but one do when they have
- * the same. Boot's own analysis, which stands behind it, would have the other process stopped. The
+ * the same. Boot's own analysis, which comes after it, would suggest to stop the other process. The
  * failure is known by name, since its module is one of Boot's web servers.
  */
 @Order(Ordered.HIGHEST_PRECEDENCE)

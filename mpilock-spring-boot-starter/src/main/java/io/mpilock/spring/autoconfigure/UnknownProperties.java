@@ -31,8 +31,8 @@ import tools.jackson.core.json.JsonFactory;
 
 /**
  * Warns of properties {@code mpilock.*} that there are not, with the nearest that there is: a
- * time-out with a slip in its name is one that is not set. What there is stands in the metadata
- * that the build makes of the sources, and is read only if the application has such properties.
+ * time-out with a misspelt name is not set. The known properties are in the metadata that the build
+ * makes of the sources, and is read only if the application has such properties.
  */
 final class UnknownProperties implements EnvironmentPostProcessor, Ordered {
   private static final ConfigurationPropertyName PREFIX = ConfigurationPropertyName.of("mpilock");

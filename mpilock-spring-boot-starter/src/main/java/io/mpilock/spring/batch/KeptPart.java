@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** How a rank's part of the input stands in the step's execution context. */
+/** How a rank's part of the input is stored in the step's execution context. */
 interface KeptPart {
   /** As the lines that it is, which are few. */
   KeptPart AS_IT_IS =
@@ -23,6 +23,6 @@ interface KeptPart {
   /** Gives what is kept of a part. */
   List<String> keep(List<String> part);
 
-  /** Gives the part of which that was kept, or null if it is not there any more. */
+  /** Gives the part that the stored names describe, or null if it is no longer there. */
   @Nullable List<String> restore(List<String> kept) throws IOException;
 }

@@ -21,7 +21,7 @@ final class LineRuns {
    * Finds the runs of all ranks. Reads the file twice, since only the number of lines tells where
    * they begin.
    *
-   * @param header how many lines at the beginning belong to nobody
+   * @param header how many header lines there are at the beginning
    * @return for each rank its slice of the lines, counted from 0 behind the header, and of the
    *     bytes
    */

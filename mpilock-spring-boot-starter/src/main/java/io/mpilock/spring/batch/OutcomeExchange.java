@@ -30,7 +30,7 @@ final class OutcomeExchange {
 
   // Guarded by this object.
   private final SortedMap<Integer, RankOutcome> known = new TreeMap<>();
-  private String reason = "is not known: it did not come in time";
+  private String reason = "is not known: it did not arrive in time";
 
   private OutcomeExchange(WindowController controller, Duration timeout, RankOutcome mine) {
     this.controller = controller;
@@ -87,7 +87,7 @@ final class OutcomeExchange {
 
   private synchronized void lost(RankFailedException e) {
     known.putIfAbsent(e.rank(), RankOutcome.missing(e.rank(), String.valueOf(e.getMessage())));
-    reason = "is not known, since rank " + e.rank() + " died";
+    reason = "is not known, because rank " + e.rank() + " died";
   }
 
   private synchronized void stop(String why) {

@@ -107,7 +107,7 @@ public final class RankOutcomes implements JobExecutionListener, Ordered {
       job.setExitStatus(
           new ExitStatus(
               worst.exitCode(),
-              "Rank %d of the job ended so: %s".formatted(worst.rank(), worst.message())));
+              "Rank %d of the job ended as follows: %s".formatted(worst.rank(), worst.message())));
     }
   }
 

@@ -14,8 +14,8 @@ import org.springframework.beans.factory.SmartInitializingSingleton;
 /**
  * Recovers, when the application starts, the executions of this rank that a killed process left
  * behind as running: they have failed, and so their jobs can be started again. Only for
- * repositories in which nobody else runs these jobs as this rank. Executions that tell no rank are
- * those of a rank that is alone.
+ * repositories in which no other process runs these jobs as this rank. Executions that tell no rank
+ * are those of a rank that is alone.
  */
 public final class RankRecovery implements SmartInitializingSingleton {
   private static final Log LOG = LogFactory.getLog(RankRecovery.class);
@@ -64,7 +64,8 @@ public final class RankRecovery implements SmartInitializingSingleton {
 
   private void recover(JobExecution execution) {
     LOG.warn(
-        "The job '%s' was cut off in its execution %d: it counts as failed, and can be started again."
+        ("The job '%s' was interrupted in its execution %d: it counts as failed,"
+                + " and can be started again.")
             .formatted(execution.getJobInstance().getJobName(), execution.getId()));
     operators.getObject().recover(execution);
   }

@@ -13,7 +13,8 @@ public record RankSlice(long first, long end) {
   /** Checks the order. */
   public RankSlice {
     if (end < first) {
-      throw new IllegalArgumentException("A slice ends at %d before %d.".formatted(end, first));
+      throw new IllegalArgumentException(
+          "A slice cannot end at %d, before its start at %d.".formatted(end, first));
     }
   }
 

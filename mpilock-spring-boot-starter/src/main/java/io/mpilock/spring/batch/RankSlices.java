@@ -130,7 +130,7 @@ public final class RankSlices {
    * like UTF-16. Empty lines count.
    *
    * @param file the file, with the same content on all ranks
-   * @param header how many lines at the beginning belong to nobody
+   * @param header how many header lines there are at the beginning
    * @return this rank's lines
    * @throws IOException on the master or on a restart, if the file cannot be read
    * @throws IllegalStateException if the ranks do not agree, or on a restart that does not fit
@@ -160,7 +160,7 @@ public final class RankSlices {
         String.valueOf(run.bytes().end()),
         lines.count() == 0
             ? "no lines"
-            : "lines %d to %d behind the header".formatted(lines.first() + 1, lines.end()));
+            : "lines %d to %d after the header".formatted(lines.first() + 1, lines.end()));
   }
 
   private static String sizeOf(Path file) {
@@ -271,7 +271,7 @@ public final class RankSlices {
       checkRestart(head, kept);
       List<String> part = form.restore(kept.subList(head.size(), kept.size()));
       if (part == null) {
-        throw anotherInput("finds other files than then");
+        throw anotherInput("finds other files than the first time");
       }
       String problem = look.at(part);
       if (problem != null) {
@@ -294,8 +294,8 @@ public final class RankSlices {
     String size = kept.get(1);
     if (!size.equals(head.get(1))) {
       throw new IllegalStateException(
-          ("Step '%s' was begun on %s rank(s), and is started again on %s, where the slices are"
-                  + " others: start it again on %s, or with other parameters.")
+          ("Step '%s' began on %s rank(s) and is started again on %s, where the"
+                  + " slices would differ: start it again on %s, or with other parameters.")
               .formatted(step.getStepName(), size, head.get(1), size));
     }
     if (!kept.getFirst().equals(head.getFirst())) {
@@ -306,7 +306,7 @@ public final class RankSlices {
 
   private IllegalStateException anotherInput(String problem) {
     return new IllegalStateException(
-        "Step '%s' is started again with another input: rank %d %s."
+        "Step '%s' is started again with different input: rank %d %s."
             .formatted(step.getStepName(), locks.rank(), problem));
   }
 

@@ -4,7 +4,7 @@ import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.context.aot.AbstractAotProcessor;
 import org.springframework.core.env.Environment;
 
-/** This process's rank as the environment tells it. */
+/** This process's rank according to the environment. */
 final class ThisRank {
   private static final String RANK = "mpilock.rank";
   private static final String SIZE = "mpilock.size";
@@ -35,8 +35,8 @@ final class ThisRank {
                 new IllegalStateException(
                     "The rank of this process is not known: "
                         + RANK
-                        + " is not in the environment. SpringApplication puts it there; in a"
-                        + " context that is started without, set it."));
+                        + " is not in the environment. SpringApplication sets it. Set it yourself in"
+                        + " a context that is started without SpringApplication."));
     checkIsOfJob(rank, RANK);
   }
 

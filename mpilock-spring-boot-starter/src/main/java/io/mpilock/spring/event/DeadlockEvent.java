@@ -18,7 +18,7 @@ public final class DeadlockEvent extends ApplicationEvent {
    *
    * @param controller whose job it is
    * @param resource the name of the resource that was asked for
-   * @param report who is in the circle, what each holds and waits for, in words
+   * @param report a text: who is in the circle, and what each holds and waits for
    */
   public DeadlockEvent(WindowController controller, String resource, String report) {
     super(controller);
@@ -36,9 +36,9 @@ public final class DeadlockEvent extends ApplicationEvent {
   }
 
   /**
-   * Gives who is in the circle, what each holds and waits for, in words.
+   * Gives a text: who is in the circle, and what each holds and waits for.
    *
-   * @return who is in the circle, what each holds and waits for, in words
+   * @return the text
    */
   public String report() {
     return report;

@@ -18,7 +18,7 @@ public final class LockStalledEvent extends ApplicationEvent {
    *
    * @param controller whose job it is
    * @param resource the resource's name; empty for a wait that is for none
-   * @param report who waits, who holds it and who else waits, in words
+   * @param report a text: who waits, who holds it and who else waits
    */
   public LockStalledEvent(WindowController controller, String resource, String report) {
     super(controller);
@@ -36,9 +36,9 @@ public final class LockStalledEvent extends ApplicationEvent {
   }
 
   /**
-   * Gives who waits, who holds it and who else waits, in words.
+   * Gives a text: who waits, who holds it and who else waits.
    *
-   * @return who waits, who holds it and who else waits, in words
+   * @return the text
    */
   public String report() {
     return report;

@@ -4,8 +4,8 @@ import io.mpilock.WindowController;
 import org.springframework.context.ApplicationEvent;
 
 /**
- * Nobody gets a resource any more, since its writer died; once for each, when this rank asks for
- * it.
+ * No thread gets a resource any more, because its writer died; once for each, when this rank asks
+ * for it.
  */
 public final class ResourcePoisonedEvent extends ApplicationEvent {
   private static final long serialVersionUID = 1L;

@@ -13,7 +13,7 @@ import org.springframework.integration.support.locks.LockRegistry;
  *
  * <p>A key is a String, and its lock the write of the resource that is called the prefix and the
  * key: two keys never share a lock. The keys may be without end, as correlation keys are: one that
- * no thread has anything of, and whose lock nobody can reach, gives its place in the window back.
+ * no thread holds or waits for, and whose lock is unreachable, gives its place in the window back.
  * With a number of stripes a key's lock is that of the resource of the prefix and {@code
  * floorMod(key.hashCode(), stripes)}, which other keys share, as they do in Spring Integration's
  * {@code DefaultLockRegistry}.
@@ -61,7 +61,7 @@ public final class MpilockLockRegistry implements LockRegistry<Lock> {
    * @param lockKey a String; without stripes, one that makes a valid name with the prefix: at most
    *     255 characters together, none of them a control character
    * @return the lock, the same on all ranks
-   * @throws IllegalArgumentException if the key is no such String
+   * @throws IllegalArgumentException if the key is not such a String
    * @throws CannotAcquireLockException if the key is new, and the window has no room for another
    *     resource, or the controller is closed
    */
@@ -69,7 +69,8 @@ public final class MpilockLockRegistry implements LockRegistry<Lock> {
   public Lock obtain(Object lockKey) {
     if (!(lockKey instanceof String key)) {
       throw new IllegalArgumentException(
-          "The lock key '%s' is a %s. Only Strings are the same key on all ranks: make one of it."
+          ("The lock key '%s' is a %s. Only a String is the same key on all ranks:"
+                  + " convert it to one.")
               .formatted(lockKey, lockKey.getClass().getName()));
     }
     String name = stripes == 0 ? key : String.valueOf(Math.floorMod(key.hashCode(), stripes));
@@ -79,7 +80,7 @@ public final class MpilockLockRegistry implements LockRegistry<Lock> {
           controller, resource, controller.resource(resource).asReadWriteLock().writeLock());
     } catch (MpilockException failure) {
       throw new CannotAcquireLockException(
-          "There is no lock of '%s': %s".formatted(resource, failure.getMessage()), failure);
+          "There is no lock for '%s': %s".formatted(resource, failure.getMessage()), failure);
     }
   }
 

@@ -77,7 +77,9 @@ record RegistryLock(WindowController controller, String resource, Lock write) im
 
   private ConcurrentModificationException lost(@Nullable Throwable cause) {
     return new ConcurrentModificationException(
-        "Rank %d left the job while its thread '%s' held the lock of '%s': another rank may have had it since, or found it poisoned. What was done under it may not be whole."
+        ("Rank %d left the job while its thread '%s' held the lock of '%s': another"
+                + " rank may have had it since, or found it poisoned. What was done under it"
+                + " may be incomplete.")
             .formatted(controller.rank(), Thread.currentThread().getName(), resource),
         cause);
   }

@@ -182,7 +182,7 @@ public final class RankContextRunner {
     return context;
   }
 
-  /** That of a process which somebody has started by hand as this rank. */
+  /** That of a process that was started by hand as this rank. */
   private static ConfigurableEnvironment environment(TestRank rank) {
     Map<String, Object> variables =
         Map.of(

@@ -80,8 +80,7 @@ final class RankExtension implements ParameterResolver, InvocationInterceptor {
     int[] nodes = test.nodes();
     if (nodes.length == 0) {
       if (test.ranks() < 1) {
-        throw new ExtensionConfigurationException(
-            "@RankTest says neither how many ranks nor which nodes there are.");
+        throw new ExtensionConfigurationException("@RankTest sets neither ranks nor nodes.");
       }
       return new int[] {test.ranks()};
     }

@@ -13,9 +13,9 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.boot.test.context.assertj.AssertableApplicationContext;
 
 /**
- * One rank of a test: where it stands, its application context, and the faults that it can have. To
- * be used by the thread that plays the rank. A rank that fails does so by throwing: the others are
- * told as by {@link WindowController#abandon()}.
+ * One rank of a test: its position, its application context, and the faults that it can have. To be
+ * used by the thread that plays the rank. A rank that fails does so by throwing: the others are
+ * reported as by {@link WindowController#abandon()}.
  */
 public final class TestRank {
   private final LocalCluster cluster;
@@ -89,10 +89,10 @@ public final class TestRank {
   }
 
   /**
-   * Ends this rank as if its process had been killed: it holds what it held, and tells nobody. The
-   * others find it out, those on other nodes after {@code mpilock.heartbeat-timeout}. Does not
-   * return: it throws what only the runner is to catch. That the rank ended so is no failure of the
-   * test.
+   * Ends this rank as if its process had been killed: it holds what it held, and informs no other
+   * rank. The others find it out, those on other nodes after {@code mpilock.heartbeat-timeout}.
+   * Does not return: it throws what only the runner should catch. That the rank ended this way is
+   * no failure of the test.
    */
   public void die() {
     dead = true;

@@ -52,7 +52,7 @@ class NamesTests {
                 .containsEntry("namesFillPercent", names.fillPercent())
                 .containsEntry("namesWarning", names.warning());
           }
-          assertThat(output.getOut().split("This is said once", -1)).hasSize(2);
+          assertThat(output.getOut().split("This warning appears once", -1)).hasSize(2);
 
           int many = 10 * kept.size();
           kept.clear();

@@ -38,7 +38,7 @@ class LockAnnotationFailureAnalyzerTests {
     assertThatThrownBy(() -> application.run()).hasMessageContaining("'soon'");
     assertThat(output)
         .contains(
-            "A lock by annotation cannot be taken:",
+            "A lock annotation is wrong:",
             "Store.save: the timeout 'soon' is not a duration such as 5s or PT5S.",
             "Action:",
             "LockTemplate");

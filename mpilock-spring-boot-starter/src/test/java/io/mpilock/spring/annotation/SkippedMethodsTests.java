@@ -401,9 +401,9 @@ class SkippedMethodsTests {
               .hasMessageContaining("is null");
           assertThatThrownBy(() -> accounts.twice(List.of("a"), List.of("b")))
               .hasMessageContaining("'#two'")
-              .hasMessageContaining("the second that gives several");
+              .hasMessageContaining("the second expression that gives several names");
           assertThatThrownBy(() -> accounts.single(List.of("a", "b")))
-              .hasMessageContaining("A single write is of one resource")
+              .hasMessageContaining("A single write has one resource")
               .hasMessageContaining("[a, b]");
           accounts.single(List.of("a"));
         });

@@ -221,16 +221,19 @@ class WrongAnnotationTests {
 
   static Stream<Arguments> wrong() {
     return Stream.of(
-        Arguments.of(OnPrivate.class, "@WriteLocked cannot be for", "OnPrivate.save", "private"),
+        Arguments.of(OnPrivate.class, "@WriteLocked is wrong on", "OnPrivate.save", "private"),
         Arguments.of(OnStatic.class, "OnStatic.save", "static", ""),
         Arguments.of(OnFinal.class, "@ReadLocked", "OnFinal.save", "final"),
         Arguments.of(FinalByClass.class, "FinalByClass.save", "final", ""),
         Arguments.of(Two.class, "@ReadLocked", "@WriteLocked", "both"),
         Arguments.of(TwoOnClass.class, "@SingleWrite", "@WriteLocked", "TwoOnClass"),
-        Arguments.of(Future.class, "Future.save", "CompletableFuture", "lock is gone"),
-        Arguments.of(Stage.class, "@SingleWrite", "CompletionStage", "lock is gone"),
-        Arguments.of(Reactive.class, "Reactive.save", "Mono", "lock is gone"),
-        Arguments.of(Published.class, "Published.save", "Publisher", "lock is gone"),
+        Arguments.of(
+            Future.class, "Future.save", "CompletableFuture", "after the lock has been released"),
+        Arguments.of(
+            Stage.class, "@SingleWrite", "CompletionStage", "after the lock has been released"),
+        Arguments.of(Reactive.class, "Reactive.save", "Mono", "after the lock has been released"),
+        Arguments.of(
+            Published.class, "Published.save", "Publisher", "after the lock has been released"),
         Arguments.of(BadTimeout.class, "BadTimeout.save", "'soon'", "5s"),
         Arguments.of(EndlessTimeout.class, "EndlessTimeout.save", "'99999999999999999999s'", "5s"),
         Arguments.of(HugeTimeout.class, "HugeTimeout.save", "'9223372036854775807d'", "5s"),
@@ -244,13 +247,14 @@ class WrongAnnotationTests {
         Arguments.of(
             SkippedPrimitive.class, "SkippedPrimitive.save", "the primitive boolean", "fallback"),
         Arguments.of(SkippedNonNull.class, "@ReadLocked", "a String", "@Nullable"),
-        Arguments.of(SkippedAndFallback.class, "SkippedAndFallback.save", "'other'", "leave one"),
-        Arguments.of(NoFallback.class, "NoFallback.save", "'othr'", "none of that name"),
+        Arguments.of(SkippedAndFallback.class, "SkippedAndFallback.save", "'other'", "remove one"),
+        Arguments.of(NoFallback.class, "NoFallback.save", "'othr'", "no method of that name"),
         Arguments.of(OtherParameters.class, "takes (String)", "Integer", "int"),
         Arguments.of(OtherResult.class, "returns String", "Object", "OtherResult.other"),
         Arguments.of(OtherException.class, "checked but IOException", "java.lang.Exception", ""),
         Arguments.of(ItsOwnFallback.class, "ItsOwnFallback.save", "'save'", "one method"),
-        Arguments.of(LockedFallback.class, "LockedFallback.save", "'other'", "a lock itself"),
+        Arguments.of(
+            LockedFallback.class, "LockedFallback.save", "'other'", "a lock annotation itself"),
         Arguments.of(TwoFallbacks.class, "one method of", "CharSequence", "Object"),
         Arguments.of(BadNameOfSeveral.class, "BadNameOfSeveral.save", "U+000A", ""),
         Arguments.of(NoBraces.class, "NoBraces.save", "'#id'", "#{#id}"));

@@ -142,7 +142,7 @@ class RankDefaultsTests {
                 Map.of("PMIX_RANK", "2", "PMIX_NAMESPACE", "prterun-1"),
                 "--mpilock.web.port-offset=true"))
         .isInstanceOf(InvalidConfigurationPropertyValueException.class)
-        .hasMessageContaining("does not tell the rank among those of this node");
+        .hasMessageContaining("does not tell which rank of its node this process is");
   }
 
   private static ConfigurableEnvironment run(Map<String, String> variables, String... arguments) {

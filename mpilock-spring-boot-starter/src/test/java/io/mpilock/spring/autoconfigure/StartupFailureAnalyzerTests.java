@@ -69,7 +69,8 @@ class StartupFailureAnalyzerTests {
   void aTransportThatDoesNotExist(CapturedOutput output) {
     fails(FakeEnvironments.NO_LAUNCHER, "--mpilock.transport=pigeon");
     assertThat(output)
-        .contains("The property mpilock.transport names a transport that is not here:", "pigeon");
+        .contains(
+            "The property mpilock.transport names a transport that does not exist here:", "pigeon");
   }
 
   @Test

@@ -300,7 +300,8 @@ class RankSlicesTests {
     failing.run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.FAILED));
     Files.delete(folder.resolve(longName + "200.txt"));
     failing.run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.FAILED));
-    assertThat(read.failures()).contains("with another input: rank 0 finds other files than then");
+    assertThat(read.failures())
+        .contains("with different input: rank 0 finds other files than the first time");
   }
 
   /** The others fail in the first run since one is missing, and have executions then. */

@@ -171,7 +171,7 @@ class RepositoryTests {
           assertThat(job.getStatus()).isEqualTo(BatchStatus.FAILED);
           if (rank.rank() == 0) {
             assertThat(job.getAllFailureExceptions().toString())
-                .contains("Step 'read' was begun on 3 rank(s), and is started again on 2");
+                .contains("Step 'read' began on 3 rank(s) and is started again on 2");
           }
         });
   }
@@ -189,7 +189,7 @@ class RepositoryTests {
       assertThat(job.getStatus()).isEqualTo(BatchStatus.FAILED);
       if (rank.rank() == 0) {
         assertThat(job.getAllFailureExceptions().toString())
-            .contains("with another input: rank 0 sees 7 bytes instead of");
+            .contains("with different input: rank 0 sees 7 bytes instead of");
       }
     });
   }

@@ -26,7 +26,7 @@ class RestartLaunchTests {
     Outcome again = run();
     assertThat(again.status()).as(again.output()).isZero();
     assertThat(again.output())
-        .contains("was cut off in its execution", "rank 0 does its part")
+        .contains("was interrupted in its execution", "rank 0 does its part")
         .doesNotContain("rank 1 does its part")
         .containsOnlyOnce("on 2 rank(s)");
   }
