@@ -38,7 +38,8 @@ class AheadOfTimeTests {
   @Test
   void aBeanOfTheProfileOfARankIsRefused() {
     assertThatThrownBy(() -> process(OnProfile.class))
-        .hasStackTraceContaining("would be on none: org.example.ahead.profiles.OnProfile.watcher.");
+        .hasStackTraceContaining(
+            "profile master or rank-N: org.example.ahead.profiles.OnProfile.watcher.");
   }
 
   @Test

@@ -230,7 +230,8 @@ class MpjRendezvousTest {
                 start(rank(1, 2, settings(port, LONG))),
                 start(rank(2, 3, settings(port, LONG)))));
     assertThat(e)
-        .hasMessageContaining("Rank 1 was told that the job has 2 ranks, but rank 0 that it has 3");
+        .hasMessageContaining(
+            "Rank 1 was told that the job has 2 ranks, but rank 0 was told that it has 3");
   }
 
   static Stream<Arguments> senseless() {

@@ -90,7 +90,7 @@ record Instead(@Nullable Method fallback, @Nullable Object skipped) {
     if (fitting.size() != 1) {
       throw new IllegalArgumentException(
           ("its fallback '%s' must be one method of %s that takes (%s), returns %s"
-                  + " and throws no checked exception but %s. %s")
+                  + " and throws as checked exceptions at most: %s. %s")
               .formatted(
                   name,
                   type.getName(),
@@ -99,7 +99,7 @@ record Instead(@Nullable Method fallback, @Nullable Object skipped) {
                       ? "anything or nothing"
                       : result(method, type).getSimpleName(),
                   method.getExceptionTypes().length == 0
-                      ? "nothing"
+                      ? "none"
                       : shown(method.getExceptionTypes()),
                   named.isEmpty()
                       ? "There is no method of that name."

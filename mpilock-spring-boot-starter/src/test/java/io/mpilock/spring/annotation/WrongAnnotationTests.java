@@ -251,7 +251,7 @@ class WrongAnnotationTests {
         Arguments.of(NoFallback.class, "NoFallback.save", "'othr'", "no method of that name"),
         Arguments.of(OtherParameters.class, "takes (String)", "Integer", "int"),
         Arguments.of(OtherResult.class, "returns String", "Object", "OtherResult.other"),
-        Arguments.of(OtherException.class, "checked but IOException", "java.lang.Exception", ""),
+        Arguments.of(OtherException.class, "at most: IOException", "java.lang.Exception", ""),
         Arguments.of(ItsOwnFallback.class, "ItsOwnFallback.save", "'save'", "one method"),
         Arguments.of(
             LockedFallback.class, "LockedFallback.save", "'other'", "a lock annotation itself"),

@@ -116,7 +116,7 @@ class RankOutcomesTests {
     });
     assertAll(BatchStatus.FAILED, "FAILED");
     assertThat(job(0).getExitStatus().getExitDescription())
-        .isEqualTo("Rank 1 of the job ended so: IllegalStateException: disk full");
+        .isEqualTo("Rank 1 of the job ended as follows: IllegalStateException: disk full");
     assertThat(job(1).getExitStatus().getExitDescription()).contains("disk full");
     assertThat(output.toString())
         .containsOnlyOnce("the job 'nightly' ended as FAILED on 3 rank(s)")

@@ -45,6 +45,7 @@ class RankSliceTests {
   void whatCannotBeIsRefused() {
     assertThatThrownBy(() -> RankSlice.of(3, 3, 10)).isInstanceOf(IndexOutOfBoundsException.class);
     assertThatThrownBy(() -> RankSlice.of(0, 3, -1)).hasMessageContaining("negative: -1");
-    assertThatThrownBy(() -> new RankSlice(2, 1)).hasMessage("A slice ends at 1 before 2.");
+    assertThatThrownBy(() -> new RankSlice(2, 1))
+        .hasMessage("A slice cannot end at 1, before its start at 2.");
   }
 }

@@ -229,7 +229,7 @@ class MpilockLockRegistryTests {
         });
     assertThatThrownBy(() -> registries[0].obtain("new"))
         .isInstanceOf(CannotAcquireLockException.class)
-        .hasMessageContaining("There is no lock of 'integration/new': ")
+        .hasMessageContaining("There is no lock for 'integration/new': ")
         .hasCauseInstanceOf(ControllerClosedException.class);
     assertThatNobodyGets(known[0], ControllerClosedException.class);
   }
