@@ -1,11 +1,11 @@
 package io.mpilock;
 
-/** What becomes of a resource whose writer died inside its write. */
+/** What happens to a resource whose writer died inside its write. */
 public enum OnHolderDeath {
   /**
-   * Nobody gets the resource again in this job, unless it is {@linkplain ResourceLock#clearPoison
-   * given free}: what the dead rank wrote may be half done. Every request for it throws {@link
-   * io.mpilock.failure.RankFailedException}.
+   * No thread gets the resource again in this job, unless its poison is {@linkplain
+   * ResourceLock#clearPoison cleared}: what the dead rank wrote may be half done. Every request for
+   * it throws {@link io.mpilock.failure.RankFailedException}.
    */
   POISON,
   /** The resource is released to the next waiter, who must be able to live with half-done data. */

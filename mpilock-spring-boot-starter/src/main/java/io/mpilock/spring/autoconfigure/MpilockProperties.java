@@ -46,14 +46,14 @@ import org.springframework.validation.Validator;
  * @param heartbeatTimeout How long a node may be silent, where the ranks are on several, before the
  *     others consider it dead. Longer than the longest pause of a rank's JVM, such as a full
  *     collection. A process that ends is known within seconds.
- * @param onHolderDeath What becomes of a resource whose writer died inside its write.
- * @param onDeadlock What becomes of threads that wait for each other's locks in a circle. Each
- *     rank's own goes for its threads.
- * @param windowSize Shared memory that each rank adds to its node, from 1MB to 1TB, taken at once
- *     and used as resources come. If not set: 32MB, or less on a node with little room, half of
- *     what is free there divided by its ranks.
- * @param until How long a write lasts that is taken in a transaction of Spring's, by the
- *     LockTemplate or an annotation.
+ * @param onHolderDeath What happens to a resource whose writer died inside its write.
+ * @param onDeadlock What happens to threads that wait for each other's locks in a circle. Each
+ *     rank's setting applies to its own threads.
+ * @param windowSize Shared memory that each rank adds to its node, from 1MB to 1TB, taken at the
+ *     start. If not set: 32MB, or on a node with little room half of what is free there, divided by
+ *     its ranks.
+ * @param until How long a write lasts that the LockTemplate or an annotation takes in a Spring
+ *     transaction.
  * @param resources What is different for single resources: mpilock.resources.NAME.until, how long a
  *     write of it lasts; NAME.timeout, how long the LockTemplate and annotations wait for it where
  *     they are given no time; NAME.fairness, who goes first. If not set: as mpilock.until and
@@ -136,9 +136,9 @@ public record MpilockProperties(
   /**
    * Sharing of objects between the ranks.
    *
-   * @param allow Classes that may be shared beside those of java.base and of the application's own
-   *     packages: "com.acme.Order", "com.acme.*" for a package, "com.acme.**" for it and those
-   *     below.
+   * @param allow Classes that may be shared in addition to those of java.base and of the
+   *     application's own packages: "com.acme.Order", "com.acme.*" for a package, "com.acme.**" for
+   *     it and those below.
    */
   public record Share(@DefaultValue List<String> allow) {}
 
@@ -203,8 +203,8 @@ public record MpilockProperties(
    *
    * @param enabled Whether the locks are recorded, and the master logs a table of all ranks when
    *     the application shuts down in order. If not set: with several ranks, or with a directory.
-   * @param events How many events each rank keeps, the last ones, beside the 100 that waited
-   *     longest; some 50 bytes each.
+   * @param events How many events each rank keeps: the last ones, and the 100 that waited longest;
+   *     some 50 bytes each.
    * @param directory Directory in which the master writes mpilock-report.json and
    *     mpilock-report.html, made if need be; no files if not set.
    */
@@ -226,8 +226,8 @@ public record MpilockProperties(
    *     mpilock.size, which does not. If not set: with several ranks.
    * @param combineOutcomes Whether the ranks tell each other at the end of every job how it ended,
    *     and all end as the worst of them. Then every rank must run each job.
-   * @param outcomeTimeout Longest time that a rank whose job has ended waits for those of the
-   *     others.
+   * @param outcomeTimeout Longest time that a rank whose job has ended waits for the outcomes of
+   *     the others.
    * @param recover Whether executions of this rank that are still running in the repository when
    *     the application starts count as failed, so that their jobs can be started again: those of
    *     jobs that are beans. For repositories in which no other process runs these jobs as this
