@@ -6,23 +6,23 @@ import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import org.jspecify.annotations.Nullable;
 
-/** Something that the user of the demo can put right. The message says all that there is to say. */
+/** A failure that the user can correct. The message says what is wrong and what to do. */
 public final class DemoException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   /**
-   * Makes an exception.
+   * Creates an exception.
    *
-   * @param message what is wrong and what to do, for the console
+   * @param message for the console
    */
   public DemoException(String message) {
-    super(message);
+    this(message, null);
   }
 
   /**
-   * Makes an exception with a cause.
+   * Creates an exception with a cause.
    *
-   * @param message what is wrong and what to do, for the console
+   * @param message for the console
    * @param cause what led to it, or null
    */
   public DemoException(String message, @Nullable Throwable cause) {

@@ -1,6 +1,5 @@
 package io.mpilock.demo;
 
-import io.mpilock.demo.progress.ProgressMode;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -11,14 +10,13 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * What the user may set.
  *
  * @param input the file of flights
- * @param output the directory that the results go to; made if it is not there
+ * @param output the directory for the results; created if it does not exist
  * @param chunkSize how many rows are written under one lock, at least 1
  * @param skipLimit how many malformed rows are allowed over all ranks
  * @param progress how the master shows progress
- * @param fewestFlights how many flights an airport needs to be in the ranking of the report
+ * @param fewestFlights how many flights an airport needs to be ranked in the report
  * @param chunkPause a pause before each chunk, to watch the ranks at work
- * @param fresh whether to give up the work of an earlier run that did not come to its end, instead
- *     of going on with it
+ * @param fresh whether to discard the unfinished work of an earlier run instead of continuing it
  */
 @ConfigurationProperties(prefix = "demo", ignoreUnknownFields = false)
 public record DemoProperties(
@@ -31,12 +29,19 @@ public record DemoProperties(
     @DefaultValue("0ms") Duration chunkPause,
     @DefaultValue("false") boolean fresh) {
 
-  /**
-   * The input as a path.
-   *
-   * @return absolute
-   * @throws DemoException if none is set
-   */
+  /** How the master shows progress. */
+  public enum ProgressMode {
+    /** A bar at a terminal, lines otherwise. The ranks of a launcher see pipes, no terminal. */
+    AUTO,
+    /** A bar that is redrawn on one line. */
+    BAR,
+    /** A line every two seconds. */
+    LINES,
+    /** Nothing. */
+    NONE
+  }
+
+  /** {@return the input as an absolute path} */
   public Path inputFile() {
     if (input.isBlank()) {
       throw new DemoException("No input: set --demo.input=FILE.");
@@ -44,20 +49,12 @@ public record DemoProperties(
     return path("demo.input", input);
   }
 
-  /**
-   * The output as a path.
-   *
-   * @return absolute
-   */
+  /** {@return the output as an absolute path} */
   public Path outputDirectory() {
     return path("demo.output", output);
   }
 
-  /**
-   * Checks what can be checked without looking at files.
-   *
-   * @throws DemoException if a value makes no sense
-   */
+  /** Checks what can be checked without looking at files. */
   public void check() {
     if (chunkSize < 1) {
       throw new DemoException("demo.chunk-size must be at least 1, but is " + chunkSize + ".");

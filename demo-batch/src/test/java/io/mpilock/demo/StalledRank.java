@@ -3,10 +3,9 @@ package io.mpilock.demo;
 import io.mpilock.WindowController;
 import io.mpilock.WriteLease;
 import io.mpilock.demo.flight.Flight;
-import io.mpilock.demo.store.EncodedRows;
-import io.mpilock.demo.store.FileDescription;
+import io.mpilock.demo.flight.FlightRow;
 import io.mpilock.demo.store.FlightFile;
-import io.mpilock.demo.store.FlightRow;
+import io.mpilock.demo.store.FlightFile.EncodedRows;
 import io.mpilock.demo.store.WriteStamp;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,7 +22,7 @@ final class StalledRank {
   private StalledRank() {}
 
   public static void main(String[] arguments) throws InterruptedException {
-    FlightFile file = new FlightFile(FileDescription.of(arguments[0], 100, 60));
+    FlightFile file = new FlightFile(Path.of(arguments[0]), 100, 60);
     Flight flight = new Flight(LocalDateTime.of(2001, 1, 1, 0, 0), 1, 1, "DTW", "LAS");
     EncodedRows rows = file.encode(List.of(new FlightRow(flight, "nowhere", 1)));
     try (WindowController controller = WindowController.sync()) {

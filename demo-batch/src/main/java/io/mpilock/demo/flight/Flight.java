@@ -1,5 +1,6 @@
 package io.mpilock.demo.flight;
 
+import java.io.Serializable;
 import java.time.LocalDateTime;
 
 /**
@@ -11,5 +12,5 @@ import java.time.LocalDateTime;
  * @param origin the IATA code of the airport that it left
  * @param destination the IATA code of the airport that it went to
  */
-public record Flight(
-    LocalDateTime date, int delay, int distance, String origin, String destination) {}
+public record Flight(LocalDateTime date, int delay, int distance, String origin, String destination)
+    implements Serializable {}

@@ -3,7 +3,7 @@ package io.mpilock.demo.flight;
 import io.mpilock.spring.batch.RankSlice;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.function.LongSupplier;
+import java.util.BitSet;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.batch.infrastructure.item.ExecutionContext;
@@ -12,69 +12,68 @@ import org.springframework.batch.infrastructure.item.ItemStreamReader;
 
 /**
  * Reads a rank's {@linkplain RankSlice slice} of those rows of the input that are not done yet. Not
- * for several threads.
+ * thread-safe.
  *
- * <p>It keeps nothing in the execution context of Spring Batch: what is done stands in the journal,
- * together with the rows, so that the two cannot contradict each other.
+ * <p>It keeps nothing in Spring Batch's execution context: what is done is in the journal, together
+ * with the rows, so that the two cannot contradict each other.
  */
 public final class FlightReader implements ItemStreamReader<Flight> {
-  private final Supplier<Path> file;
   private final int rank;
   private final int size;
-  private final LongSupplier rows;
-  private final Supplier<RowRanges> done;
+  private final Supplier<Input> source;
 
   private @Nullable FlightsCsv csv;
-  private @Nullable FlightParser parser;
-  private RowRanges doneBefore = new RowRanges();
-  private long next;
-  private long first;
+  private BitSet done = new BitSet();
+  private int next;
+  private int first;
   private long left;
 
   /**
-   * Makes a reader; it opens nothing yet.
+   * What to read.
    *
-   * @param file the input, asked for when the reader is opened
+   * @param file the input
+   * @param rows the number of its rows
+   * @param done which of them are done, from 0
+   */
+  public record Input(Path file, long rows, BitSet done) {}
+
+  /**
+   * Creates a reader; it opens nothing yet.
+   *
    * @param rank whose slice to read
    * @param size the number of ranks
-   * @param rows the number of rows of the input, asked for when the reader is opened
-   * @param done the rows that are done, asked for when the reader is opened
+   * @param source what to read, asked for when the reader is opened
    */
-  public FlightReader(
-      Supplier<Path> file, int rank, int size, LongSupplier rows, Supplier<RowRanges> done) {
-    this.file = file;
+  public FlightReader(int rank, int size, Supplier<Input> source) {
     this.rank = rank;
     this.size = size;
-    this.rows = rows;
-    this.done = done;
+    this.source = source;
   }
 
   @Override
   public void open(ExecutionContext context) {
     close();
-    doneBefore = done.get();
-    RankSlice slice = RankSlice.of(rank, size, rows.getAsLong() - doneBefore.count());
-    left = slice.count();
+    Input input = source.get();
+    done = input.done();
     next = 0;
-    Path path = file.get();
-    parser = new FlightParser(String.valueOf(path.getFileName()));
-    FlightsCsv opened = FlightsCsv.open(path);
+    RankSlice slice = RankSlice.of(rank, size, input.rows() - done.cardinality());
+    FlightsCsv opened = FlightsCsv.open(input.file());
     csv = opened;
     try {
       for (long skip = slice.first(); skip > 0; skip--) {
         nextOpen(opened);
       }
-      first = next;
     } catch (IOException e) {
-      throw new ItemStreamException("Cannot read " + path, e);
+      throw new ItemStreamException("Cannot read " + input.file(), e);
     }
+    first = next;
+    left = slice.count();
   }
 
   @Override
   public @Nullable Flight read() throws IOException {
     FlightsCsv opened = csv;
-    FlightParser rowParser = parser;
-    if (opened == null || rowParser == null) {
+    if (opened == null) {
       throw new IllegalStateException("The reader is not open.");
     }
     String row = left > 0 ? nextOpen(opened) : null;
@@ -82,35 +81,25 @@ public final class FlightReader implements ItemStreamReader<Flight> {
       return null;
     }
     left--;
-    return rowParser.parse(row, opened.line());
+    return opened.parse(row);
   }
 
   /** The next row that is not done. */
   private @Nullable String nextOpen(FlightsCsv opened) throws IOException {
-    while (doneBefore.contains(next)) {
+    for (int end = done.nextClearBit(next); next < end; next++) {
       opened.nextRow();
-      next++;
     }
     next++;
     return opened.nextRow();
   }
 
-  /**
-   * Where the chunk that is being read begins.
-   *
-   * @return the first row of the input that was read after {@link #chunkDone}, or one before it
-   *     that was done already
-   */
-  public long chunkFirst() {
+  /** {@return the first row of the chunk that is being read, or one before it that was done} */
+  public int chunkFirst() {
     return first;
   }
 
-  /**
-   * Where the chunk that is being read ends so far.
-   *
-   * @return the row after the one that was read last
-   */
-  public long chunkEnd() {
+  /** {@return the row after the one that was read last} */
+  public int chunkEnd() {
     return next;
   }
 

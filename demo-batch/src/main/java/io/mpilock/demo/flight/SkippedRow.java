@@ -4,10 +4,10 @@ import java.io.Serializable;
 import java.util.Comparator;
 
 /**
- * A row that was left out.
+ * A malformed row of the input, which the job skips.
  *
  * @param file the input file's name
- * @param line its line, counted from 1 as editors do
+ * @param line its line, counted from 1
  * @param reason what is wrong with it
  */
 public record SkippedRow(String file, long line, String reason)
@@ -21,9 +21,26 @@ public record SkippedRow(String file, long line, String reason)
     return BY_LINE.compare(this, other);
   }
 
-  /** Gives the form in which compilers point at a line. */
+  /** Returns the form in which compilers point at a line. */
   @Override
   public String toString() {
     return file + ":" + line + ": " + reason;
+  }
+
+  /** Thrown by the reader, for the skip policy of the step. */
+  public static final class MalformedRowException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    private final SkippedRow row;
+
+    MalformedRowException(SkippedRow row) {
+      super(row.toString());
+      this.row = row;
+    }
+
+    /** {@return where the row is and what is wrong with it} */
+    public SkippedRow row() {
+      return row;
+    }
   }
 }

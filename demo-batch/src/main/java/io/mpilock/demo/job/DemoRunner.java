@@ -2,13 +2,8 @@ package io.mpilock.demo.job;
 
 import io.mpilock.demo.DemoException;
 import io.mpilock.demo.DemoProperties;
-import io.mpilock.demo.store.JournalHead;
+import io.mpilock.demo.store.Output;
 import java.io.IOException;
-import java.time.InstantSource;
-import java.util.Optional;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Lock;
-import java.util.concurrent.locks.ReentrantLock;
 import org.springframework.batch.core.BatchStatus;
 import org.springframework.batch.core.job.Job;
 import org.springframework.batch.core.job.JobExecution;
@@ -18,30 +13,20 @@ import org.springframework.batch.core.job.parameters.JobParameters;
 import org.springframework.batch.core.job.parameters.JobParametersBuilder;
 import org.springframework.batch.core.launch.JobOperator;
 import org.springframework.batch.core.repository.JobRepository;
-import org.springframework.beans.factory.DisposableBean;
 import org.springframework.boot.ApplicationArguments;
 import org.springframework.boot.ApplicationRunner;
 import org.springframework.boot.ExitCodeGenerator;
+import org.springframework.stereotype.Component;
 
-/**
- * Runs the job on this rank, and turns its end into the exit status. A context that is closed by a
- * signal waits for it: after the last listener Spring Batch still writes the end to its repository.
- */
-final class DemoRunner implements ApplicationRunner, ExitCodeGenerator, DisposableBean {
-  /** The parameter that tells the work, which may take several runs. */
-  static final String WORK = "work";
-
+/** Runs the job on this rank, and turns its end into the exit status. */
+@Component
+final class DemoRunner implements ApplicationRunner, ExitCodeGenerator {
   private final JobOperator operator;
   private final JobRepository repository;
   private final Job job;
   private final DemoProperties properties;
-  private final Locks locks;
-  private final OutputFiles output;
-  private final InstantSource clock;
-
-  private static final long LONGEST_END_SECONDS = 10;
-
-  private final Lock running = new ReentrantLock();
+  private final RankRun run;
+  private final Output output;
   private int exitCode = 1;
 
   DemoRunner(
@@ -49,38 +34,29 @@ final class DemoRunner implements ApplicationRunner, ExitCodeGenerator, Disposab
       JobRepository repository,
       Job job,
       DemoProperties properties,
-      Locks locks,
-      OutputFiles output,
-      InstantSource clock) {
+      RankRun run,
+      Output output) {
     this.operator = operator;
     this.repository = repository;
     this.job = job;
     this.properties = properties;
-    this.locks = locks;
+    this.run = run;
     this.output = output;
-    this.clock = clock;
   }
 
-  /** Collective. */
+  /** Collective. A run that goes on with the work of another one is a restart to Spring Batch. */
   @Override
   public void run(ApplicationArguments arguments) throws JobExecutionException {
-    running.lock();
-    try {
-      run();
-    } finally {
-      running.unlock();
-    }
-  }
-
-  @Override
-  public void destroy() throws InterruptedException {
-    if (running.tryLock(LONGEST_END_SECONDS, TimeUnit.SECONDS)) {
-      running.unlock();
-    }
-  }
-
-  private void run() throws JobExecutionException {
-    JobParameters parameters = parameters(locks.file().singleWrite(this::work));
+    long work = run.file.singleWrite(this::work);
+    run.work(work);
+    JobParameters parameters =
+        new JobParametersBuilder()
+            .addLong("work", work)
+            .addLong("rank", (long) run.rank())
+            .addLong("size", (long) run.size())
+            .addString("input", properties.input(), false)
+            .addString("output", properties.output(), false)
+            .toJobParameters();
     JobInstance known = repository.getJobInstance(job.getName(), parameters);
     if (known != null) {
       repository.getJobExecutions(known).stream()
@@ -98,27 +74,11 @@ final class DemoRunner implements ApplicationRunner, ExitCodeGenerator, Disposab
 
   /** Finds out whether there is work to go on with. On the master alone. */
   private long work() {
+    long now = System.currentTimeMillis();
     try {
-      if (locks.shared() && !properties.fresh() && output.hasJournal()) {
-        Optional<JournalHead> head = output.takeJournal().head();
-        if (head.isPresent()) {
-          return head.get().work();
-        }
-      }
+      return run.sharesLocks && !properties.fresh() ? output.unfinishedWork().orElse(now) : now;
     } catch (DemoException | IOException e) {
-      // the first step takes it again, and says what is wrong
+      return now; // the first step takes it again, and says what is wrong
     }
-    return clock.millis();
-  }
-
-  /** A run that goes on with the work of another one is to Spring Batch a restart of its job. */
-  private JobParameters parameters(long work) {
-    return new JobParametersBuilder()
-        .addLong(WORK, work)
-        .addLong("rank", (long) locks.rank())
-        .addLong("size", (long) locks.size())
-        .addString("input", properties.input(), false)
-        .addString("output", properties.output(), false)
-        .toJobParameters();
   }
 }

@@ -1,207 +1,155 @@
 package io.mpilock.demo.job;
 
 import io.mpilock.WindowController;
+import io.mpilock.demo.DemoException;
 import io.mpilock.demo.DemoProperties;
-import io.mpilock.demo.airport.AirportJoin;
-import io.mpilock.demo.airport.Airports;
+import io.mpilock.demo.flight.Airports;
 import io.mpilock.demo.flight.Flight;
 import io.mpilock.demo.flight.FlightReader;
-import io.mpilock.demo.report.Reports;
-import io.mpilock.demo.store.FlightRow;
+import io.mpilock.demo.flight.FlightRow;
+import io.mpilock.demo.store.FlightFile;
+import io.mpilock.demo.store.Output;
 import io.mpilock.spring.LockTemplate;
 import io.mpilock.spring.report.LockReport;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.InstantSource;
+import java.sql.SQLException;
+import org.h2.jdbcx.JdbcConnectionPool;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.batch.core.job.Job;
 import org.springframework.batch.core.job.builder.JobBuilder;
-import org.springframework.batch.core.launch.JobOperator;
 import org.springframework.batch.core.repository.JobRepository;
 import org.springframework.batch.core.step.Step;
 import org.springframework.batch.core.step.builder.StepBuilder;
+import org.springframework.batch.infrastructure.repeat.RepeatStatus;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Profile;
 
 /**
- * The job of one rank: prepare, load, verify, publish. Every rank runs the same steps in the same
- * order, as the collective calls in them need; also in a run that goes on, whatever the repository
- * says of a rank's steps: what is done stands in the journal.
+ * The job of one rank. Every rank runs the same steps in the same order, as the collective calls in
+ * them need; also in a run that goes on, whatever the repository says of a rank's steps: what is
+ * done is in the journal.
  */
 @Configuration(proxyBeanMethods = false)
 class FlightJobConfiguration {
+  private static final Logger LOG = LoggerFactory.getLogger(FlightJobConfiguration.class);
   private static final int EVENTS = 10_000;
 
   @Bean
-  InstantSource clock() {
-    return InstantSource.system();
+  Job flights(
+      JobRepository repository,
+      DemoProperties properties,
+      RankRun run,
+      FlightSteps steps,
+      LoadStep load,
+      RankAgreement agreement,
+      Airports airports,
+      FlightReader reader) {
+    Step loading =
+        new StepBuilder("load", repository)
+            .<Flight, FlightRow>chunk(Math.max(1, properties.chunkSize()))
+            .reader(reader)
+            .processor(flight -> airports.join(flight, run.rank()))
+            .writer(load::write)
+            .faultTolerant()
+            .skipPolicy(load::shouldSkip)
+            .skipListener(load)
+            .listener(load)
+            .allowStartIfComplete(true)
+            .build();
+    return new JobBuilder("flights", repository)
+        .listener(agreement)
+        .start(step("prepare", repository, agreement, steps::prepare))
+        .next(loading)
+        .next(step("verify", repository, agreement, steps::verify))
+        .next(step("publish", repository, agreement, steps::publish))
+        .build();
+  }
+
+  @FunctionalInterface
+  private interface Action {
+    void run() throws IOException;
+  }
+
+  /** A step of one action, which begins and ends on all ranks alike. */
+  private static Step step(
+      String name, JobRepository repository, RankAgreement agreement, Action action) {
+    return new StepBuilder(name, repository)
+        .tasklet((contribution, context) -> {
+          agreement.begin();
+          action.run();
+          return RepeatStatus.FINISHED;
+        })
+        .listener(agreement)
+        .allowStartIfComplete(true)
+        .build();
+  }
+
+  @Bean
+  FlightReader flightReader(DemoProperties properties, RankRun run) {
+    return new FlightReader(
+        run.rank(),
+        run.size(),
+        () ->
+            new FlightReader.Input(
+                properties.inputFile(), run.plan().rows(), run.plan().start().done()));
   }
 
   @Bean
   Airports airports() {
-    return Airports.bundled();
+    return new Airports();
   }
 
+  /** Its annotated method runs under the read lock. */
   @Bean
-  Locks locks(LockTemplate template, ObjectProvider<WindowController> controller) {
-    return new Locks(
-        template.on(Locks.FILE),
-        template.on(Locks.RANKS),
-        controller.stream().findFirst().map(c -> c.resource(Locks.FILE)).orElse(null));
+  FlightFile flightFile(DemoProperties properties, Output output, Airports airports) {
+    return new FlightFile(
+        output.partial(FlightFile.RESOURCE), properties.chunkSize(), airports.longestName());
   }
 
+  /** Closed with the context, so that a job that is ended from outside cleans up, too. */
+  @Bean(destroyMethod = "close")
+  Output output(DemoProperties properties) {
+    return new Output(properties.outputDirectory());
+  }
+
+  /** For the page. The starter's own report is made later, at the very end. */
   @Bean
   @Nullable LockReport lockReport(ObjectProvider<WindowController> controller) {
     return controller.stream().findFirst().map(c -> LockReport.record(c, EVENTS)).orElse(null);
   }
 
-  @Bean
-  RankRun rankRun() {
-    return new RankRun();
-  }
-
-  /** Closed with the context, so that a job that is ended from outside cleans up, too. */
-  @Bean(destroyMethod = "close")
-  OutputFiles outputFiles(DemoProperties properties) {
-    return new OutputFiles(properties.outputDirectory());
-  }
-
-  @Bean
-  AirportJoin airportJoin(Airports airports, Locks locks) {
-    return new AirportJoin(airports, locks.rank());
-  }
-
-  @Bean
-  RankAgreement rankAgreement(Locks locks, RankRun run) {
-    return new RankAgreement(locks, run);
-  }
-
-  @Bean
-  LoadListener loadListener(
-      DemoProperties properties, RankAgreement agreement, Locks locks, RankRun run) {
-    return new LoadListener(
-        agreement, locks, run, properties.progress().resolve(System.console()), System.out);
-  }
-
-  @Bean
-  Step prepare(
-      JobRepository repository,
-      DemoProperties properties,
-      Airports airports,
-      OutputFiles output,
-      Locks locks,
-      RankRun run,
-      RankAgreement agreement,
-      InstantSource clock) {
-    return new StepBuilder("prepare", repository)
-        .tasklet(new PrepareTasklet(properties, airports, output, locks, run, agreement, clock))
-        .listener(agreement)
-        .allowStartIfComplete(true)
-        .build();
-  }
-
-  @Bean
-  Step load(
-      JobRepository repository,
-      DemoProperties properties,
-      AirportJoin join,
-      Locks locks,
-      RankRun run,
-      OutputFiles output,
-      LoadListener listener) {
-    FlightReader reader =
-        new FlightReader(
-            properties::inputFile,
-            locks.rank(),
-            locks.size(),
-            () -> run.plan().rows(),
-            () -> run.plan().earlier().done());
-    return new StepBuilder("load", repository)
-        .<Flight, FlightRow>chunk(Math.max(1, properties.chunkSize()))
-        .reader(reader)
-        .processor(join)
-        .writer(new ChunkWriter(locks, run, reader, output, listener, properties.chunkPause()))
-        .faultTolerant()
-        .skipPolicy(new SkipLimit(run, properties.skipLimit()))
-        .skipListener(listener)
-        .listener(listener)
-        .allowStartIfComplete(true)
-        .build();
-  }
-
-  @Bean
-  Step verify(
-      JobRepository repository,
-      DemoProperties properties,
-      Locks locks,
-      RankRun run,
-      RankAgreement agreement) {
-    return new StepBuilder("verify", repository)
-        .tasklet(new VerifyTasklet(locks, run, agreement, properties.skipLimit()))
-        .listener(agreement)
-        .allowStartIfComplete(true)
-        .build();
-  }
-
-  @Bean
-  Step publish(
-      JobRepository repository,
-      DemoProperties properties,
-      Airports airports,
-      OutputFiles output,
-      Locks locks,
-      RankRun run,
-      RankAgreement agreement,
-      ObjectProvider<LockReport> report,
-      InstantSource clock) {
-    Path directory = properties.outputDirectory();
-    return new StepBuilder("publish", repository)
-        .tasklet(
-            new PublishTasklet(
-                locks,
-                run,
-                agreement,
-                report.getIfAvailable(),
-                output,
-                new Reports(airports, properties.fewestFlights()),
-                new Summary(System.out, directory),
-                clock))
-        .listener(agreement)
-        .allowStartIfComplete(true)
-        .build();
-  }
-
-  @Bean
-  EndReport endReport(RankAgreement agreement, Locks locks, RankRun run, OutputFiles output) {
-    return new EndReport(agreement, locks, run, output, System.err);
-  }
-
-  @Bean
-  Job flights(
-      JobRepository repository,
-      EndReport report,
-      Step prepare,
-      Step load,
-      Step verify,
-      Step publish) {
-    return new JobBuilder("flights", repository)
-        .listener(report)
-        .start(prepare)
-        .next(load)
-        .next(verify)
-        .next(publish)
-        .build();
-  }
-
-  @Bean
-  DemoRunner demoRunner(
-      JobOperator operator,
-      JobRepository repository,
-      Job flights,
-      DemoProperties properties,
-      Locks locks,
-      OutputFiles output,
-      InstantSource clock) {
-    return new DemoRunner(operator, repository, flights, properties, locks, output, clock);
+  /**
+   * Where Spring Batch keeps what it knows of its jobs: for each rank a database of its own, in a
+   * file beside the results. A database that cannot be opened is replaced by one in memory: what is
+   * done is in the journal, so the job only forgets its history. If it is the directory that is
+   * wrong, the job's first step says so.
+   */
+  @Bean(destroyMethod = "dispose")
+  @Profile("!postgres")
+  JdbcConnectionPool dataSource(DemoProperties properties, LockTemplate locks) {
+    try {
+      Path directory = properties.outputDirectory().resolve(".batch/rank-" + locks.rank());
+      Files.createDirectories(directory);
+      JdbcConnectionPool pool =
+          // the context closes it; the database's own shutdown hook would be too early
+          JdbcConnectionPool.create(
+              "jdbc:h2:file:%s/repository;DB_CLOSE_ON_EXIT=FALSE".formatted(directory), "", "");
+      try {
+        pool.getConnection().close(); // which stays open in the pool
+        return pool;
+      } catch (SQLException e) {
+        pool.dispose();
+        throw e;
+      }
+    } catch (IOException | SQLException | DemoException e) {
+      LOG.debug("The repository of rank {} is in memory", locks.rank(), e);
+    }
+    return JdbcConnectionPool.create("jdbc:h2:mem:repository;DB_CLOSE_DELAY=-1", "", "");
   }
 }

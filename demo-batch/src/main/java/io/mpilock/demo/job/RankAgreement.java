@@ -1,18 +1,25 @@
 package io.mpilock.demo.job;
 
-import io.mpilock.demo.job.Outcome.Kind;
+import io.mpilock.demo.DemoException;
+import io.mpilock.demo.store.Output;
 import io.mpilock.failure.ControllerClosedException;
 import io.mpilock.failure.MpilockException;
 import io.mpilock.failure.RankFailedException;
+import io.mpilock.failure.SingleWriteFailedException;
+import java.io.Serializable;
+import java.util.Comparator;
 import java.util.List;
-import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.batch.core.BatchStatus;
 import org.springframework.batch.core.ExitStatus;
+import org.springframework.batch.core.job.JobExecution;
 import org.springframework.batch.core.job.JobInterruptedException;
+import org.springframework.batch.core.listener.JobExecutionListener;
 import org.springframework.batch.core.listener.StepExecutionListener;
 import org.springframework.batch.core.step.StepExecution;
+import org.springframework.stereotype.Component;
 
 /**
  * Makes the ranks go through the job together: at certain points every rank learns how far all of
@@ -24,21 +31,51 @@ import org.springframework.batch.core.step.StepExecution;
  * may be at one of them and the next rank at another: signals reach ranks at different times, and
  * Spring Batch looks for them where it likes. What matters is that no rank makes any other
  * collective call between such a look and the next point. After a point that did not let all go on
- * there are none.
+ * there are none but the starter's at the end of the job, before which the master says why.
  */
-final class RankAgreement implements StepExecutionListener {
+@Component
+final class RankAgreement implements StepExecutionListener, JobExecutionListener {
   private static final Logger LOG = LoggerFactory.getLogger(RankAgreement.class);
 
   /** The shutdown did not wait any longer, or a launcher ends the others after a death. */
   private static final String CUT_OFF =
       "The locks were closed before the job had ended, by a signal, or because a rank died.";
 
-  private final Locks locks;
   private final RankRun run;
+  private final Output output;
+  private @Nullable End end;
+  private boolean published;
 
-  RankAgreement(Locks locks, RankRun run) {
-    this.locks = locks;
+  RankAgreement(RankRun run, Output output) {
     this.run = run;
+    this.output = output;
+  }
+
+  /** What becomes of a rank, the worst last. */
+  private enum Fate {
+    GOES_ON,
+    STOPPED,
+    FAILED_WITH_ANOTHER,
+    FAILED
+  }
+
+  /** How far a rank has come, and why it failed. */
+  private record Outcome(int rank, Fate fate, String reason) implements Serializable {
+    /** A failure before a stop, a cause before its consequences, and the lowest rank. */
+    private static final Comparator<Outcome> BY_SEVERITY =
+        Comparator.comparing(Outcome::fate).thenComparing(Outcome::rank, Comparator.reverseOrder());
+  }
+
+  /** Why the job did not come to its end, and the rank that says so. */
+  private record End(boolean stopped, String message, int teller) {
+    BatchStatus status() {
+      return stopped ? BatchStatus.STOPPED : BatchStatus.FAILED;
+    }
+  }
+
+  /** Notes that the results are in their places: nothing can go wrong any more. */
+  void published() {
+    published = true;
   }
 
   /**
@@ -47,8 +84,8 @@ final class RankAgreement implements StepExecutionListener {
    * @throws JobInterruptedException if they must not be made
    */
   void begin() throws JobInterruptedException {
-    agree(Outcome.goesOn(locks.rank()));
-    if (run.earlyEnd().isPresent()) {
+    agree(new Outcome(run.rank(), Fate.GOES_ON, ""));
+    if (end != null) {
       throw new JobInterruptedException("Not all ranks go on.");
     }
   }
@@ -57,49 +94,102 @@ final class RankAgreement implements StepExecutionListener {
   @Override
   public ExitStatus afterStep(StepExecution step) {
     for (Throwable failure : step.getFailureExceptions()) {
-      LOG.debug("Step {} failed on rank {}", step.getStepName(), locks.rank(), failure);
+      LOG.debug("Step {} failed on rank {}", step.getStepName(), run.rank(), failure);
     }
-    if (run.isPublished()) {
+    if (published) {
       step.setStatus(BatchStatus.COMPLETED); // too late to stop
     }
-    agree(Outcome.of(locks.rank(), step));
-    Optional<EarlyEnd> end = run.earlyEnd();
-    if (end.isEmpty()) {
+    agree(outcome(step.getStatus(), step.getFailureExceptions(), "step " + step.getStepName()));
+    if (end == null) {
       return step.getExitStatus();
     }
-    step.setStatus(end.get().status());
-    return end.get().stopped() ? ExitStatus.STOPPED : ExitStatus.FAILED;
+    step.setStatus(end.status());
+    return end.stopped() ? ExitStatus.STOPPED : ExitStatus.FAILED;
   }
 
-  /**
-   * A point: meets the others, and remembers if the job ends here. Collective, unless it has ended
-   * already: then it does nothing.
-   */
-  void agree(Outcome mine) {
-    if (run.earlyEnd().isPresent()) {
+  /** Collective. No rank's job is over before, since the starter's outcomes are exchanged later. */
+  @Override
+  public void afterJob(JobExecution job) {
+    if (published) {
+      job.setStatus(BatchStatus.COMPLETED); // too late to stop
+      job.setExitStatus(ExitStatus.COMPLETED);
       return;
     }
-    try {
-      List<Outcome> all = locks.ranks().gather(mine);
-      Outcome.worst(all).ifPresent(worst -> run.end(end(worst)));
-    } catch (ControllerClosedException e) {
-      run.end(new EarlyEnd(true, CUT_OFF, false, false));
-    } catch (MpilockException e) {
-      LOG.debug("Rank {} cannot meet the others", locks.rank(), e);
-      String own = mine.problem();
-      boolean masterDied = e instanceof RankFailedException died && died.rank() == locks.master();
-      run.end(new EarlyEnd(false, own != null ? own : Outcome.describe(e), false, masterDied));
+    agree(outcome(job.getStatus(), job.getFailureExceptions(), "job"));
+    if (end != null) {
+      job.setStatus(end.status());
+      if (!run.sharesLocks || run.rank() == end.teller()) {
+        System.err.println(
+            (end.stopped() ? "demo-batch STOPPED: " : "demo-batch failed: ") + end.message());
+        output.end().lines().forEach(System.err::println);
+        System.err.flush();
+      }
     }
   }
 
-  private EarlyEnd end(Outcome worst) {
-    if (worst.kind() == Kind.STOPPED) {
-      return new EarlyEnd(true, "All ranks have ended their chunk.", locks.shared(), false);
+  /** A point: meets the others. Does nothing if the job has ended already; that reason stays. */
+  private void agree(Outcome mine) {
+    if (end != null) {
+      return;
     }
-    String message = String.valueOf(worst.problem());
-    if (worst.rank() != locks.master()) {
-      message = "rank " + worst.rank() + ": " + message;
+    int master = run.file.master();
+    try {
+      List<Outcome> all = run.ranks.gather(mine);
+      Outcome worst = all.stream().max(Outcome.BY_SEVERITY).orElse(mine);
+      if (worst.fate() == Fate.STOPPED) {
+        end = new End(true, "All ranks have ended their chunk.", master);
+      } else if (worst.fate() != Fate.GOES_ON) {
+        String of = worst.rank() == master ? "" : "rank " + worst.rank() + ": ";
+        end = new End(false, of + worst.reason(), master);
+      }
+    } catch (ControllerClosedException e) {
+      end = new End(true, CUT_OFF, master);
+    } catch (MpilockException e) {
+      LOG.debug("Rank {} cannot meet the others", run.rank(), e);
+      boolean masterDied = e instanceof RankFailedException died && died.rank() == master;
+      String reason = mine.reason().isEmpty() ? describe(e) : mine.reason();
+      end = new End(false, reason, !masterDied ? master : master == 0 ? 1 : 0);
     }
-    return new EarlyEnd(false, message, locks.shared(), false);
+  }
+
+  private Outcome outcome(BatchStatus status, List<Throwable> failures, String what) {
+    if (status == BatchStatus.COMPLETED) {
+      return new Outcome(run.rank(), Fate.GOES_ON, "");
+    }
+    if (status == BatchStatus.STOPPED || status == BatchStatus.STOPPING) {
+      return new Outcome(run.rank(), Fate.STOPPED, "");
+    }
+    if (failures.isEmpty()) {
+      return new Outcome(run.rank(), Fate.FAILED, "The %s ended as %s.".formatted(what, status));
+    }
+    Throwable cause = telling(failures.getFirst());
+    return new Outcome(
+        run.rank(),
+        cause instanceof SingleWriteFailedException ? Fate.FAILED_WITH_ANOTHER : Fate.FAILED,
+        describe(cause));
+  }
+
+  /** Finds the exception that was written for people; the innermost one if there is none. */
+  private static Throwable telling(Throwable failure) {
+    Throwable innermost = failure;
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (isForPeople(cause)) {
+        return cause;
+      }
+      innermost = cause;
+    }
+    return innermost;
+  }
+
+  private static boolean isForPeople(Throwable failure) {
+    return failure instanceof DemoException || failure instanceof MpilockException;
+  }
+
+  /** For people, who need not know in which of our calls they hear of a death. */
+  private static String describe(Throwable failure) {
+    if (failure instanceof RankFailedException) {
+      return String.valueOf(failure.getMessage()).replaceFirst("(?s)(: .*|\\.)$", "") + ".";
+    }
+    return isForPeople(failure) ? String.valueOf(failure.getMessage()) : failure.toString();
   }
 }

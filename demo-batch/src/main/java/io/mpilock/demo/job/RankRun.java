@@ -1,29 +1,77 @@
 package io.mpilock.demo.job;
 
+import io.mpilock.WindowController;
+import io.mpilock.demo.flight.FlightRow;
 import io.mpilock.demo.flight.SkippedRow;
 import io.mpilock.demo.report.RankLoad;
-import io.mpilock.demo.store.FlightRow;
+import io.mpilock.demo.store.FlightFile;
+import io.mpilock.demo.store.Output.Start;
+import io.mpilock.spring.LockTemplate;
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.stereotype.Component;
 
-/** What this rank knows of its run, from one step to the next. Used by the thread of the job. */
+/** This rank's locks, and what it knows of its run from one step to the next. For one thread. */
+@Component
 final class RankRun {
+  /** Guards the HDF5 file. */
+  final LockTemplate file;
+
+  /** Guards nothing; the ranks tell each other things by its single writes. */
+  final LockTemplate ranks;
+
+  /** False with {@code mpilock.enabled=false}. */
+  final boolean sharesLocks;
+
   private final List<SkippedRow> skippedSince = new ArrayList<>();
-
+  private long work;
   private RankLoad load = RankLoad.NONE;
-  private @Nullable JobPlan plan;
   private List<RankLoad> loads = List.of();
-  private @Nullable EarlyEnd earlyEnd;
-  private boolean published;
+  private @Nullable Plan plan;
 
-  void begin(JobPlan thePlan) {
+  RankRun(LockTemplate locks, ObjectProvider<WindowController> controller) {
+    file = locks.on(FlightFile.RESOURCE);
+    ranks = locks.on("ranks");
+    sharesLocks = controller.stream().findFirst().isPresent();
+  }
+
+  /**
+   * What the master found and made before the work begins; every rank gets a copy.
+   *
+   * @param rows the number of rows of the input
+   * @param inputBytes its size, so that a rank notices when it sees another file
+   * @param startedMillis when the job began, in milliseconds since 1970
+   * @param start where the work begins
+   */
+  record Plan(long rows, long inputBytes, long startedMillis, Start start)
+      implements Serializable {}
+
+  int rank() {
+    return file.rank();
+  }
+
+  int size() {
+    return file.size();
+  }
+
+  /** Notes which work this is: what an earlier run has begun, or a new one. */
+  void work(long id) {
+    work = id;
+  }
+
+  long work() {
+    return work;
+  }
+
+  void begin(Plan thePlan) {
     plan = thePlan;
   }
 
-  JobPlan plan() {
-    JobPlan known = plan;
+  Plan plan() {
+    Plan known = plan;
     if (known == null) {
       throw new IllegalStateException("The first step has not run.");
     }
@@ -34,20 +82,15 @@ final class RankRun {
     skippedSince.add(row);
   }
 
-  /** The rows that were left out since the last chunk. */
+  /** The rows that were skipped since the last chunk. */
   List<SkippedRow> skippedSince() {
     return List.copyOf(skippedSince);
   }
 
-  /** Notes a chunk, and with it what was left out since the one before. */
+  /** Notes a chunk, and with it what was skipped since the one before. */
   void wrote(List<FlightRow> rows) {
     load = load.plus(RankLoad.of(rows, skippedSince));
     skippedSince.clear();
-  }
-
-  /** How many rows of its slice this rank has dealt with. */
-  long done() {
-    return load.written().rows() + load.skipped().size() + skippedSince.size();
   }
 
   /** What this rank has done so far. */
@@ -59,27 +102,8 @@ final class RankRun {
     loads = ofAllRanks;
   }
 
+  /** What each rank has done, from the third step on. */
   List<RankLoad> loads() {
     return loads;
-  }
-
-  /** Notes that the results are in their places: nothing can go wrong any more. */
-  void published() {
-    published = true;
-  }
-
-  boolean isPublished() {
-    return published;
-  }
-
-  /** Notes why the job does not come to its end; the first reason stays. */
-  void end(EarlyEnd end) {
-    if (earlyEnd == null) {
-      earlyEnd = end;
-    }
-  }
-
-  Optional<EarlyEnd> earlyEnd() {
-    return Optional.ofNullable(earlyEnd);
   }
 }

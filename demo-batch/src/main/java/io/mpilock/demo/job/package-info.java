@@ -1,4 +1,4 @@
-/** The Spring Batch job and what holds it together over the ranks. */
+/** The Spring Batch job; begin with {@code FlightJobConfiguration}. */
 @NullMarked
 package io.mpilock.demo.job;
 

@@ -1,7 +1,7 @@
 package io.mpilock.demo.report;
 
 import io.mpilock.demo.flight.Flight;
-import io.mpilock.demo.store.FlightRow;
+import io.mpilock.demo.flight.FlightRow;
 import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.List;
@@ -60,11 +60,7 @@ public final class FlightFigures implements Consumer<FlightRow> {
     last = last == null || flight.date().isAfter(last) ? flight.date() : last;
   }
 
-  /**
-   * Returns the airports that flights left.
-   *
-   * @return by code
-   */
+  /** {@return the airports that flights left, by code} */
   public List<AirportFigures> airports() {
     return new ArrayList<>(byOrigin.values());
   }

@@ -3,11 +3,12 @@ package io.mpilock.demo.report;
 import com.samskivert.mustache.Mustache;
 import com.samskivert.mustache.Template;
 import de.siegmar.fastcsv.writer.CsvWriter;
-import io.mpilock.demo.airport.Airports;
+import io.mpilock.demo.flight.Airports;
 import io.mpilock.demo.report.FlightFigures.AirportFigures;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.support.PathMatchingResourcePatternResolver;
 
 /**
@@ -68,6 +70,25 @@ public final class Reports {
     }
   }
 
+  /**
+   * How the run went, over all ranks.
+   *
+   * @param earlier what earlier runs of the same work did, all ranks together
+   * @param loads what each rank did with its slice, by rank
+   * @param seconds from the start of the job to the report
+   * @param locks mpilock's report of the locks so far, as an HTML page; null without locks
+   */
+  public record RunFigures(
+      RankLoad earlier, List<RankLoad> loads, double seconds, @Nullable String locks) {
+    private RankLoad total() {
+      return loads.stream().reduce(earlier, RankLoad::plus);
+    }
+
+    private boolean isRestart() {
+      return earlier.rows() > 0;
+    }
+  }
+
   /** An airport, as the template takes it. */
   record AirportRow(
       String code, String name, long flights, double meanDelay, String late, String place) {}
@@ -75,7 +96,7 @@ public final class Reports {
   /** What a rank did, as the template takes it. */
   record RankRow(String rank, long rows, int skipped) {
     static RankRow of(String rank, RankLoad load) {
-      return new RankRow(rank, load.written().rows(), load.skipped().size());
+      return new RankRow(rank, load.written(), load.skipped().size());
     }
   }
 
@@ -102,6 +123,56 @@ public final class Reports {
     try (BufferedWriter out = Files.newBufferedWriter(file, StandardCharsets.UTF_8)) {
       template.execute(page, out);
     }
+  }
+
+  /**
+   * Prints how the run went.
+   *
+   * @param out where
+   * @param run how it went
+   * @param directory where the results are
+   */
+  public static void print(PrintStream out, RunFigures run, Path directory) {
+    RankLoad total = run.total();
+    RankLoad earlier = run.earlier();
+    out.printf(
+        Locale.ROOT,
+        "%,d rows from %d rank(s) in %.2f s, %d malformed row(s) skipped%n",
+        total.written(),
+        run.loads().size(),
+        run.seconds(),
+        total.skipped().size());
+    if (run.isRestart()) {
+      out.printf(
+          Locale.ROOT,
+          "%,d of them, and %,d of the skipped rows, were done by earlier runs%n",
+          earlier.written(),
+          earlier.skipped().size());
+    }
+    total.skipped().forEach(row -> out.println("  " + row));
+    if (total.unknownAirports() > 0) {
+      out.printf(
+          Locale.ROOT,
+          "%,d flight(s) left an airport that airports.csv does not know; its code is used as the name%n",
+          total.unknownAirports());
+    }
+    out.printf("  %-12s %10s %9s%n", "rank", "rows", "skipped");
+    for (RankRow row : rankRows(run)) {
+      out.printf(Locale.ROOT, "  %-12s %,10d %,9d%n", row.rank(), row.rows(), row.skipped());
+    }
+    out.printf("flights.h5, report.csv and report.html are in %s%n", directory);
+    out.flush();
+  }
+
+  private static List<RankRow> rankRows(RunFigures run) {
+    List<RankRow> rows = new ArrayList<>();
+    for (int rank = 0; rank < run.loads().size(); rank++) {
+      rows.add(RankRow.of(String.valueOf(rank), run.loads().get(rank)));
+    }
+    if (run.isRestart()) {
+      rows.add(RankRow.of("earlier runs", run.earlier()));
+    }
+    return rows;
   }
 
   private void describeFlights(Map<String, Object> page, FlightFigures flights) {
@@ -148,18 +219,11 @@ public final class Reports {
 
   private static void describeRun(Map<String, Object> page, RunFigures run) {
     RankLoad total = run.total();
-    page.put("rows", total.written().rows());
+    page.put("rows", total.written());
     page.put("rankCount", run.loads().size());
     page.put("severalRanks", run.loads().size() > 1);
     page.put("seconds", run.seconds());
-    List<RankRow> ranks = new ArrayList<>();
-    if (run.isRestart()) {
-      ranks.add(RankRow.of("earlier runs", run.earlier()));
-    }
-    for (RankLoad load : run.loads()) {
-      ranks.add(RankRow.of(String.valueOf(ranks.size() - (run.isRestart() ? 1 : 0)), load));
-    }
-    page.put("ranks", ranks);
+    page.put("ranks", rankRows(run));
     page.put("locks", run.locks() == null ? List.of() : List.of(run.locks()));
     page.put("skipped", total.skipped().stream().limit(SKIPPED_SHOWN).toList());
     page.put("skippedCount", total.skipped().size());

@@ -4,37 +4,72 @@ import hdf.hdf5lib.H5;
 import hdf.hdf5lib.HDF5Constants;
 import hdf.hdf5lib.exceptions.HDF5Exception;
 import io.mpilock.demo.DemoException;
+import io.mpilock.demo.flight.Flight;
+import io.mpilock.demo.flight.FlightRow;
+import io.mpilock.spring.annotation.ReadLocked;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.DateTimeException;
 import java.time.Duration;
+import java.time.LocalDateTime;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
 /**
  * The HDF5 file: one group of one-dimensional datasets that grow together. Each call opens the file
- * and closes it again, so it may run under a lock that many processes share: create and append
- * under a write, read and count under a read. Stateless apart from the description.
+ * and closes it again, since only one process may have it open for writing: {@link #create} and
+ * {@link #append} need the write lock, reading takes the read lock by itself.
  */
-public final class FlightFile {
+public class FlightFile {
+  /** The resource that guards the file. */
+  public static final String RESOURCE = "flights.h5";
+
   static final String GROUP = "/flights";
 
+  private static final String STAMP = "last_write";
+  private static final int STAMP_WORDS = 3;
   private static final int BLOCK_ROWS = 8192;
   private static final int DEFLATE_LEVEL = 4;
   private static final String LOCKED = "lock file";
   private static final int ATTEMPTS = 100;
   private static final Duration PAUSE = Duration.ofMillis(10);
 
-  private final FileDescription description;
+  private final String path;
+  private final int chunkRows;
+  private final int nameBytes;
 
   /**
-   * Makes an accessor; it opens nothing.
+   * Creates an accessor; it opens nothing.
    *
-   * @param description what the master shared
+   * @param path the file
+   * @param chunkRows how many rows a chunk of a dataset holds, at least 1
+   * @param longestName the length of the longest airport name, in bytes
    */
-  public FlightFile(FileDescription description) {
-    this.description = description;
+  public FlightFile(Path path, int chunkRows, int longestName) {
+    this.path = path.toString();
+    this.chunkRows = chunkRows;
+    this.nameBytes = longestName + 1; // and a zero
+  }
+
+  /** Rows in the form in which HDF5 takes them: an array for each dataset. */
+  public static final class EncodedRows {
+    private final int count;
+    private final Map<FlightColumn, Object> arrays = new EnumMap<>(FlightColumn.class);
+
+    private EncodedRows(List<FlightRow> rows, int nameBytes) {
+      count = rows.size();
+      for (FlightColumn column : FlightColumn.values()) {
+        arrays.put(column, column.encode(rows, nameBytes));
+      }
+    }
   }
 
   /**
@@ -48,27 +83,23 @@ public final class FlightFile {
     run(
         "create",
         scope -> {
-          long file =
-              scope.file(
-                  H5.H5Fcreate(
-                      description.file(),
-                      HDF5Constants.H5F_ACC_TRUNC,
-                      scope.defaults(),
-                      scope.defaults()));
-          long group =
-              scope.group(
-                  H5.H5Gcreate(file, GROUP, scope.defaults(), scope.defaults(), scope.defaults()));
+          long none = scope.defaults();
+          long file = scope.file(H5.H5Fcreate(path, HDF5Constants.H5F_ACC_TRUNC, none, none));
+          long group = scope.group(H5.H5Gcreate(file, GROUP, none, none, none));
           new TreeMap<>(attributes).forEach((name, value) -> attribute(scope, group, name, value));
-          StampAttribute.create(scope, group, stamp);
+          long[] words = {STAMP_WORDS};
+          long space = scope.space(H5.H5Screate_simple(1, words, words));
+          long attribute =
+              scope.attribute(
+                  H5.H5Acreate(group, STAMP, HDF5Constants.H5T_STD_I64LE, space, none, none));
+          write(attribute, stamp);
           for (FlightColumn column : FlightColumn.values()) {
             createDataset(scope, file, column);
           }
         });
   }
 
-  /**
-   * Gets ready what needs no lock: loads the native library, which takes longer than many writes.
-   */
+  /** Loads the native library, which takes longer than many writes and needs no lock. */
   public static void warmUp() {
     try (Hdf5Scope scope = new Hdf5Scope()) {
       scope.defaults();
@@ -76,19 +107,19 @@ public final class FlightFile {
   }
 
   /**
-   * Brings rows into the form in which they are written. Needs no lock.
+   * Converts rows to the form in which they are written. Needs no lock.
    *
    * @param rows what to add
    * @return for {@link #append}
    */
   public EncodedRows encode(List<FlightRow> rows) {
-    return EncodedRows.of(rows, description);
+    return new EncodedRows(rows, nameBytes);
   }
 
   /**
-   * Adds rows at the end of every dataset. A write may do so several times, until a later one has.
+   * Appends rows to every dataset. A write may do so several times, until a later one has.
    *
-   * @param rows what {@link #encode} made
+   * @param rows what {@link #encode} returned
    * @param stamp this write
    * @throws DemoException if a later write was there before, and nothing has changed then; or if
    *     the file cannot be written, or its datasets are not of one length
@@ -101,66 +132,137 @@ public final class FlightFile {
               stamp.equals(WriteStamp.NONE)
                   ? open(scope, HDF5Constants.H5F_ACC_RDWR)
                   : openPatiently(scope, HDF5Constants.H5F_ACC_RDWR);
-          long group = scope.group(H5.H5Gopen(file, GROUP, scope.defaults()));
-          StampAttribute.admit(scope, group, stamp, description.file());
-          if (rows.count() == 0) {
+          admit(scope, scope.group(H5.H5Gopen(file, GROUP, scope.defaults())), stamp);
+          if (rows.count == 0) {
             return;
           }
-          Datasets datasets = Datasets.open(scope, file);
-          long first = datasets.rows();
-          for (FlightColumn column : FlightColumn.values()) {
-            long dataset = datasets.id(column);
-            H5.H5Dset_extent(dataset, new long[] {first + rows.count()});
-            transfer(scope, column, dataset, first, rows.count(), rows.of(column), true);
-          }
+          Datasets datasets = datasets(scope, file);
+          datasets.ids.forEach((column, dataset) -> {
+            H5.H5Dset_extent(dataset, new long[] {datasets.rows + rows.count});
+            Object values = Objects.requireNonNull(rows.arrays.get(column));
+            transfer(scope, column, dataset, datasets.rows, rows.count, values, true);
+          });
         });
   }
 
   /**
-   * Reads all rows in the order of the file.
+   * Lets a write in, and notes that it was there.
+   *
+   * @throws DemoException if a later write was there before; nothing has changed then
+   */
+  private void admit(Hdf5Scope scope, long group, WriteStamp stamp) {
+    long attribute = scope.attribute(H5.H5Aopen(group, STAMP, scope.defaults()));
+    long[] words = new long[STAMP_WORDS];
+    H5.H5Aread_long(attribute, HDF5Constants.H5T_NATIVE_INT64, words);
+    WriteStamp last = new WriteStamp(words[0], words[1], (int) words[2]);
+    if (last.compareTo(stamp) > 0) {
+      throw new DemoException(
+          """
+          This process has lost the lock of %s without noticing, so its rows are refused.
+            It came as %s.
+            The file was written since by %s.
+          Nothing was changed. End what is left of the job of this process; the later writer goes on.\
+          """
+              .formatted(path, stamp, last));
+    }
+    write(attribute, stamp);
+  }
+
+  private static void write(long attribute, WriteStamp stamp) {
+    long[] words = {stamp.run(), stamp.token(), stamp.rank()};
+    H5.H5Awrite_long(attribute, HDF5Constants.H5T_NATIVE_INT64, words);
+  }
+
+  /**
+   * Reads all rows in the order of the file, under the read lock where this is a bean.
    *
    * @param consumer gets each row
    * @throws DemoException if the file cannot be read, or its datasets are not of one length
    */
+  @ReadLocked(RESOURCE)
   public void forEach(Consumer<FlightRow> consumer) {
     run(
         "read",
         scope -> {
-          long file = openPatiently(scope, HDF5Constants.H5F_ACC_RDONLY);
-          Datasets datasets = Datasets.open(scope, file);
-          long rows = datasets.rows();
-          for (long first = 0; first < rows; first += BLOCK_ROWS) {
-            int count = (int) Math.min(BLOCK_ROWS, rows - first);
+          Datasets datasets = datasets(scope, openPatiently(scope, HDF5Constants.H5F_ACC_RDONLY));
+          for (long first = 0; first < datasets.rows; first += BLOCK_ROWS) {
+            int count = (int) Math.min(BLOCK_ROWS, datasets.rows - first);
             readBlock(datasets, first, count).forEach(consumer);
           }
         });
   }
 
   private List<FlightRow> readBlock(Datasets datasets, long first, int count) {
-    RowBlock block = new RowBlock(count, description);
+    Map<FlightColumn, Object> arrays = new EnumMap<>(FlightColumn.class);
     try (Hdf5Scope scope = new Hdf5Scope()) {
-      for (FlightColumn column : FlightColumn.values()) {
-        transfer(scope, column, datasets.id(column), first, count, block.values(column), false);
-      }
+      datasets.ids.forEach((column, dataset) -> {
+        Object array = column.array(count, nameBytes);
+        arrays.put(column, array);
+        transfer(scope, column, dataset, first, count, array, false);
+      });
     }
-    return block.rows();
+    List<FlightRow> rows = new ArrayList<>(count);
+    for (int i = 0; i < count; i++) {
+      Flight flight =
+          new Flight(
+              date(text(arrays, FlightColumn.DATE, i)),
+              number(arrays, FlightColumn.DELAY, i),
+              number(arrays, FlightColumn.DISTANCE, i),
+              text(arrays, FlightColumn.ORIGIN, i),
+              text(arrays, FlightColumn.DESTINATION, i));
+      String name = text(arrays, FlightColumn.ORIGIN_NAME, i);
+      rows.add(new FlightRow(flight, name, number(arrays, FlightColumn.RANK, i)));
+    }
+    return rows;
+  }
+
+  private String text(Map<FlightColumn, Object> arrays, FlightColumn column, int row) {
+    return column.textAt(Objects.requireNonNull(arrays.get(column)), row, nameBytes);
+  }
+
+  private static int number(Map<FlightColumn, Object> arrays, FlightColumn column, int row) {
+    return ((int[]) Objects.requireNonNull(arrays.get(column)))[row];
+  }
+
+  private static LocalDateTime date(String text) {
+    try {
+      return LocalDateTime.parse(text);
+    } catch (DateTimeException e) {
+      throw new DemoException("A row of the file was never filled, so two ranks wrote at once.", e);
+    }
+  }
+
+  /** The open datasets, and how many rows each of them has. */
+  private record Datasets(Map<FlightColumn, Long> ids, long rows) {}
+
+  private static Datasets datasets(Hdf5Scope scope, long file) {
+    Map<FlightColumn, Long> ids = new EnumMap<>(FlightColumn.class);
+    Set<Long> lengths = new HashSet<>();
+    for (FlightColumn column : FlightColumn.values()) {
+      long dataset = scope.dataset(H5.H5Dopen(file, column.path(), scope.defaults()));
+      ids.put(column, dataset);
+      lengths.add(H5.H5Sget_simple_extent_npoints(scope.space(H5.H5Dget_space(dataset))));
+    }
+    if (lengths.size() > 1) {
+      throw new DemoException(
+          "The datasets are not of one length, so two ranks wrote at once: " + lengths);
+    }
+    return new Datasets(ids, lengths.iterator().next());
   }
 
   private void createDataset(Hdf5Scope scope, long file, FlightColumn column) {
-    long space =
-        scope.space(
-            H5.H5Screate_simple(1, new long[] {0}, new long[] {HDF5Constants.H5S_UNLIMITED}));
+    long none = scope.defaults();
+    long[] unlimited = {HDF5Constants.H5S_UNLIMITED};
+    long space = scope.space(H5.H5Screate_simple(1, new long[] {0}, unlimited));
     long properties = scope.properties(H5.H5Pcreate(HDF5Constants.H5P_DATASET_CREATE));
-    H5.H5Pset_chunk(properties, 1, new long[] {description.chunkRows()});
+    H5.H5Pset_chunk(properties, 1, new long[] {chunkRows});
     H5.H5Pset_shuffle(properties);
     H5.H5Pset_deflate(properties, DEFLATE_LEVEL);
     long type = column.isText() ? textType(scope, column) : HDF5Constants.H5T_STD_I32LE;
     long dataset =
-        scope.dataset(
-            H5.H5Dcreate(
-                file, column.path(), type, space, scope.defaults(), properties, scope.defaults()));
-    attribute(scope, dataset, "description", column.description());
-    attribute(scope, dataset, "units", column.units());
+        scope.dataset(H5.H5Dcreate(file, column.path(), type, space, none, properties, none));
+    attribute(scope, dataset, "description", column.description);
+    attribute(scope, dataset, "units", column.units);
   }
 
   /** Moves rows between a dataset and an array of ints, or of bytes for text. */
@@ -172,29 +274,22 @@ public final class FlightFile {
       int count,
       Object values,
       boolean write) {
+    long none = scope.defaults();
     long[] extent = {count};
     long inMemory = scope.space(H5.H5Screate_simple(1, extent, extent));
     long inFile = scope.space(H5.H5Dget_space(dataset));
     H5.H5Sselect_hyperslab(
         inFile, HDF5Constants.H5S_SELECT_SET, new long[] {first}, null, extent, null);
     long type = column.isText() ? textType(scope, column) : HDF5Constants.H5T_NATIVE_INT32;
-    if (values instanceof byte[] text) {
-      if (write) {
-        H5.H5Dwrite(dataset, type, inMemory, inFile, scope.defaults(), text);
-      } else {
-        H5.H5Dread(dataset, type, inMemory, inFile, scope.defaults(), text);
-      }
-    } else if (values instanceof int[] numbers) {
-      if (write) {
-        H5.H5Dwrite_int(dataset, type, inMemory, inFile, scope.defaults(), numbers);
-      } else {
-        H5.H5Dread_int(dataset, type, inMemory, inFile, scope.defaults(), numbers);
-      }
+    if (write) {
+      H5.H5Dwrite(dataset, type, inMemory, inFile, none, values);
+    } else {
+      H5.H5Dread(dataset, type, inMemory, inFile, none, values);
     }
   }
 
   private long textType(Hdf5Scope scope, FlightColumn column) {
-    return textType(scope, description.bytesOf(column), column.padding());
+    return textType(scope, column.bytes(nameBytes), column.padding());
   }
 
   private static long textType(Hdf5Scope scope, int bytes, int padding) {
@@ -209,9 +304,8 @@ public final class FlightFile {
     byte[] text = value.getBytes(StandardCharsets.UTF_8);
     long type = textType(scope, Math.max(1, text.length), HDF5Constants.H5T_STR_NULLPAD);
     long space = scope.space(H5.H5Screate(HDF5Constants.H5S_SCALAR));
-    long attribute =
-        scope.attribute(
-            H5.H5Acreate(object, name, type, space, scope.defaults(), scope.defaults()));
+    long none = scope.defaults();
+    long attribute = scope.attribute(H5.H5Acreate(object, name, type, space, none, none));
     H5.H5Awrite(attribute, type, text.length == 0 ? new byte[1] : text);
   }
 
@@ -234,15 +328,14 @@ public final class FlightFile {
   }
 
   private long open(Hdf5Scope scope, int access) {
-    return scope.file(H5.H5Fopen(description.file(), access, scope.defaults()));
+    return scope.file(H5.H5Fopen(path, access, scope.defaults()));
   }
 
   private void run(String what, Consumer<Hdf5Scope> work) {
     try (Hdf5Scope scope = new Hdf5Scope()) {
       work.accept(scope);
     } catch (HDF5Exception e) {
-      throw new DemoException(
-          "HDF5 cannot %s %s: %s".formatted(what, description.file(), e.getMessage()), e);
+      throw new DemoException("HDF5 cannot %s %s: %s".formatted(what, path, e.getMessage()), e);
     }
   }
 }

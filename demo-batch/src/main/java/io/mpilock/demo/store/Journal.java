@@ -1,19 +1,27 @@
 package io.mpilock.demo.store;
 
 import io.mpilock.demo.DemoException;
+import io.mpilock.demo.flight.FlightRow;
+import io.mpilock.demo.flight.SkippedRow;
+import io.mpilock.demo.store.Output.Work;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.Closeable;
 import java.io.DataInputStream;
-import java.io.DataOutputStream;
 import java.io.IOException;
+import java.io.ObjectInputFilter;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
+import java.io.Serializable;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.zip.CRC32C;
@@ -25,17 +33,19 @@ import org.jspecify.annotations.Nullable;
  * done when it is in the journal, and a run that goes on with the work of an earlier one makes the
  * HDF5 file anew from it.
  *
- * <p>The journal is a row of records, each with its length and a checksum; the first says what the
- * work is, each further one is a chunk with the stamp of its writer. It is only ever added to, and
- * what counts is the longest run of whole records from its beginning: so a record counts wholly or
- * not at all, and so does all that is behind one that is damaged. A record whose stamp is not later
- * than all before it does not count either: its writer belongs to a run that is over.
+ * <p>The journal is a sequence of records, each with its length and a checksum; the first says what
+ * the work is, each further one is a chunk with the stamp of its writer. It is only ever appended
+ * to, and what counts is the longest run of whole records from its beginning: so a record counts
+ * wholly or not at all, and so does all that is behind one that is damaged. A record whose stamp is
+ * not later than all before it does not count either: its writer belongs to a run that is over.
  *
  * <p>Nobody else may append at the same time: callers hold the write lock.
  */
-public final class Journal implements Closeable {
-  private static final String FORMAT = "mpilock demo journal 1";
+final class Journal implements Closeable {
   private static final int FRAME_BYTES = 2 * Integer.BYTES;
+  private static final int STAMP_BYTES = 2 * Long.BYTES + Integer.BYTES;
+  private static final ObjectInputFilter OURS =
+      ObjectInputFilter.Config.createFilter("io.mpilock.demo.**;java.base/*;!*");
 
   private final FileChannel channel;
 
@@ -44,24 +54,28 @@ public final class Journal implements Closeable {
   }
 
   /**
-   * What {@link #replay} found.
-   *
-   * @param last the last stamp; {@link WriteStamp#NONE} if there is no record
-   * @param end where the part that counts ends
-   * @param rest how many bytes are behind it
+   * A chunk that is done: the rows of the input from the first to before the end, except those that
+   * were done before; what was written of them, and what was skipped.
    */
-  public record Replay(WriteStamp last, long end, long rest) {}
+  record Entry(int first, int end, List<FlightRow> rows, List<SkippedRow> skipped)
+      implements Serializable {
+
+    /** Converts the entry to the form in which it is written. Needs no lock. */
+    byte[] encode() {
+      return bytes(this);
+    }
+  }
+
+  /** The last stamp, where the part that counts ends, and how many bytes are behind it. */
+  record Replay(WriteStamp last, long end, long rest) {}
 
   /**
-   * Opens the journal for a run of the job, makes it if need be, and keeps other runs away until it
-   * is closed or this process ends. For the master.
+   * Opens the journal for a run of the job, creates it if need be, and keeps other runs away until
+   * it is closed or this process ends. For the master.
    *
-   * @param file the journal
-   * @return the journal, empty if it is new
    * @throws DemoException if another run has it
-   * @throws IOException if it cannot be written
    */
-  public static Journal take(Path file) throws IOException {
+  static Journal take(Path file) throws IOException {
     FileChannel channel =
         FileChannel.open(
             file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
@@ -83,113 +97,66 @@ public final class Journal implements Closeable {
     return new Journal(channel);
   }
 
-  /**
-   * Opens the journal that the master has taken, to append to it.
-   *
-   * @param file the journal
-   * @return the journal
-   * @throws IOException if it cannot be written
-   */
-  public static Journal join(Path file) throws IOException {
+  /** Opens the journal that the master has taken, to append to it. */
+  static Journal join(Path file) throws IOException {
     return new Journal(FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE));
   }
 
-  /**
-   * Begins anew: what was in the journal is gone.
-   *
-   * @param head what it is about
-   * @throws IOException if it cannot be written
-   */
-  public void begin(JournalHead head) throws IOException {
+  /** Begins anew: what was in the journal is gone. */
+  void begin(Work work) throws IOException {
     channel.truncate(0);
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    DataOutputStream out = new DataOutputStream(bytes);
-    out.writeUTF(FORMAT);
-    out.writeLong(head.work());
-    out.writeUTF(head.input());
-    out.writeLong(head.rows());
-    out.writeUTF(head.digest());
-    append(bytes.toByteArray());
+    append(bytes(work));
   }
 
-  /**
-   * Tells a new journal from one that is there.
-   *
-   * @return whether there is nothing in it
-   * @throws IOException if the file cannot be read
-   */
-  public boolean isEmpty() throws IOException {
+  /** Tells a new journal from one that is there. */
+  boolean isEmpty() throws IOException {
     return channel.size() == 0;
   }
 
-  /**
-   * Reads what the journal is about.
-   *
-   * @return empty if it is no journal, or cannot be read
-   * @throws IOException if the file cannot be read
-   */
-  public Optional<JournalHead> head() throws IOException {
+  /** Reads what the journal is about; empty if it is no journal, or cannot be read. */
+  Optional<Work> work() throws IOException {
     channel.position(0);
     byte @Nullable [] record = next(reader(), channel.size());
-    if (record == null) {
-      return Optional.empty();
+    try {
+      return record != null && object(record, 0) instanceof Work work
+          ? Optional.of(work)
+          : Optional.empty();
+    } catch (IOException e) {
+      return Optional.empty(); // of another version
     }
-    DataInputStream in = new DataInputStream(new ByteArrayInputStream(record));
-    return in.readUTF().equals(FORMAT)
-        ? Optional.of(new JournalHead(in.readLong(), in.readUTF(), in.readLong(), in.readUTF()))
-        : Optional.empty();
   }
 
-  /**
-   * Reads what counts.
-   *
-   * @param consumer gets each chunk, in the order in which they were written
-   * @return how it ended
-   * @throws IOException if the file cannot be read
-   */
-  public Replay replay(Consumer<JournalEntry> consumer) throws IOException {
+  /** Reads each chunk that counts, in the order in which they were written. */
+  Replay replay(Consumer<Entry> consumer) throws IOException {
     channel.position(0);
     long size = channel.size();
     long good = 0;
     WriteStamp last = WriteStamp.NONE;
     DataInputStream in = reader();
     byte @Nullable [] record = next(in, size);
-    boolean head = true;
     while (record != null) {
-      if (!head) {
-        DataInputStream fields = new DataInputStream(new ByteArrayInputStream(record));
-        WriteStamp stamp = new WriteStamp(fields.readLong(), fields.readLong(), fields.readInt());
+      if (good > 0) { // else it is the first, which is about the work
+        ByteBuffer fields = ByteBuffer.wrap(record);
+        WriteStamp stamp = new WriteStamp(fields.getLong(), fields.getLong(), fields.getInt());
         if (stamp.compareTo(last) > 0) {
           last = stamp;
-          consumer.accept(JournalEntry.read(fields));
+          consumer.accept((Entry) object(record, STAMP_BYTES));
         }
       }
-      head = false;
       good += FRAME_BYTES + record.length;
       record = next(in, size - good);
     }
     return new Replay(last, good, size - good);
   }
 
-  /**
-   * Cuts off what does not count.
-   *
-   * @param replay what {@link #replay} returned
-   * @throws IOException if the file cannot be written
-   */
-  public void cut(Replay replay) throws IOException {
+  /** Cuts off what does not count. */
+  void cut(Replay replay) throws IOException {
     channel.truncate(replay.end());
   }
 
-  /**
-   * Adds a chunk. It is on the disk when this returns.
-   *
-   * @param stamp this write
-   * @param entry what {@link JournalEntry#encode} made
-   * @throws IOException if it cannot be written
-   */
-  public void append(WriteStamp stamp, byte[] entry) throws IOException {
-    ByteBuffer record = ByteBuffer.allocate(2 * Long.BYTES + Integer.BYTES + entry.length);
+  /** Appends an encoded chunk. It is on the disk when this returns. */
+  void append(WriteStamp stamp, byte[] entry) throws IOException {
+    ByteBuffer record = ByteBuffer.allocate(STAMP_BYTES + entry.length);
     record.putLong(stamp.run()).putLong(stamp.token()).putInt(stamp.rank()).put(entry);
     append(record.array());
   }
@@ -226,6 +193,26 @@ public final class Journal implements Closeable {
     CRC32C crc = new CRC32C();
     crc.update(record);
     return (int) crc.getValue();
+  }
+
+  private static byte[] bytes(Serializable object) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
+      out.writeObject(object);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e); // memory does not fail
+    }
+    return bytes.toByteArray();
+  }
+
+  private static Object object(byte[] record, int from) throws IOException {
+    try (ObjectInputStream in =
+        new ObjectInputStream(new ByteArrayInputStream(record, from, record.length - from))) {
+      in.setObjectInputFilter(OURS);
+      return in.readObject();
+    } catch (ClassNotFoundException e) {
+      throw new IOException(e);
+    }
   }
 
   @Override

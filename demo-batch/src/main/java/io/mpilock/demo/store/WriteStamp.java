@@ -23,13 +23,12 @@ public record WriteStamp(long run, long token, int rank)
   private static final Comparator<WriteStamp> BY_TIME =
       Comparator.comparingLong(WriteStamp::run).thenComparingLong(WriteStamp::token);
 
-  /** Compares the run, then the token. */
   @Override
   public int compareTo(WriteStamp other) {
     return BY_TIME.compare(this, other);
   }
 
-  /** Tells it to people. */
+  /** Returns the form for people. */
   @Override
   public String toString() {
     return "rank %d, token %d of the run of %s".formatted(rank, token, Instant.ofEpochMilli(run));

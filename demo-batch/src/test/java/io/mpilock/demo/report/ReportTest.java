@@ -5,15 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.mpilock.ControllerOptions;
 import io.mpilock.WindowController;
 import io.mpilock.demo.Browser;
-import io.mpilock.demo.airport.AirportJoin;
-import io.mpilock.demo.airport.Airports;
+import io.mpilock.demo.flight.Airports;
 import io.mpilock.demo.flight.Flight;
 import io.mpilock.demo.flight.FlightReader;
-import io.mpilock.demo.flight.RowRanges;
+import io.mpilock.demo.flight.FlightReader.Input;
+import io.mpilock.demo.flight.FlightRow;
 import io.mpilock.demo.flight.SkippedRow;
 import io.mpilock.demo.report.FlightFigures.AirportFigures;
-import io.mpilock.demo.store.FileDigest;
-import io.mpilock.demo.store.FlightRow;
+import io.mpilock.demo.report.Reports.RunFigures;
 import io.mpilock.spring.LockTemplate;
 import io.mpilock.spring.report.LockReport;
 import io.mpilock.transport.local.LocalCluster;
@@ -23,6 +22,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.LocalDateTime;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
@@ -35,7 +35,7 @@ import org.springframework.batch.infrastructure.item.ExecutionContext;
 class ReportTest {
   @TempDir Path directory;
 
-  private final Airports airports = Airports.bundled();
+  private final Airports airports = new Airports();
 
   private static FlightRow row(String origin, int delay) {
     LocalDateTime date = LocalDateTime.of(2001, 1, 1, 0, 0);
@@ -44,12 +44,12 @@ class ReportTest {
 
   private FlightFigures realFlights() throws IOException {
     FlightFigures figures = new FlightFigures();
-    AirportJoin join = new AirportJoin(airports, 0);
     FlightReader reader =
-        new FlightReader(() -> Path.of("data", "flights.csv"), 0, 1, () -> 20_000, RowRanges::new);
+        new FlightReader(
+            0, 1, () -> new Input(Path.of("data", "flights.csv"), 20_000, new BitSet()));
     reader.open(new ExecutionContext());
     for (Flight flight = reader.read(); flight != null; flight = reader.read()) {
-      FlightRow row = join.process(flight);
+      FlightRow row = airports.join(flight, 0);
       assertThat(row.isOriginKnown()).isTrue();
       figures.accept(row);
     }
@@ -60,9 +60,12 @@ class ReportTest {
   private static RunFigures run(int ranks) {
     List<RankLoad> loads = new ArrayList<>();
     for (int rank = 0; rank < ranks; rank++) {
-      FileDigest written = new FileDigest(20_000 / ranks, 0, 0, 0);
       loads.add(
-          new RankLoad(written, List.of(new SkippedRow("flights.csv", 7 + rank, "<b>bad</b>")), 1));
+          new RankLoad(
+              20_000 / ranks,
+              0,
+              1,
+              List.of(new SkippedRow("flights.csv", 7 + rank, "<b>bad</b>"))));
     }
     return new RunFigures(RankLoad.NONE, loads, 2.5, lockPage(ranks));
   }

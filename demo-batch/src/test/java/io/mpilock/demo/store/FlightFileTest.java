@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.mpilock.demo.DemoException;
 import io.mpilock.demo.flight.Flight;
+import io.mpilock.demo.flight.FlightRow;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,8 +21,7 @@ class FlightFileTest {
   @TempDir Path directory;
 
   private FlightFile file() {
-    String path = directory.resolve("flights.h5").toString();
-    return new FlightFile(FileDescription.of(path, 64, 20));
+    return new FlightFile(directory.resolve("flights.h5"), 64, 20);
   }
 
   private static List<FlightRow> rows(int count, int rank) {

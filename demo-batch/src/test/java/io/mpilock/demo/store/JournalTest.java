@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.mpilock.demo.DemoException;
 import io.mpilock.demo.flight.Flight;
+import io.mpilock.demo.flight.FlightRow;
 import io.mpilock.demo.flight.SkippedRow;
 import io.mpilock.demo.store.Journal.Replay;
+import io.mpilock.demo.store.Output.Work;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class JournalTest {
-  private static final JournalHead HEAD = new JournalHead(7, "flights.csv", 20_000, "abc");
+  private static final Work HEAD = new Work(7, "flights.csv", 20_000, "abc");
 
   @TempDir Path directory;
 
@@ -31,7 +33,7 @@ class JournalTest {
     file = directory.resolve("journal");
   }
 
-  private static JournalEntry entry(int number) {
+  private static Journal.Entry entry(int number) {
     List<FlightRow> rows =
         IntStream.range(0, number % 3)
             .mapToObj(i ->
@@ -40,11 +42,8 @@ class JournalTest {
                     "Zürich",
                     2))
             .toList();
-    return new JournalEntry(
-        10L * number,
-        10L * number + 5,
-        rows,
-        List.of(new SkippedRow("a.csv", number, "is broken")));
+    return new Journal.Entry(
+        10 * number, 10 * number + 5, rows, List.of(new SkippedRow("a.csv", number, "is broken")));
   }
 
   private static WriteStamp stamp(int number) {
@@ -61,8 +60,8 @@ class JournalTest {
     }
   }
 
-  private List<JournalEntry> read() throws IOException {
-    List<JournalEntry> found = new ArrayList<>();
+  private List<Journal.Entry> read() throws IOException {
+    List<Journal.Entry> found = new ArrayList<>();
     try (Journal journal = Journal.join(file)) {
       journal.replay(found::add);
     }
@@ -75,7 +74,7 @@ class JournalTest {
 
     assertThat(read()).containsExactly(entry(1), entry(2), entry(3), entry(4));
     try (Journal journal = Journal.join(file)) {
-      assertThat(journal.head()).contains(HEAD);
+      assertThat(journal.work()).contains(HEAD);
       assertThat(journal.replay(entry -> {})).isEqualTo(new Replay(stamp(4), Files.size(file), 0));
     }
   }
@@ -91,19 +90,19 @@ class JournalTest {
     int seen = 0;
     for (int length = whole.length; length >= 0; length--) {
       Files.write(file, Arrays.copyOf(whole, length));
-      List<JournalEntry> found = read();
+      List<Journal.Entry> found = read();
       assertThat(found)
           .isEqualTo(IntStream.rangeClosed(1, found.size()).mapToObj(JournalTest::entry).toList());
       seen = Math.max(seen, found.size());
       try (Journal journal = Journal.take(file)) {
-        if (journal.head().isEmpty()) {
+        if (journal.work().isEmpty()) {
           assertThat(found).isEmpty();
           continue;
         }
         journal.cut(journal.replay(entry -> {}));
         journal.append(stamp(9), entry(9).encode());
       }
-      List<JournalEntry> after = new ArrayList<>(found);
+      List<Journal.Entry> after = new ArrayList<>(found);
       after.add(entry(9));
       assertThat(read()).isEqualTo(after);
     }
@@ -119,7 +118,7 @@ class JournalTest {
       damaged[at] ^= 0x10;
       Files.write(file, damaged);
 
-      List<JournalEntry> found = read();
+      List<Journal.Entry> found = read();
       assertThat(found).hasSizeLessThan(3);
       assertThat(found)
           .isEqualTo(IntStream.rangeClosed(1, found.size()).mapToObj(JournalTest::entry).toList());
@@ -162,7 +161,7 @@ class JournalTest {
     Files.writeString(file, "date,delay,distance,origin,destination\n");
 
     try (Journal journal = Journal.take(file)) {
-      assertThat(journal.head()).isEmpty();
+      assertThat(journal.work()).isEmpty();
     }
     assertThat(read()).isEmpty();
   }

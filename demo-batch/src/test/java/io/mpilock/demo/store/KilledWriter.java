@@ -1,6 +1,8 @@
 package io.mpilock.demo.store;
 
 import io.mpilock.demo.flight.Flight;
+import io.mpilock.demo.flight.FlightRow;
+import io.mpilock.demo.store.Output.Work;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
@@ -20,10 +22,10 @@ final class KilledWriter {
   private KilledWriter() {}
 
   static FlightFile file(Path directory) {
-    return new FlightFile(FileDescription.of(directory.resolve("flights.h5").toString(), 64, 20));
+    return new FlightFile(directory.resolve("flights.h5"), 64, 20);
   }
 
-  static JournalEntry entry(int number) {
+  static Journal.Entry entry(int number) {
     List<FlightRow> rows =
         IntStream.range(number * ROWS, (number + 1) * ROWS)
             .mapToObj(i ->
@@ -32,7 +34,7 @@ final class KilledWriter {
                     "Name " + Integer.toHexString(i * 0x9E3779B9),
                     0))
             .toList();
-    return new JournalEntry(number * (long) ROWS, (number + 1) * (long) ROWS, rows, List.of());
+    return new Journal.Entry(number * ROWS, (number + 1) * ROWS, rows, List.of());
   }
 
   /**
@@ -56,12 +58,12 @@ final class KilledWriter {
     long run = Long.parseLong(arguments[1]);
     FlightFile file = file(directory);
     try (Journal journal = Journal.take(directory.resolve("journal"))) {
-      if (journal.head().isEmpty()) {
-        journal.begin(new JournalHead(1, "none", Long.MAX_VALUE, "none"));
+      if (journal.work().isEmpty()) {
+        journal.begin(new Work(1, "none", Long.MAX_VALUE, "none"));
       }
       int chunk = rebuild(journal, file, new WriteStamp(run, 0, 0));
       for (long token = 1; ; token++) {
-        JournalEntry entry = entry(chunk);
+        Journal.Entry entry = entry(chunk);
         WriteStamp stamp = new WriteStamp(run, token, 0);
         System.out.println(BEGUN);
         for (FlightRow row : entry.rows()) { // one by one: a kill mostly finds some of them written

@@ -3,6 +3,7 @@ package io.mpilock.demo.store;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mpilock.demo.DemoException;
+import io.mpilock.demo.flight.FlightRow;
 import io.mpilock.testing.Jvm;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -94,7 +95,7 @@ class KilledWriterTest {
   }
 
   private boolean isTorn() throws IOException {
-    List<JournalEntry> entries = new ArrayList<>();
+    List<Journal.Entry> entries = new ArrayList<>();
     try (Journal journal = Journal.join(directory.resolve("journal"))) {
       journal.replay(entries::add);
     }
