@@ -47,7 +47,6 @@ while [ $# -gt 0 ]; do
   case $value in "" | --*) misuse "$option needs a value" ;; esac
   printf -v "${option#--}" '%s' "$value"
 done
-
 case $transport in auto | native | mpj | local) ;; *) misuse "--transport is auto, native, mpj or local, not $transport" ;; esac
 case $mpi in openmpi | mpich) ;; *) misuse "--mpi is openmpi or mpich, not $mpi" ;; esac
 if [ -n "$aot" ] && [ -n "${SPRING_PROFILES_ACTIVE:-}" ]; then
@@ -89,7 +88,6 @@ case $transport/$mpi in
   */mpich) ensure mpich "MPICH (mpiexec)" find_launcher 'HYDRA|[Hh]ydra' mpiexec.mpich mpiexec.hydra mpiexec mpirun ;;
 esac
 if [ "$transport" = mpj ]; then ensure libmpj-java "MPJ Express (mpj.jar)" has_mpj; fi
-
 # For several short JVMs on one machine: no threads that collect garbage, no code that is compiled for the long run.
 jar=$here/target/demo-batch.jar
 built=$here/target/demo-batch.built # the jar's own time is that of the release, for a reproducible build
