@@ -66,10 +66,11 @@ final class Listeners {
     }
 
     @Override
-    public void granted(String resource, LockMode mode, long waitNanos, boolean contended) {
+    public void granted(
+        String resource, LockMode mode, long waitNanos, boolean contended, long now) {
       for (LockListener target : targets) {
         try {
-          target.granted(resource, mode, waitNanos, contended);
+          target.granted(resource, mode, waitNanos, contended, now);
         } catch (Throwable e) {
           complain(target, e);
         }
@@ -77,10 +78,10 @@ final class Listeners {
     }
 
     @Override
-    public void released(String resource, LockMode mode, long holdNanos) {
+    public void released(String resource, LockMode mode, long holdNanos, long now) {
       for (LockListener target : targets) {
         try {
-          target.released(resource, mode, holdNanos);
+          target.released(resource, mode, holdNanos, now);
         } catch (Throwable e) {
           complain(target, e);
         }

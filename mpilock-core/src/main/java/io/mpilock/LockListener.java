@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Only a thread's outermost read and outermost write of a resource are reported: a nested one
  * waits for no other thread. When no listener is registered, nothing is measured and no clock is
- * read.
+ * read. With a listener, a lock that is granted without a wait reads the clock twice, at the
+ * request and after the release; one that had to wait reads it at the grant, too.
  */
 public interface LockListener {
 
@@ -28,10 +29,25 @@ public interface LockListener {
    *
    * @param resource the resource's name
    * @param mode how
-   * @param waitNanos the time from the request to the grant
+   * @param waitNanos the time from the request to the grant; 0 if it did not wait
    * @param contended whether it had to wait for another holder
    */
   default void granted(String resource, LockMode mode, long waitNanos, boolean contended) {}
+
+  /**
+   * The request was granted, with the time of it. Override this instead of {@link #granted(String,
+   * LockMode, long, boolean)}, which it calls, where the time matters.
+   *
+   * @param resource the resource's name
+   * @param mode how
+   * @param waitNanos the time from the request to the grant; 0 if it did not wait
+   * @param contended whether it had to wait for another holder
+   * @param now the grant, by {@link System#nanoTime()}
+   */
+  default void granted(
+      String resource, LockMode mode, long waitNanos, boolean contended, long now) {
+    granted(resource, mode, waitNanos, contended);
+  }
 
   /**
    * The hold ended.
@@ -41,6 +57,19 @@ public interface LockListener {
    * @param holdNanos the time from the grant to the release
    */
   default void released(String resource, LockMode mode, long holdNanos) {}
+
+  /**
+   * The hold ended, with the time of it. Override this instead of {@link #released(String,
+   * LockMode, long)}, which it calls, where the time matters.
+   *
+   * @param resource the resource's name
+   * @param mode how it was held
+   * @param holdNanos the time from the grant to the release
+   * @param now the release, by {@link System#nanoTime()}
+   */
+  default void released(String resource, LockMode mode, long holdNanos, long now) {
+    released(resource, mode, holdNanos);
+  }
 
   /**
    * The request was not granted: a try found the resource held, or the time was over.

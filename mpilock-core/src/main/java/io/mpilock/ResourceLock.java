@@ -571,10 +571,13 @@ public final class ResourceLock {
       throw failure;
     }
     try {
-      long now = System.nanoTime();
+      // Nobody was in the way: another look at the clock would cost more than that took. A try may
+      // have waited for another node's answer.
+      boolean atOnce = granted && !hold.waited() && nanos != 0;
+      long now = atOnce ? start : System.nanoTime();
       if (granted) {
         hold.since(mode == LockMode.READ, now);
-        listener.granted(name(), mode, now - start, hold.waited());
+        listener.granted(name(), mode, now - start, hold.waited(), now);
       } else {
         listener.timedOut(name(), mode, now - start);
       }
@@ -587,7 +590,9 @@ public final class ResourceLock {
   private void tellReleased(LockMode mode, long since) {
     LockListener listener = listeners.current();
     if (listener != null) {
-      listener.released(name(), mode, System.nanoTime() - since);
+      long now = System.nanoTime();
+      long held = Math.max(0, now - since); // the clock may be coarse, and since is odd
+      listener.released(name(), mode, held, now);
     }
   }
 

@@ -124,6 +124,40 @@ class LockListenerTest {
             "released read");
   }
 
+  /** With the times at which they were granted and released, which both are in the order of. */
+  @Test
+  void aLockThatNobodyIsInTheWayOfHasNoWaitAndIsHeldFromItsRequestOn() {
+    List<Long> grants = new ArrayList<>();
+    List<Long> waits = new ArrayList<>();
+    List<Long> begins = new ArrayList<>();
+    LockListener timed =
+        new LockListener() {
+          @Override
+          public void granted(
+              String resource, LockMode mode, long waitNanos, boolean contended, long now) {
+            assertThat(contended).isFalse();
+            waits.add(waitNanos);
+            grants.add(now);
+          }
+
+          @Override
+          public void released(String resource, LockMode mode, long holdNanos, long now) {
+            begins.add(now - holdNanos);
+          }
+        };
+    long before = System.nanoTime();
+    try (WindowController controller = alone(timed)) {
+      controller.read().close();
+      controller.write().close();
+      controller.write(Duration.ofSeconds(1)).close();
+    }
+    assertThat(waits).containsExactly(0L, 0L, 0L);
+    assertThat(grants).hasSize(3).isSorted().allMatch(grant -> grant - before >= 0);
+    for (int i = 0; i < 3; i++) {
+      assertThat(begins.get(i)).isBetween(grants.get(i), grants.get(i) + 1);
+    }
+  }
+
   @Test
   void refusalsAreToldWithTheirKind() {
     Recorder recorder = new Recorder();

@@ -2,33 +2,16 @@ package io.mpilock.spring.jfr;
 
 import io.mpilock.LockListener;
 import io.mpilock.LockMode;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Makes an event of each wait, hold and single write. */
+/**
+ * Makes an event of each wait, hold and single write that a recording wants: one that is not
+ * enabled costs a look. A thread begins the same objects again and again, since an event that turns
+ * out shorter than the recording's threshold is thrown away.
+ */
 final class FlightListener implements LockListener {
-
-  /** More than these at once are not remembered: what another thread ends would stay for good. */
-  private static final int MOST_HOLDS = 64;
-
-  private record Key(String resource, LockMode mode) {}
-
-  /** What the calling thread waits for, which is one thing at a time, and what it holds. */
-  private static final class Open {
-    private @Nullable LockWaitEvent wait;
-    private final Map<Key, LockHoldEvent> holds = new LinkedHashMap<>();
-
-    void add(Key key, LockHoldEvent hold) {
-      holds.put(key, hold);
-      if (holds.size() > MOST_HOLDS) {
-        holds.remove(holds.keySet().iterator().next());
-      }
-    }
-  }
-
   private final int rank;
-  private final ThreadLocal<Open> open = ThreadLocal.withInitial(Open::new);
+  private final ThreadLocal<OpenEvents> open = ThreadLocal.withInitial(OpenEvents::new);
 
   FlightListener(int rank) {
     this.rank = rank;
@@ -43,17 +26,13 @@ final class FlightListener implements LockListener {
 
   @Override
   public void requested(String resource, LockMode mode) {
-    LockWaitEvent event = new LockWaitEvent();
-    event.begin();
-    open.get().wait = event;
+    open.get().request();
   }
 
   @Override
   public void granted(String resource, LockMode mode, long waitNanos, boolean contended) {
     waited(resource, mode, "granted", contended);
-    LockHoldEvent hold = new LockHoldEvent();
-    hold.begin();
-    open.get().add(new Key(resource, mode), hold);
+    open.get().grant(resource, mode);
   }
 
   @Override
@@ -67,22 +46,26 @@ final class FlightListener implements LockListener {
   }
 
   private void waited(String resource, LockMode mode, String outcome, boolean contended) {
-    Open mine = open.get();
-    LockWaitEvent event = mine.wait;
-    mine.wait = null;
+    LockWaitEvent event = open.get().endWait();
     if (event != null) { // null if this listener came in the midst of the request
-      event.mode = name(mode);
-      event.contended = contended;
-      commit(event, resource, outcome);
+      event.end();
+      if (event.shouldCommit()) {
+        event.mode = name(mode);
+        event.contended = contended;
+        commit(event, resource, outcome);
+      }
     }
   }
 
   @Override
   public void released(String resource, LockMode mode, long holdNanos) {
-    LockHoldEvent event = open.get().holds.remove(new Key(resource, mode));
+    LockHoldEvent event = open.get().endHold(resource, mode);
     if (event != null) {
-      event.mode = name(mode);
-      commit(event, resource, "granted");
+      event.end();
+      if (event.shouldCommit()) {
+        event.mode = name(mode);
+        commit(event, resource, "granted");
+      }
     }
   }
 
@@ -90,20 +73,19 @@ final class FlightListener implements LockListener {
   public void singleWrite(
       String resource, boolean writer, long nanos, long sharedBytes, @Nullable Throwable failure) {
     SingleWriteEvent event = new SingleWriteEvent();
-    event.writer = writer;
-    event.time = nanos;
-    event.shared = sharedBytes;
-    commit(event, resource, failure == null ? "success" : "failed");
+    if (event.shouldCommit()) {
+      event.writer = writer;
+      event.time = nanos;
+      event.shared = sharedBytes;
+      commit(event, resource, failure == null ? "success" : "failed");
+    }
   }
 
   private void commit(LockEvent event, String resource, String outcome) {
-    event.end();
-    if (event.shouldCommit()) {
-      event.resource = resource;
-      event.rank = rank;
-      event.outcome = outcome;
-      event.commit();
-    }
+    event.resource = resource;
+    event.rank = rank;
+    event.outcome = outcome;
+    event.commit();
   }
 
   private static String name(LockMode mode) {

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BiFunction;
+import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -138,8 +139,11 @@ final class ResourceMeters {
 
   /** The meters of one mode. */
   final class ModeMeters {
-    private final LongAdder waitingThreads = new LongAdder();
-    private final LongAdder holders = new LongAdder();
+    /** Threads that hold, times this, and those that wait, in one sum: a step changes both. */
+    private static final long HOLDS = 1L << Integer.SIZE;
+
+    private final LongAdder threads = new LongAdder();
+    private volatile boolean requested; // the meters of requests are there
     private final Lazy<Timer> granted;
     private final Lazy<Timer> timedOut;
     private final Lazy<Timer> failed;
@@ -158,23 +162,39 @@ final class ResourceMeters {
       contention = counter(tags, "contention", "Grants that had to wait for another holder");
       timeouts = counter(tags, "timeouts", "Requests that were given up");
       failures = counter(tags, "failures", "Requests that ended in an exception");
-      held = gauge(tags, "held", holders, "Threads that hold the resource");
-      waiting = gauge(tags, "waiting", waitingThreads, "Threads that wait for the resource");
+      held = gauge(tags, "held", ModeMeters::holders, "Threads that hold the resource");
+      waiting = gauge(tags, "waiting", ModeMeters::waiters, "Threads that wait for the resource");
+    }
+
+    /** Of a sum in the midst of a change, whose other half may be below 0. */
+    private double holders() {
+      long sum = threads.sum();
+      return (sum - (int) sum) >> Integer.SIZE;
+    }
+
+    private double waiters() {
+      return (int) threads.sum();
     }
 
     void requested() {
-      waitingThreads.increment();
+      threads.increment();
+      if (!requested) {
+        firstRequest();
+      }
+    }
+
+    private void firstRequest() {
       waiting.get();
       contention.get();
       timeouts.get();
       failures.get();
       stalls.get();
       deadlocks.get();
+      requested = true;
     }
 
     void granted(long waitNanos, boolean contended) {
-      waitingThreads.decrement();
-      holders.increment();
+      threads.add(HOLDS - 1);
       held.get();
       record(granted, waitNanos);
       if (contended) {
@@ -183,18 +203,18 @@ final class ResourceMeters {
     }
 
     void released(long holdNanos) {
-      holders.decrement();
+      threads.add(-HOLDS);
       record(hold, holdNanos);
     }
 
     void timedOut(long waitNanos) {
-      waitingThreads.decrement();
+      threads.decrement();
       record(timedOut, waitNanos);
       increment(timeouts);
     }
 
     void failed(long waitNanos) {
-      waitingThreads.decrement();
+      threads.decrement();
       record(failed, waitNanos);
       increment(failures);
     }
@@ -204,11 +224,12 @@ final class ResourceMeters {
           tags.and("outcome", outcome), "mpilock.lock.wait", "From the request to its end");
     }
 
-    private Lazy<Gauge> gauge(Tags tags, String name, LongAdder value, String description) {
+    private Lazy<Gauge> gauge(
+        Tags tags, String name, ToDoubleFunction<ModeMeters> value, String description) {
       return new Lazy<>(
           tags,
           (registry, these) ->
-              Gauge.builder("mpilock.lock." + name, value, LongAdder::sum)
+              Gauge.builder("mpilock.lock." + name, this, value)
                   .description(description)
                   .tags(these)
                   .register(registry));

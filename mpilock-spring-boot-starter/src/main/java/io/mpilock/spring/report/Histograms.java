@@ -2,23 +2,17 @@ package io.mpilock.spring.report;
 
 import java.util.concurrent.TimeUnit;
 import org.HdrHistogram.AbstractHistogram;
-import org.HdrHistogram.AtomicHistogram;
 import org.HdrHistogram.Histogram;
 
 /**
  * Makes the distributions of the report: nanoseconds up to a day, at a precision of 1 %. A longer
- * time counts as a day. Some 40 KB each.
+ * time counts as a day. At most some 40 KB each.
  */
 final class Histograms {
   private static final long LONGEST_NANOS = TimeUnit.DAYS.toNanos(1);
   private static final int DIGITS = 2;
 
   private Histograms() {}
-
-  /** One that many threads may record to. */
-  static AtomicHistogram shared() {
-    return new AtomicHistogram(LONGEST_NANOS, DIGITS);
-  }
 
   /** One for a single thread, as small as what is in it allows. */
   static Histogram plain() {

@@ -5,34 +5,31 @@ import io.mpilock.LockMode;
 import io.mpilock.transport.Member;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Records what happens to the locks of one rank, in bounded memory: distributions for each resource
- * and mode, the last events, and those that waited longest. Threads share no lock, nothing is
- * allocated for an event, and the clock is read once, at its end.
+ * Records what happens to the locks of one rank, in bounded memory. Threads note on pages of their
+ * own, without a lock that others wait for ({@link StripedNotes}); from there the notes come into
+ * the account ({@link LockAccount}), a page at a time, and all that are left when the account is
+ * read. Nothing is allocated for a note, and the clock is read by the controller alone.
  */
 final class LockRecorder implements LockListener {
   /** Resources beyond the limit are counted together, under this name. */
   static final String OTHERS = "(others)";
 
   static final int MOST_RESOURCES = 64;
-  private static final int WORST_WAITS = 100;
+  private static final int NO_NUMBER = -1;
 
-  private final ConcurrentMap<String, ResourceFigures> resources = new ConcurrentHashMap<>();
-  private final List<ResourceFigures> byIndex = new ArrayList<>(); // guarded by itself
-  private final ResourceFigures others = new ResourceFigures(-1, OTHERS);
+  private final ConcurrentMap<String, Integer> numbers = new ConcurrentHashMap<>();
+  private final List<String> names = new ArrayList<>(); // guarded by itself
   private final ThreadLocal<OpenHolds> open = ThreadLocal.withInitial(OpenHolds::new);
   private volatile boolean full; // no resource gets figures of its own any more
-  private final EventRing events;
-  private final WorstWaits worst;
+  private final LockAccount account;
+  private final StripedNotes notes;
   private final long startNanoTime;
   private final long startEpochNanos;
 
@@ -42,8 +39,8 @@ final class LockRecorder implements LockListener {
    * @param events how many events to keep; 0 keeps figures alone
    */
   LockRecorder(int events) {
-    this.events = new EventRing(events);
-    this.worst = new WorstWaits(Math.min(events, WORST_WAITS));
+    this.account = new LockAccount(MOST_RESOURCES, events, StripedNotes.mostRoom());
+    this.notes = new StripedNotes(account);
     this.startNanoTime = System.nanoTime();
     Instant now = Instant.now();
     this.startEpochNanos = TimeUnit.SECONDS.toNanos(now.getEpochSecond()) + now.getNano();
@@ -51,119 +48,115 @@ final class LockRecorder implements LockListener {
 
   @Override
   public void granted(String resource, LockMode mode, long waitNanos, boolean contended) {
+    granted(resource, mode, waitNanos, contended, System.nanoTime());
+  }
+
+  @Override
+  public void granted(String resource, LockMode mode, long waitNanos, boolean contended, long now) {
     LockUse use = LockUse.of(mode);
-    figures(resource).of(use).granted(waitNanos, contended);
+    long kind = NoteKind.grant(number(resource), use, contended);
+    notes.add(kind, now - waitNanos, waitNanos, 0, Thread.currentThread().getName());
     open.get().push(resource, use, waitNanos, contended);
   }
 
   @Override
   public void released(String resource, LockMode mode, long holdNanos) {
+    released(resource, mode, holdNanos, System.nanoTime());
+  }
+
+  @Override
+  public void released(String resource, LockMode mode, long holdNanos, long now) {
     LockUse use = LockUse.of(mode);
-    ResourceFigures figures = figures(resource);
-    figures.of(use).held(holdNanos);
     long taken = open.get().take(resource, use);
-    boolean known = taken != OpenHolds.UNKNOWN;
-    add(
-        known ? taken >>> 1 : 0,
-        holdNanos,
-        EventKind.of(figures.index(), use, LockOutcome.GRANTED, known && (taken & 1) != 0));
+    end(
+        NoteKind.of(number(resource), use, LockOutcome.GRANTED, (taken & 1) != 0),
+        now,
+        taken >>> 1,
+        holdNanos);
   }
 
   @Override
   public void timedOut(String resource, LockMode mode, long waitNanos) {
-    ResourceFigures figures = figures(resource);
-    figures.of(LockUse.of(mode)).gaveUp(waitNanos);
-    add(waitNanos, 0, EventKind.of(figures.index(), LockUse.of(mode), LockOutcome.GAVE_UP, true));
+    long kind = NoteKind.of(number(resource), LockUse.of(mode), LockOutcome.GAVE_UP, true);
+    end(kind, System.nanoTime(), waitNanos, 0);
   }
 
   @Override
   public void failed(String resource, LockMode mode, long waitNanos, RuntimeException failure) {
-    ResourceFigures figures = figures(resource);
-    figures.of(LockUse.of(mode)).failed(waitNanos);
-    add(waitNanos, 0, EventKind.of(figures.index(), LockUse.of(mode), LockOutcome.FAILED, true));
+    long kind = NoteKind.of(number(resource), LockUse.of(mode), LockOutcome.FAILED, true);
+    end(kind, System.nanoTime(), waitNanos, 0);
   }
 
   @Override
   public void singleWrite(
       String resource, boolean writer, long nanos, long sharedBytes, @Nullable Throwable failure) {
-    ResourceFigures figures = figures(resource);
-    ModeFigures single = figures.of(LockUse.SINGLE_WRITE);
     LockOutcome outcome = failure == null ? LockOutcome.GRANTED : LockOutcome.FAILED;
-    if (failure != null) {
-      single.failed(nanos);
-    } else if (writer) {
-      single.held(nanos);
-    } else {
-      single.waited(nanos);
-    }
     boolean holds = writer && failure == null;
-    add(
+    end(
+        NoteKind.of(number(resource), LockUse.SINGLE_WRITE, outcome, !holds),
+        System.nanoTime(),
         holds ? 0 : nanos,
-        holds ? nanos : 0,
-        EventKind.of(figures.index(), LockUse.SINGLE_WRITE, outcome, !holds));
+        holds ? nanos : 0);
   }
 
-  private void add(long waitNanos, long holdNanos, long kind) {
-    long begin = System.nanoTime() - holdNanos - waitNanos;
+  private void end(long kind, long now, long waitNanos, long holdNanos) {
     String thread = Thread.currentThread().getName();
-    events.add(begin, waitNanos, holdNanos, kind, thread);
-    worst.add(begin, waitNanos, holdNanos, kind, thread);
+    notes.add(kind, now - holdNanos - waitNanos, waitNanos, holdNanos, thread);
   }
 
-  private ResourceFigures figures(String resource) {
-    ResourceFigures figures = resources.get(resource);
-    return figures != null ? figures : full ? others : register(resource);
+  private int number(String resource) {
+    Integer number = numbers.get(resource);
+    return number != null ? number : full ? NO_NUMBER : register(resource);
   }
 
-  private ResourceFigures register(String resource) {
-    synchronized (byIndex) {
-      if (byIndex.size() == MOST_RESOURCES) {
-        return resources.getOrDefault(resource, others);
+  private int register(String resource) {
+    synchronized (names) {
+      Integer known = numbers.get(resource);
+      if (known != null || full) {
+        return known != null ? known : NO_NUMBER;
       }
-      return resources.computeIfAbsent(
-          resource,
-          name -> {
-            ResourceFigures made = new ResourceFigures(byIndex.size(), name);
-            byIndex.add(made);
-            full = byIndex.size() == MOST_RESOURCES;
-            return made;
-          });
+      int number = names.size();
+      names.add(resource);
+      numbers.put(resource, number);
+      full = names.size() == MOST_RESOURCES;
+      return number;
     }
   }
 
   /** What was recorded until now. */
   RankRecord snapshot(Member member) {
-    List<ResourceFigures> all;
-    synchronized (byIndex) {
-      all = new ArrayList<>(byIndex);
+    notes.flush();
+    List<String> all;
+    synchronized (names) {
+      all = List.copyOf(names);
     }
-    List<ModeRecord> modes = new ArrayList<>();
-    all.forEach(figures -> modes.addAll(figures.snapshot()));
-    modes.addAll(others.snapshot());
-    Set<LockEvent> kept = new HashSet<>(); // one that waited long may be among the last, too
-    EventSink sink =
-        (begin, wait, hold, kind, thread) -> kept.add(event(all, begin, wait, hold, kind, thread));
-    events.forEach(sink);
-    worst.forEach(sink);
-    return new RankRecord(
-        member.rank(),
-        member.host(),
-        member.pid(),
-        startEpochNanos,
-        epochNanos(System.nanoTime()),
-        events.added(),
-        modes,
-        kept.stream().sorted(Comparator.comparingLong(LockEvent::beginNanos)).toList());
+    synchronized (account) {
+      List<ModeRecord> modes = new ArrayList<>();
+      for (int number = 0; number < all.size(); number++) {
+        modes.addAll(account.modes(number, all.get(number)));
+      }
+      modes.addAll(account.modes(NO_NUMBER, OTHERS));
+      return new RankRecord(
+          member.rank(),
+          member.host(),
+          member.pid(),
+          startEpochNanos,
+          epochNanos(System.nanoTime()),
+          account.ended(),
+          modes,
+          account.events(
+              (kind, begin, wait, hold, thread) -> event(all, kind, begin, wait, hold, thread)));
+    }
   }
 
   private LockEvent event(
-      List<ResourceFigures> all, long begin, long wait, long hold, long kind, String thread) {
-    int resource = EventKind.resource(kind);
+      List<String> all, long kind, long begin, long wait, long hold, String thread) {
+    int number = NoteKind.resource(kind);
     return new LockEvent(
-        resource >= 0 && resource < all.size() ? all.get(resource).name() : OTHERS,
-        EventKind.use(kind),
-        EventKind.outcome(kind),
-        EventKind.contended(kind),
+        number >= 0 && number < all.size() ? all.get(number) : OTHERS,
+        NoteKind.use(kind),
+        NoteKind.outcome(kind),
+        NoteKind.contended(kind),
         thread.isEmpty() ? "(unnamed)" : thread, // a virtual thread
         epochNanos(begin),
         wait,

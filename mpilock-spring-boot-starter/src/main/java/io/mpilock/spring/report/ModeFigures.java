@@ -1,62 +1,46 @@
 package io.mpilock.spring.report;
 
-import java.util.concurrent.atomic.LongAdder;
-import org.HdrHistogram.AtomicHistogram;
 import org.HdrHistogram.Histogram;
 
-/** What one rank came to with one resource in one mode, while it runs. No lock, no allocation. */
+/** What one rank came to with one resource in one mode. For one thread at a time. */
 final class ModeFigures {
-  private final AtomicHistogram waits = Histograms.shared();
-  private final AtomicHistogram holds = Histograms.shared();
-  private final LongAdder waitNanos = new LongAdder();
-  private final LongAdder holdNanos = new LongAdder();
-  private final LongAdder contended = new LongAdder();
-  private final LongAdder gaveUp = new LongAdder();
-  private final LongAdder failed = new LongAdder();
+  private final Histogram waits = Histograms.plain();
+  private final Histogram holds = Histograms.plain();
+  private long waitNanos;
+  private long holdNanos;
+  private long contended;
+  private long gaveUp;
+  private long failed;
 
   void granted(long nanos, boolean hadToWait) {
     waited(nanos);
     if (hadToWait) {
-      contended.increment();
+      contended++;
     }
   }
 
   void waited(long nanos) {
     Histograms.record(waits, nanos);
-    waitNanos.add(nanos);
+    waitNanos += nanos;
   }
 
   void held(long nanos) {
     Histograms.record(holds, nanos);
-    holdNanos.add(nanos);
+    holdNanos += nanos;
   }
 
   void gaveUp(long nanos) {
-    gaveUp.increment();
-    waitNanos.add(nanos);
+    gaveUp++;
+    waitNanos += nanos;
   }
 
   void failed(long nanos) {
-    failed.increment();
-    waitNanos.add(nanos);
+    failed++;
+    waitNanos += nanos;
   }
 
   ModeRecord snapshot(String resource, LockUse use) {
     return new ModeRecord(
-        resource,
-        use,
-        contended.sum(),
-        gaveUp.sum(),
-        failed.sum(),
-        waitNanos.sum(),
-        holdNanos.sum(),
-        plain(waits),
-        plain(holds));
-  }
-
-  private static Histogram plain(AtomicHistogram shared) {
-    Histogram plain = Histograms.plain();
-    plain.add(shared.copy());
-    return plain;
+        resource, use, contended, gaveUp, failed, waitNanos, holdNanos, waits.copy(), holds.copy());
   }
 }

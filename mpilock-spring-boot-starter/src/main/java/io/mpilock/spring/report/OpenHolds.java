@@ -4,14 +4,13 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How long one thread waited for what it holds now, until the release makes an event of it. Leads
- * to nothing that leads to the recorder: it is a thread's value of a ThreadLocal.
+ * How long one thread waited for what it holds now, until the release makes an event of it. What it
+ * did not wait for is not kept. Leads to nothing that leads to the recorder: it is a thread's value
+ * of a ThreadLocal.
  */
 final class OpenHolds {
   /** More than these at once are not remembered, so that leases never closed do not pile up. */
   private static final int MOST = 64;
-
-  static final long UNKNOWN = -1;
 
   private @Nullable String[] resources = new @Nullable String[4];
   private LockUse[] uses = new LockUse[4];
@@ -19,8 +18,10 @@ final class OpenHolds {
   private int size;
 
   void push(String resource, LockUse use, long waitNanos, boolean contended) {
-    take(resource, use); // of a write that was kept, and ended by another thread
-    if (size == MOST) {
+    if (size != 0) {
+      take(resource, use); // of a write that was kept, and ended by another thread
+    }
+    if (size == MOST || (waitNanos == 0 && !contended)) {
       return;
     }
     if (size == waits.length) {
@@ -34,7 +35,7 @@ final class OpenHolds {
     size++;
   }
 
-  /** Takes the last hold of a resource off: twice its wait, 1 more if contended, or UNKNOWN. */
+  /** Takes the last hold of a resource off: twice its wait, 1 more if contended; 0 by default. */
   long take(String resource, LockUse use) {
     for (int i = size - 1; i >= 0; i--) {
       if (uses[i] == use && resource.equals(resources[i])) {
@@ -47,6 +48,6 @@ final class OpenHolds {
         return wait;
       }
     }
-    return UNKNOWN;
+    return 0;
   }
 }

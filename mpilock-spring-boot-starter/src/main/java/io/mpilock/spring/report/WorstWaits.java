@@ -1,10 +1,7 @@
 package io.mpilock.spring.report;
 
-/**
- * The events that waited longest, kept when the ring of the last events has gone around. Most
- * events only read the shortest wait that counts; one that waited longer takes the lock.
- */
-final class WorstWaits {
+/** The events that waited longest. For one thread at a time. */
+final class WorstWaits implements NoteSink {
   private final int capacity;
   private final long[] begins;
   private final long[] waits;
@@ -13,7 +10,7 @@ final class WorstWaits {
   private final String[] threads;
   private int size;
   private int shortest; // the index of the shortest wait, once all places are taken
-  private volatile long enough; // a wait that is not longer does not count
+  private long enough; // a wait that is not longer does not count
 
   WorstWaits(int capacity) {
     this.capacity = capacity;
@@ -24,14 +21,8 @@ final class WorstWaits {
     this.threads = new String[capacity];
   }
 
-  void add(long beginNanos, long waitNanos, long holdNanos, long kind, String thread) {
-    if (waitNanos > enough) {
-      keep(beginNanos, waitNanos, holdNanos, kind, thread);
-    }
-  }
-
-  private synchronized void keep(
-      long beginNanos, long waitNanos, long holdNanos, long kind, String thread) {
+  @Override
+  public void take(long kind, long beginNanos, long waitNanos, long holdNanos, String thread) {
     if (waitNanos <= enough || capacity == 0) {
       return;
     }
@@ -52,9 +43,9 @@ final class WorstWaits {
     }
   }
 
-  synchronized void forEach(EventSink sink) {
+  void forEach(NoteSink sink) {
     for (int i = 0; i < size; i++) {
-      sink.event(begins[i], waits[i], holds[i], kinds[i], threads[i]);
+      sink.take(kinds[i], begins[i], waits[i], holds[i], threads[i]);
     }
   }
 }

@@ -3,18 +3,34 @@ package io.mpilock.spring.metrics;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import com.sun.management.ThreadMXBean;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.MockClock;
+import io.micrometer.core.instrument.Timer;
+import io.micrometer.core.instrument.config.MeterFilter;
+import io.micrometer.core.instrument.distribution.CountAtBucket;
+import io.micrometer.core.instrument.distribution.DistributionStatisticConfig;
+import io.micrometer.core.instrument.distribution.ValueAtPercentile;
+import io.micrometer.core.instrument.simple.SimpleConfig;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.mpilock.LocalRanks;
 import io.mpilock.LockMode;
 import io.mpilock.ReadLease;
 import io.mpilock.WriteLease;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.lang.management.ManagementFactory;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -192,6 +208,127 @@ class MpilockMetricsTests {
                         .timer()
                         .count())
                 .isEqualTo(1);
+          }
+        });
+  }
+
+  /** Micrometer's own timers are told, so that they have the maximum and the percentiles, too. */
+  @Test
+  void waitsAndHoldsAreWhatATimerOfMicrometerMakesOfThem() throws Exception {
+    MockClock clock = new MockClock();
+    for (MeterRegistry told :
+        List.of(
+            new SimpleMeterRegistry(SimpleConfig.DEFAULT, clock),
+            new PrometheusMeterRegistry(
+                PrometheusConfig.DEFAULT, new PrometheusRegistry(), clock))) {
+      told.config()
+          .meterFilter(
+              new MeterFilter() {
+                @Override
+                public DistributionStatisticConfig configure(
+                    Meter.Id id, DistributionStatisticConfig config) {
+                  return DistributionStatisticConfig.builder()
+                      .percentilesHistogram(true)
+                      .percentiles(0.5, 0.99)
+                      .build()
+                      .merge(config);
+                }
+              });
+      LocalRanks.run(
+          1,
+          controller -> {
+            try (MpilockMetrics metrics = MpilockMetrics.bind(controller, told, true)) {
+              Timer waits = Timer.builder("own.waits").register(told);
+              Timer holds = Timer.builder("own.holds").register(told);
+              for (long nanos : new long[] {0, 1, 50, 2_000, 70_000, 1L << 30, 3, 1L << 35, 9}) {
+                metrics.requested("orders", LockMode.WRITE);
+                metrics.granted("orders", LockMode.WRITE, nanos, false, 1);
+                metrics.released("orders", LockMode.WRITE, 2 * nanos, 2);
+                waits.record(nanos, TimeUnit.NANOSECONDS);
+                holds.record(2 * nanos, TimeUnit.NANOSECONDS);
+                clock.add(Duration.ofSeconds(40)); // the maximum is of the last two minutes
+              }
+              alike(told.get("mpilock.lock.wait").tag("mode", "write").timer(), waits);
+              alike(told.get("mpilock.lock.hold").tag("mode", "write").timer(), holds);
+            }
+          });
+    }
+  }
+
+  private static void alike(Timer timer, Timer own) {
+    assertThat(timer.count()).isEqualTo(own.count()).isPositive();
+    assertThat(timer.totalTime(TimeUnit.NANOSECONDS))
+        .isEqualTo(own.totalTime(TimeUnit.NANOSECONDS));
+    assertThat(timer.max(TimeUnit.NANOSECONDS)).isEqualTo(own.max(TimeUnit.NANOSECONDS));
+    assertThat(timer.takeSnapshot().percentileValues())
+        .extracting(ValueAtPercentile::value)
+        .isEqualTo(
+            Arrays.stream(own.takeSnapshot().percentileValues())
+                .map(ValueAtPercentile::value)
+                .toList())
+        .isNotEmpty();
+    assertThat(timer.takeSnapshot().histogramCounts())
+        .extracting(CountAtBucket::count)
+        .isEqualTo(
+            Arrays.stream(own.takeSnapshot().histogramCounts()).map(CountAtBucket::count).toList());
+  }
+
+  @Test
+  void whoWaitsAndWhoHoldsAreToldApartHoweverManyThreadsChangeThem() throws Exception {
+    LocalRanks.run(
+        1,
+        controller -> {
+          try (MpilockMetrics metrics = MpilockMetrics.bind(controller, registry, true)) {
+            List<Thread> threads = new ArrayList<>();
+            for (int t = 0; t < 8; t++) {
+              Thread.Builder builder = t % 2 == 0 ? Thread.ofPlatform() : Thread.ofVirtual();
+              boolean stays = t == 0;
+              threads.add(
+                  builder.start(() -> {
+                    for (int i = 0; i < 5_000; i++) {
+                      metrics.requested("orders", LockMode.READ);
+                      metrics.granted("orders", LockMode.READ, 1, false);
+                      metrics.released("orders", LockMode.READ, 1);
+                      metrics.requested("orders", LockMode.READ);
+                      metrics.timedOut("orders", LockMode.READ, 1);
+                    }
+                    metrics.requested("orders", LockMode.READ);
+                    if (stays) {
+                      metrics.granted("orders", LockMode.READ, 1, false);
+                    }
+                  }));
+            }
+            for (Thread thread : threads) {
+              thread.join();
+            }
+            assertThat(gauge("mpilock.lock.held", "read")).isEqualTo(1);
+            assertThat(gauge("mpilock.lock.waiting", "read")).isEqualTo(7);
+            assertThat(counter("mpilock.lock.timeouts", "read")).isEqualTo(40_000);
+            assertThat(registry.get("mpilock.lock.hold").tag("mode", "read").timer().count())
+                .isEqualTo(40_000);
+          }
+        });
+  }
+
+  @Test
+  void aLockAllocatesNothingForItsMeters() throws Exception {
+    LocalRanks.run(
+        1,
+        controller -> {
+          try (MpilockMetrics metrics = MpilockMetrics.bind(controller, registry, true)) {
+            ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+            int rounds = 50_000;
+            long allocated = Long.MAX_VALUE;
+            for (int attempt = 0; attempt < 5; attempt++) { // the first ones load classes
+              long before = threads.getCurrentThreadAllocatedBytes();
+              for (int i = 0; i < rounds; i++) {
+                metrics.requested("orders", LockMode.WRITE);
+                metrics.granted("orders", LockMode.WRITE, i, false, i);
+                metrics.released("orders", LockMode.WRITE, i, i);
+              }
+              allocated = Math.min(allocated, threads.getCurrentThreadAllocatedBytes() - before);
+            }
+            assertThat(allocated).isLessThan(rounds);
           }
         });
   }

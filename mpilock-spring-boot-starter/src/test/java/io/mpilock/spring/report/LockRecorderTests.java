@@ -8,6 +8,8 @@ import io.mpilock.transport.Member;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -128,8 +130,83 @@ class LockRecorderTests {
   }
 
   @Test
+  void aMillionLocksOfManyVirtualThreadsAreAllCounted() throws Exception {
+    LockRecorder recorder = new LockRecorder(100);
+    int threads = 10_000;
+    int each = 100;
+    try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
+      for (int t = 0; t < threads; t++) {
+        executor.execute(() -> {
+          for (int i = 0; i < each; i++) {
+            lock(recorder, "orders", i, 1);
+            if (i % 10 == 0) {
+              Thread.yield();
+            }
+          }
+        });
+      }
+    }
+    RankRecord record = recorder.snapshot(MEMBER);
+    ModeRecord write = record.modes().getFirst();
+    assertThat(write.waits().getTotalCount()).isEqualTo(1_000_000);
+    assertThat(write.holds().getTotalCount()).isEqualTo(1_000_000);
+    assertThat(write.contended()).isEqualTo((long) threads * (each - 1));
+    assertThat(write.waitNanos()).isEqualTo((long) threads * each * (each - 1) / 2);
+    assertThat(record.recorded()).isEqualTo(1_000_000);
+    assertThat(recorder.snapshot(MEMBER).granted()).as("read again").isEqualTo(1_000_000);
+  }
+
+  /** What a thread noted an hour ago is passed on when its page is full, behind later events. */
+  @Test
+  void theLastEventsAreThoseThatEndedLastWhoeverNotedThem() throws Exception {
+    LockRecorder recorder = new LockRecorder(10);
+    long now = System.nanoTime();
+    for (int i = 0; i < StripedNotes.NOTES - 2; i++) { // not yet a full page
+      recorder.released("orders", LockMode.READ, 0, now - 1_000_000 + i);
+    }
+    List<Thread> others = new ArrayList<>();
+    for (int t = 0; t < 4; t++) { // no two threads need have the same page
+      int first = t * 1_000;
+      Thread other =
+          Thread.ofPlatform()
+              .start(() -> {
+                for (int i = 0; i < 1_000; i++) {
+                  recorder.released("orders", LockMode.WRITE, 0, now + first + i);
+                }
+              });
+      other.join();
+      others.add(other);
+    }
+    for (int i = 0; i < StripedNotes.NOTES; i++) { // now it is
+      recorder.released("orders", LockMode.READ, 0, now - 500_000 + i);
+    }
+    List<LockEvent> events = recorder.snapshot(MEMBER).events();
+    assertThat(others).hasSize(4);
+    assertThat(events).hasSize(10).allMatch(event -> event.use() == LockUse.WRITE);
+    assertThat(events.getLast().beginNanos() - events.getFirst().beginNanos()).isEqualTo(9);
+  }
+
+  @Test
+  void aGrantCountsBeforeItsReleaseAndWhoeverReleasesIt() throws Exception {
+    LockRecorder recorder = new LockRecorder(10);
+    recorder.granted("orders", LockMode.WRITE, 0, false, System.nanoTime());
+    assertThat(recorder.snapshot(MEMBER).granted()).isEqualTo(1);
+    assertThat(recorder.snapshot(MEMBER).recorded()).isZero();
+    Thread other =
+        Thread.ofPlatform().start(() -> recorder.released("orders", LockMode.WRITE, 7)); // kept
+    other.join();
+    RankRecord record = recorder.snapshot(MEMBER);
+    assertThat(record.granted()).isEqualTo(1);
+    assertThat(record.holdNanos()).isEqualTo(7);
+    assertThat(record.recorded()).isEqualTo(1);
+  }
+
+  @Test
   void anEventAllocatesNothing() {
     LockRecorder recorder = new LockRecorder(100);
+    for (int i = 0; i < 1_000; i++) {
+      lock(recorder, "orders", 1L << 40, 1L << 40); // the distributions have their length
+    }
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     int rounds = 50_000;
     long allocated = Long.MAX_VALUE;
