@@ -4,6 +4,8 @@ import io.micrometer.common.KeyValue;
 import io.micrometer.common.KeyValues;
 import io.micrometer.observation.Observation;
 import io.micrometer.observation.ObservationConvention;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * What an observed request for a lock is called, and what is told of it. A bean of this type takes
@@ -52,18 +54,18 @@ public interface LockObservationConvention extends ObservationConvention<LockObs
 
   @Override
   default KeyValues getHighCardinalityKeyValues(LockObservationContext context) {
-    KeyValues values =
-        KeyValues.of(
-            KeyValue.of("mpilock.rank", Integer.toString(context.rank())),
-            KeyValue.of("mpilock.lock", context.lock()));
+    List<KeyValue> values = new ArrayList<>(); // together: KeyValues.and sorts all of them again
+    values.add(KeyValue.of("mpilock.rank", Integer.toString(context.rank())));
+    values.add(KeyValue.of("mpilock.lock", context.lock()));
     if (!context.group().equals(context.resource())) {
-      values = values.and("mpilock.resource", context.resource());
+      values.add(KeyValue.of("mpilock.resource", context.resource()));
     }
     if (context.writer() >= 0) {
-      values = values.and("mpilock.writer", Integer.toString(context.writer()));
+      values.add(KeyValue.of("mpilock.writer", Integer.toString(context.writer())));
     }
-    return context.token() < 0
-        ? values
-        : values.and("mpilock.token", Long.toString(context.token()));
+    if (context.token() >= 0) {
+      values.add(KeyValue.of("mpilock.token", Long.toString(context.token())));
+    }
+    return KeyValues.of(values);
   }
 }

@@ -93,9 +93,14 @@ final class StripedNotes {
         if (now - start > LONGEST_NANOS) {
           return null;
         }
-        Thread.yield();
+        letOthersRun();
       }
     }
+  }
+
+  @SuppressWarnings("ThreadPriorityCheck") // a hint only: who holds a page runs or will run
+  private static void letOthersRun() {
+    Thread.yield();
   }
 
   /** Passes on what is on all pages. */
@@ -104,7 +109,7 @@ final class StripedNotes {
       long start = System.nanoTime();
       boolean locked = page.tryLock();
       while (!locked && System.nanoTime() - start < LONGEST_NANOS) {
-        Thread.yield();
+        letOthersRun();
         locked = page.tryLock();
       }
       if (locked) {
@@ -165,11 +170,10 @@ final class StripedNotes {
       words[at + BEGIN] = begin;
       words[at + WAIT] = wait;
       words[at + HOLD] = hold;
-      if (threads[note]
-          != thread) { // mostly it is the same, and a look is cheaper for the collector
+      if (!thread.equals(threads[note])) { // mostly it is the same: a look is cheaper than a write
         threads[note] = thread;
       }
-      words[SIZE] = note + 1;
+      words[SIZE] = note + 1L;
     }
 
     /** The last first, so that whatever is thrown meanwhile costs one note and repeats none. */

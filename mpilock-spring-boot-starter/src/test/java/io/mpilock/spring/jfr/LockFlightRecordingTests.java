@@ -10,6 +10,7 @@ import io.mpilock.spring.LockTemplate;
 import io.mpilock.spring.autoconfigure.MpilockAutoConfiguration;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import jdk.jfr.Recording;
@@ -106,6 +107,46 @@ class LockFlightRecordingTests {
           .extracting(wait -> wait.getString("resource") + " " + wait.getString("outcome"))
           .containsExactlyInAnyOrder("a granted", "b granted", "a timeout");
     }
+  }
+
+  /** A thread's event objects are begun again: each hold must have its own times all the same. */
+  @Test
+  void eachHoldOfAThreadHasItsOwnTimesAndOfVeryManyAtOnceTheLatest() throws Exception {
+    int many = 70;
+    try (Recording recording = recording()) {
+      LocalRanks.run(
+          1,
+          controller -> {
+            try (LockFlightRecording told = LockFlightRecording.bind(controller)) {
+              try (WriteLease write = controller.resource("long").write()) {
+                Thread.sleep(50);
+              }
+              for (int i = 0; i < 3; i++) {
+                controller.resource("short").write().close();
+              }
+              List<ReadLease> leases = new ArrayList<>();
+              for (int i = 0; i < many; i++) {
+                leases.add(controller.resource("r" + i).read());
+              }
+              leases.reversed().forEach(ReadLease::close);
+              assertThat(told.listens()).isTrue();
+            }
+          });
+      List<RecordedEvent> holds = recorded(recording, "LockHold");
+      RecordedEvent first = of(holds, "long").getFirst();
+      assertThat(first.getDuration()).isGreaterThanOrEqualTo(Duration.ofMillis(50));
+      assertThat(of(holds, "short"))
+          .hasSize(3)
+          .allSatisfy(hold -> assertThat(hold.getStartTime()).isAfterOrEqualTo(first.getEndTime()));
+      assertThat(holds).hasSize(1 + 3 + 64);
+      assertThat(of(holds, "r0")).isEmpty();
+      assertThat(of(holds, "r" + (many - 64))).hasSize(1);
+      assertThat(of(holds, "r" + (many - 1))).hasSize(1);
+    }
+  }
+
+  private static List<RecordedEvent> of(List<RecordedEvent> holds, String resource) {
+    return holds.stream().filter(hold -> hold.getString("resource").equals(resource)).toList();
   }
 
   @Test
