@@ -21,6 +21,18 @@ final class LastEvents implements NoteSink {
     this.threads = new String[capacity];
   }
 
+  private LastEvents(LastEvents other) {
+    this.capacity = other.capacity;
+    this.words = other.words.clone();
+    this.threads = other.threads.clone();
+    this.next = other.next;
+    this.size = other.size;
+  }
+
+  LastEvents copy() {
+    return new LastEvents(this);
+  }
+
   @Override
   public void take(long kind, long beginNanos, long waitNanos, long holdNanos, String thread) {
     if (capacity == 0) {

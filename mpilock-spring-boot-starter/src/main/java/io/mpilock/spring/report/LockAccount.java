@@ -1,10 +1,7 @@
 package io.mpilock.spring.report;
 
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -87,23 +84,8 @@ final class LockAccount implements NoteSink {
     return records;
   }
 
-  /** The last events and those that waited longest, each once, by their begin. */
-  List<LockEvent> events(EventReader reader) {
-    List<LockEvent> ring = new ArrayList<>();
-    last.forEach((kind, begin, wait, hold, thread) ->
-        ring.add(reader.event(kind, begin, wait, hold, thread)));
-    ring.sort(Comparator.comparingLong(LockEvent::endNanos));
-    Set<LockEvent> kept =
-        new HashSet<>(ring.subList(Math.max(0, ring.size() - events), ring.size()));
-    worst.forEach((kind, begin, wait, hold, thread) ->
-        kept.add(reader.event(kind, begin, wait, hold, thread)));
-    return kept.stream().sorted(Comparator.comparingLong(LockEvent::beginNanos)).toList();
-  }
-
-  /** Makes an event of what was noted. */
-  @FunctionalInterface
-  interface EventReader {
-    /** As {@link NoteSink#take}. */
-    LockEvent event(long kind, long beginNanos, long waitNanos, long holdNanos, String thread);
+  /** Copies the events, so that whoever reads them holds up nobody who notes. */
+  KeptEvents events() {
+    return new KeptEvents(events, last.copy(), worst.copy());
   }
 }

@@ -130,23 +130,29 @@ final class LockRecorder implements LockListener {
     synchronized (names) {
       all = List.copyOf(names);
     }
+    List<ModeRecord> modes = new ArrayList<>();
+    KeptEvents events;
+    long end;
+    long ended;
     synchronized (account) {
-      List<ModeRecord> modes = new ArrayList<>();
       for (int number = 0; number < all.size(); number++) {
         modes.addAll(account.modes(number, all.get(number)));
       }
       modes.addAll(account.modes(NO_NUMBER, OTHERS));
-      return new RankRecord(
-          member.rank(),
-          member.host(),
-          member.pid(),
-          startEpochNanos,
-          epochNanos(System.nanoTime()),
-          account.ended(),
-          modes,
-          account.events(
-              (kind, begin, wait, hold, thread) -> event(all, kind, begin, wait, hold, thread)));
+      events = account.events();
+      ended = account.ended();
+      end = System.nanoTime();
     }
+    return new RankRecord(
+        member.rank(),
+        member.host(),
+        member.pid(),
+        startEpochNanos,
+        epochNanos(end),
+        ended,
+        modes,
+        events.read(
+            (kind, begin, wait, hold, thread) -> event(all, kind, begin, wait, hold, thread)));
   }
 
   private LockEvent event(

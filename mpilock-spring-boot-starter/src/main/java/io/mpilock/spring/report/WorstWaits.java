@@ -21,6 +21,13 @@ final class WorstWaits implements NoteSink {
     this.threads = new String[capacity];
   }
 
+  /** Gives what there is now. */
+  WorstWaits copy() {
+    WorstWaits copy = new WorstWaits(capacity);
+    forEach(copy);
+    return copy;
+  }
+
   @Override
   public void take(long kind, long beginNanos, long waitNanos, long holdNanos, String thread) {
     if (waitNanos <= enough || capacity == 0) {
