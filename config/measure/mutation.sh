@@ -8,19 +8,19 @@ usage() {
   cat <<'HELP'
 Usage: config/measure/mutation.sh [--quick] [--package P] [--group G]... [--threshold N]
 
-Plants one small fault after another (a "mutant") into the classes of io.mpilock.protocol and io.mpilock.protocol.job,
+Plants one small fault after another (a "mutant") into the classes of io.mpilock.internal and the packages below it,
 runs the tests that reach it, and counts the faults that a test noticed: by failing, or by never ending. Fails if fewer
-than 85 % were noticed, or if a class of the two packages is measured by no group. Prints a table of the classes; the
+than 85 % were noticed, or if a package is measured by no group. Prints a table of the classes; the
 report mpilock-core/target/mutation/GROUP/index.html lists, line by line, what was not noticed.
 
 The classes are measured in groups, each with its tests: pure ones, and simulations with a small number of runs. No
 launcher is started. It takes long. On a busy machine a fault may count as never ending only because its tests were
-slow, so measure on an idle machine, or group by group. job, words, lock and rank take minutes, calls a quarter of
+slow, so measure on an idle machine, or group by group. job, window, node and rank take minutes, call a quarter of
 an hour, agent and core more than an hour.
 
-  --quick         only the groups whose tests are pure: job, words
-  --package P     only the groups of io.mpilock.protocol.job (P = job) or of io.mpilock.protocol (P = protocol)
-  --group G       only this group, or these: job, words, lock, rank, calls, agent, core
+  --quick         only the groups whose tests are pure: job, window
+  --package P     only the group of io.mpilock.internal.job (P = job), or all others (P = internal)
+  --group G       only this group, or these: job, window, lock, rank, calls, agent, core
   --threshold N   fail below N % instead of 85
   --help          this text
 HELP
@@ -35,17 +35,17 @@ groups=()
 threshold=85
 while [ $# -gt 0 ]; do
   case $1 in
-    --quick) groups=(job words) ;;
+    --quick) groups=(job window) ;;
     --package)
       case ${2:-} in
-        job | io.mpilock.protocol.job) groups=(job) ;;
-        protocol | io.mpilock.protocol) groups=(words lock rank calls agent core) ;;
-        *) fail "--package is followed by job or protocol (see --help)" 2 ;;
+        job) groups=(job) ;;
+        internal) groups=(window node rank call agent core) ;;
+        *) fail "--package is followed by job or internal (see --help)" 2 ;;
       esac
       shift
       ;;
     --group)
-      [[ ${2:-} =~ ^(job|words|lock|rank|calls|agent|core)$ ]] || fail "there is no group ${2:-} (see --help)" 2
+      [[ ${2:-} =~ ^(job|window|node|rank|call|agent|core)$ ]] || fail "there is no group ${2:-} (see --help)" 2
       groups+=("$2")
       shift
       ;;
@@ -62,37 +62,30 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-[ ${#groups[@]} -gt 0 ] || groups=(job words lock rank calls agent core)
+[ ${#groups[@]} -gt 0 ] || groups=(job window node rank call agent core)
 
-# --- which classes are measured by which tests
+# --- which packages are measured by which tests
 
-declare -A classes=(
-  [job]="job.Home job.Tenant job.Root job.Branch job.Tree job.Message job.Frames job.NodeReport job.Permission job.Verdict"
-  [words]="Layout LockWords Patience Bell Node Directory Holders ThreadId CoreSettings"
-  [lock]="NodeLock Mender NodeGate"
-  [rank]="ProcessLock ThreadHold"
-  [calls]="Collectives Stream FencedSection"
-  [agent]="Agent NodeCalls Relay Inquiry InquiryDesk NodeReporter Survey"
-  [core]="ControllerCore"
-)
+# The group of a package measures all of its classes; core is what is in none below io.mpilock.internal.
 declare -A tests=(
-  [job]="job.HomeTest job.HomeRecordTest job.TenantTest job.TenantCrossingTest job.RootTest job.BranchTest job.TreeTest job.JobTest job.MessageTest job.NodeReportTest"
-  [words]="LayoutTest PatienceTest NodeTest DirectoryTest HoldersTest NodeLockWordsTest NodeLockTest"
-  [lock]="NodeLockWordsTest NodeLockTest NodeLockSimulationTest NodeGateSimulationTest"
-  [rank]="ThreadHoldTest ProcessLockTest NodeGateSimulationTest"
-  [calls]="StreamTest RelayTest CollectivesTest CollectivesSimulationTest OneNodeContract LockListenerTest"
-  [agent]="AgentTest CallsAlongTheTreeTest RelayTest InquiryTest JobStatusTest AgentSimulationTest"
-  [core]="ControllerCoreTest AgentTest JobStatusTest OneNodeContract TwoNodesContract"
+  [job]="job.*Test"
+  [window]="window.*Test node.NodeLockWordsTest node.NodeLockTest"
+  [node]="node.*Test NodeLockSimulationTest agent.NodeGateSimulationTest"
+  [rank]="rank.*Test NamesSimulationTest agent.NodeGateSimulationTest"
+  [call]="call.*Test agent.StreamRelayTest OneNodeContract LockListenerTest"
+  [agent]="agent.*Test CallsAlongTheTreeTest JobStatusTest AgentSimulationTest"
+  [core]="ControllerCoreTest agent.AgentTest JobStatusTest OneNodeContract TwoNodesContract"
 )
 
 # How many runs of each simulation: those of whole controllers are long.
 declare -A runs=([agent]=10)
 
 cd "$root"
-sources=mpilock-core/src/main/java/io/mpilock/protocol
-while IFS= read -r class; do
-  [[ " ${classes[*]} " == *" $class "* ]] || fail "$class is in no group of this script, so it is not measured"
-done < <(cd "$sources" && find . -name '*.java' ! -name package-info.java | sed 's|^\./||; s|/|.|g; s|\.java$||' | sort)
+sources=mpilock-core/src/main/java/io/mpilock/internal
+for package in "$sources"/*/; do
+  package=$(basename "$package")
+  [ -n "${tests[$package]:-}" ] || fail "package $package is in no group of this script, so it is not measured"
+done
 
 # shellcheck source-path=SCRIPTDIR source=../build/jdk25.sh
 . config/build/jdk25.sh
@@ -105,7 +98,7 @@ comma_separated() { # the names of $1, and of the classes inside them
   for name in $1; do
     case $name in
       OneNodeContract | TwoNodesContract | LockListenerTest | JobStatusTest) list+=("io.mpilock.$name") ;;
-      *) list+=("io.mpilock.protocol.$name" "io.mpilock.protocol.$name\$*") ;;
+      *) list+=("io.mpilock.internal.$name") ;;
     esac
   done
   (IFS=, && echo "${list[*]}")
@@ -121,7 +114,7 @@ for group in "${groups[@]}"; do
   # The threshold is for all groups together.
   mvn -q -B -pl mpilock-core -Pmutation -Dmutation.threshold=0 "-Dmutation.reports=$root/$report" \
     "-Dmutation.runs=${runs[$group]:-300}" \
-    "-Dmutation.classes=$(comma_separated "${classes[$group]}")" "-Dmutation.tests=$(comma_separated "${tests[$group]}")" \
+    "-Dmutation.classes=io.mpilock.internal.$([ "$group" = core ] && echo "ControllerCore*,io.mpilock.internal.StatusMerger*" || echo "$group.*")" "-Dmutation.tests=$(comma_separated "${tests[$group]}")" \
     org.pitest:pitest-maven:mutationCoverage </dev/null >"$report.log" 2>&1 ||
     fail "group $group failed; $report.log says why"
   reports+=("$report/mutations.xml")
@@ -135,7 +128,7 @@ awk -v threshold="$threshold" '
     status = substr($0, RSTART + 8, RLENGTH - 8)
     match($0, /<mutatedClass>[^<$]*/)
     class = substr($0, RSTART + 14, RLENGTH - 14)
-    sub(/^io\.mpilock\.protocol\./, "", class)
+    sub(/^io\.mpilock\.internal\./, "", class)
     if (!(class in all)) order[++classes] = class
     all[class]++
     if (status == "TIMED_OUT") endless[class]++

@@ -1,5 +1,5 @@
 /*
- * The bell on which waits sleep, as a model for Spin: io.mpilock.protocol.Bell, access by access, and below it a futex
+ * The bell on which waits sleep, as a model for Spin: io.mpilock.internal.window.Bell, access by access, and below it a futex
  * (NodeWindow.sleepWhile and wake), which looks at its word and goes to sleep in one step.
  *
  * Two threads sleep, each until the level that it waits for; two raise the level by one and ring. In the code a sleep ends

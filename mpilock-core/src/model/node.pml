@@ -1,7 +1,7 @@
 /*
  * The node level of mpilock as a model for Spin: one resource's lock among the ranks of a node.
  *
- * It follows io.mpilock.protocol.NodeLock, Mender and NodeGate access by access. docs/architecture.md ("A read", "A write",
+ * It follows io.mpilock.internal.node.NodeLock, Mender and NodeGate access by access. docs/architecture.md ("A read", "A write",
  * "The death of a rank", "The node level as a model") has the words and the steps in prose, and a table of what stands
  * where. Names in comments are the Java methods. Memory is sequentially consistent, as it is for get, set, getAndAdd and
  * compareAndSet in Java.

@@ -4,7 +4,7 @@ import io.mpilock.failure.LockUseException;
 import io.mpilock.failure.RankFailedException;
 import io.mpilock.failure.ShareException;
 import io.mpilock.failure.SingleWriteFailedException;
-import io.mpilock.protocol.FencedSection;
+import io.mpilock.internal.call.SingleWriteCall;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,9 +34,9 @@ import org.jspecify.annotations.Nullable;
  * @param <T> the type of what is shared
  */
 public final class Fence<T> implements AutoCloseable {
-  private final FencedSection section;
+  private final SingleWriteCall section;
 
-  Fence(FencedSection section) {
+  Fence(SingleWriteCall section) {
     this.section = section;
   }
 

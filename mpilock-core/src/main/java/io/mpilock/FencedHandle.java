@@ -2,7 +2,7 @@ package io.mpilock;
 
 import io.mpilock.failure.LockUseException;
 import io.mpilock.failure.SingleWriteFailedException;
-import io.mpilock.protocol.FencedSection;
+import io.mpilock.internal.call.SingleWriteCall;
 import java.util.Optional;
 
 /**
@@ -19,10 +19,10 @@ import java.util.Optional;
  * @param <H> the type of the handle
  */
 public final class FencedHandle<H> implements AutoCloseable {
-  private final FencedSection section;
+  private final SingleWriteCall section;
   private final Optional<H> handle;
 
-  FencedHandle(FencedSection section, H handle) {
+  FencedHandle(SingleWriteCall section, H handle) {
     this.section = section;
     this.handle = section.isWriter() ? Optional.of(handle) : Optional.empty();
   }

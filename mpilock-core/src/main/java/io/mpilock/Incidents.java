@@ -1,6 +1,6 @@
 package io.mpilock;
 
-import io.mpilock.protocol.CoreSettings;
+import io.mpilock.internal.window.CoreSettings;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;

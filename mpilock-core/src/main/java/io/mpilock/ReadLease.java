@@ -2,7 +2,7 @@ package io.mpilock;
 
 import io.mpilock.failure.LockTimeoutException;
 import io.mpilock.failure.LockUseException;
-import io.mpilock.protocol.ThreadHold;
+import io.mpilock.internal.rank.ThreadHold;
 import java.time.Duration;
 
 /**

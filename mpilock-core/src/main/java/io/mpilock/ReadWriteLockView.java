@@ -1,7 +1,7 @@
 package io.mpilock;
 
 import io.mpilock.failure.LockInterruptedException;
-import io.mpilock.protocol.ThreadHold;
+import io.mpilock.internal.rank.ThreadHold;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.Lock;

@@ -7,10 +7,10 @@ import io.mpilock.failure.LockTimeoutException;
 import io.mpilock.failure.LockUseException;
 import io.mpilock.failure.RankFailedException;
 import io.mpilock.failure.SingleWriteFailedException;
-import io.mpilock.protocol.Collectives;
-import io.mpilock.protocol.FencedSection;
-import io.mpilock.protocol.ProcessLock;
-import io.mpilock.protocol.ThreadHold;
+import io.mpilock.internal.call.CollectiveCalls;
+import io.mpilock.internal.call.SingleWriteCall;
+import io.mpilock.internal.rank.RankLock;
+import io.mpilock.internal.rank.ThreadHold;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
@@ -43,15 +43,15 @@ import org.jspecify.annotations.Nullable;
 public final class ResourceLock {
   private static final Duration ENDLESS = Duration.ofNanos(ThreadHold.FOREVER);
 
-  private final ProcessLock process;
-  private final Collectives collectives;
+  private final RankLock process;
+  private final CollectiveCalls collectives;
   private final Listeners listeners;
   private final ControllerOptions options;
   private final ReadWriteLock view = new ReadWriteLockView(this);
 
   ResourceLock(
-      ProcessLock process,
-      Collectives collectives,
+      RankLock process,
+      CollectiveCalls collectives,
       Listeners listeners,
       ControllerOptions options) {
     this.process = process;
@@ -347,7 +347,7 @@ public final class ResourceLock {
   }
 
   private <T> Fence<T> fence(int rank, long nanos) {
-    FencedSection section = section(rank, nanos);
+    SingleWriteCall section = section(rank, nanos);
     try {
       return new Fence<>(section);
     } catch (Throwable failure) {
@@ -380,7 +380,7 @@ public final class ResourceLock {
    */
   public <H> FencedHandle<H> singleWriteWith(H handle, int rank) {
     Objects.requireNonNull(handle, "handle");
-    FencedSection section = section(rank, ThreadHold.FOREVER);
+    SingleWriteCall section = section(rank, ThreadHold.FOREVER);
     try {
       return new FencedHandle<>(section, handle);
     } catch (Throwable failure) {
@@ -530,7 +530,7 @@ public final class ResourceLock {
     }
   }
 
-  ProcessLock process() {
+  RankLock process() {
     return process;
   }
 
@@ -596,7 +596,7 @@ public final class ResourceLock {
     }
   }
 
-  private FencedSection section(int rank, long nanos) {
+  private SingleWriteCall section(int rank, long nanos) {
     return collectives.singleWrite(process, rank, nanos, this::tellSingleWrite);
   }
 
@@ -611,7 +611,7 @@ public final class ResourceLock {
   @SuppressWarnings({"unchecked", "NullAway"}) // the writer's action makes a T, which may be null
   private <T extends @Nullable Object, E extends Throwable> T run(
       int rank, long nanos, LockedAction<T, E> action) throws E {
-    FencedSection section = section(rank, nanos);
+    SingleWriteCall section = section(rank, nanos);
     T result;
     try {
       if (section.isWriter()) {

@@ -4,11 +4,11 @@ import io.mpilock.failure.ControllerClosedException;
 import io.mpilock.failure.LockUseException;
 import io.mpilock.failure.MpilockException;
 import io.mpilock.failure.StartupException;
-import io.mpilock.protocol.ControllerCore;
-import io.mpilock.protocol.CoreSettings;
-import io.mpilock.protocol.NamesUse;
-import io.mpilock.protocol.OwnCalls;
-import io.mpilock.protocol.ProcessLock;
+import io.mpilock.internal.ControllerCore;
+import io.mpilock.internal.rank.DirectoryUse;
+import io.mpilock.internal.rank.RankLock;
+import io.mpilock.internal.window.CallNames;
+import io.mpilock.internal.window.CoreSettings;
 import io.mpilock.status.JobStatus;
 import io.mpilock.status.NamesStatus;
 import io.mpilock.status.ResourceStatus;
@@ -47,7 +47,7 @@ import org.jspecify.annotations.Nullable;
 public final class WindowController implements AutoCloseable {
 
   /** The name of the resource that the unnamed calls are about. */
-  public static final String DEFAULT_RESOURCE = ControllerCore.DEFAULT_RESOURCE;
+  public static final String DEFAULT_RESOURCE = CoreSettings.DEFAULT_RESOURCE;
 
   private final Communicator communicator;
   private final @Nullable Communicator ownedWorld;
@@ -188,8 +188,8 @@ public final class WindowController implements AutoCloseable {
     return core.resource(name).face(ResourceLock.class, this::lock);
   }
 
-  private ResourceLock lock(ProcessLock process) {
-    boolean own = OwnCalls.isOwn(process.name());
+  private ResourceLock lock(RankLock process) {
+    boolean own = CallNames.isOwn(process.name());
     return new ResourceLock(
         process, core.collectives(), own ? new Listeners() : listeners, options);
   }
@@ -455,7 +455,7 @@ public final class WindowController implements AutoCloseable {
    * @throws ControllerClosedException if the controller is closed
    */
   public NamesStatus names() {
-    NamesUse use = core.names();
+    DirectoryUse use = core.names();
     return new NamesStatus(use.names(), use.reclaimed(), (double) use.usedWords() / use.words());
   }
 

@@ -1,7 +1,7 @@
 package io.mpilock;
 
 import io.mpilock.failure.LockUseException;
-import io.mpilock.protocol.ThreadHold;
+import io.mpilock.internal.rank.ThreadHold;
 
 /**
  * An exclusive hold on a resource, from its grant until {@link #close()}. Belongs to the thread

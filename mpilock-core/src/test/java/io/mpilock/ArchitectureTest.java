@@ -38,7 +38,7 @@ class ArchitectureTest {
         .layer("api")
         .definedBy("io.mpilock")
         .layer("protocol")
-        .definedBy("io.mpilock.protocol")
+        .definedBy("io.mpilock.internal")
         .layer("transports")
         .definedBy("io.mpilock.transport.*..")
         .layer("transport")

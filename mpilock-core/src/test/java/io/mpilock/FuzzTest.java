@@ -3,10 +3,10 @@ package io.mpilock;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
-import io.mpilock.protocol.AgentFuzz;
-import io.mpilock.protocol.ResourceNameFuzz;
-import io.mpilock.protocol.WindowFuzz;
-import io.mpilock.protocol.job.MessageFuzz;
+import io.mpilock.internal.AgentFuzz;
+import io.mpilock.internal.ResourceNameFuzz;
+import io.mpilock.internal.WindowFuzz;
+import io.mpilock.internal.job.MessageFuzz;
 import io.mpilock.testing.FuzzRun;
 import io.mpilock.testing.Proof;
 import io.mpilock.transport.LauncherFuzz;

@@ -1,7 +1,7 @@
 package io.mpilock;
 
-import io.mpilock.protocol.Collectives;
-import io.mpilock.protocol.ProcessLock;
+import io.mpilock.internal.call.CollectiveCalls;
+import io.mpilock.internal.rank.RankLock;
 
 /** Gives tests of the inner layers the public locks and leases over what they made themselves. */
 public final class Leases {
@@ -20,11 +20,11 @@ public final class Leases {
     }
   }
 
-  public static ResourceLock over(ProcessLock lock, Collectives collectives) {
+  public static ResourceLock over(RankLock lock, CollectiveCalls collectives) {
     return over(lock, collectives, new Ears());
   }
 
-  public static ResourceLock over(ProcessLock lock, Collectives collectives, Ears ears) {
+  public static ResourceLock over(RankLock lock, CollectiveCalls collectives, Ears ears) {
     return new ResourceLock(lock, collectives, ears.listeners, ControllerOptions.defaults());
   }
 }

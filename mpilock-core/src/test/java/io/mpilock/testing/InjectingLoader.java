@@ -20,7 +20,7 @@ import java.lang.constant.MethodTypeDesc;
 
 /**
  * Loads mpilock once more, with {@link Injection#step(int)} before each call, allocation of an
- * object and allocation of an array in {@code io.mpilock} and {@code io.mpilock.protocol}. Not in
+ * object and allocation of an array in {@code io.mpilock} and {@code io.mpilock.internal}. Not in
  * static initialisers: one that throws spoils its class for ever, and they run once in a process.
  */
 public final class InjectingLoader extends ClassLoader {
@@ -61,7 +61,7 @@ public final class InjectingLoader extends ClassLoader {
       byte[] bytes = in.readAllBytes();
       String inPackage = name.substring(0, name.lastIndexOf('.'));
       boolean counted =
-          (inPackage.equals("io.mpilock") || inPackage.equals("io.mpilock.protocol"))
+          (inPackage.equals("io.mpilock") || inPackage.equals("io.mpilock.internal"))
               && !name.startsWith(ownName);
       byte[] code = counted ? withSteps(bytes) : bytes;
       return defineClass(name, code, 0, code.length);

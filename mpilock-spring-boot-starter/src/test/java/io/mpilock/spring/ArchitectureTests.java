@@ -125,7 +125,7 @@ class ArchitectureTests {
         .resideOutsideOfPackage("io.mpilock.spring.test")
         .should()
         .dependOnClassesThat()
-        .resideInAnyPackage("io.mpilock.protocol..", "io.mpilock.transport.*..")
+        .resideInAnyPackage("io.mpilock.internal..", "io.mpilock.transport.*..")
         .check(CLASSES);
   }
 
@@ -137,7 +137,7 @@ class ArchitectureTests {
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage(
-            "io.mpilock.protocol..", "io.mpilock.transport.ffm..", "io.mpilock.transport.mpj..")
+            "io.mpilock.internal..", "io.mpilock.transport.ffm..", "io.mpilock.transport.mpj..")
         .check(CLASSES);
   }
 

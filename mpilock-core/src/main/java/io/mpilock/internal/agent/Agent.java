@@ -1,0 +1,819 @@
+package io.mpilock.internal.agent;
+
+import io.mpilock.internal.call.CollectiveCalls;
+import io.mpilock.internal.job.CallBranch;
+import io.mpilock.internal.job.Message;
+import io.mpilock.internal.job.PermissionHolder;
+import io.mpilock.internal.job.PermissionServer;
+import io.mpilock.internal.job.PermissionServers;
+import io.mpilock.internal.job.Tree;
+import io.mpilock.internal.job.Verdict;
+import io.mpilock.internal.rank.Directory;
+import io.mpilock.internal.window.Bell;
+import io.mpilock.internal.window.Layout;
+import io.mpilock.internal.window.RankContext;
+import io.mpilock.transport.Messenger;
+import io.mpilock.transport.NodeWindow;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Speaks for its node in a job of several: one thread in the process of the node's first rank. It
+ * carries messages between the other nodes' agents, the state machines of the job level, and the
+ * words of the window, through which the ranks of the node speak to it.
+ *
+ * <p>It never waits for anything but news: neither for another node, nor for a rank. Everything
+ * here belongs to its thread, but for {@link #stop}.
+ */
+public final class Agent implements Runnable {
+  // How an agent with nothing to do looks for frames that the transport does not tell of: all the
+  // time at first, since one message brings another; then with short sleeps, while a rank may still
+  // be at it; then with longer and longer ones.
+  private static final long YIELD_NANOS = 200_000;
+  private static final long FIRST_SLEEP_NANOS = 50_000;
+  private static final long SHORT_SLEEPS_NANOS = 20_000_000;
+  private static final long LONGEST_TICK_NANOS = 250_000_000;
+  private static final long CLOSE_TICK_NANOS = 20_000_000;
+  private static final long FIRST_HELLO_NANOS = 30_000_000_000L;
+
+  /** How long an agent has to answer when its process seems to have ended. */
+  private static final long CUT_OFF_NANOS = 2_000_000_000;
+
+  private static final long FLUSH_NANOS = 1_000_000_000;
+
+  /**
+   * How many children a node has in the tree of the collective calls: few enough to handle at once,
+   * and so many that 73 nodes are two steps from the root, and 585 three. docs/decisions.md has the
+   * figures.
+   */
+  public static final int ARITY = 8;
+
+  /** What an agent runs on, beside its node's ranks: a thread, unless time is simulated. */
+  public interface Carrier {
+    /**
+     * Begins to run it.
+     *
+     * @param agent returns when the agent has ended
+     */
+    void start(Runnable agent);
+
+    /**
+     * Waits for its end; at once if it was not started.
+     *
+     * @param nanos how long at most
+     * @throws InterruptedException if the caller is interrupted
+     */
+    void awaitEnd(long nanos) throws InterruptedException;
+  }
+
+  private static final class ThreadCarrier implements Carrier {
+    private volatile @Nullable Thread thread;
+
+    @Override
+    public void start(Runnable agent) {
+      Thread started = new Thread(null, agent, "mpilock-agent", 0, false);
+      started.setDaemon(true);
+      thread = started;
+      started.start();
+    }
+
+    @Override
+    public void awaitEnd(long nanos) throws InterruptedException {
+      Thread started = thread;
+      if (started != null) {
+        started.join(TimeUnit.NANOSECONDS.toMillis(nanos));
+      }
+    }
+  }
+
+  /** Whether another node's agent may have ended with its process. */
+  private enum Suspicion {
+    NONE,
+    /** Its connection ended without a word: it is asked whether it lives. */
+    ASKED,
+    /** It has answered; from now on only its silence tells. */
+    CLEARED
+  }
+
+  /** A resource on this node. */
+  private record Seat(NodeGate gate, PermissionHolder tenant) {
+    void look() {
+      tenant.look();
+      int freed = gate.takeClear();
+      if (freed >= 0) {
+        tenant.clear(freed);
+      }
+    }
+  }
+
+  private final RankContext node;
+  private final NodeWindow window;
+  private final Messenger messenger;
+  private final Directory directory;
+  private final Bell bell;
+  private final int me;
+  private final int nodes;
+  private final int rootNode;
+  private final long fingerprint;
+  private final long heartbeatNanos;
+
+  private final PermissionServers homes = new PermissionServers(this::newHome);
+  private final Map<Long, Seat> seats = new LinkedHashMap<>();
+
+  /** How many tenants were to retire, and are not known to have. */
+  private int retiring;
+
+  /** All have: what they were tenants of can be freed. */
+  private boolean sweeps;
+
+  private final CallBranch branch;
+  private final NodeCalls calls;
+  private final StreamRelay relay;
+  private final StatusQueryServer desk;
+  private final WaitExchange waits;
+
+  /** Messages to this node itself. */
+  private final Deque<Message> loopback = new ArrayDeque<>();
+
+  private final ByteBuffer out = StreamRelay.newBuffer();
+  private ByteBuffer in = StreamRelay.newBuffer();
+
+  private final boolean[] greeted;
+  private final long[] lastHeard;
+  private final long[] lastSent;
+
+  private final Suspicion[] suspicion;
+  private final long[] suspectSince;
+  private final boolean[] gone;
+  private final boolean[] closed;
+  private int greetings;
+  private int closedNodes;
+  private boolean newsBeforeSleep;
+  private boolean failing;
+  private volatile boolean settingsDiffer;
+  private long lastTick;
+  private long nextTick;
+  private long messages;
+  private long beats;
+  private boolean toldBroken;
+
+  private final Carrier carrier;
+  private volatile boolean started;
+  private volatile boolean stopped;
+  private volatile boolean alone;
+
+  /** All ranks of all nodes have closed this controller: nobody needs this agent any more. */
+  private volatile boolean allClosed;
+
+  /**
+   * An agent that is yet to be started.
+   *
+   * @param node with a window of its own, which the agent frees at its end
+   * @param messenger closed at its end
+   * @param fingerprint of the settings
+   * @param carrier what it runs on
+   * @param arity how many children a node has in the tree of the collective calls
+   */
+  public Agent(
+      RankContext node, Messenger messenger, long fingerprint, Carrier carrier, int arity) {
+    this.carrier = carrier;
+    this.node = node;
+    this.window = node.window();
+    this.messenger = messenger;
+    this.directory = new Directory(node);
+    CollectiveCalls collectives = new CollectiveCalls(node, directory::nameAt);
+    this.bell = new Bell(window, Layout.AGENT_BELL);
+    this.me = node.myNode();
+    this.nodes = node.nodes();
+    this.rootNode = node.nodeOf(node.settings().master());
+    this.fingerprint = fingerprint;
+    this.heartbeatNanos = node.settings().heartbeatTimeout().toNanos();
+    this.branch = new CallBranch(new Tree(nodes, rootNode, arity), me, new ToOthers());
+    this.calls = new NodeCalls(node, collectives, directory, branch::report, this::begin);
+    this.relay = new StreamRelay(node, messenger, this::send);
+    this.desk =
+        new StatusQueryServer(node, directory, this::record, (message, to) -> send(to, message));
+    this.waits = new WaitExchange(node, directory, this::sendToOthers);
+    this.greeted = new boolean[nodes];
+    this.lastHeard = new long[nodes];
+    this.lastSent = new long[nodes];
+    this.suspicion = new Suspicion[nodes];
+    Arrays.fill(suspicion, Suspicion.NONE);
+    this.suspectSince = new long[nodes];
+    this.gone = new boolean[node.ranks()];
+    this.closed = new boolean[nodes];
+  }
+
+  /** A daemon thread of its own. */
+  public static Carrier onThread() {
+    return new ThreadCarrier();
+  }
+
+  /**
+   * Begins.
+   *
+   * @param differ whether the settings of the node's own ranks differ
+   */
+  public void start(boolean differ) {
+    settingsDiffer = differ;
+    carrier.start(this); // which may throw: then nobody else ends what this one has
+    started = true;
+  }
+
+  /**
+   * Lets the agent go on by itself, though this rank has closed: until all ranks have closed this
+   * controller, or the job is broken. That all are in some close is not enough: one that closes
+   * another controller may use this one afterwards.
+   */
+  public void goOnAlone() {
+    alone = true;
+    try {
+      bell.ring();
+    } catch (IllegalStateException refused) {
+      node.requireFreed(refused); // it has seen that meanwhile, ended, and freed its window
+    }
+  }
+
+  /** Whether all ranks of the job have closed this controller, as far as this agent knows. */
+  public boolean haveAllClosed() {
+    return allClosed;
+  }
+
+  private boolean isDone() {
+    return stopped || (alone && (allClosed || window.get(Layout.BROKEN) != 0));
+  }
+
+  /** Ends the agent, after it has sent what it had to; waits for that, but not for long. */
+  public void stop() {
+    stopped = true;
+    if (!started) { // sync failed before that
+      messenger.close();
+      window.free();
+      return;
+    }
+    try {
+      bell.ring();
+      carrier.awaitEnd(2 * FLUSH_NANOS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (IllegalStateException e) {
+      node.requireFreed(e);
+      // The window is gone, and so is the agent.
+    }
+  }
+
+  @Override
+  public void run() {
+    try {
+      node.life(node.agent(), RankContext.OPEN);
+      long now = node.nanoTime();
+      lastTick = now;
+      for (int other = 0; other < nodes; other++) {
+        lastHeard[other] = now;
+        if (other != me) {
+          send(other, new Message.Hello(settingsDiffer ? ~fingerprint : fingerprint));
+        }
+      }
+      loop();
+      sayGoodbye();
+    } catch (RuntimeException | Error e) {
+      if (e instanceof IllegalStateException && node.isWindowFreed()) {
+        // The window went: with the rank's close, with MPI, or with the rank.
+        node.log(System.Logger.Level.DEBUG, "The agent of node " + me + " ends: " + e.getMessage());
+      } else {
+        System.getLogger("io.mpilock")
+            .log(System.Logger.Level.ERROR, "The agent of " + node.who(node.me()) + " failed", e);
+        failing = true;
+        try {
+          sayGoodbye();
+        } catch (Throwable untold) {
+          // Then the other nodes hear of it by silence.
+        }
+        markBroken(node.myJobRank());
+        throw e;
+      }
+    } finally {
+      try {
+        messenger.close();
+      } finally {
+        window.free();
+      }
+    }
+  }
+
+  private void loop() {
+    long idleSince = node.nanoTime();
+    long sleep = FIRST_SLEEP_NANOS;
+    while (!isDone()) {
+      boolean news = turn();
+      long now = node.nanoTime();
+      if (now - nextTick >= 0 || (news && calls.isClosing())) { // nobody is to wait for the tick
+        tick(now);
+      }
+      if (news) {
+        idleSince = now;
+        sleep = FIRST_SLEEP_NANOS;
+      } else if (now - idleSince < YIELD_NANOS) {
+        rest();
+      } else {
+        long longest = Math.max(1, Math.min(messenger.pollNanos(), nextTick - now));
+        newsBeforeSleep = false;
+        bell.sleep(() -> isDone() || lookOnceMore(), Math.min(sleep, longest));
+        if (newsBeforeSleep) {
+          idleSince = now;
+          sleep = FIRST_SLEEP_NANOS;
+        } else if (messenger.pollNanos() == Long.MAX_VALUE) {
+          sleep = Long.MAX_VALUE;
+        } else if (now - idleSince > SHORT_SLEEPS_NANOS) {
+          sleep = Math.min(messenger.pollNanos(), sleep + sleep / 2);
+        }
+      }
+    }
+  }
+
+  /** After this thread counts as asleep: who brings news later rings. */
+  private boolean lookOnceMore() {
+    newsBeforeSleep = turn();
+    return newsBeforeSleep;
+  }
+
+  @SuppressWarnings("ThreadPriorityCheck") // a hint only
+  private static void rest() {
+    Thread.yield();
+  }
+
+  /** Does what there is to do now; tells whether there was anything. */
+  private boolean turn() {
+    boolean news = false;
+    int from;
+    for (int i = 0; i < 64 && (from = messenger.receive(in)) >= 0; i++) {
+      news |= receive(node.nodeOf(from));
+      handleLoopback();
+    }
+    news |= lookAtInbox();
+    news |= calls.look();
+    news |= desk.look();
+    news |= sweep();
+    handleLoopback();
+    boolean moved = relay.turn();
+    return news || moved;
+  }
+
+  private boolean lookAtInbox() {
+    boolean news =
+        emptyInbox(
+            window,
+            home -> {
+              Seat seat = seat(home);
+              if (seat != null) {
+                seat.look();
+              }
+            });
+    handleLoopback();
+    return news;
+  }
+
+  /** Takes all resources out of the inbox and looks at each; tells whether there was one. */
+  static boolean emptyInbox(NodeWindow window, LongConsumer look) {
+    long first;
+    do {
+      first = window.get(Layout.INBOX);
+    } while (first != 0 && !window.compareAndSet(Layout.INBOX, first, 0));
+    for (long home = first; home != 0; ) {
+      long next = window.get(home + Layout.NEXT); // before it may be put into the inbox again
+      window.set(home + Layout.ATTENTION, 0); // before the look: what changes after is told again
+      look.accept(home);
+      home = next;
+    }
+    return first != 0;
+  }
+
+  // Messages.
+
+  /** Handles a frame; false if it is no reason to stay awake for what may follow. */
+  private boolean receive(int from) {
+    lastHeard[from] = node.nanoTime();
+    try {
+      if (in.hasRemaining() && in.get(in.position()) == Message.STREAM) {
+        in = relay.receive(from, in);
+      } else {
+        Message message = Message.decode(in);
+        handle(from, message);
+        return !(message instanceof Message.Heartbeat);
+      }
+    } catch (Message.MalformedException | IllegalArgumentException e) {
+      node.log(
+          System.Logger.Level.WARNING,
+          "A frame from %s is dropped: %s"
+              .formatted(node.whoInJob(node.leader(from)), e.getMessage()));
+    }
+    return true;
+  }
+
+  private void handleLoopback() {
+    Message message;
+    while ((message = loopback.poll()) != null) {
+      handle(me, message);
+    }
+  }
+
+  private void handle(int from, Message message) {
+    switch (message) {
+      case Message.Request m -> toHome(m, home -> home.request(from, m.wanted(), m.tries()));
+      case Message.Plead m -> toHome(m, home -> home.plead(from, m.tries()));
+      case Message.Cancel m -> toHome(m, home -> home.cancel(from));
+      case Message.Yield m -> {
+        int deadWriter = m.deadWriter() < 0 ? -1 : node.checkRank(m.deadWriter());
+        toHome(m, home -> home.yielded(from, m.kept(), m.token(), deadWriter));
+      }
+      case Message.Settled m -> toHome(m, home -> home.settled(from));
+      case Message.Grant m -> tenant(m).granted(m.permission(), m.token());
+      case Message.Recall m -> tenant(m).recalled(m.limit());
+      case Message.Settle m -> tenant(m).settle();
+      case Message.Refuse m -> tenant(m).refused(m.tries());
+      case Message.Poison m -> tenant(m).poisoned(node.checkRank(m.rank()));
+      case Message.Clear m -> {
+        int rank = node.checkRank(m.rank());
+        toHome(m, home -> home.clear(from, rank));
+      }
+      case Message.Confirm m -> tenant(m).clear(node.checkRank(m.rank()));
+      case Message.Cleared m -> tenant(m).cleared();
+      case Message.Retire m -> toHome(m, home -> home.retire(from, m.held(), m.token()));
+      case Message.Retired m -> {
+        tenant(m).retired();
+        retiring--;
+        sweeps |= retiring == 0;
+      }
+      case Message.Hello m -> greet(from, m.settings());
+      case Message.Heartbeat m -> {
+        if (m.asks()) {
+          send(from, new Message.Heartbeat(false, true));
+        }
+        if (m.answers() && suspicion[from] == Suspicion.ASKED) {
+          suspicion[from] = Suspicion.CLEARED;
+        }
+      }
+      case Message.Broken m -> markBroken(node.checkRank(m.rank()));
+      case Message.Died m -> markLost(node.checkRank(m.rank()));
+      case Message.OfCall m -> {
+        checkRank(from, m);
+        branch.receive(from, m);
+      }
+      case Message.Closed _ -> closed(from);
+      case Message.Credit m -> relay.credit(from, m);
+      case Message.Query m -> desk.answer(from, m);
+      case Message.Answer m -> desk.collect(from, m);
+      case Message.Waits m -> waits.hear(from, m);
+    }
+  }
+
+  private void send(int to, Message message) {
+    if (to == me) {
+      loopback.add(message);
+      return;
+    }
+    if (message instanceof Message.OfLock) {
+      window.setRelease(Layout.MESSAGES, ++messages);
+    }
+    message.encode(out);
+    if (message instanceof Message.Heartbeat) {
+      messenger.sendQuietly(node.leader(to), out);
+    } else {
+      messenger.send(node.leader(to), out);
+    }
+    lastSent[to] = node.nanoTime();
+  }
+
+  private void sendToOthers(Message message) {
+    for (int other = 0; other < nodes; other++) {
+      if (other != me) {
+        try {
+          send(other, message);
+        } catch (RuntimeException | Error e) {
+          if (!failing) {
+            throw e;
+          } // else this node hears of it by silence, and the next ones may be within reach
+        }
+      }
+    }
+  }
+
+  // Locks.
+
+  private void toHome(Message.OfLock message, Consumer<? super PermissionServer> handling) {
+    if (node.homeOf(message.resource()) != me) {
+      throw new IllegalArgumentException("'" + message.resource() + "' has its home elsewhere");
+    }
+    homes.tell(message.resource(), handling);
+  }
+
+  private PermissionServer newHome(String resource, long token) {
+    return new PermissionServer(
+        PermissionServer.Outbox.sending(resource, (message, to) -> send(to, message)),
+        node.settings().phaseFair(resource),
+        token);
+  }
+
+  /** What is on record at a resource's home, if that is here and anybody has asked. */
+  private String record(String resource) {
+    PermissionServer known = homes.known(resource);
+    return known == null ? "" : known.describe();
+  }
+
+  private PermissionHolder tenant(Message.OfLock message) {
+    Long home = directory.known(message.resource());
+    Seat seat = home == null ? null : seat(home);
+    if (seat == null) {
+      throw new IllegalArgumentException("nobody here knows '" + message.resource() + "'");
+    }
+    return seat.tenant();
+  }
+
+  private @Nullable Seat seat(long home) {
+    Seat known = seats.get(home);
+    if (known == null) {
+      String resource = directory.name(home);
+      if (resource != null) {
+        NodeGate gate = new NodeGate(node, home, resource);
+        int tableAt = node.homeOf(resource);
+        known =
+            new Seat(
+                gate,
+                new PermissionHolder(
+                    gate,
+                    PermissionHolder.Outbox.sending(resource, message -> send(tableAt, message))));
+        seats.put(home, known);
+      }
+    }
+    return known;
+  }
+
+  // Names that no rank of this node has any more.
+
+  /**
+   * Frees those whose permission is given back, and gives back that of the others; tells whether it
+   * has looked.
+   */
+  private boolean sweep() {
+    if (!sweeps && window.get(Layout.SWEEP) == 0) {
+      return false;
+    }
+    window.set(Layout.SWEEP, 0); // before the look: who finds no room after it tells again
+    retiring = 0;
+    sweeps = !directory.tryFree(new Retirement()); // else again in the next turn, or with the tick
+    return !sweeps;
+  }
+
+  private final class Retirement implements Directory.Retirement {
+    @Override
+    public boolean isRetired(long home) {
+      Seat seat = seat(home);
+      if (seat == null) {
+        return false;
+      }
+      seat.tenant().retire();
+      if (!seat.tenant().isRetired()) {
+        retiring++;
+        return false;
+      }
+      return true;
+    }
+
+    @Override
+    public void freed(long home) {
+      seats.remove(home);
+    }
+  }
+
+  // Collective calls.
+
+  /**
+   * Looks at the rank that a message names; now, since a decision is obeyed later, when nobody
+   * could drop it any more. The writer of an arrival need not be looked at: it counts only if the
+   * ranks here name the same.
+   */
+  private void checkRank(int from, Message.OfCall message) {
+    switch (message) {
+      case Message.Fail m -> {
+        int _ = node.checkRank(m.rank());
+      }
+      case Message.Decide m -> {
+        int _ = node.checkRank(m.rank());
+      }
+      case Message.Closing m -> {
+        int itsNode = node.nodeOf(node.checkRank(m.rank()));
+        if (me == rootNode && from != me && itsNode != from) {
+          throw new IllegalArgumentException("rank " + m.rank() + " is on node " + itsNode);
+        }
+      }
+      default -> {} // names none
+    }
+  }
+
+  private void obey(Message.ToAll message) {
+    switch (message) {
+      case Message.Ask m -> calls.ask(m.call());
+      case Message.Decide m -> calls.decide(m);
+      case Message.Closing m -> calls.closing(m);
+      case Message.AllThrough _ -> calls.allThrough();
+    }
+  }
+
+  private void begin(Message.Decide decision) {
+    if (decision.code() == Verdict.GO) {
+      relay.begin(decision.call(), decision.rank());
+    }
+  }
+
+  // Who is there, and who is not any more.
+
+  private void greet(int from, long settings) {
+    if (!greeted[from]) {
+      greeted[from] = true;
+      greetings++;
+      settingsDiffer |= settings != fingerprint;
+      if (greetings == nodes - 1) {
+        window.set(Layout.JOB_READY, settingsDiffer ? 2 : 1);
+        node.ringCollective();
+      }
+    }
+  }
+
+  private void tick(long now) {
+    window.setRelease(Layout.AGENT_BEAT, ++beats);
+    if (!toldBroken && window.get(Layout.BROKEN) == node.myJobRank() + 1L) {
+      toldBroken = true; // a rank here took this agent for lost, while it stood still
+      sendToOthers(new Message.Broken(node.myJobRank()));
+    }
+    int open = openRanks();
+    if (open == 0 && !closed[me]) {
+      sendToOthers(new Message.Closed());
+      closed(me);
+    }
+    calls.lookForClose();
+    handleLoopback();
+    relay.lookForDeath();
+    desk.lookForDeath();
+    waits.tell();
+    lookForDeadRanks();
+    lookAtOtherNodes(now);
+    nextTick =
+        now
+            + Math.min(
+                heartbeatNanos / 8,
+                open < node.ranks() || desk.isOpen() ? CLOSE_TICK_NANOS : LONGEST_TICK_NANOS);
+    lastTick = now;
+  }
+
+  /** How many ranks of this node have not begun to close this controller, and live. */
+  private int openRanks() {
+    int open = 0;
+    for (int member = 0; member < node.ranks(); member++) {
+      open += node.life(member) == RankContext.OPEN ? 1 : 0;
+    }
+    return open;
+  }
+
+  private void closed(int from) {
+    if (!closed[from]) {
+      closed[from] = true;
+      closedNodes++;
+      if (closedNodes == nodes) {
+        calls.allThrough();
+        allClosed = true;
+      }
+    }
+  }
+
+  private void lookForDeadRanks() {
+    boolean news = false;
+    for (int member = 0; member < node.ranks(); member++) {
+      if (!gone[member] && node.isGone(member)) {
+        gone[member] = true;
+        news = true;
+        if (node.isDead(member)) {
+          sendToOthers(new Message.Died(node.jobRank(member)));
+        }
+        node.ringCollective();
+      }
+    }
+    if (news) {
+      directory.homes().forEach(this::seat); // the dead may have been about to tell of any
+    }
+    for (Seat seat : seats.values()) {
+      if (news || seat.tenant().isRecalled() || seat.gate().isUnsettled()) {
+        seat.gate().noteToken();
+        seat.gate().mend();
+        seat.look();
+      }
+    }
+    handleLoopback();
+  }
+
+  private void lookAtOtherNodes(long now) {
+    // If this agent itself did not run for long, frames may wait to be received.
+    boolean slept = now - lastTick > heartbeatNanos / 2;
+    for (int other = 0; other < nodes; other++) {
+      int leader = node.leader(other);
+      if (other == me || node.isLost(leader)) {
+        continue;
+      }
+      if (slept) {
+        lastHeard[other] = Math.max(lastHeard[other], now - heartbeatNanos / 2);
+      }
+      long patience = greeted[other] ? heartbeatNanos : Math.max(heartbeatNanos, FIRST_HELLO_NANOS);
+      if (!allClosed
+          && (now - lastHeard[other] > patience
+              || hasEnded(other, now)
+              || !node.communicator().isAlive(leader))) {
+        sendToOthers(new Message.Broken(leader));
+        markBroken(leader);
+      } else if (isSuspect(other) || now - lastSent[other] > heartbeatNanos / 4) {
+        send(other, new Message.Heartbeat(isSuspect(other), false));
+      }
+    }
+  }
+
+  /**
+   * Whether a node's agent has not answered since the transport saw its process end, if it did. One
+   * that answers has only lost the connection.
+   */
+  private boolean hasEnded(int other, long now) {
+    if (suspicion[other] == Suspicion.NONE && messenger.isCutOff(node.leader(other))) {
+      suspicion[other] = Suspicion.ASKED;
+      suspectSince[other] = now;
+    } else if (now - lastTick > CUT_OFF_NANOS / 2) {
+      suspectSince[other] = now; // this agent itself did not run: the answer may be there
+    }
+    return isSuspect(other) && now - suspectSince[other] > CUT_OFF_NANOS;
+  }
+
+  private boolean isSuspect(int other) {
+    return suspicion[other] == Suspicion.ASKED;
+  }
+
+  private void markLost(int rank) {
+    if (rank == node.leader(node.nodeOf(rank))) {
+      markBroken(rank); // who would say so is its own agent, which ends
+    } else if (node.nodeOf(rank) != me && !node.isLost(rank)) {
+      node.log(System.Logger.Level.WARNING, node.whoInJob(rank) + " has died");
+      node.markLost(rank);
+      node.communicator().lost(rank);
+      node.ringCollective();
+    }
+  }
+
+  /** Nothing goes across nodes any more without this rank. */
+  private void markBroken(int rank) {
+    if (allClosed) {
+      return;
+    }
+    if (window.compareAndSet(Layout.BROKEN, 0, rank + 1L)) {
+      node.log(
+          System.Logger.Level.ERROR,
+          "The locks go no further than node " + me + ": " + node.broken(rank).getMessage());
+    }
+    if (node.nodeOf(rank) != me) {
+      for (int other : RankContext.ranksOf(node.communicator(), node.nodeOf(rank))) {
+        node.markLost(other);
+        node.communicator().lost(other);
+      }
+    }
+    seats.values().forEach(seat -> seat.gate().ringAll());
+    node.ringCollective();
+  }
+
+  private void sayGoodbye() {
+    boolean started = window.get(Layout.JOB_READY) == 1;
+    if (started && !allClosed && window.get(Layout.BROKEN) == 0) {
+      sendToOthers(new Message.Broken(node.myJobRank()));
+    }
+    node.life(node.agent(), RankContext.LEFT);
+    node.ringCollective();
+    long start = node.nanoTime();
+    while (!messenger.isFlushed() && node.nanoTime() - start < FLUSH_NANOS) {
+      rest();
+    }
+  }
+
+  /** What the collective calls need of this agent. */
+  private final class ToOthers implements CallBranch.Outbox {
+    @Override
+    public void send(int to, Message.OfCall message) {
+      Agent.this.send(to, message);
+    }
+
+    @Override
+    public void obey(Message.ToAll message) {
+      Agent.this.obey(message);
+    }
+  }
+}

@@ -1,0 +1,356 @@
+package io.mpilock.internal.call;
+
+import io.mpilock.failure.LockInterruptedException;
+import io.mpilock.internal.agent.StreamRelay;
+import io.mpilock.internal.window.Bell;
+import io.mpilock.internal.window.Layout;
+import io.mpilock.internal.window.RankContext;
+import io.mpilock.internal.window.Waiter;
+import io.mpilock.transport.NodeWindow;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.util.Objects;
+
+/**
+ * The bytes of one single write, from the rank that writes to all others, through a ring of chunks
+ * in the window: DATA chunks, then perhaps FAILURE chunks, then the end. Where the writer is on
+ * another node, the node's agent fills the ring ({@link StreamRelay}). The end is END; or LOST if
+ * the writer died; or UNTOLD if it failed, and the text of its failure was not sent, or not all of
+ * it. An end takes no chunk, so it needs no room: no rank that stands still keeps it from the
+ * others.
+ *
+ * <p>Invariant: chunk number k is filled only when every member that still takes part in this call
+ * has read chunk k - RING_CHUNKS. PRODUCED and each rank's PROGRESS carry the call's number, so
+ * what is left of an earlier call is never taken for this one's.
+ */
+public final class ShareStream {
+  public static final int DATA = 1;
+  public static final int FAILURE = 2;
+  public static final int END = 3;
+  public static final int LOST = 4;
+  static final int UNTOLD = 5;
+
+  /** How long the text of a failure waits for room: who reads nothing for so long stands still. */
+  private static final long TELL_NANOS = 2_000_000_000;
+
+  private static final int COUNT_BITS = 24;
+  private static final long ALL = (1L << COUNT_BITS) - 1;
+
+  private final RankContext node;
+  private final NodeWindow window;
+  private final Bell bell;
+  private final long call;
+  private final int writer;
+  private final int me;
+  private long chunks;
+  private boolean ended;
+  private long bytes;
+
+  /** The part of a member: of this rank, or of the agent. */
+  public ShareStream(RankContext node, long call, int writer, int me) {
+    this.node = node;
+    this.window = node.window();
+    this.bell = new Bell(window, Layout.COLLECTIVE_BELL);
+    this.call = call;
+    this.writer = writer;
+    this.me = me;
+  }
+
+  /** The job rank that writes. */
+  public int writer() {
+    return writer;
+  }
+
+  /** How many bytes of DATA went through. */
+  long bytes() {
+    return bytes;
+  }
+
+  // The writing rank.
+
+  public void put(int kind, byte[] source, int offset, int length) {
+    if (isEnd(kind)) {
+      end(kind);
+      return;
+    }
+    awaitRoom();
+    fill(kind, source, offset, length);
+  }
+
+  /**
+   * Sends a part of the text of a failure.
+   *
+   * @return false if there is no room for it, since a rank does not read
+   */
+  boolean tell(byte[] source, int offset, int length) {
+    if (!hasRoom()) {
+      Waiter patience =
+          new Waiter(node, "", node.nanoTime(), TELL_NANOS, new ReaderWatch()).uninterruptible();
+      try {
+        while (!hasRoom()) {
+          if (!patience.pauseInClose(bell, this::hasRoom)) {
+            return false;
+          }
+        }
+      } finally {
+        patience.end();
+      }
+    }
+    fill(FAILURE, source, offset, length);
+    return true;
+  }
+
+  private void fill(int kind, byte[] source, int offset, int length) {
+    long chunk = Layout.chunk(node.members(), chunks);
+    window.putBytes(chunk + Layout.LINE, source, offset, length);
+    window.setRelease(chunk, (long) kind << 32 | length);
+    window.set(Layout.PRODUCED, call << COUNT_BITS | (chunks + 1)); // after the chunk
+    chunks++; // if this throws, nothing has been put
+    if (kind == DATA) {
+      bytes += length;
+    }
+    try {
+      node.ringCollective();
+    } catch (Throwable unrung) {
+      // Who sleeps looks by itself soon; if the window is gone, the next step tells.
+    }
+  }
+
+  /** Ends it; goes on where that was cut short, if it is called again. */
+  private void end(int kind) {
+    if (!ended) {
+      window.setRelease(Layout.END_KIND, kind);
+      window.set(Layout.ENDED, call << COUNT_BITS | chunks); // after all chunks
+      ended = true;
+      chunks++;
+    }
+    node.ringCollective();
+  }
+
+  public static boolean isEnd(int kind) {
+    return kind == END || kind == LOST || kind == UNTOLD;
+  }
+
+  private void awaitRoom() {
+    if (hasRoom()) {
+      return;
+    }
+    Waiter patience = new Waiter(node, "", node.nanoTime(), Waiter.FOREVER, new ReaderWatch());
+    while (!hasRoom()) {
+      if (!patience.pauseInClose(bell, this::hasRoom)) {
+        throw new LockInterruptedException(
+            "Rank %d was interrupted while it shared an object with the other ranks."
+                .formatted(node.myJobRank()));
+      }
+    }
+  }
+
+  public boolean hasRoom() {
+    for (int rank = 0; rank < node.members(); rank++) {
+      if (rank != me && read(rank) + Layout.RING_CHUNKS <= chunks && !hasLeft(rank)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private boolean hasLeft(int member) {
+    return node.life(member) >= RankContext.LEFT;
+  }
+
+  /** How many chunks this member has put or taken. */
+  public long chunks() {
+    return chunks;
+  }
+
+  /** How many chunks of this call a rank has read; all, if it is done with it. */
+  private long read(int rank) {
+    long progress = window.get(Layout.slot(rank) + Layout.PROGRESS);
+    long theirCall = progress >>> COUNT_BITS;
+    return theirCall == call ? progress & ALL : theirCall > call ? ALL : 0;
+  }
+
+  OutputStream output() {
+    return new Output();
+  }
+
+  // The other ranks.
+
+  /** Waits for the next chunk and gives its kind. */
+  int await(Waiter patience) {
+    while (!isProduced()) {
+      if (!patience.pause(bell, this::isProduced)) {
+        throw node.isClosed()
+            ? node.closedFailure()
+            : new LockInterruptedException(
+                "Rank %d was interrupted while it waited for the single write of rank %d."
+                    .formatted(node.myJobRank(), writer));
+      }
+    }
+    return kind();
+  }
+
+  /** The kind of the next chunk, or of the end, when it is produced. */
+  public int kind() {
+    if (hasChunk()) {
+      return (int) (window.get(Layout.chunk(node.members(), chunks)) >>> 32);
+    }
+    int kind = (int) window.get(Layout.END_KIND);
+    if (!isEnd(kind)) {
+      throw node.damaged("a stream says that it ends by " + kind);
+    }
+    return kind;
+  }
+
+  public boolean isProduced() {
+    return hasChunk() || window.get(Layout.ENDED) == (call << COUNT_BITS | chunks);
+  }
+
+  private boolean hasChunk() {
+    long produced = window.get(Layout.PRODUCED);
+    return produced >>> COUNT_BITS == call && (produced & ALL) > chunks;
+  }
+
+  /** Takes the chunk, or the end, that {@link #await} told of; gives its length. */
+  public int take(byte[] target) {
+    return take(target, 0);
+  }
+
+  public int take(byte[] target, int offset) {
+    if (!hasChunk()) {
+      chunks++;
+      progress(chunks);
+      return 0;
+    }
+    long chunk = Layout.chunk(node.members(), chunks);
+    int length = (int) window.get(chunk);
+    if (length < 0 || length > Layout.CHUNK_BYTES) {
+      throw node.damaged("a chunk of a shared object says that it has " + length + " bytes");
+    }
+    window.getBytes(chunk + Layout.LINE, target, offset, length);
+    chunks++;
+    progress(chunks);
+    return length;
+  }
+
+  /** Takes no further part, so that the writer does not wait for this rank. */
+  void leave() {
+    progress(ALL);
+  }
+
+  private void progress(long count) {
+    window.set(Layout.slot(me) + Layout.PROGRESS, call << COUNT_BITS | count);
+    node.ringCollective();
+  }
+
+  InputStream input(Waiter patience) {
+    return new Input(patience);
+  }
+
+  /** Cuts what the codec writes into chunks. */
+  private final class Output extends OutputStream {
+    private final byte[] buffer = new byte[Layout.CHUNK_BYTES];
+    private int filled;
+
+    @Override
+    public void write(int b) {
+      if (filled == buffer.length) {
+        flushChunk();
+      }
+      buffer[filled++] = (byte) b;
+    }
+
+    @Override
+    public void write(byte[] source, int offset, int length) {
+      Objects.checkFromIndexSize(offset, length, source.length);
+      int at = offset;
+      int left = length;
+      while (left > 0) {
+        if (filled == buffer.length) {
+          flushChunk();
+        }
+        int part = Math.min(left, buffer.length - filled);
+        System.arraycopy(source, at, buffer, filled, part);
+        filled += part;
+        at += part;
+        left -= part;
+      }
+    }
+
+    private void flushChunk() {
+      put(DATA, buffer, 0, filled);
+      filled = 0;
+    }
+
+    @Override
+    public void close() {
+      flushChunk(); // also when nothing was written: DATA tells that something was shared
+    }
+  }
+
+  /** Puts the chunks together again; ends before the first that is not DATA. */
+  private final class Input extends InputStream {
+    private final Waiter patience;
+    private final byte[] buffer = new byte[Layout.CHUNK_BYTES];
+    private int at;
+    private int length;
+
+    Input(Waiter patience) {
+      this.patience = patience;
+    }
+
+    private boolean fill() {
+      while (at == length) {
+        if (await(patience) != DATA) {
+          return false;
+        }
+        length = take(buffer);
+        at = 0;
+        bytes += length;
+      }
+      return true;
+    }
+
+    @Override
+    public int read() {
+      return fill() ? buffer[at++] & 0xFF : -1;
+    }
+
+    @Override
+    public int read(byte[] target, int offset, int count) {
+      Objects.checkFromIndexSize(offset, count, target.length);
+      if (count == 0) {
+        return 0;
+      }
+      if (!fill()) {
+        return -1;
+      }
+      int part = Math.min(count, length - at);
+      System.arraycopy(buffer, at, target, offset, part);
+      at += part;
+      return part;
+    }
+  }
+
+  /** What the writer looks at while it waits for room. */
+  private final class ReaderWatch implements Waiter.Watch {
+    @Override
+    public void check() {
+      for (int rank = 0; rank < node.members(); rank++) {
+        node.isGone(rank); // remembered in the window: hasRoom sees it
+      }
+    }
+
+    @Override
+    public String describe(long waitedNanos) {
+      StringBuilder slow = new StringBuilder();
+      for (int rank = 0; rank < node.members(); rank++) {
+        if (rank != me && read(rank) + Layout.RING_CHUNKS <= chunks) {
+          slow.append(slow.isEmpty() ? "" : ", ").append(node.who(rank));
+        }
+      }
+      return "%s has waited %s, sharing an object, for %s to take it."
+          .formatted(node.who(me), RankContext.seconds(waitedNanos), slow);
+    }
+  }
+}

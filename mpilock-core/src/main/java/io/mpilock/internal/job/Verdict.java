@@ -1,0 +1,41 @@
+package io.mpilock.internal.job;
+
+/** How a collective call was decided. */
+public final class Verdict {
+  private Verdict() {}
+
+  /** All ranks go. */
+  public static final int GO = 1;
+
+  /** They called different things. */
+  public static final int DIFFER = 2;
+
+  /** A rank refused the call. */
+  public static final int REFUSED = 3;
+
+  /** A rank waited for its time-out. */
+  public static final int TIMED_OUT = 4;
+
+  /** A rank was interrupted. */
+  public static final int INTERRUPTED = 5;
+
+  /** Others gave it up and went on. */
+  public static final int GONE_ON = 6;
+
+  /** A rank closes, or has closed. */
+  public static final int LEFT = 7;
+
+  /** A rank died. */
+  public static final int DIED = 8;
+
+  // Kinds of call.
+
+  /** A single write. */
+  public static final long SINGLE_WRITE = 1;
+
+  /** The close of the controller. */
+  public static final long CLOSE = 2;
+
+  /** Not all the same. */
+  public static final long DIFFERENT = 3;
+}

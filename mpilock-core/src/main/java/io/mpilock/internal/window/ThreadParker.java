@@ -1,0 +1,58 @@
+package io.mpilock.internal.window;
+
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * How threads of one rank keep each other out, and wait for each other. A test may have its own.
+ */
+public interface ThreadParker {
+
+  /** As threads do it outside of tests. */
+  ThreadParker REAL =
+      new ThreadParker() {
+        @Override
+        public boolean isReal() {
+          return true;
+        }
+
+        @Override
+        public Lock newMutex() {
+          return new ReentrantLock();
+        }
+
+        @Override
+        public void park(Object blocker, long nanos) {
+          if (nanos == Waiter.FOREVER) {
+            LockSupport.park(blocker);
+          } else {
+            LockSupport.parkNanos(blocker, nanos);
+          }
+        }
+
+        @Override
+        public void unpark(Thread thread) {
+          LockSupport.unpark(thread);
+        }
+      };
+
+  /** Whether they may start a thread that sleeps for others. */
+  default boolean isReal() {
+    return false;
+  }
+
+  /** Starts one; what it throws is that of {@link Thread#start}, such as for want of memory. */
+  default Thread startDaemon(String name, Runnable body) {
+    return Thread.ofPlatform().daemon().name(name).start(body);
+  }
+
+  /** A lock for a few accesses at a time; of it only {@code lock} and {@code unlock} are used. */
+  Lock newMutex();
+
+  /** As {@link LockSupport#parkNanos(Object, long)}, or without end. */
+  void park(Object blocker, long nanos);
+
+  /** As {@link LockSupport#unpark}. */
+  void unpark(Thread thread);
+}

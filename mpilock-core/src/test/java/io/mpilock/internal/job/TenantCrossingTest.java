@@ -1,0 +1,67 @@
+package io.mpilock.internal.job;
+
+import static io.mpilock.internal.job.Permission.EXCLUSIVE;
+import static io.mpilock.internal.job.Permission.NONE;
+import static io.mpilock.internal.job.Permission.SHARED;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mpilock.internal.job.SimulatedGate.Visit;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** What a tenant says when ranks come and go while a message is on its way to it. */
+class TenantCrossingTest {
+  private final List<Message> sent = new ArrayList<>();
+  private final SimulatedGate gate = new SimulatedGate(false, false, visit -> {}, () -> {});
+  private final PermissionHolder tenant =
+      new PermissionHolder(gate, PermissionHolder.Outbox.sending("r", sent::add));
+
+  private Visit arrives(Permission mode, boolean tries) {
+    Visit visit = new Visit(0, mode, tries);
+    gate.arrive(visit);
+    return visit;
+  }
+
+  private void assertSent(Message... messages) {
+    assertThat(sent).containsExactly(messages);
+    sent.clear();
+  }
+
+  @Test
+  void aWriterThatComesBehindTheRequestToReadIsAskedForWhenTheGrantComes() {
+    Visit reader = arrives(SHARED, false);
+    tenant.look();
+    assertSent(new Message.Request("r", SHARED, 0));
+    gate.giveUp(reader);
+    arrives(EXCLUSIVE, false);
+    tenant.granted(SHARED, 0);
+    assertSent(new Message.Request("r", EXCLUSIVE, 0));
+  }
+
+  @Test
+  void aWriterThatHasGoneWhenALesserGrantComesIsTakenBack() {
+    arrives(SHARED, false);
+    Visit writer = arrives(EXCLUSIVE, true);
+    tenant.look();
+    assertSent(new Message.Request("r", EXCLUSIVE, 1));
+    gate.giveUp(writer);
+    tenant.granted(SHARED, 0);
+    assertSent(new Message.Cancel("r"));
+    assertThat(tenant.isAsking()).isFalse();
+  }
+
+  @Test
+  void aHolderIsToldOfAndThenItsYieldCarriesTheToken() {
+    Visit writer = arrives(EXCLUSIVE, false);
+    tenant.look();
+    tenant.granted(EXCLUSIVE, 41);
+    sent.clear();
+    tenant.recalled(NONE);
+    tenant.settle();
+    assertSent(new Message.Settled("r"));
+    gate.leave(writer);
+    tenant.look();
+    assertSent(new Message.Yield("r", NONE, 42, -1));
+  }
+}

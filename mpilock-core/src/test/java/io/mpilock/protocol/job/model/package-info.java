@@ -1,5 +1,0 @@
-/** An exhaustive check of the job level's state machines. */
-@NullMarked
-package io.mpilock.protocol.job.model;
-
-import org.jspecify.annotations.NullMarked;
