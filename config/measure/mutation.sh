@@ -93,9 +93,10 @@ command -v mvn >/dev/null || fail "Maven is missing; install it (on Debian: apt-
 
 # --- measure
 
-comma_separated() { # the names of $1, and of the classes inside them
-  local name list=()
-  for name in $1; do
+comma_separated() { # the full names of the tests $1
+  local name names list=()
+  read -ra names <<<"$1"
+  for name in "${names[@]}"; do
     case $name in
       OneNodeContract | TwoNodesContract | LockListenerTest | JobStatusTest) list+=("io.mpilock.$name") ;;
       *) list+=("io.mpilock.internal.$name") ;;

@@ -1,7 +1,7 @@
 /*
  * The node level of mpilock as a model for Spin: one resource's lock among the ranks of a node.
  *
- * It follows io.mpilock.internal.node.NodeLock, Mender and NodeGate access by access. docs/architecture.md ("A read", "A write",
+ * It follows io.mpilock.internal.node.NodeLock, Recovery and NodeGate access by access. docs/architecture.md ("A read", "A write",
  * "The death of a rank", "The node level as a model") has the words and the steps in prose, and a table of what stands
  * where. Names in comments are the Java methods. Memory is sequentially consistent, as it is for get, set, getAndAdd and
  * compareAndSet in Java.
@@ -482,7 +482,7 @@ inline start_scan() {
 /* A slice of sleep ends, which matters only if who was to ring has died. */
 #define SLICE_ENDS ANY_DEAD
 /*
- * When a waiter mends. Mender.isNeeded says so more often; then mend finds nothing to do, as long as a rank that lives
+ * When a waiter mends. Recovery.isNeeded says so more often; then mend finds nothing to do, as long as a rank that lives
  * owns, and is needed again.
  */
 #define IS_MENDING_NEEDED \
@@ -566,9 +566,9 @@ inline start_scan() {
 #define RECALLS 2
 #endif
 byte gate;      /* NodeGate.state */
-byte held;      /* Tenant.held */
-byte limit;     /* Tenant.limit */
-byte asked;     /* Tenant.asked */
+byte held;      /* PermissionHolder.held */
+byte limit;     /* PermissionHolder.limit */
+byte asked;     /* PermissionHolder.asked */
 byte wanted;    /* NodeLock.wanted, while it looks */
 #else
 #define TELL_AND_NEXT next
@@ -1244,7 +1244,7 @@ passed_on:
 
 #ifdef AGENT
   /*
-   * ---- The agent: NodeGate, and Tenant as far as the gate sees it. It waits for nothing but news: that it was told, or a
+   * ---- The agent: NodeGate, and PermissionHolder as far as the gate sees it. It waits for nothing but news: that it was told, or a
    * message from the home. The home grants what is asked, and recalls RECALLS times, to whichever limit, and may take a
    * recall back.
    */
@@ -1258,7 +1258,7 @@ end_agent:
   :: d_step { limit < held -> limit = EXCLUSIVE; wanted = held } goto a_open
   fi;
 
-a_look: /* Tenant.look */
+a_look: /* PermissionHolder.look */
   if
   :: limit < held -> goto a_close
   :: limit >= held
@@ -1321,7 +1321,7 @@ a_unmark: /* stopDraining */
   :: d_step { at < RANKS -> reads[at] = reads[at] & ~DRAINING; at++ } goto a_unmark
   :: d_step { at == RANKS -> at = 0; gate = CLOSED } goto a_yield
   fi;
-a_yield: /* Tenant.giveUp: the yield, and then what the node keeps */
+a_yield: /* PermissionHolder.giveUp: the yield, and then what the node keeps */
   if
   :: d_step {
        CHECK_PERMISSION(writing == NOBODY && (limit != NONE || reading == 0));
@@ -1400,7 +1400,7 @@ a_opened:
 #else
 #define FORGET_OVER over[0] = 0; over[1] = 0; over[2] = 0
 #endif
-  /* ---- Mender.mend. isNeeded is the guard of MAY_MEND, and MENDER is taken in the same step. */
+  /* ---- Recovery.mend. isNeeded is the guard of MAY_MEND, and MENDER is taken in the same step. */
 mend:
   if
   :: d_step { MAY_ENTER -> ENTER; keep = at; at = 0 }

@@ -37,8 +37,20 @@ class ArchitectureTest {
         .withOptionalLayers(true)
         .layer("api")
         .definedBy("io.mpilock")
-        .layer("protocol")
+        .layer("controller")
         .definedBy("io.mpilock.internal")
+        .layer("agent")
+        .definedBy("io.mpilock.internal.agent")
+        .layer("call")
+        .definedBy("io.mpilock.internal.call")
+        .layer("rank")
+        .definedBy("io.mpilock.internal.rank")
+        .layer("node")
+        .definedBy("io.mpilock.internal.node")
+        .layer("window")
+        .definedBy("io.mpilock.internal.window")
+        .layer("job")
+        .definedBy("io.mpilock.internal.job")
         .layer("transports")
         .definedBy("io.mpilock.transport.*..")
         .layer("transport")
@@ -47,14 +59,36 @@ class ArchitectureTest {
         .definedBy("io.mpilock.failure")
         .whereLayer("api")
         .mayNotBeAccessedByAnyLayer()
-        .whereLayer("protocol")
+        .whereLayer("controller")
         .mayOnlyBeAccessedByLayers("api")
+        .whereLayer("agent")
+        .mayOnlyBeAccessedByLayers("controller")
+        .whereLayer("call")
+        .mayOnlyBeAccessedByLayers("api", "controller", "agent")
+        .whereLayer("rank")
+        .mayOnlyBeAccessedByLayers("api", "controller", "agent", "call")
+        .whereLayer("node")
+        .mayOnlyBeAccessedByLayers("controller", "agent", "call", "rank")
+        .whereLayer("window")
+        .mayOnlyBeAccessedByLayers("api", "controller", "agent", "call", "rank", "node")
+        .whereLayer("job")
+        .mayNotAccessAnyLayer() // pure: beside them all
         .whereLayer("transports")
         .mayOnlyBeAccessedByLayers("api") // LocalRanks makes a local job
         .whereLayer("transport")
-        .mayOnlyBeAccessedByLayers("api", "protocol", "transports")
+        .mayOnlyBeAccessedByLayers(
+            "api", "controller", "agent", "call", "rank", "node", "window", "transports")
         .whereLayer("failure")
-        .mayOnlyBeAccessedByLayers("api", "protocol", "transports", "transport")
+        .mayOnlyBeAccessedByLayers(
+            "api",
+            "controller",
+            "agent",
+            "call",
+            "rank",
+            "node",
+            "window",
+            "transports",
+            "transport")
         .check(CLASSES);
   }
 

@@ -37,7 +37,7 @@ class InterleavingStressTest {
   private static final Path CLASSES = HOME.resolve("classes");
   private static final String PLANTED = "PlantedStress";
   private static final Pattern GRADE =
-      Pattern.compile("\\[(OK|FAILED|ERROR|INTERESTING)] io\\.mpilock\\.protocol\\.(\\S+)");
+      Pattern.compile("\\[(OK|FAILED|ERROR|INTERESTING)] io\\.mpilock\\.internal\\.(\\S+)");
 
   /** How often a planted fault may hide: two threads must meet within nanoseconds. */
   private static final int ATTEMPTS = 8;
@@ -72,7 +72,7 @@ class InterleavingStressTest {
 
   /** The tests that were compiled, by the harness that is generated for each. */
   private static Set<String> tests() throws IOException {
-    Path directory = CLASSES.resolve(Path.of("io", "mpilock", "protocol"));
+    Path directory = CLASSES.resolve(Path.of("io", "mpilock", "internal"));
     Pattern harness = Pattern.compile("(\\w+?)_(\\w+)_jcstress\\.class");
     Set<String> tests = new TreeSet<>();
     try (Stream<Path> files = Files.list(directory)) {
@@ -99,7 +99,7 @@ class InterleavingStressTest {
         List.of("-v", "-c", "2", "-f", "1", "-af", "NONE", "-sc", "false", "-hs", "256"));
     command.addAll(List.of("-iters", "" + iterations, "-time", "" + millis));
     command.addAll(List.of("-strideSize", "64", "-strideCount", "16")); // see Slice.SLICES
-    command.addAll(List.of("-t", "io\\.mpilock\\.protocol\\." + tests));
+    command.addAll(List.of("-t", "io\\.mpilock\\.internal\\." + tests));
     command.addAll(List.of("-r", directory.resolve("report").toString()));
     command.add("-jvmArgs");
     command.add(

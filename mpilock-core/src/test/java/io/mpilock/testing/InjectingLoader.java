@@ -20,8 +20,9 @@ import java.lang.constant.MethodTypeDesc;
 
 /**
  * Loads mpilock once more, with {@link Injection#step(int)} before each call, allocation of an
- * object and allocation of an array in {@code io.mpilock} and {@code io.mpilock.internal}. Not in
- * static initialisers: one that throws spoils its class for ever, and they run once in a process.
+ * object and allocation of an array in {@code io.mpilock} and {@code io.mpilock.internal}, but for
+ * the pure state machines of {@code job}. Not in static initialisers: one that throws spoils its
+ * class for ever, and they run once in a process.
  */
 public final class InjectingLoader extends ClassLoader {
   private static final ClassDesc HOOK = ClassDesc.of(Injection.class.getName());
@@ -61,7 +62,9 @@ public final class InjectingLoader extends ClassLoader {
       byte[] bytes = in.readAllBytes();
       String inPackage = name.substring(0, name.lastIndexOf('.'));
       boolean counted =
-          (inPackage.equals("io.mpilock") || inPackage.equals("io.mpilock.internal"))
+          (inPackage.equals("io.mpilock")
+                  || (inPackage.startsWith("io.mpilock.internal")
+                      && !inPackage.equals("io.mpilock.internal.job")))
               && !name.startsWith(ownName);
       byte[] code = counted ? withSteps(bytes) : bytes;
       return defineClass(name, code, 0, code.length);

@@ -278,7 +278,7 @@ class NodeLockTest {
       Scene scene = new Scene(seed, 2, false, limit);
       scene.writer("mine 0", 0, NodeLockTest::atOnce, () -> scene.asks(0) && scene.asks(1));
       scene.writer("theirs", 1, scene.isGranted("mine 0"), NodeLockTest::atOnce);
-      for (int i = 1; i <= 3; i++) { // one request of the rank at a time, as ProcessLock sees to
+      for (int i = 1; i <= 3; i++) { // one request of the rank at a time, as RankLock sees to
         boolean last = i == 3;
         scene.writer(
             "mine " + i,

@@ -33,8 +33,8 @@ import io.mpilock.internal.job.PermissionHolder;
 
 /**
  * A node's part of the lock: the ranks, and the agent's gate among them. Each method does in one
- * step what NodeLock, NodeGate and Mender do in several on the node's words; that those are as good
- * as one step is a matter of the node level. What is kept of it: who owns, who is counted in
+ * step what NodeLock, NodeGate and Recovery do in several on the node's words; that those are as
+ * good as one step is a matter of the node level. What is kept of it: who owns, who is counted in
  * pending, whom a release claims, who tells the agent, and that the agent is told of nothing else.
  */
 final class NodeModel implements PermissionHolder.Gate {
