@@ -105,10 +105,10 @@ public final class AgentFuzz {
 
     /** A rank waits for a resource, as if it had found it closed. */
     private void askFor(int operand) {
-      long home = directory.use((operand & 1) == 0 ? "default" : "r" + (operand >>> 8 & 3));
-      if (home >= 0 && window.compareAndSet(home + Layout.ATTENTION, 0, 1)) {
-        window.set(home + Layout.NEXT, window.get(Layout.INBOX));
-        window.set(Layout.INBOX, home);
+      long lockLine = directory.use((operand & 1) == 0 ? "default" : "r" + (operand >>> 8 & 3));
+      if (lockLine >= 0 && window.compareAndSet(lockLine + Layout.ATTENTION, 0, 1)) {
+        window.set(lockLine + Layout.NEXT, window.get(Layout.INBOX));
+        window.set(Layout.INBOX, lockLine);
       }
     }
 

@@ -29,8 +29,8 @@ public final class ResourceNameFuzz {
     RankContext[] ranks = HostileNode.fresh(2, 1, 0);
     Directory mine = new Directory(ranks[0]);
     Directory theirs = new Directory(ranks[1]);
-    Long first = home(mine, one);
-    Long second = home(mine, other);
+    Long first = lockLine(mine, one);
+    Long second = lockLine(mine, other);
     expect(theirs, one, first);
     expect(theirs, other, second);
     if (first != null && first.equals(second) != one.equals(other)) {
@@ -38,13 +38,14 @@ public final class ResourceNameFuzz {
     }
   }
 
-  private static void expect(Directory theirs, String name, @Nullable Long home) {
-    if (home != null && !(home.equals(theirs.known(name)) && name.equals(theirs.name(home)))) {
+  private static void expect(Directory theirs, String name, @Nullable Long lockLine) {
+    if (lockLine != null
+        && !(lockLine.equals(theirs.known(name)) && name.equals(theirs.name(lockLine)))) {
       throw new AssertionError("another rank reads another name");
     }
   }
 
-  private static @Nullable Long home(Directory directory, String name) {
+  private static @Nullable Long lockLine(Directory directory, String name) {
     try {
       return directory.use(name);
     } catch (IllegalArgumentException e) {

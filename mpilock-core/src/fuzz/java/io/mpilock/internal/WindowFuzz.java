@@ -75,8 +75,8 @@ public final class WindowFuzz {
 
   private static void directory(RankContext node) {
     Directory directory = new Directory(node);
-    for (long home : directory.homes()) {
-      new Holders(node, new NodeLock(node, home, 0)).describe();
+    for (long lockLine : directory.homes()) {
+      new Holders(node, new NodeLock(node, lockLine, 0)).describe();
     }
     directory.use("orders");
   }

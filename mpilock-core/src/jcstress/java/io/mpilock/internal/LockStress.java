@@ -29,11 +29,11 @@ final class LockStress {
         }
       };
 
-  static Waiter patience(RankContext node) {
-    return patience(node, Waiter.FOREVER);
+  static Waiter waiter(RankContext node) {
+    return waiter(node, Waiter.FOREVER);
   }
 
-  static Waiter patience(RankContext node, long nanos) {
+  static Waiter waiter(RankContext node, long nanos) {
     return new Waiter(node, "r", node.nanoTime(), nanos, NOTHING);
   }
 
@@ -89,7 +89,7 @@ final class LockStress {
     private final Slice words = new Slice();
     private final NodeLock owner = words.lock(0);
     private final RankContext node = words.node(1);
-    private final NodeLock next = new NodeLock(node, Slice.home(), 1);
+    private final NodeLock next = new NodeLock(node, Slice.lockLine(), 1);
     private final boolean owned = owner.tryOwn();
     private int data;
 
@@ -102,7 +102,7 @@ final class LockStress {
     @Actor
     public void next(I_Result result) {
       result.r1 =
-          owned && next.awaitOwnership(new ThreadId(Thread.currentThread()), patience(node))
+          owned && next.awaitOwnership(new ThreadId(Thread.currentThread()), waiter(node))
               ? data
               : -1;
     }
@@ -203,13 +203,13 @@ final class LockStress {
     private final Slice words = new Slice();
     private final RankContext[] nodes = {words.node(0), words.node(1)};
     private final NodeLock[] locks = {
-      new NodeLock(nodes[0], Slice.home(), 0), new NodeLock(nodes[1], Slice.home(), 1)
+      new NodeLock(nodes[0], Slice.lockLine(), 0), new NodeLock(nodes[1], Slice.lockLine(), 1)
     };
 
     private int write(int rank) {
       NodeLock lock = locks[rank];
       if (!lock.tryOwn()
-          && !lock.awaitOwnership(new ThreadId(Thread.currentThread()), patience(nodes[rank]))) {
+          && !lock.awaitOwnership(new ThreadId(Thread.currentThread()), waiter(nodes[rank]))) {
         return -1;
       }
       int token = (int) lock.beginWrite();

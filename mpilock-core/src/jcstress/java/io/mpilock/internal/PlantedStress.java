@@ -45,7 +45,9 @@ final class PlantedStress {
     @Override
     public long get(long index) {
       long value = super.get(index);
-      return counted && index == home() + Layout.STATE ? LockWords.withPending(value, 0) : value;
+      return counted && index == lockLine() + Layout.STATE
+          ? LockWords.withPending(value, 0)
+          : value;
     }
   }
 
@@ -192,11 +194,11 @@ final class PlantedStress {
   public static class ReleaseBeforeTheLastWrite {
     private final Slice words = new Slice();
     private final RankContext node = words.node(0);
-    private final NodeLock lock = new NodeLock(node, Slice.home(), 0);
+    private final NodeLock lock = new NodeLock(node, Slice.lockLine(), 0);
     private int count;
 
     private int write() {
-      lock.awaitOwnership(new ThreadId(Thread.currentThread()), LockStress.patience(node));
+      lock.awaitOwnership(new ThreadId(Thread.currentThread()), LockStress.waiter(node));
       int now = count + 1;
       lock.releaseOwnership();
       for (int i = 0; i < 5_000; i++) {

@@ -43,11 +43,11 @@ final class PublicationStress {
     @Actor
     public void look(I_Result result) {
       int found = 0;
-      for (long home : theirs.homes()) {
+      for (long lockLine : theirs.homes()) {
         boolean whole =
-            "orders".equals(theirs.name(home))
-                && home == Slice.home() + Layout.nameLines(6)
-                && words.get(home + Layout.STATE) == 0;
+            "orders".equals(theirs.name(lockLine))
+                && lockLine == Slice.lockLine() + Layout.nameLines(6)
+                && words.get(lockLine + Layout.STATE) == 0;
         found += whole ? 1 : 100;
       }
       result.r1 = found;
@@ -63,7 +63,7 @@ final class PublicationStress {
     private final Slice words = new Slice();
     private final Directory mine = new Directory(words.node(0));
     private final Directory theirs = new Directory(words.node(1));
-    private final long first = Slice.home() + Layout.nameLines(1);
+    private final long first = Slice.lockLine() + Layout.nameLines(1);
 
     @Actor
     public void first(II_Result result) {
@@ -89,8 +89,8 @@ final class PublicationStress {
     private final Directory mine = new Directory(words.node(0));
     private final Directory theirs = new Directory(words.node(1));
 
-    private static int number(long home) {
-      return (int) ((home - Slice.home()) / Layout.entryWords(1, Slice.RANKS));
+    private static int number(long lockLine) {
+      return (int) ((lockLine - Slice.lockLine()) / Layout.entryWords(1, Slice.RANKS));
     }
 
     @Actor
@@ -126,10 +126,10 @@ final class PublicationStress {
     private final Slice words = new Slice();
     private final RankContext mine = words.node(0);
     private final RankContext theirs = words.node(1);
-    private final CollectiveCalls myCalls = new CollectiveCalls(mine, home -> "r");
-    private final CollectiveCalls theirCalls = new CollectiveCalls(theirs, home -> "r");
-    private final RankLock myLock = new RankLock("r", new RankThreads(mine), Slice.home());
-    private final RankLock theirLock = new RankLock("r", new RankThreads(theirs), Slice.home());
+    private final CollectiveCalls myCalls = new CollectiveCalls(mine, lockLine -> "r");
+    private final CollectiveCalls theirCalls = new CollectiveCalls(theirs, lockLine -> "r");
+    private final RankLock myLock = new RankLock("r", new RankThreads(mine), Slice.lockLine());
+    private final RankLock theirLock = new RankLock("r", new RankThreads(theirs), Slice.lockLine());
 
     @Actor
     public void first(LL_Result result) {
@@ -151,10 +151,10 @@ final class PublicationStress {
     private final Slice words = new Slice();
     private final RankContext mine = words.node(0);
     private final RankContext theirs = words.node(1);
-    private final CollectiveCalls myCalls = new CollectiveCalls(mine, home -> "r");
-    private final CollectiveCalls theirCalls = new CollectiveCalls(theirs, home -> "r");
-    private final RankLock myLock = new RankLock("r", new RankThreads(mine), Slice.home());
-    private final RankLock theirLock = new RankLock("r", new RankThreads(theirs), Slice.home());
+    private final CollectiveCalls myCalls = new CollectiveCalls(mine, lockLine -> "r");
+    private final CollectiveCalls theirCalls = new CollectiveCalls(theirs, lockLine -> "r");
+    private final RankLock myLock = new RankLock("r", new RankThreads(mine), Slice.lockLine());
+    private final RankLock theirLock = new RankLock("r", new RankThreads(theirs), Slice.lockLine());
 
     @Actor
     public void first(LL_Result result) {

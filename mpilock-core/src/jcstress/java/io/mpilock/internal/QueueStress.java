@@ -24,20 +24,20 @@ final class QueueStress {
   private static class Threads {
     private final Slice words = new Slice();
     private final RankContext node = words.node(0);
-    private final NodeLock lock = new NodeLock(node, Slice.home(), 0);
+    private final NodeLock lock = new NodeLock(node, Slice.lockLine(), 0);
     final NodeLock other = words.lock(1);
     private int count;
 
     /** Waits for the write, and counts under it. */
     final int write() {
       boolean owns =
-          lock.awaitOwnership(new ThreadId(Thread.currentThread()), LockStress.patience(node));
+          lock.awaitOwnership(new ThreadId(Thread.currentThread()), LockStress.waiter(node));
       return owns ? countAndRelease() : -1;
     }
 
     /** Gives up at once, unless the write is free. */
     final int tryToWrite() {
-      Waiter none = LockStress.patience(node, 0);
+      Waiter none = LockStress.waiter(node, 0);
       return lock.awaitOwnership(new ThreadId(Thread.currentThread()), none)
           ? countAndRelease()
           : 0;

@@ -77,8 +77,8 @@ class Slice implements NodeWindow {
     }
   }
 
-  /** The home line of a resource that needs no name. */
-  static long home() {
+  /** The lock line of a resource that needs no name. */
+  static long lockLine() {
     return DIRECTORY;
   }
 
@@ -177,6 +177,6 @@ class Slice implements NodeWindow {
   }
 
   final NodeLock lock(int rank) {
-    return new NodeLock(node(rank), home(), rank);
+    return new NodeLock(node(rank), lockLine(), rank);
   }
 }

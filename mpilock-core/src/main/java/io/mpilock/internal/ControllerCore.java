@@ -201,7 +201,7 @@ public final class ControllerCore {
 
   /** Waits in sync for the other ranks. */
   private void await(Bell bell, BooleanSupplier done) {
-    Waiter patience =
+    Waiter waiter =
         new Waiter(
             node,
             "",
@@ -232,7 +232,7 @@ public final class ControllerCore {
               }
             });
     while (!done.getAsBoolean()) {
-      if (!patience.pause(bell, done)) {
+      if (!waiter.pause(bell, done)) {
         throw new MpilockException(
             "Rank %d was interrupted while it waited in sync for the other ranks."
                 .formatted(node.myJobRank()));
@@ -475,7 +475,7 @@ public final class ControllerCore {
   /** Has the threads that wait see the close. */
   private void wakeWaiting() {
     locks.all().forEach(RankLock::wakeWaiting);
-    node.doorman().wakeAll();
+    node.bellWatcher().wakeAll();
   }
 
   /** Gives the window back. The node's agent goes on while it still speaks for others. */
@@ -484,7 +484,7 @@ public final class ControllerCore {
     locks.end();
     try {
       if (agent != null && !agent.haveAllClosed() && node.brokenBy() < 0) {
-        agent.goOnAlone();
+        agent.outliveController();
       } else {
         endAgent();
       }
@@ -569,9 +569,9 @@ public final class ControllerCore {
     }
     try {
       locks.all().forEach(RankLock::noteOrphan);
-      Long home = directory.known(resource);
+      Long lockLine = directory.known(resource);
       Map<Integer, NodeReport> reports =
-          new StatusQuery(node).ask(home == null ? Layout.ALL_RESOURCES : home, nanos);
+          new StatusQuery(node).ask(lockLine == null ? Layout.ALL_RESOURCES : lockLine, nanos);
       List<Integer> silent = new ArrayList<>();
       for (int other = 0; other < node.nodes() && node.agent() >= 0; other++) {
         if (!reports.containsKey(other)) {
@@ -581,7 +581,8 @@ public final class ControllerCore {
       reports.computeIfAbsent(
           node.myNode(),
           here ->
-              new NodeReporter(node, directory, name -> "").report(home == null ? "" : resource));
+              new NodeReporter(node, directory, name -> "")
+                  .report(lockLine == null ? "" : resource));
       return new StatusMerger(node, reports).status(silent);
     } catch (IllegalStateException e) {
       throw node.unusable(e);

@@ -35,9 +35,9 @@ final class FaultyWindows {
   static final class NoSecondLook extends InterleavedWindow {
     private final long state;
 
-    NoSecondLook(long words, long home) {
+    NoSecondLook(long words, long lockLine) {
       super(words);
-      this.state = home + Layout.STATE;
+      this.state = lockLine + Layout.STATE;
     }
 
     @Override

@@ -134,7 +134,7 @@ record InterleavedClose(boolean reads, Other other, boolean blind) implements Ru
             new OneNode(0, RANKS, words), settings, pace, Agent.onThread(), Agent.ARITY);
     RankLock mine = core.resource("r");
     ResourceLock lock = Leases.over(mine, core.collectives());
-    RankLock others = new RankLock("r", new RankThreads(neighbour), mine.home());
+    RankLock others = new RankLock("r", new RankThreads(neighbour), mine.lockLine());
     SequentialLock specification = new SequentialLock();
     List<Local> locals = new ArrayList<>();
     for (int i = 0; i < USERS; i++) {
@@ -169,8 +169,8 @@ record InterleavedClose(boolean reads, Other other, boolean blind) implements Ru
     } catch (ControllerClosedException e) {
       // as it must be
     }
-    others.words().mend(); // a request that the close overtook may be left
-    InterleavedRanks.checkNothingIsLeft(words, mine.home(), RANKS);
+    others.words().recover(); // a request that the close overtook may be left
+    InterleavedRanks.checkNothingIsLeft(words, mine.lockLine(), RANKS);
   }
 
   /** What a rank with these settings writes into its slot. */

@@ -110,12 +110,12 @@ final class InterleavedRankLock {
     public void run() {
       InterleavedWindow words = new InterleavedWindow(InterleavedRanks.words(1));
       RankContext node = node(0, 1, words);
-      RankLock process = new RankLock("r", new RankThreads(node), InterleavedRanks.home(1));
+      RankLock process = new RankLock("r", new RankThreads(node), InterleavedRanks.lockLine(1));
       ResourceLock lock = Leases.over(process, new CollectiveCalls(node, index -> "r"));
       Offer offer = new Offer();
       InterleavedRanks.play(List.of(new Holder(offer, lock), new Stranger(offer, lock)));
       check(offer.closed, "the holder came to its end");
-      InterleavedRanks.checkNothingIsLeft(words, InterleavedRanks.home(1), 1);
+      InterleavedRanks.checkNothingIsLeft(words, InterleavedRanks.lockLine(1), 1);
     }
   }
 
@@ -128,7 +128,7 @@ final class InterleavedRankLock {
     private static final class Namer extends Player {
       private final Directory directory;
       private final String name;
-      private long home;
+      private long lockLine;
 
       Namer(Directory directory, String name) {
         super("namer of " + name);
@@ -138,8 +138,8 @@ final class InterleavedRankLock {
 
       @Override
       void play() {
-        home = directory.use(name);
-        check(name.equals(directory.name(home)), "the name of the line");
+        lockLine = directory.use(name);
+        check(name.equals(directory.name(lockLine)), "the name of the line");
       }
     }
 
@@ -155,9 +155,9 @@ final class InterleavedRankLock {
       Namer two = new Namer(first, "b");
       Namer other = new Namer(second, "a");
       InterleavedRanks.play(List.of(one, two, other));
-      check(one.home == other.home, "one line for one name");
-      check(one.home != two.home, "two names have two lines");
-      check(second.use("b") == two.home, "the other rank finds it");
+      check(one.lockLine == other.lockLine, "one line for one name");
+      check(one.lockLine != two.lockLine, "two names have two lines");
+      check(second.use("b") == two.lockLine, "the other rank finds it");
     }
   }
 
@@ -201,7 +201,7 @@ final class InterleavedRankLock {
     public void run() {
       InterleavedWindow words = new InterleavedWindow(InterleavedRanks.words(1));
       RankContext node = node(0, 1, words);
-      RankLock process = new RankLock("r", new RankThreads(node), InterleavedRanks.home(1));
+      RankLock process = new RankLock("r", new RankThreads(node), InterleavedRanks.lockLine(1));
       Counter counter = new Counter();
       Leases.Ears ears = new Leases.Ears();
       ResourceLock lock = Leases.over(process, new CollectiveCalls(node, index -> "r"), ears);

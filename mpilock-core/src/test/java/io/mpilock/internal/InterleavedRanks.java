@@ -71,12 +71,12 @@ record InterleavedRanks(List<Part> script, boolean phaseFair, int handoverLimit,
   /** One thread of a rank. */
   record Part(int rank, List<Step> steps) {}
 
-  static long home(int ranks) {
+  static long lockLine(int ranks) {
     return Layout.slot(ranks); // where the ring would be, which no lock uses
   }
 
   static long words(int ranks) {
-    return home(ranks) + Layout.LINE + (long) ranks * Layout.RANK_WORDS;
+    return lockLine(ranks) + Layout.LINE + (long) ranks * Layout.RANK_WORDS;
   }
 
   int ranks() {
@@ -93,7 +93,7 @@ record InterleavedRanks(List<Part> script, boolean phaseFair, int handoverLimit,
     return switch (fault) {
       case NONE, NO_TURNS -> new InterleavedWindow(words);
       case LOST_WAKE -> new FaultyWindows.LostWake(words);
-      case NO_SECOND_LOOK -> new FaultyWindows.NoSecondLook(words, home(ranks));
+      case NO_SECOND_LOOK -> new FaultyWindows.NoSecondLook(words, lockLine(ranks));
       case TORN_ADD -> new FaultyWindows.TornAdd(words);
     };
   }
@@ -101,7 +101,7 @@ record InterleavedRanks(List<Part> script, boolean phaseFair, int handoverLimit,
   @Override
   public void run() {
     int ranks = ranks();
-    long home = home(ranks);
+    long lockLine = lockLine(ranks);
     InterleavedWindow words = window(ranks);
     CoreSettings settings = Simulation.settings(phaseFair, handoverLimit, false);
     RankContext.Pace pace =
@@ -113,7 +113,7 @@ record InterleavedRanks(List<Part> script, boolean phaseFair, int handoverLimit,
     for (int rank = 0; rank < ranks; rank++) {
       words.set(Layout.slot(rank) + Layout.LIFE, RankContext.OPEN);
       RankContext node = new RankContext(new OneNode(rank, ranks, words), words, settings, pace);
-      RankLock process = new RankLock("r", new RankThreads(node), home);
+      RankLock process = new RankLock("r", new RankThreads(node), lockLine);
       processes.add(process);
       locks.add(Leases.over(process, new CollectiveCalls(node, index -> "r")));
     }
@@ -125,7 +125,7 @@ record InterleavedRanks(List<Part> script, boolean phaseFair, int handoverLimit,
       if (fault == Fault.NO_TURNS) {
         RankContext node =
             new RankContext(new OneNode(part.rank(), ranks, words), words, settings, pace);
-        process = new RankLock("r", new RankThreads(node), home);
+        process = new RankLock("r", new RankThreads(node), lockLine);
         lock = Leases.over(process, new CollectiveCalls(node, index -> "r"));
       }
       workers.add(new Worker("thread " + i, part.steps(), process, lock, specification));
@@ -134,7 +134,7 @@ record InterleavedRanks(List<Part> script, boolean phaseFair, int handoverLimit,
       workers.get(i).neighbour = workers.get((i + 1) % workers.size());
     }
     play(workers);
-    checkNothingIsLeft(words, home, ranks);
+    checkNothingIsLeft(words, lockLine, ranks);
     check(locks.get(0).tryWrite().isPresent(), "the write is free at the end");
   }
 
@@ -157,11 +157,11 @@ record InterleavedRanks(List<Part> script, boolean phaseFair, int handoverLimit,
     }
   }
 
-  static void checkNothingIsLeft(InterleavedWindow words, long home, int ranks) {
-    check(LockWords.isFree(words.get(home + Layout.STATE)), "the lock is free at the end");
-    check(words.get(home + Layout.READER_BELL + 1) == 0, "no reader sleeps at the end");
+  static void checkNothingIsLeft(InterleavedWindow words, long lockLine, int ranks) {
+    check(LockWords.isFree(words.get(lockLine + Layout.STATE)), "the lock is free at the end");
+    check(words.get(lockLine + Layout.READER_BELL + 1) == 0, "no reader sleeps at the end");
     for (int rank = 0; rank < ranks; rank++) {
-      long line = home + Layout.LINE + (long) rank * Layout.RANK_WORDS;
+      long line = lockLine + Layout.LINE + (long) rank * Layout.RANK_WORDS;
       long reads = words.get(line + Layout.READS);
       check(words.get(line + Layout.REQUEST) == 0, "no request is left");
       check(LockWords.holds(reads) + LockWords.waiting(reads) == 0, "no read is left");

@@ -153,13 +153,13 @@ final class LockPlans {
     }
     simulation.actor(NOBODY, "judge", this::look);
     simulation.run();
-    return judge.circles();
+    return judge.deadlockCheck();
   }
 
   private void openLocks() {
     for (int rank = 0; rank < nodeOf.length; rank++) {
       RankContext node = simulation.node(rank, settings);
-      node.waits().nameBy(home -> "resource 'r" + (home - header()) / spread() + "'");
+      node.waits().nameBy(lockLine -> "resource 'r" + (lockLine - header()) / spread() + "'");
       node.window().set(Layout.slot(rank) + Layout.LIFE, RankContext.OPEN);
       RankThreads shared = new RankThreads(node);
       List<ResourceLock> mine = new ArrayList<>();

@@ -44,7 +44,7 @@ final class NamesSimulation {
   private long operations;
 
   /** What a rank has of a name. */
-  private record Use(String name, long home, long mark) {}
+  private record Use(String name, long lockLine, long mark) {}
 
   /** What an optimistic read began with, and how many writes there had been. */
   private record Stamp(String name, long stamp, int writes) {}
@@ -152,15 +152,15 @@ final class NamesSimulation {
       if (uses.stream().anyMatch(use -> use.name().equals(name))) {
         return;
       }
-      long home = directory.use(name);
-      if (home < 0) {
+      long lockLine = directory.use(name);
+      if (lockLine < 0) {
         return;
       }
-      Use use = new Use(name, home, me + 1L + RANKS * ++marks);
-      simulation.word(mark(home), use.mark());
+      Use use = new Use(name, lockLine, me + 1L + RANKS * ++marks);
+      simulation.word(mark(lockLine), use.mark());
       uses.add(use);
       if (name.equals(held)) {
-        NodeLock lock = new NodeLock(node, home, me);
+        NodeLock lock = new NodeLock(node, lockLine, me);
         held = null;
         if (heldToWrite) {
           endWrite(use, lock);
@@ -171,26 +171,26 @@ final class NamesSimulation {
     }
 
     /** A word of this rank that nothing else uses here. */
-    private long mark(long home) {
-      return home + Layout.LINE + (long) me * Layout.RANK_WORDS + Layout.KEPT_FOR;
+    private long mark(long lockLine) {
+      return lockLine + Layout.LINE + (long) me * Layout.RANK_WORDS + Layout.KEPT_FOR;
     }
 
     private void leave(Use use) {
       check(use);
-      simulation.word(mark(use.home()), 0);
+      simulation.word(mark(use.lockLine()), 0);
       uses.remove(use);
-      directory.leave(use.home());
+      directory.leave(use.lockLine());
     }
 
     private void check(Use use) {
-      assertThat(simulation.word(mark(use.home())))
+      assertThat(simulation.word(mark(use.lockLine())))
           .as("%s of rank %d", use, me)
           .isEqualTo(use.mark());
-      assertThat(directory.name(use.home())).isEqualTo(use.name());
+      assertThat(directory.name(use.lockLine())).isEqualTo(use.name());
     }
 
     private void touch(Use use) {
-      NodeLock lock = new NodeLock(node, use.home(), me);
+      NodeLock lock = new NodeLock(node, use.lockLine(), me);
       switch (random.nextInt(4)) {
         case 0 -> read(use, lock);
         case 1 -> optimisticRead(use, lock);
@@ -211,13 +211,13 @@ final class NamesSimulation {
         simulation.step();
         endRead(use, lock);
       } else {
-        lock.mend();
+        lock.recover();
       }
     }
 
     private void write(Use use, NodeLock lock) {
       if (!lock.tryOwn()) {
-        lock.mend();
+        lock.recover();
         return;
       }
       if (lock.isUnread()) {

@@ -47,7 +47,7 @@ class NamesSimulationTest {
   }
 
   enum Fault {
-    USES_IN_SILENCE(Directory.class, "      entries.use(home, 1);\n", ""),
+    USES_IN_SILENCE(Directory.class, "      entries.use(lockLine, 1);\n", ""),
     FREES_WHAT_IS_USED(
         DirectoryEntries.class, "Layout.USES) != 0 && !gone[rank]", "Layout.USES) < 0"),
     FREES_WHAT_IS_OWNED(DirectoryEntries.class, ": LockWords.isFree(state);", ": true;"),

@@ -84,13 +84,13 @@ class NodeCostTest {
   /** One rank of a node at a time; nobody waits. */
   private static final class Scene {
     private final int ranks;
-    private final long home;
+    private final long lockLine;
     private final CountedWindow words;
 
     Scene(int ranks) {
       this.ranks = ranks;
-      this.home = Layout.slot(ranks);
-      this.words = new CountedWindow(home + Layout.LINE + (long) ranks * Layout.RANK_WORDS);
+      this.lockLine = Layout.slot(ranks);
+      this.words = new CountedWindow(lockLine + Layout.LINE + (long) ranks * Layout.RANK_WORDS);
       for (int rank = 0; rank < ranks; rank++) {
         words.set(Layout.slot(rank) + Layout.LIFE, RankContext.OPEN);
       }
@@ -101,7 +101,7 @@ class NodeCostTest {
       RankContext node =
           new RankContext(
               new Ranks(rank, ranks), words, settings, new RankContext.Pace(0, 0, () -> 0));
-      RankLock lock = new RankLock("r", new RankThreads(node), home);
+      RankLock lock = new RankLock("r", new RankThreads(node), lockLine);
       for (int twice = 0; twice < 2; twice++) { // the thread has its name in the words
         read(lock);
         write(lock);
@@ -170,9 +170,10 @@ class NodeCostTest {
       Scene scene = new Scene(ranks);
       RankLock lock = scene.lock(0);
       assertThat(lock.hold().acquireWrite(lock, 0)).isTrue();
-      long request = scene.home + Layout.LINE + (long) heir * Layout.RANK_WORDS + Layout.REQUEST;
+      long request =
+          scene.lockLine + Layout.LINE + (long) heir * Layout.RANK_WORDS + Layout.REQUEST;
       scene.words.getAndAdd(
-          scene.home + Layout.STATE, LockWords.ONE_SEQUENCE + LockWords.ONE_PENDING);
+          scene.lockLine + Layout.STATE, LockWords.ONE_SEQUENCE + LockWords.ONE_PENDING);
       scene.words.set(request, LockWords.request(2, LockWords.WAITING));
       scene.words.forget();
       lock.hold().releaseWrite(lock);

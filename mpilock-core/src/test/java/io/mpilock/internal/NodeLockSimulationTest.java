@@ -68,7 +68,7 @@ class NodeLockSimulationTest {
     private final List<NodeLock> locks = new ArrayList<>();
     private final List<RankContext> nodes = new ArrayList<>();
     private final List<Asking> asking = new ArrayList<>();
-    private final long home;
+    private final long lockLine;
     private int writing = -1;
     private final int[] reading;
     private boolean dirty;
@@ -82,20 +82,21 @@ class NodeLockSimulationTest {
     Run(long seed, boolean deaths) {
       this.random = new Random(~seed);
       this.ranks = 2 + random.nextInt(2);
-      this.home = Layout.directory(ranks, ranks) + Layout.LINE;
+      this.lockLine = Layout.directory(ranks, ranks) + Layout.LINE;
       this.simulation =
-          new Simulation(seed, ranks, (int) home + Layout.LINE + ranks * Layout.RANK_WORDS, deaths);
+          new Simulation(
+              seed, ranks, (int) lockLine + Layout.LINE + ranks * Layout.RANK_WORDS, deaths);
       this.phaseFair = random.nextBoolean();
       this.handoverLimit = random.nextInt(4) == 0 ? 2 : 0;
       this.releaseOnDeath = random.nextBoolean();
       this.reading = new int[ranks];
       CoreSettings settings = Simulation.settings(phaseFair, handoverLimit, releaseOnDeath);
       if (random.nextInt(4) == 0) { // the sequence wraps around
-        simulation.word(home + Layout.STATE, 0xFFFFFFFEL << 32);
+        simulation.word(lockLine + Layout.STATE, 0xFFFFFFFEL << 32);
       }
       for (int rank = 0; rank < ranks; rank++) {
         nodes.add(simulation.node(rank, settings));
-        locks.add(new NodeLock(nodes.get(rank), home, rank));
+        locks.add(new NodeLock(nodes.get(rank), lockLine, rank));
         simulation.word(Layout.slot(rank) + Layout.LIFE, RankContext.OPEN);
         int threads = 1 + random.nextInt(3);
         for (int thread = 0; thread < threads; thread++) {
@@ -125,7 +126,7 @@ class NodeLockSimulationTest {
     }
 
     private void died(int victim) {
-      if (LockWords.owner(simulation.word(home + Layout.STATE)) == victim + 1) {
+      if (LockWords.owner(simulation.word(lockLine + Layout.STATE)) == victim + 1) {
         owned.add(victim);
       }
       if (writing == victim) {
@@ -188,7 +189,7 @@ class NodeLockSimulationTest {
             }
           }
           case 1 -> {
-            if (lock.tryRead() || lock.awaitRead(patience(rank, lock))) {
+            if (lock.tryRead() || lock.awaitRead(waiter(rank, lock))) {
               if (!phaseFair) {
                 checkOrder(asked, rank);
               }
@@ -203,7 +204,7 @@ class NodeLockSimulationTest {
               write(rank, lock);
             }
           }
-          case 3 -> lock.mend();
+          case 3 -> lock.recover();
           default -> {
             if (own(rank, lock, me, asked)) {
               write(rank, lock);
@@ -243,7 +244,7 @@ class NodeLockSimulationTest {
       if (!owns) {
         me.request = ++newestRequest;
         try {
-          owns = lock.awaitOwnership(me.id, patience(rank, lock));
+          owns = lock.awaitOwnership(me.id, waiter(rank, lock));
         } finally {
           me.request = 0;
         }
@@ -266,12 +267,12 @@ class NodeLockSimulationTest {
       return other.request != 0 && simulation.isAsleep(Objects.requireNonNull(other.actor));
     }
 
-    private Waiter patience(int rank, NodeLock lock) {
+    private Waiter waiter(int rank, NodeLock lock) {
       Waiter.Watch watch =
           new Waiter.Watch() {
             @Override
             public void check() {
-              lock.mend();
+              lock.recover();
             }
 
             @Override
@@ -292,7 +293,7 @@ class NodeLockSimulationTest {
     }
 
     private void write(int rank, NodeLock lock) {
-      if (!lock.isUnread() && !lock.awaitNoReaders(patience(rank, lock))) {
+      if (!lock.isUnread() && !lock.awaitNoReaders(waiter(rank, lock))) {
         return;
       }
       for (int reader = 0; reader < ranks; reader++) {
@@ -322,8 +323,8 @@ class NodeLockSimulationTest {
     private void check() {
       int alive =
           IntStream.range(0, ranks).filter(r -> !simulation.isDead(r)).findFirst().orElseThrow();
-      locks.get(alive).mend();
-      long state = simulation.word(home + Layout.STATE);
+      locks.get(alive).recover();
+      long state = simulation.word(lockLine + Layout.STATE);
       boolean isPoisoned = LockWords.owner(state) == LockWords.POISONED;
       if (isPoisoned || poisoned > 0) {
         assertThat(releaseOnDeath).isFalse();
@@ -334,7 +335,7 @@ class NodeLockSimulationTest {
       }
       assertThat(LockWords.isFree(state)).as("state %x is free", state).isTrue();
       for (int rank = 0; rank < ranks; rank++) {
-        long line = home + Layout.LINE + (long) rank * Layout.RANK_WORDS;
+        long line = lockLine + Layout.LINE + (long) rank * Layout.RANK_WORDS;
         assertThat(simulation.word(line + Layout.REQUEST)).as("request").isZero();
         long reads = simulation.word(line + Layout.READS);
         assertThat(LockWords.holds(reads) + LockWords.waiting(reads)).as("reads").isZero();

@@ -70,7 +70,7 @@ class StandstillSimulationTest {
     private final List<RankContext> nodes = new ArrayList<>();
     private final boolean[] gone;
     private final int[] reading;
-    private final long home;
+    private final long lockLine;
     private int writing = -1;
     private boolean dirty;
     private boolean poisoned;
@@ -82,9 +82,10 @@ class StandstillSimulationTest {
       this.fate = fate;
       this.ranks = (death ? 3 : 2) + random.nextInt(2);
       this.victim = random.nextInt(ranks);
-      this.home = Layout.directory(ranks, ranks) + Layout.LINE;
+      this.lockLine = Layout.directory(ranks, ranks) + Layout.LINE;
       this.simulation =
-          new Simulation(seed, ranks, (int) home + Layout.LINE + ranks * Layout.RANK_WORDS, true);
+          new Simulation(
+              seed, ranks, (int) lockLine + Layout.LINE + ranks * Layout.RANK_WORDS, true);
       this.phaseFair = random.nextBoolean();
       this.releaseOnDeath = random.nextBoolean();
       this.gone = new boolean[ranks];
@@ -93,7 +94,7 @@ class StandstillSimulationTest {
       for (int rank = 0; rank < ranks; rank++) {
         nodes.add(
             simulation.node(rank, Simulation.settings(phaseFair, handoverLimit, releaseOnDeath)));
-        locks.add(new NodeLock(nodes.get(rank), home, rank));
+        locks.add(new NodeLock(nodes.get(rank), lockLine, rank));
         simulation.word(Layout.slot(rank) + Layout.LIFE, RankContext.OPEN);
         int threads = 1 + random.nextInt(2);
         for (int thread = 0; thread < threads; thread++) {
@@ -159,7 +160,7 @@ class StandstillSimulationTest {
     /** Time goes by in whole seconds here, and only when nobody can do anything. */
     private boolean inTime(int rank, long timeout, Predicate<Waiter> wait) {
       long start = simulation.clock();
-      boolean granted = wait.test(patience(rank, timeout));
+      boolean granted = wait.test(waiter(rank, timeout));
       if (rank != victim || fate != Fate.STANDS_STILL) {
         assertThat(simulation.clock() - start)
             .as("how long a request of rank %d took that had %d ns", rank, timeout)
@@ -186,7 +187,7 @@ class StandstillSimulationTest {
           if (lock.tryOwn()) {
             write(rank, timeout);
           } else {
-            lock.mend();
+            lock.recover();
           }
         }
         default -> {
@@ -200,15 +201,15 @@ class StandstillSimulationTest {
     private boolean own(int rank, long timeout) {
       ThreadId id = new ThreadId(Thread.currentThread());
       NodeLock lock = locks.get(rank);
-      return inTime(rank, timeout, patience -> lock.awaitOwnership(id, patience));
+      return inTime(rank, timeout, waiter -> lock.awaitOwnership(id, waiter));
     }
 
-    private Waiter patience(int rank, long timeout) {
+    private Waiter waiter(int rank, long timeout) {
       Waiter.Watch watch =
           new Waiter.Watch() {
             @Override
             public void check() {
-              locks.get(rank).mend();
+              locks.get(rank).recover();
             }
 
             @Override
@@ -250,8 +251,8 @@ class StandstillSimulationTest {
         simulation.step();
         if (!gone[rank]) {
           writing = -1;
-        } else if (LockWords.owner(simulation.word(home + Layout.STATE)) == rank + 1) {
-          dirty = false; // it has written all, and nobody has mended it yet
+        } else if (LockWords.owner(simulation.word(lockLine + Layout.STATE)) == rank + 1) {
+          dirty = false; // it has written all, and nobody has recovered it yet
         }
       }
       lock.releaseOwnership();
@@ -262,9 +263,9 @@ class StandstillSimulationTest {
       while (gone[alive]) {
         alive++;
       }
-      locks.get(alive).mend();
-      locks.get(alive).mend(); // what the first one could only begin
-      long state = simulation.word(home + Layout.STATE);
+      locks.get(alive).recover();
+      locks.get(alive).recover(); // what the first one could only begin
+      long state = simulation.word(lockLine + Layout.STATE);
       if (poisoned || LockWords.owner(state) == LockWords.POISONED) {
         assertThat(LockWords.owner(state)).isEqualTo(LockWords.POISONED);
         assertThat(releaseOnDeath).isFalse();
@@ -277,7 +278,7 @@ class StandstillSimulationTest {
         long reads = simulation.word(line + Layout.READS);
         assertThat(LockWords.holds(reads) + LockWords.waiting(reads)).as("reads").isZero();
       }
-      assertThat(simulation.word(home + Layout.MENDER)).isZero();
+      assertThat(simulation.word(lockLine + Layout.RECOVERER)).isZero();
       assertThat(locks.get(alive).tryRead()).isTrue();
       locks.get(alive).releaseRead();
       assertThat(locks.get(alive).tryOwn()).isTrue();

@@ -40,7 +40,7 @@ class TakeBackSimulationTest {
     for (int step = 1; step <= 30; step++) {
       Run run = new Run(step);
       if (run.takenBackByRankZeroAt(step)) {
-        assertThat(run.simulation.word(run.home + Layout.STATE)).isEqualTo(Run.OWNS_AGAIN);
+        assertThat(run.simulation.word(run.lockLine + Layout.STATE)).isEqualTo(Run.OWNS_AGAIN);
         assertThat(run.simulation.word(run.request(1))).isEqualTo(LockWords.NONE);
         cases++;
       }
@@ -53,7 +53,9 @@ class TakeBackSimulationTest {
     Runs.of(info).times(RUNS, (seed, trace) -> new Run(seed).withDeath().go(trace));
   }
 
-  /** At each step of the mender, one run: the dead one waited for readers, and goes on. */
+  /**
+   * At each step of the rank that recovers, one run: the dead one waited for readers, and goes on.
+   */
   @Test
   void whatADeadRankGotLateIsPoisonedThoughItHadOnlyWaitedBefore() throws Exception {
     int cases = 0;
@@ -71,7 +73,7 @@ class TakeBackSimulationTest {
     private static final long NAMED = LockWords.request(8, 0) | LockWords.ONE_PENDING | 2;
     private static final long OWNS_AGAIN = LockWords.request(9, 0) | LockWords.ONE_PENDING | 2;
 
-    private final long home = Layout.directory(RANKS, RANKS) + Layout.LINE;
+    private final long lockLine = Layout.directory(RANKS, RANKS) + Layout.LINE;
     private final Simulation simulation;
     private final List<NodeLock> locks = new ArrayList<>();
     private int writing = NOBODY;
@@ -79,29 +81,29 @@ class TakeBackSimulationTest {
     Run(long seed) {
       this(seed, true);
       simulation.word(request(1), LockWords.request(8, LockWords.ABANDONED));
-      simulation.word(home + Layout.STATE, NAMED);
+      simulation.word(lockLine + Layout.STATE, NAMED);
       simulation.actor(1, "rank 1 takes back", locks.get(1)::takeBack);
     }
 
     Run(long seed, boolean releaseOnDeath) {
-      int words = (int) home + Layout.LINE + RANKS * Layout.RANK_WORDS;
+      int words = (int) lockLine + Layout.LINE + RANKS * Layout.RANK_WORDS;
       simulation = new Simulation(seed, RANKS, words, true);
       for (int rank = 0; rank < RANKS; rank++) {
         RankContext node = simulation.node(rank, Simulation.settings(false, 0, releaseOnDeath));
-        locks.add(new NodeLock(node, home, rank));
+        locks.add(new NodeLock(node, lockLine, rank));
         simulation.word(Layout.slot(rank) + Layout.LIFE, RankContext.OPEN);
       }
     }
 
     /** Rank 1 is gone, owned, and waited for readers; then it releases, and gets the lock again. */
     boolean ownedAgainByTheDeadAt(int step) throws Exception {
-      long drains = home + Layout.LINE + Layout.RANK_WORDS + Layout.DRAINS;
-      simulation.word(home + Layout.STATE, NAMED);
+      long drains = lockLine + Layout.LINE + Layout.RANK_WORDS + Layout.DRAINS;
+      simulation.word(lockLine + Layout.STATE, NAMED);
       simulation.word(drains, 1);
       simulation.kill(1);
-      simulation.actor(2, "rank 2 mends", locks.get(2)::mend);
+      simulation.actor(2, "rank 2 mends", locks.get(2)::recover);
       boolean happened = ownsAgainAt(step, drains, 0);
-      locks.get(2).mend(); // as whoever waits does again
+      locks.get(2).recover(); // as whoever waits does again
       return happened;
     }
 
@@ -118,9 +120,9 @@ class TakeBackSimulationTest {
       simulation.at(
           step,
           () -> {
-            if (simulation.word(home + Layout.STATE) == NAMED) {
+            if (simulation.word(lockLine + Layout.STATE) == NAMED) {
               simulation.word(index, value);
-              simulation.word(home + Layout.STATE, OWNS_AGAIN);
+              simulation.word(lockLine + Layout.STATE, OWNS_AGAIN);
               happened[0] = true;
             }
           });
@@ -129,7 +131,7 @@ class TakeBackSimulationTest {
     }
 
     private long request(int rank) {
-      return home + Layout.LINE + (long) rank * Layout.RANK_WORDS + Layout.REQUEST;
+      return lockLine + Layout.LINE + (long) rank * Layout.RANK_WORDS + Layout.REQUEST;
     }
 
     private void rankZero() {
@@ -169,7 +171,7 @@ class TakeBackSimulationTest {
           () -> {
             for (int i = 0; i < 60; i++) {
               simulation.step();
-              locks.get(2).mend();
+              locks.get(2).recover();
             }
           });
       return this;
@@ -177,8 +179,8 @@ class TakeBackSimulationTest {
 
     long go(Trace trace) throws Exception {
       simulation.tracing(trace).run();
-      locks.get(2).mend();
-      long state = simulation.word(home + Layout.STATE);
+      locks.get(2).recover();
+      long state = simulation.word(lockLine + Layout.STATE);
       assertThat(LockWords.isFree(state)).as("state %x is free", state).isTrue();
       assertThat(locks.get(1).mayAsk()).as("rank 1 may ask again").isTrue();
       return RANKS;

@@ -31,17 +31,17 @@ public final class LifelineMessageFuzz {
   }
 
   private static void decode(byte[] input) {
-    Message message;
+    LifelineMessage message;
     try {
-      message = Message.decode(ByteBuffer.wrap(input));
+      message = LifelineMessage.decode(ByteBuffer.wrap(input));
     } catch (IOException e) {
       return;
     }
     // Once: readUTF takes some texts in two spellings, and writeUTF writes one.
     ByteBuffer again = message.encode();
-    Message same;
+    LifelineMessage same;
     try {
-      same = Message.decode(again.duplicate());
+      same = LifelineMessage.decode(again.duplicate());
     } catch (IOException e) {
       throw new AssertionError(message + " is encoded as no message", e);
     }
@@ -52,12 +52,12 @@ public final class LifelineMessageFuzz {
 
   private static void give(Hub hub, Lifeline lifeline, ByteBuffer bytes) {
     try {
-      hub.receive(1, Message.decode(bytes.duplicate()));
+      hub.receive(1, LifelineMessage.decode(bytes.duplicate()));
     } catch (IOException | IllegalArgumentException e) {
       // The reactor closes the connection.
     }
     try {
-      lifeline.receive(Message.decode(bytes.duplicate()));
+      lifeline.receive(LifelineMessage.decode(bytes.duplicate()));
     } catch (IOException | IllegalArgumentException e) {
       // The reactor closes the connection.
     }

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * memory only as its bytes come. The first byte chooses the pieces.
  */
 public final class WireFuzz {
-  private static final int LONGEST = Message.LONGEST;
+  private static final int LONGEST = LifelineMessage.LONGEST;
 
   private WireFuzz() {}
 

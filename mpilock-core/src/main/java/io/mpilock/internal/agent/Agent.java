@@ -104,12 +104,12 @@ public final class Agent implements Runnable {
   }
 
   /** A resource on this node. */
-  private record Seat(NodeGate gate, PermissionHolder tenant) {
+  private record LocalResource(NodeGate gate, PermissionHolder holder) {
     void look() {
-      tenant.look();
+      holder.look();
       int freed = gate.takeClear();
       if (freed >= 0) {
-        tenant.clear(freed);
+        holder.clear(freed);
       }
     }
   }
@@ -126,7 +126,7 @@ public final class Agent implements Runnable {
   private final long heartbeatNanos;
 
   private final PermissionServers homes = new PermissionServers(this::newHome);
-  private final Map<Long, Seat> seats = new LinkedHashMap<>();
+  private final Map<Long, LocalResource> resources = new LinkedHashMap<>();
 
   /** How many tenants were to retire, and are not known to have. */
   private int retiring;
@@ -233,7 +233,7 @@ public final class Agent implements Runnable {
    * controller, or the job is broken. That all are in some close is not enough: one that closes
    * another controller may use this one afterwards.
    */
-  public void goOnAlone() {
+  public void outliveController() {
     alone = true;
     try {
       bell.ring();
@@ -371,10 +371,10 @@ public final class Agent implements Runnable {
     boolean news =
         emptyInbox(
             window,
-            home -> {
-              Seat seat = seat(home);
-              if (seat != null) {
-                seat.look();
+            lockLine -> {
+              LocalResource local = localResource(lockLine);
+              if (local != null) {
+                local.look();
               }
             });
     handleLoopback();
@@ -387,11 +387,12 @@ public final class Agent implements Runnable {
     do {
       first = window.get(Layout.INBOX);
     } while (first != 0 && !window.compareAndSet(Layout.INBOX, first, 0));
-    for (long home = first; home != 0; ) {
-      long next = window.get(home + Layout.NEXT); // before it may be put into the inbox again
-      window.set(home + Layout.ATTENTION, 0); // before the look: what changes after is told again
-      look.accept(home);
-      home = next;
+    for (long lockLine = first; lockLine != 0; ) {
+      long next = window.get(lockLine + Layout.NEXT); // before it may be put into the inbox again
+      window.set(
+          lockLine + Layout.ATTENTION, 0); // before the look: what changes after is told again
+      look.accept(lockLine);
+      lockLine = next;
     }
     return first != 0;
   }
@@ -427,28 +428,29 @@ public final class Agent implements Runnable {
 
   private void handle(int from, Message message) {
     switch (message) {
-      case Message.Request m -> toHome(m, home -> home.request(from, m.wanted(), m.tries()));
-      case Message.Plead m -> toHome(m, home -> home.plead(from, m.tries()));
-      case Message.Cancel m -> toHome(m, home -> home.cancel(from));
+      case Message.Request m ->
+          toHome(m, lockLine -> lockLine.request(from, m.wanted(), m.tries()));
+      case Message.Plead m -> toHome(m, lockLine -> lockLine.plead(from, m.tries()));
+      case Message.Cancel m -> toHome(m, lockLine -> lockLine.cancel(from));
       case Message.Yield m -> {
         int deadWriter = m.deadWriter() < 0 ? -1 : node.checkRank(m.deadWriter());
-        toHome(m, home -> home.yielded(from, m.kept(), m.token(), deadWriter));
+        toHome(m, lockLine -> lockLine.yielded(from, m.kept(), m.token(), deadWriter));
       }
-      case Message.Settled m -> toHome(m, home -> home.settled(from));
-      case Message.Grant m -> tenant(m).granted(m.permission(), m.token());
-      case Message.Recall m -> tenant(m).recalled(m.limit());
-      case Message.Settle m -> tenant(m).settle();
-      case Message.Refuse m -> tenant(m).refused(m.tries());
-      case Message.Poison m -> tenant(m).poisoned(node.checkRank(m.rank()));
+      case Message.Settled m -> toHome(m, lockLine -> lockLine.settled(from));
+      case Message.Grant m -> holder(m).granted(m.permission(), m.token());
+      case Message.Recall m -> holder(m).recalled(m.limit());
+      case Message.Settle m -> holder(m).settle();
+      case Message.Refuse m -> holder(m).refused(m.tries());
+      case Message.Poison m -> holder(m).poisoned(node.checkRank(m.rank()));
       case Message.Clear m -> {
         int rank = node.checkRank(m.rank());
-        toHome(m, home -> home.clear(from, rank));
+        toHome(m, lockLine -> lockLine.clear(from, rank));
       }
-      case Message.Confirm m -> tenant(m).clear(node.checkRank(m.rank()));
-      case Message.Cleared m -> tenant(m).cleared();
-      case Message.Retire m -> toHome(m, home -> home.retire(from, m.held(), m.token()));
+      case Message.Confirm m -> holder(m).clear(node.checkRank(m.rank()));
+      case Message.Cleared m -> holder(m).cleared();
+      case Message.Retire m -> toHome(m, lockLine -> lockLine.retire(from, m.held(), m.token()));
       case Message.Retired m -> {
-        tenant(m).retired();
+        holder(m).retired();
         retiring--;
         sweeps |= retiring == 0;
       }
@@ -528,29 +530,29 @@ public final class Agent implements Runnable {
     return known == null ? "" : known.describe();
   }
 
-  private PermissionHolder tenant(Message.OfLock message) {
-    Long home = directory.known(message.resource());
-    Seat seat = home == null ? null : seat(home);
-    if (seat == null) {
+  private PermissionHolder holder(Message.OfLock message) {
+    Long lockLine = directory.known(message.resource());
+    LocalResource local = lockLine == null ? null : localResource(lockLine);
+    if (local == null) {
       throw new IllegalArgumentException("nobody here knows '" + message.resource() + "'");
     }
-    return seat.tenant();
+    return local.holder();
   }
 
-  private @Nullable Seat seat(long home) {
-    Seat known = seats.get(home);
+  private @Nullable LocalResource localResource(long lockLine) {
+    LocalResource known = resources.get(lockLine);
     if (known == null) {
-      String resource = directory.name(home);
+      String resource = directory.name(lockLine);
       if (resource != null) {
-        NodeGate gate = new NodeGate(node, home, resource);
+        NodeGate gate = new NodeGate(node, lockLine, resource);
         int tableAt = node.homeOf(resource);
         known =
-            new Seat(
+            new LocalResource(
                 gate,
                 new PermissionHolder(
                     gate,
                     PermissionHolder.Outbox.sending(resource, message -> send(tableAt, message))));
-        seats.put(home, known);
+        resources.put(lockLine, known);
       }
     }
     return known;
@@ -574,13 +576,13 @@ public final class Agent implements Runnable {
 
   private final class Retirement implements Directory.Retirement {
     @Override
-    public boolean isRetired(long home) {
-      Seat seat = seat(home);
-      if (seat == null) {
+    public boolean isRetired(long lockLine) {
+      LocalResource local = localResource(lockLine);
+      if (local == null) {
         return false;
       }
-      seat.tenant().retire();
-      if (!seat.tenant().isRetired()) {
+      local.holder().retire();
+      if (!local.holder().isRetired()) {
         retiring++;
         return false;
       }
@@ -588,8 +590,8 @@ public final class Agent implements Runnable {
     }
 
     @Override
-    public void freed(long home) {
-      seats.remove(home);
+    public void freed(long lockLine) {
+      resources.remove(lockLine);
     }
   }
 
@@ -706,13 +708,13 @@ public final class Agent implements Runnable {
       }
     }
     if (news) {
-      directory.homes().forEach(this::seat); // the dead may have been about to tell of any
+      directory.homes().forEach(this::localResource); // the dead may have been about to tell of any
     }
-    for (Seat seat : seats.values()) {
-      if (news || seat.tenant().isRecalled() || seat.gate().isUnsettled()) {
-        seat.gate().noteToken();
-        seat.gate().mend();
-        seat.look();
+    for (LocalResource local : resources.values()) {
+      if (news || local.holder().isRecalled() || local.gate().isUnsettled()) {
+        local.gate().noteToken();
+        local.gate().recover();
+        local.look();
       }
     }
     handleLoopback();
@@ -729,9 +731,9 @@ public final class Agent implements Runnable {
       if (slept) {
         lastHeard[other] = Math.max(lastHeard[other], now - heartbeatNanos / 2);
       }
-      long patience = greeted[other] ? heartbeatNanos : Math.max(heartbeatNanos, FIRST_HELLO_NANOS);
+      long waiter = greeted[other] ? heartbeatNanos : Math.max(heartbeatNanos, FIRST_HELLO_NANOS);
       if (!allClosed
-          && (now - lastHeard[other] > patience
+          && (now - lastHeard[other] > waiter
               || hasEnded(other, now)
               || !node.communicator().isAlive(leader))) {
         sendToOthers(new Message.Broken(leader));
@@ -787,7 +789,7 @@ public final class Agent implements Runnable {
         node.communicator().lost(other);
       }
     }
-    seats.values().forEach(seat -> seat.gate().ringAll());
+    resources.values().forEach(local -> local.gate().ringAll());
     node.ringCollective();
   }
 

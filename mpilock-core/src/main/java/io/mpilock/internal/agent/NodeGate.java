@@ -52,10 +52,10 @@ public final class NodeGate implements PermissionHolder.Gate {
   private long noted;
   private long covered;
 
-  public NodeGate(RankContext node, long home, String resource) {
+  public NodeGate(RankContext node, long lockLine, String resource) {
     this.node = node;
     this.window = node.window();
-    this.lock = NodeLock.ofAgent(node, home, resource);
+    this.lock = NodeLock.ofAgent(node, lockLine, resource);
   }
 
   @Override
@@ -65,7 +65,7 @@ public final class NodeGate implements PermissionHolder.Gate {
 
   @Override
   public void noteTries() {
-    noted = window.get(lock.home() + Layout.TRIES);
+    noted = window.get(lock.lockLine() + Layout.TRIES);
   }
 
   @Override
@@ -75,12 +75,13 @@ public final class NodeGate implements PermissionHolder.Gate {
 
   /** Not so when all have ended; a rank that died may have left one. */
   private boolean isAnyTry() {
-    return window.get(lock.home() + Layout.TRIES) != window.get(lock.home() + Layout.ENDED_TRIES);
+    return window.get(lock.lockLine() + Layout.TRIES)
+        != window.get(lock.lockLine() + Layout.ENDED_TRIES);
   }
 
   @Override
   public void uncoverTries() {
-    covered = window.get(lock.home() + Layout.REFUSED);
+    covered = window.get(lock.lockLine() + Layout.REFUSED);
   }
 
   @Override
@@ -90,7 +91,7 @@ public final class NodeGate implements PermissionHolder.Gate {
 
   @Override
   public void refuseTries() {
-    window.set(lock.home() + Layout.REFUSED, covered);
+    window.set(lock.lockLine() + Layout.REFUSED, covered);
     lock.ringAll();
   }
 
@@ -132,7 +133,7 @@ public final class NodeGate implements PermissionHolder.Gate {
         letReadersIn();
       } else if (lock.haveReadersLeft()) {
         lock.stopDraining();
-        window.set(lock.home() + Layout.TOKEN, token() | LockWords.STALE);
+        window.set(lock.lockLine() + Layout.TOKEN, token() | LockWords.STALE);
         state = State.CLOSED;
       }
     }
@@ -196,7 +197,7 @@ public final class NodeGate implements PermissionHolder.Gate {
 
   @Override
   public void token(long token) {
-    window.set(lock.home() + Layout.TOKEN, token);
+    window.set(lock.lockLine() + Layout.TOKEN, token);
   }
 
   @Override
@@ -208,7 +209,7 @@ public final class NodeGate implements PermissionHolder.Gate {
   public void poison(int rank) {
     if (clearing) { // what another one poisoned, and could not be counted before this
       clearing = false;
-      window.set(lock.home() + Layout.POISONED_BY, rank + 1L);
+      window.set(lock.lockLine() + Layout.POISONED_BY, rank + 1L);
     }
     lock.poison(rank);
   }
@@ -234,7 +235,7 @@ public final class NodeGate implements PermissionHolder.Gate {
     clearing = false;
     state = State.CLOSED;
     boolean opens = openTo != Permission.NONE;
-    window.set(lock.home() + Layout.TOKEN, opens ? token() : token() | LockWords.STALE);
+    window.set(lock.lockLine() + Layout.TOKEN, opens ? token() : token() | LockWords.STALE);
     if (opens) {
       open(openTo);
     }
@@ -244,9 +245,9 @@ public final class NodeGate implements PermissionHolder.Gate {
 
   /** The rank because of which the resource is poisoned that a rank gives free, once; or -1. */
   int takeClear() {
-    long word = window.get(lock.home() + Layout.CLEAR);
+    long word = window.get(lock.lockLine() + Layout.CLEAR);
     if (word != 0) {
-      window.set(lock.home() + Layout.CLEAR, 0);
+      window.set(lock.lockLine() + Layout.CLEAR, 0);
     }
     return word > 0 && word <= node.jobSize() ? (int) word - 1 : -1;
   }
@@ -260,8 +261,8 @@ public final class NodeGate implements PermissionHolder.Gate {
     lock.noteToken();
   }
 
-  /** Mends what dead ranks of the node left; while the agent owns nobody else does. */
-  void mend() {
+  /** Recovers what dead ranks of the node left; while the agent owns nobody else does. */
+  void recover() {
     mendAttention();
     unsettled = false;
     if (clearing && !isCleared()) {
@@ -270,7 +271,7 @@ public final class NodeGate implements PermissionHolder.Gate {
     if (state != State.OPEN && state != State.ASKING) {
       mendAsAgent();
     }
-    lock.mend();
+    lock.recover();
   }
 
   private void mendAsAgent() {
@@ -278,14 +279,14 @@ public final class NodeGate implements PermissionHolder.Gate {
         !new Recovery(node, lock, new UndoRecord()).mendAsAgent(state == State.READABLE ? 0 : 1);
   }
 
-  /** Whether there is more to mend than could be by now. */
+  /** Whether there is more to recover than could be by now. */
   boolean isUnsettled() {
     return unsettled;
   }
 
   /** A rank that died before the resource was in the inbox left a mark that it is. */
   private void mendAttention() {
-    long attention = lock.home() + Layout.ATTENTION;
+    long attention = lock.lockLine() + Layout.ATTENTION;
     long teller = window.get(attention);
     if (teller != 0 && node.isGone((int) teller - 1) && !isInInbox()) {
       window.set(attention, 0);
@@ -294,10 +295,10 @@ public final class NodeGate implements PermissionHolder.Gate {
 
   /** Only the agent takes anything out, so what stands behind the first stays. */
   private boolean isInInbox() {
-    long home = window.get(Layout.INBOX);
-    while (home != 0 && home != lock.home()) {
-      home = window.get(home + Layout.NEXT);
+    long lockLine = window.get(Layout.INBOX);
+    while (lockLine != 0 && lockLine != lock.lockLine()) {
+      lockLine = window.get(lockLine + Layout.NEXT);
     }
-    return home != 0;
+    return lockLine != 0;
   }
 }

@@ -36,18 +36,18 @@ public final class NodeReporter {
   public NodeReport report(String resource) {
     List<NodeReport.Resource> found = new ArrayList<>();
     if (resource.isEmpty()) {
-      for (long home : directory.homes()) {
-        String name = directory.name(home);
+      for (long lockLine : directory.homes()) {
+        String name = directory.name(lockLine);
         if (name != null) {
-          found.add(resource(name, home));
+          found.add(resource(name, lockLine));
         }
       }
       found.sort(
           Comparator.comparingInt(NodeReporter::idleness).thenComparing(NodeReport.Resource::name));
     } else {
-      Long home = directory.known(resource);
-      if (home != null) {
-        found.add(resource(resource, home));
+      Long lockLine = directory.known(resource);
+      if (lockLine != null) {
+        found.add(resource(resource, lockLine));
       }
     }
     List<Integer> lives = new ArrayList<>();
@@ -57,8 +57,8 @@ public final class NodeReporter {
     return new NodeReport(System.currentTimeMillis(), lives, found, 0).cut();
   }
 
-  private NodeReport.Resource resource(String name, long home) {
-    NodeLock lock = new NodeLock(node, home, node.me(), name);
+  private NodeReport.Resource resource(String name, long lockLine) {
+    NodeLock lock = new NodeLock(node, lockLine, node.me(), name);
     return new NodeReport.Resource(
         name,
         lock.token() & ~LockWords.STALE,

@@ -77,11 +77,11 @@ final class StatusQueryServer {
   boolean look() {
     Open current = open;
     if (current == null) {
-      long home = window.get(Layout.QUERY);
-      if (home != 0) {
-        ask(home);
+      long lockLine = window.get(Layout.QUERY);
+      if (lockLine != 0) {
+        ask(lockLine);
       }
-      return home != 0;
+      return lockLine != 0;
     }
     if (window.get(Layout.QUERY_LOCK) != current.asker) {
       end();
@@ -106,8 +106,8 @@ final class StatusQueryServer {
     return false;
   }
 
-  private void ask(long home) {
-    String resource = home == Layout.ALL_RESOURCES ? "" : directory.name(home);
+  private void ask(long lockLine) {
+    String resource = lockLine == Layout.ALL_RESOURCES ? "" : directory.name(lockLine);
     Open begun = new Open(++asked, window.get(Layout.QUERY_LOCK), node.nodes());
     open = begun;
     if (resource == null) {

@@ -37,7 +37,7 @@ public final class WaitExchange {
   /** With more than this it is looked which of them nobody waits for or holds any more. */
   private static final int MOST_STRANGERS = 10_000;
 
-  /** Stand for the home lines of resources that no rank of this node has used. */
+  /** Stand for the lock lines of resources that no rank of this node has used. */
   private final Map<String, Long> strangers = new HashMap<>();
 
   private long nextStranger = -1;
@@ -99,11 +99,11 @@ public final class WaitExchange {
             .toList());
   }
 
-  private String name(long home) {
-    if (home == WaitRecord.CALL) {
+  private String name(long lockLine) {
+    if (lockLine == WaitRecord.CALL) {
       return "";
     }
-    String name = directory.name(home);
+    String name = directory.name(lockLine);
     return name == null ? "" : name;
   }
 
@@ -148,21 +148,21 @@ public final class WaitExchange {
         report.number(),
         report.thread(),
         report.name(),
-        home(report.wants()),
+        lockLine(report.wants()),
         report.writes(),
         report.timed(),
         report.since(),
         report.holds().stream()
-            .map(held -> new Held(home(held.resource()), held.writes()))
+            .map(held -> new Held(lockLine(held.resource()), held.writes()))
             .toList(),
         heardHere);
   }
 
-  private long home(String resource) {
+  private long lockLine(String resource) {
     if (resource.isEmpty()) {
       return WaitRecord.CALL;
     }
-    Long home = directory.known(resource);
-    return home != null ? home : strangers.computeIfAbsent(resource, _ -> nextStranger--);
+    Long lockLine = directory.known(resource);
+    return lockLine != null ? lockLine : strangers.computeIfAbsent(resource, _ -> nextStranger--);
   }
 }

@@ -138,18 +138,18 @@ public final class CollectiveCalls {
     SingleWriteCall section = null;
     try {
       takeTurn(lock, start, nanos);
-      Waiter patience = new Waiter(node, lock.name(), start, nanos, new Watch(lock, writer));
+      Waiter waiter = new Waiter(node, lock.name(), start, nanos, new Watch(lock, writer));
       long call = arrive(lock, writer);
       try {
-        agree(call, writer, patience);
+        agree(call, writer, waiter);
       } finally {
-        patience.end();
+        waiter.end();
       }
       section =
           new SingleWriteCall(
               node, this, lock, new ShareStream(node, call, writer, node.me()), start, outcome);
       if (writer == node.myJobRank()) {
-        section.begin(patience.remainingNanos());
+        section.begin(waiter.remainingNanos());
       }
       return section;
     } catch (Throwable failure) {
@@ -243,7 +243,7 @@ public final class CollectiveCalls {
       return decided(call) == GO; // a rank that refuses does not wait for the decision
     }
     if (slotMark(node.me(), call) >>> 8 != call) {
-      arrive(call, SINGLE_WRITE, writer, lock.home(), FAILED);
+      arrive(call, SINGLE_WRITE, writer, lock.lockLine(), FAILED);
     }
     boolean goes = decided(call) == GO || refuse(call, FAILED, REFUSED) == GO;
     seen(call);
@@ -300,13 +300,13 @@ public final class CollectiveCalls {
     if (writer < 0 || writer >= node.jobSize()) {
       refusal = NO_SUCH_RANK;
     } else if (kept != null) {
-      refusal = kept.home() << REFUSAL_BITS | KEEPS_WRITE;
+      refusal = kept.lockLine() << REFUSAL_BITS | KEEPS_WRITE;
     } else if (hold.isReading() && !(hold.isWriting() && writer == node.myJobRank())) {
       refusal = HOLDS_READ;
     } else if (hold.isWriting() && writer != node.myJobRank()) {
       refusal = HOLDS_WRITE;
     }
-    long call = publish(SINGLE_WRITE, writer, lock.home(), refusal);
+    long call = publish(SINGLE_WRITE, writer, lock.lockLine(), refusal);
     if (refusal == NO_SUCH_RANK) {
       decide(call, REFUSED, node.myJobRank());
       seen(call);
@@ -339,17 +339,17 @@ public final class CollectiveCalls {
     return call;
   }
 
-  private long publish(long kind, int writer, long home, long refusal) {
+  private long publish(long kind, int writer, long lockLine, long refusal) {
     long call = ++calls;
-    arrive(call, kind, writer, home, refusal);
+    arrive(call, kind, writer, lockLine, refusal);
     return call;
   }
 
-  private void arrive(long call, long kind, int writer, long home, long refusal) {
+  private void arrive(long call, long kind, int writer, long lockLine, long refusal) {
     long slot = Layout.callSlot(node.me(), call);
     window.setRelease(slot + Layout.KIND, kind);
     window.setRelease(slot + Layout.WRITER, writer);
-    window.setRelease(slot + Layout.RESOURCE, home);
+    window.setRelease(slot + Layout.RESOURCE, lockLine);
     window.setRelease(slot + Layout.REFUSAL, refusal);
     window.set(slot + Layout.CALL, mark(call, ARRIVED));
     node.ringCollective();
@@ -366,13 +366,13 @@ public final class CollectiveCalls {
   }
 
   /** Waits for the decision and obeys it. */
-  private void agree(long call, int writer, Waiter patience) {
+  private void agree(long call, int writer, Waiter waiter) {
     int code;
     int rank = node.myJobRank();
     while ((code = decided(call)) == 0) {
       if (!tryDecide(call, writer)
-          && !patience.pause(bell, () -> decided(call) != 0 || tryDecide(call, writer))) {
-        int why = patience.wasInterrupted() ? INTERRUPTED : node.isClosed() ? LEFT : TIMED_OUT;
+          && !waiter.pause(bell, () -> decided(call) != 0 || tryDecide(call, writer))) {
+        int why = waiter.wasInterrupted() ? INTERRUPTED : node.isClosed() ? LEFT : TIMED_OUT;
         if (refuse(call, (long) why << REFUSAL_BITS | GAVE_UP, why) == 0) {
           node.throwIfBroken();
           code = why;
@@ -424,7 +424,7 @@ public final class CollectiveCalls {
    */
   private void awaitDecision(long call) {
     boolean bound = window.get(Layout.REPORTED_CALL) >= call; // after the refusal
-    Waiter patience =
+    Waiter waiter =
         new Waiter(
                 node,
                 "",
@@ -433,10 +433,10 @@ public final class CollectiveCalls {
                 new LeaveWatch(call))
             .uninterruptible();
     BooleanSupplier over = () -> decided(call) != 0 || node.brokenBy() >= 0;
-    while (!over.getAsBoolean() && patience.pauseInClose(bell, over)) {
+    while (!over.getAsBoolean() && waiter.pauseInClose(bell, over)) {
       // It looks at the dead.
     }
-    patience.end();
+    waiter.end();
   }
 
   /** The decision's code, or 0 if there is none; a call that was overtaken has failed. */
@@ -634,7 +634,7 @@ public final class CollectiveCalls {
     long call = publish(CLOSE, -1, 0, 0);
     node.life(RankContext.CLOSING);
     node.ringCollective();
-    Waiter patience =
+    Waiter waiter =
         new Waiter(
             node,
             "",
@@ -654,8 +654,8 @@ public final class CollectiveCalls {
               }
             });
     while (!isLastOrMistaken(call)) {
-      if (!patience.pauseInClose(bell, () -> isLastOrMistaken(call))) {
-        if (!patience.wasInterrupted() && nanos > 0) {
+      if (!waiter.pauseInClose(bell, () -> isLastOrMistaken(call))) {
+        if (!waiter.wasInterrupted() && nanos > 0) {
           node.log(
               System.Logger.Level.INFO,
               "Rank %d closed before %s; the locks go on without it."
@@ -768,7 +768,7 @@ public final class CollectiveCalls {
     }
 
     @Override
-    public Waiter.DeadlockCheck circles(long waitedNanos) {
+    public Waiter.DeadlockCheck deadlockCheck(long waitedNanos) {
       return DeadlockDetector.ofCall(lock.threads(), lock.name(), this::isMissing, waitedNanos);
     }
 

@@ -84,16 +84,16 @@ public final class ShareStream {
    */
   boolean tell(byte[] source, int offset, int length) {
     if (!hasRoom()) {
-      Waiter patience =
+      Waiter waiter =
           new Waiter(node, "", node.nanoTime(), TELL_NANOS, new ReaderWatch()).uninterruptible();
       try {
         while (!hasRoom()) {
-          if (!patience.pauseInClose(bell, this::hasRoom)) {
+          if (!waiter.pauseInClose(bell, this::hasRoom)) {
             return false;
           }
         }
       } finally {
-        patience.end();
+        waiter.end();
       }
     }
     fill(FAILURE, source, offset, length);
@@ -135,9 +135,9 @@ public final class ShareStream {
     if (hasRoom()) {
       return;
     }
-    Waiter patience = new Waiter(node, "", node.nanoTime(), Waiter.FOREVER, new ReaderWatch());
+    Waiter waiter = new Waiter(node, "", node.nanoTime(), Waiter.FOREVER, new ReaderWatch());
     while (!hasRoom()) {
-      if (!patience.pauseInClose(bell, this::hasRoom)) {
+      if (!waiter.pauseInClose(bell, this::hasRoom)) {
         throw new LockInterruptedException(
             "Rank %d was interrupted while it shared an object with the other ranks."
                 .formatted(node.myJobRank()));
@@ -177,9 +177,9 @@ public final class ShareStream {
   // The other ranks.
 
   /** Waits for the next chunk and gives its kind. */
-  int await(Waiter patience) {
+  int await(Waiter waiter) {
     while (!isProduced()) {
-      if (!patience.pause(bell, this::isProduced)) {
+      if (!waiter.pause(bell, this::isProduced)) {
         throw node.isClosed()
             ? node.closedFailure()
             : new LockInterruptedException(
@@ -243,8 +243,8 @@ public final class ShareStream {
     node.ringCollective();
   }
 
-  InputStream input(Waiter patience) {
-    return new Input(patience);
+  InputStream input(Waiter waiter) {
+    return new Input(waiter);
   }
 
   /** Cuts what the codec writes into chunks. */
@@ -290,18 +290,18 @@ public final class ShareStream {
 
   /** Puts the chunks together again; ends before the first that is not DATA. */
   private final class Input extends InputStream {
-    private final Waiter patience;
+    private final Waiter waiter;
     private final byte[] buffer = new byte[Layout.CHUNK_BYTES];
     private int at;
     private int length;
 
-    Input(Waiter patience) {
-      this.patience = patience;
+    Input(Waiter waiter) {
+      this.waiter = waiter;
     }
 
     private boolean fill() {
       while (at == length) {
-        if (await(patience) != DATA) {
+        if (await(waiter) != DATA) {
           return false;
         }
         length = take(buffer);

@@ -335,14 +335,14 @@ public final class SingleWriteCall {
 
   /** Reads the writer's stream to its end. */
   private void receive() {
-    Waiter patience =
+    Waiter waiter =
         new Waiter(node, lock.name(), node.nanoTime(), Waiter.FOREVER, new WriterWatch());
     try {
       ByteArrayOutputStream text = new ByteArrayOutputStream();
       byte[] chunk = new byte[Layout.CHUNK_BYTES];
       boolean failed = false;
       boolean decoded = false;
-      int kind = stream.await(patience);
+      int kind = stream.await(waiter);
       while (!ShareStream.isEnd(kind)) {
         if (kind == ShareStream.FAILURE) {
           failed = true;
@@ -351,9 +351,9 @@ public final class SingleWriteCall {
           stream.take(chunk); // what the decoder left
         } else {
           decoded = true;
-          value = decode(stream.input(patience));
+          value = decode(stream.input(waiter));
         }
-        kind = stream.await(patience);
+        kind = stream.await(waiter);
       }
       stream.take(chunk);
       if (kind == ShareStream.LOST) {
@@ -380,7 +380,7 @@ public final class SingleWriteCall {
     } catch (Throwable e) {
       giveUp(e);
     } finally {
-      patience.end();
+      waiter.end();
     }
   }
 
@@ -442,7 +442,7 @@ public final class SingleWriteCall {
   /** What a rank that waits for the writer looks at. */
   private final class WriterWatch implements Waiter.Watch {
     @Override
-    public Waiter.DeadlockCheck circles(long waitedNanos) {
+    public Waiter.DeadlockCheck deadlockCheck(long waitedNanos) {
       return DeadlockDetector.ofCall(
           lock.threads(), lock.name(), rank -> rank == stream.writer(), waitedNanos);
     }

@@ -187,7 +187,7 @@ public sealed interface Message {
   record Broken(int rank) implements Message {}
 
   /**
-   * A node to each other: one of its ranks died. Its locks are mended there.
+   * A node to each other: one of its ranks died. Its locks are recovered there.
    *
    * @param rank who died
    */

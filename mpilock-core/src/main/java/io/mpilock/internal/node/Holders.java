@@ -201,7 +201,7 @@ public final class Holders {
   /** Read once for a look, or a rank that goes from one to the next would be seen in both. */
   private Ownership ownership(int rank) {
     // The owner first: who is named by it and waits for readers says so later.
-    boolean owns = LockWords.owner(window.get(words.home() + Layout.STATE)) == rank + 1;
+    boolean owns = LockWords.owner(window.get(words.lockLine() + Layout.STATE)) == rank + 1;
     int phase = phase(rank);
     if (phase == LockWords.ABANDONED || phase == LockWords.RETURNING) {
       return Ownership.NONE; // it gave up, and is about to be named the owner, or was

@@ -72,7 +72,7 @@ import org.jspecify.annotations.Nullable;
  *       the permission of the node costs a rank that has it nothing. A requester that finds the
  *       agent the owner tells it, whenever it has published; the agent looks at the requests after
  *       it has become the owner (Dekker). Its own request goes before those of the ranks.
- *   <li>A rank that is gone changes nothing any more that others mend. What takes one step (a
+ *   <li>A rank that is gone changes nothing any more that others recover. What takes one step (a
  *       release with nobody else asking) compares the owner in that step; what takes several is
  *       between {@link RankContext#enter} and {@link RankContext#leave}.
  *   <li>Nobody waits for another process between two of its steps but in a {@link Waiter}, which
@@ -118,7 +118,7 @@ public final class NodeLock {
   private final int members;
   private final int agent;
   private final int me;
-  private final long home;
+  private final long lockLine;
   private final long state;
   private final long myReads;
   private final long myRequest;
@@ -146,21 +146,22 @@ public final class NodeLock {
   private int handovers;
 
   /** One of this rank's threads; or the agent, by its number. */
-  public NodeLock(RankContext node, long home, int me) {
-    this(node, home, me, null);
+  public NodeLock(RankContext node, long lockLine, int me) {
+    this(node, lockLine, me, null);
   }
 
   /** One of this rank's threads; with the resource's name for messages. */
-  public NodeLock(RankContext node, long home, int me, @Nullable String name) {
+  public NodeLock(RankContext node, long lockLine, int me, @Nullable String name) {
     this(
         node,
-        home,
+        lockLine,
         me,
         name,
         name == null ? node.settings().phaseFair() : node.settings().phaseFair(name));
   }
 
-  private NodeLock(RankContext node, long home, int me, @Nullable String name, boolean phaseFair) {
+  private NodeLock(
+      RankContext node, long lockLine, int me, @Nullable String name, boolean phaseFair) {
     this.node = node;
     this.name = name;
     this.resource = name == null ? "a resource" : CallNames.quoted(name);
@@ -168,21 +169,21 @@ public final class NodeLock {
     this.members = node.members();
     this.agent = node.agent();
     this.me = me;
-    this.home = home;
-    this.state = home + Layout.STATE;
+    this.lockLine = lockLine;
+    this.state = lockLine + Layout.STATE;
     this.myReads = line(me) + Layout.READS;
     this.myRequest = line(me) + Layout.REQUEST;
     this.alone = (int) ONE_PENDING + me + 1;
     this.phaseFair = phaseFair;
     this.releaseOnDeath = node.settings().releaseOnDeath();
     this.readerBell =
-        new Bell(window, home + Layout.READER_BELL, node.doorman(), 0, node.ranks(), true);
+        new Bell(window, lockLine + Layout.READER_BELL, node.bellWatcher(), 0, node.ranks(), true);
     this.queue = new WriteQueue(node, this);
   }
 
   /** The agent's, which tells nobody of what becomes of the resource: the ranks do. */
-  public static NodeLock ofAgent(RankContext node, long home, String name) {
-    return new NodeLock(node, home, node.agent(), null, node.settings().phaseFair(name));
+  public static NodeLock ofAgent(RankContext node, long lockLine, String name) {
+    return new NodeLock(node, lockLine, node.agent(), null, node.settings().phaseFair(name));
   }
 
   /** Whether readers that wait go before the next writer. */
@@ -190,18 +191,18 @@ public final class NodeLock {
     return phaseFair;
   }
 
-  /** The index of the home line: the identity of the resource on this node. */
-  public long home() {
-    return home;
+  /** The index of the lock line: the identity of the resource on this node. */
+  public long lockLine() {
+    return lockLine;
   }
 
   public long line(int rank) {
-    return home + Layout.LINE + (long) rank * Layout.RANK_WORDS;
+    return lockLine + Layout.LINE + (long) rank * Layout.RANK_WORDS;
   }
 
   public Bell bell(int rank) {
     long epoch = line(rank) + Layout.WRITER_BELL;
-    return new Bell(window, epoch, node.doorman(), rank, rank + 1, false);
+    return new Bell(window, epoch, node.bellWatcher(), rank, rank + 1, false);
   }
 
   public int me() {
@@ -235,7 +236,7 @@ public final class NodeLock {
     if (untold) {
       tellAnew();
     }
-    if (window.compareAndSet(home + Layout.ATTENTION, 0, me + 1)) {
+    if (window.compareAndSet(lockLine + Layout.ATTENTION, 0, me + 1)) {
       boolean told = false;
       try {
         putInInbox();
@@ -253,7 +254,7 @@ public final class NodeLock {
   private void tellAnew() {
     synchronized (this) {
       if (untold) {
-        window.set(home + Layout.ATTENTION, 0);
+        window.set(lockLine + Layout.ATTENTION, 0);
         untold = false;
       }
     }
@@ -263,8 +264,8 @@ public final class NodeLock {
     long first;
     do {
       first = window.get(Layout.INBOX);
-      window.set(home + Layout.NEXT, first);
-    } while (!window.compareAndSet(Layout.INBOX, first, home));
+      window.set(lockLine + Layout.NEXT, first);
+    } while (!window.compareAndSet(Layout.INBOX, first, lockLine));
   }
 
   /** Has the agent look at this resource, if it is the agent that can go on. */
@@ -275,7 +276,7 @@ public final class NodeLock {
   }
 
   /** In case that a rank died between its request and its word to the agent. */
-  public void tellAgentAgain() {
+  public void remindAgent() {
     if (isAgents()) {
       tellAgent();
       new Bell(window, Layout.AGENT_BELL).ring();
@@ -283,16 +284,16 @@ public final class NodeLock {
   }
 
   /** Says that this thread tries and does not wait for holds; gives the number of its try. */
-  public long countTry(UndoRecord grip) {
-    long before = window.getAndAdd(home + Layout.TRIES, 1);
-    grip.tries = true;
+  public long countTry(UndoRecord undo) {
+    long before = window.getAndAdd(lockLine + Layout.TRIES, 1);
+    undo.tries = true;
     return before + 1;
   }
 
   /** Ends what {@link #countTry} began. */
-  public void endTry(UndoRecord grip) {
-    window.getAndAdd(home + Layout.ENDED_TRIES, 1);
-    grip.tries = false;
+  public void endTry(UndoRecord undo) {
+    window.getAndAdd(lockLine + Layout.ENDED_TRIES, 1);
+    undo.tries = false;
   }
 
   /**
@@ -316,7 +317,7 @@ public final class NodeLock {
    * the agent is not, so that there is nothing to wait for.
    */
   public boolean isRefused(long tries, boolean reads) {
-    return window.get(home + Layout.REFUSED) >= tries
+    return window.get(lockLine + Layout.REFUSED) >= tries
         || (reads
             ? !isKeptFromReading() || wanted() == Permission.EXCLUSIVE
             : !isKeptByAgent() || !isUnread());
@@ -336,26 +337,26 @@ public final class NodeLock {
     return tryRead(new UndoRecord());
   }
 
-  public boolean tryRead(UndoRecord grip) {
-    return tryRead(window, grip);
+  public boolean tryRead(UndoRecord undo) {
+    return tryRead(window, undo);
   }
 
   /** As {@link #tryRead()}; gives the token of the last write, or {@link #BUSY}. */
-  public long enterRead(UndoRecord grip) {
+  public long enterRead(UndoRecord undo) {
     NodeWindow words = window; // once: the compiler takes what follows an atomic for changed
-    return tryRead(words, grip) ? words.get(home + Layout.TOKEN) : BUSY;
+    return tryRead(words, undo) ? words.get(lockLine + Layout.TOKEN) : BUSY;
   }
 
-  private boolean tryRead(NodeWindow words, UndoRecord grip) {
+  private boolean tryRead(NodeWindow words, UndoRecord undo) {
     if (pending(words.get(state)) != 0) {
       return false;
     }
     long before = words.getAndAdd(myReads, ONE_HOLD);
-    grip.reads = 1;
+    undo.reads = 1;
     if (pending(words.get(state)) == 0 && (before & MANY_HOLDS) == 0) {
       return true;
     }
-    releaseRead(grip);
+    releaseRead(undo);
     if ((before & MANY_HOLDS) != 0) {
       refuse(MANY_HOLDS, "read");
     }
@@ -380,9 +381,9 @@ public final class NodeLock {
     releaseRead(new UndoRecord());
   }
 
-  public void releaseRead(UndoRecord grip) {
+  public void releaseRead(UndoRecord undo) {
     long before = window.getAndAdd(myReads, -ONE_HOLD);
-    grip.reads = 0;
+    undo.reads = 0;
     if ((before & DRAINING) != 0 && holds(before) == 1) {
       ringDrainer();
     }
@@ -396,101 +397,101 @@ public final class NodeLock {
   }
 
   /** Waits to enter as a reader; false if the wait was given up. */
-  public boolean awaitRead(Waiter patience) {
-    return alone(new UndoRecord(), grip -> awaitRead(grip, patience));
+  public boolean awaitRead(Waiter waiter) {
+    return alone(new UndoRecord(), undo -> awaitRead(undo, waiter));
   }
 
   /** As {@link #awaitRead(Waiter)}. If it throws, the caller is to {@link #giveBack}. */
-  public boolean awaitRead(UndoRecord grip, Waiter patience) {
+  public boolean awaitRead(UndoRecord undo, Waiter waiter) {
     window.getAndAdd(line(me) + Layout.WAITING_READERS, 1);
-    grip.shows = true;
+    undo.shows = true;
     // The agent lets waiting readers in by name too, or a recall could come before they look.
     boolean reads =
-        (phaseFair || agent >= 0) ? awaitBatch(grip, patience) : awaitNoWriter(grip, patience);
-    showNoMore(grip);
+        (phaseFair || agent >= 0) ? awaitBatch(undo, waiter) : awaitNoWriter(undo, waiter);
+    showNoMore(undo);
     return reads;
   }
 
-  private void showNoMore(UndoRecord grip) {
+  private void showNoMore(UndoRecord undo) {
     window.getAndAdd(line(me) + Layout.WAITING_READERS, -1);
-    grip.shows = false;
+    undo.shows = false;
   }
 
-  private boolean awaitNoWriter(UndoRecord grip, Waiter patience) {
+  private boolean awaitNoWriter(UndoRecord undo, Waiter waiter) {
     BooleanSupplier mayEnter = () -> pending(window.get(state)) == 0 || isPoisoned();
-    while (!tryRead(grip)) {
+    while (!tryRead(undo)) {
       throwIfPoisoned();
-      if (!patience.pause(readerBell, mayEnter)) {
+      if (!waiter.pause(readerBell, mayEnter)) {
         return false;
       }
     }
     return true;
   }
 
-  private boolean awaitBatch(UndoRecord grip, Waiter patience) {
+  private boolean awaitBatch(UndoRecord undo, Waiter waiter) {
     long before = window.getAndAdd(myReads, ONE_WAITING);
-    grip.waitsSince = before;
-    grip.waits = true;
+    undo.waitsSince = before;
+    undo.waits = true;
     if (waiting(before) >= MANY_WAITING) {
-      giveBackRead(grip);
+      giveBackRead(undo);
       refuse(MANY_WAITING, "wait to read");
       return false;
     }
     tellAgentOwner();
     BooleanSupplier goesOn =
         () ->
-            batch(window.get(myReads)) != batch(grip.waitsSince)
+            batch(window.get(myReads)) != batch(undo.waitsSince)
                 || pending(window.get(state)) == 0
                 || isPoisoned();
     while (true) {
       long reads = window.get(myReads);
-      if (batch(reads) != batch(grip.waitsSince)) {
-        grip.reads = 1; // the releasing writer turned this thread's wait into a hold
-        grip.waits = false;
+      if (batch(reads) != batch(undo.waitsSince)) {
+        undo.reads = 1; // the releasing writer turned this thread's wait into a hold
+        undo.waits = false;
         return true;
       }
       if (pending(window.get(state)) == 0) {
         if ((reads & MANY_HOLDS) != 0) {
-          leaveBatch(grip);
-          if (grip.reads != 0) {
+          leaveBatch(undo);
+          if (undo.reads != 0) {
             return true;
           }
           refuse(MANY_HOLDS, "read");
           return false;
         }
         if (window.compareAndSet(myReads, reads, reads - ONE_WAITING + ONE_HOLD)) {
-          grip.reads = 1;
-          grip.waits = false;
+          undo.reads = 1;
+          undo.waits = false;
           if (pending(window.get(state)) == 0) {
             return true;
           }
-          waitAgain(grip);
+          waitAgain(undo);
           tellAgentOwner(); // which may have looked in between, and seen nobody wait
         }
         continue;
       }
       boolean poisoned = isPoisoned();
-      if (poisoned || !patience.pause(readerBell, goesOn)) {
-        leaveBatch(grip);
+      if (poisoned || !waiter.pause(readerBell, goesOn)) {
+        leaveBatch(undo);
         poisoned |= isPoisoned();
-        if (grip.reads != 0 && (poisoned || isTooLate(patience))) {
-          releaseRead(grip);
+        if (undo.reads != 0 && (poisoned || isTooLate(waiter))) {
+          releaseRead(undo);
         }
         if (poisoned) {
           throw poisoned();
         }
-        return grip.reads != 0;
+        return undo.reads != 0;
       }
     }
   }
 
-  private void waitAgain(UndoRecord grip) {
+  private void waitAgain(UndoRecord undo) {
     while (true) {
       long reads = window.get(myReads);
       if (window.compareAndSet(myReads, reads, reads - ONE_HOLD + ONE_WAITING)) {
-        grip.reads = 0;
-        grip.waitsSince = reads;
-        grip.waits = true;
+        undo.reads = 0;
+        undo.waitsSince = reads;
+        undo.waits = true;
         if ((reads & DRAINING) != 0 && holds(reads) == 1) {
           ringDrainer();
         }
@@ -500,20 +501,20 @@ public final class NodeLock {
   }
 
   /** Waits no more; if it was let in at the last moment, it holds. */
-  private void leaveBatch(UndoRecord grip) {
+  private void leaveBatch(UndoRecord undo) {
     while (true) {
       long reads = window.get(myReads);
-      if (batch(reads) != batch(grip.waitsSince)) {
-        grip.reads = 1;
-        grip.waits = false;
+      if (batch(reads) != batch(undo.waitsSince)) {
+        undo.reads = 1;
+        undo.waits = false;
         return;
       }
       if (waiting(reads) == 0) {
-        grip.waits = false;
-        return; // this rank has gone, and was mended
+        undo.waits = false;
+        return; // this rank has gone, and was recovered
       }
       if (window.compareAndSet(myReads, reads, reads - ONE_WAITING)) {
-        grip.waits = false;
+        undo.waits = false;
         tellAgentOwner();
         return;
       }
@@ -521,21 +522,21 @@ public final class NodeLock {
   }
 
   /** Waits for somebody whose thread keeps no grip: what is cut short is given back at once. */
-  private boolean alone(UndoRecord grip, Predicate<UndoRecord> wait) {
+  private boolean alone(UndoRecord undo, Predicate<UndoRecord> wait) {
     try {
-      return wait.test(grip);
+      return wait.test(undo);
     } catch (Throwable failure) {
-      giveBack(grip);
+      giveBack(undo);
       throw failure;
     }
   }
 
-  private void giveBackRead(UndoRecord grip) {
-    if (grip.waits) {
-      leaveBatch(grip);
+  private void giveBackRead(UndoRecord undo) {
+    if (undo.waits) {
+      leaveBatch(undo);
     }
-    if (grip.reads != 0) {
-      releaseRead(grip);
+    if (undo.reads != 0) {
+      releaseRead(undo);
     }
   }
 
@@ -545,50 +546,50 @@ public final class NodeLock {
    * Gives back all that a request has left which was cut short: nobody else would. Where it is cut
    * short itself it goes on, if it is called again.
    */
-  public void giveBack(UndoRecord grip) {
-    unlockQueue(grip);
-    if (grip.drains) {
-      drainNoMore(grip);
+  public void giveBack(UndoRecord undo) {
+    unlockQueue(undo);
+    if (undo.drains) {
+      drainNoMore(undo);
     }
-    if (grip.shows) {
-      showNoMore(grip);
+    if (undo.shows) {
+      showNoMore(undo);
     }
-    if (grip.turn != null) {
-      queue.leave(grip, false);
+    if (undo.turn != null) {
+      queue.leave(undo, false);
     }
-    giveBackRead(grip);
-    if (grip.tries) {
-      endTry(grip);
+    giveBackRead(undo);
+    if (undo.tries) {
+      endTry(undo);
     }
-    finish(grip);
+    finish(undo);
   }
 
   /** Lets the other threads of this rank go on, whatever this one could not give back. */
-  public void unlockQueue(UndoRecord grip) {
-    if (grip.locks) {
-      queue.unlock(grip);
+  public void unlockQueue(UndoRecord undo) {
+    if (undo.locks) {
+      queue.unlock(undo);
     }
   }
 
   /** Goes on with a release of ownership that was cut short; as {@link #giveBack}. */
-  public void finish(UndoRecord grip) {
-    if (grip.returning != NONE) {
-      returnOwn(grip);
+  public void finish(UndoRecord undo) {
+    if (undo.returning != NONE) {
+      returnOwn(undo);
     }
-    if (grip.ends != NOBODY) {
-      end(grip);
+    if (undo.ends != NOBODY) {
+      end(undo);
     }
-    letGo(grip);
-    if (grip.mends) {
-      mendNoMore(grip);
+    letGo(undo);
+    if (undo.recovers) {
+      endRecovery(undo);
     }
-    while (grip.entered != 0) {
-      leave(grip);
+    while (undo.entered != 0) {
+      leave(undo);
     }
-    if (grip.silent) {
+    if (undo.silent) {
       takeBack(); // if who was named had given up
       ringAll();
-      grip.silent = false;
+      undo.silent = false;
     }
   }
 
@@ -596,44 +597,44 @@ public final class NodeLock {
    * Gives ownership away in one step, and without waking anybody: to whom it was promised, or to
    * nobody. Who asks takes it then, in order.
    */
-  public void letGo(UndoRecord grip) {
-    while (grip.writes != 0) {
+  public void letGo(UndoRecord undo) {
+    while (undo.writes != 0) {
       long now = window.get(state);
-      if ((now & OWNER_MASK) != me + 1) { // this rank is gone, and was mended
-        lose(grip);
+      if ((now & OWNER_MASK) != me + 1) { // this rank is gone, and was recovered
+        lose(undo);
         return;
       }
-      long left = grip.uncounted ? now : now - ONE_PENDING;
-      if (window.compareAndSet(state, now, (left & ~OWNER_MASK) | (grip.heir + 1))) {
-        lose(grip);
-        grip.silent = true;
+      long left = undo.uncounted ? now : now - ONE_PENDING;
+      if (window.compareAndSet(state, now, (left & ~OWNER_MASK) | (undo.heir + 1))) {
+        lose(undo);
+        undo.silent = true;
         return;
       }
     }
   }
 
-  private static void lose(UndoRecord grip) {
-    grip.writes = 0;
-    grip.uncounted = false;
-    grip.heir = UndoRecord.NOBODY;
+  private static void lose(UndoRecord undo) {
+    undo.writes = 0;
+    undo.uncounted = false;
+    undo.heir = UndoRecord.NOBODY;
   }
 
-  boolean enter(UndoRecord grip) {
+  boolean enter(UndoRecord undo) {
     if (!node.enter()) {
       return false;
     }
-    grip.entered++;
+    undo.entered++;
     return true;
   }
 
-  void leave(UndoRecord grip) {
+  void leave(UndoRecord undo) {
     node.leave();
-    grip.entered--;
+    undo.entered--;
   }
 
   /** Whether a grant after the wait was given up is of no use. A try asks for no more than that. */
-  static boolean isTooLate(Waiter patience) {
-    return !patience.isTry() || patience.wasInterrupted();
+  static boolean isTooLate(Waiter waiter) {
+    return !waiter.isTry() || waiter.wasInterrupted();
   }
 
   /** Lets the waiting readers in, as the owner, before the write is given away. */
@@ -662,9 +663,9 @@ public final class NodeLock {
    * Begins a write if nobody owns, asks, or reads: gives its token, or {@link #BUSY}, or {@link
    * #READ}.
    */
-  public long enterWrite(UndoRecord grip) {
+  public long enterWrite(UndoRecord undo) {
     NodeWindow words = window; // once, as in enterRead
-    if (!tryOwn(words, grip)) {
+    if (!tryOwn(words, undo)) {
       return BUSY;
     }
     return isUnread(words) ? beginWrite(words) : READ;
@@ -675,15 +676,15 @@ public final class NodeLock {
     return tryOwn(new UndoRecord());
   }
 
-  public boolean tryOwn(UndoRecord grip) {
-    return tryOwn(window, grip);
+  public boolean tryOwn(UndoRecord undo) {
+    return tryOwn(window, undo);
   }
 
-  private boolean tryOwn(NodeWindow words, UndoRecord grip) {
+  private boolean tryOwn(NodeWindow words, UndoRecord undo) {
     long now = words.get(state);
     if (isFree(now)
         && words.compareAndSet(state, now, now + ONE_SEQUENCE + ONE_PENDING + (me + 1))) {
-      grip.writes = 1;
+      undo.writes = 1;
       return true;
     }
     return false;
@@ -708,7 +709,7 @@ public final class NodeLock {
    */
   public String describeStandstill() {
     int owner = owner(window.get(state));
-    long mender = window.get(home + Layout.MENDER);
+    long mender = window.get(lockLine + Layout.RECOVERER);
     for (int member = 0; member < members; member++) {
       int phase = phase(window.get(line(member) + Layout.REQUEST));
       if (phase == CLAIMED && owner != 0 && owner <= members && owner != member + 1) {
@@ -729,15 +730,15 @@ public final class NodeLock {
    *
    * @param id who waits, for diagnosis
    */
-  public boolean awaitOwnership(ThreadId id, Waiter patience) {
-    return alone(new UndoRecord(), grip -> awaitOwnership(grip, id, patience));
+  public boolean awaitOwnership(ThreadId id, Waiter waiter) {
+    return alone(new UndoRecord(), undo -> awaitOwnership(undo, id, waiter));
   }
 
   /**
    * As {@link #awaitOwnership(ThreadId, Waiter)}. If it throws, the caller is to {@link #giveBack}.
    */
-  public boolean awaitOwnership(UndoRecord grip, ThreadId id, Waiter patience) {
-    return queue.await(grip, id, patience);
+  public boolean awaitOwnership(UndoRecord undo, ThreadId id, Waiter waiter) {
+    return queue.await(undo, id, waiter);
   }
 
   /** Has the threads that wait to write look whether the controller is closed. */
@@ -759,8 +760,8 @@ public final class NodeLock {
    * @param threads how many numbers it takes: the first of them for the request, the others for
    *     those who come after it
    */
-  void ask(UndoRecord grip, int threads) {
-    if (!enter(grip)) {
+  void ask(UndoRecord undo, int threads) {
+    if (!enter(undo)) {
       return;
     }
     counted = false;
@@ -774,7 +775,7 @@ public final class NodeLock {
       window.set(myRequest, mine);
       published = mine;
     }
-    leave(grip);
+    leave(undo);
   }
 
   /**
@@ -827,24 +828,24 @@ public final class NodeLock {
    *
    * @param next the request of that one, or NONE
    */
-  void endRequest(UndoRecord grip, long next) {
-    if (!enter(grip)) {
-      lose(grip);
+  void endRequest(UndoRecord undo, long next) {
+    if (!enter(undo)) {
+      lose(undo);
       return;
     }
     if (next == NONE) {
       window.setRelease(myRequest, NONE);
       published = NONE;
-      grip.writes = 1;
-      grip.uncounted = false; // what pending counted as a request
+      undo.writes = 1;
+      undo.uncounted = false; // what pending counted as a request
     } else {
       counted = false;
       window.set(myRequest, request(0, INTENT));
-      grip.writes = 1;
-      grip.uncounted = false;
+      undo.writes = 1;
+      undo.uncounted = false;
       publish(next);
     }
-    leave(grip);
+    leave(undo);
   }
 
   /**
@@ -853,8 +854,8 @@ public final class NodeLock {
    *
    * @return whether this rank has become the owner instead, and the request is to be ended
    */
-  public boolean stopAsking(UndoRecord grip, long mine, long next) {
-    while (!(next == NONE ? withdraw(grip, mine) : replace(grip, mine, next))) {
+  public boolean stopAsking(UndoRecord undo, long mine, long next) {
+    while (!(next == NONE ? withdraw(undo, mine) : replace(undo, mine, next))) {
       long now = window.get(myRequest);
       if (phase(now) != CLAIMED) {
         published = NONE;
@@ -884,15 +885,15 @@ public final class NodeLock {
     return sequence(window.get(myRequest)) == sequence(mine);
   }
 
-  private boolean replace(UndoRecord grip, long mine, long next) {
-    if (!enter(grip)) {
-      return true; // whoever mends sees to it
+  private boolean replace(UndoRecord undo, long mine, long next) {
+    if (!enter(undo)) {
+      return true; // whoever recovers sees to it
     }
     boolean replaced = window.compareAndSet(myRequest, mine, next);
     if (replaced) {
       published = next;
     }
-    leave(grip);
+    leave(undo);
     if (replaced) {
       tellAgentOwner(); // the one may have tried only, and the other waits
     }
@@ -1009,7 +1010,7 @@ public final class NodeLock {
    * Waits, for the first of this rank's threads, until this rank owns; false if the wait was given
    * up. The request stays as it is, to be ended by {@link #endRequest} or {@link #stopAsking}.
    */
-  boolean awaitGrant(UndoRecord grip, Waiter patience) {
+  boolean awaitGrant(UndoRecord undo, Waiter waiter) {
     Bell bell = bell(me);
     BooleanSupplier changed =
         () -> {
@@ -1030,31 +1031,31 @@ public final class NodeLock {
         return true;
       }
       if (phase == WAITING && owner == 0) {
-        if (takeAsFirst(grip)) {
+        if (takeAsFirst(undo)) {
           return true;
         }
-      } else if (!patience.pause(bell, changed)) {
+      } else if (!waiter.pause(bell, changed)) {
         return false;
       }
     }
   }
 
   /** Becomes the owner of what is free; passes it on if another request is first. */
-  private boolean takeAsFirst(UndoRecord grip) {
-    if (!enter(grip)) {
+  private boolean takeAsFirst(UndoRecord undo) {
+    if (!enter(undo)) {
       return false;
     }
     long now = window.get(state);
     long owned = withOwner(now, me + 1);
     if (owner(now) == 0 && window.compareAndSet(state, now, owned)) {
-      grip.writes = 1;
-      grip.uncounted = true; // pending counts the request
+      undo.writes = 1;
+      undo.uncounted = true; // pending counts the request
       if ((int) firstRequest() != me) {
-        passOn(grip, false);
+        passOn(undo, false);
       }
     }
-    leave(grip);
-    return grip.writes != 0;
+    leave(undo);
+    return undo.writes != 0;
   }
 
   private boolean isClaimed() {
@@ -1063,7 +1064,7 @@ public final class NodeLock {
 
   /**
    * Ends a claim, if the owner that claimed this member's request has named it the owner: that is
-   * its next step. If that owner has died in between, a mender does it in its place.
+   * its next step. If that owner has died in between, a rank that recovers does it in its place.
    */
   boolean finishClaim() {
     if (owner(window.get(state)) != me + 1 || !node.enter()) {
@@ -1089,14 +1090,14 @@ public final class NodeLock {
         || phase(window.get(line(named) + Layout.REQUEST)) != ABANDONED) {
       return;
     }
-    UndoRecord grip = new UndoRecord();
+    UndoRecord undo = new UndoRecord();
     try {
-      if (retake(grip, named)) {
-        passOn(grip, false);
-        leave(grip);
+      if (retake(undo, named)) {
+        passOn(undo, false);
+        leave(undo);
       }
     } catch (Throwable cut) {
-      finish(grip);
+      finish(undo);
       throw cut;
     }
   }
@@ -1106,42 +1107,42 @@ public final class NodeLock {
    * and {@link RankContext#leave}. STATE before REQUEST: a request that is seen ABANDONED then
    * stays so until STATE has changed, since only who becomes the owner by that ends it.
    */
-  private boolean retake(UndoRecord grip, int member) {
-    if (member < 0 || member >= members || !enter(grip)) {
+  private boolean retake(UndoRecord undo, int member) {
+    if (member < 0 || member >= members || !enter(undo)) {
       return false;
     }
     while (true) {
       long now = window.get(state);
       if (owner(now) != member + 1
           || phase(window.get(line(member) + Layout.REQUEST)) != ABANDONED
-          || node.isGone(member)) { // a mender's
-        leave(grip);
+          || node.isGone(member)) { // a rank that recovers's
+        leave(undo);
         return false;
       }
       // Once more if it fails: it may be only that another request came or went.
-      if (member == me ? takeOwnBack(grip) : takeFrom(grip, member, now)) {
-        end(grip);
+      if (member == me ? takeOwnBack(undo) : takeFrom(undo, member, now)) {
+        end(undo);
         return true;
       }
     }
   }
 
-  private boolean takeFrom(UndoRecord grip, int member, long now) {
+  private boolean takeFrom(UndoRecord undo, int member, long now) {
     long owned = withOwner(now - ONE_PENDING, me + 1);
     if (window.compareAndSet(state, now, owned)) {
-      grip.writes = 1;
-      grip.uncounted = true;
-      grip.ends = member;
+      undo.writes = 1;
+      undo.uncounted = true;
+      undo.ends = member;
       return true;
     }
     return false;
   }
 
   /** Ends the request of a member that had given up. */
-  private void end(UndoRecord grip) {
-    int member = grip.ends;
+  private void end(UndoRecord undo) {
+    int member = undo.ends;
     window.set(line(member) + Layout.REQUEST, NONE);
-    grip.ends = UndoRecord.NOBODY;
+    undo.ends = UndoRecord.NOBODY;
     ring(member); // it may want to ask again
   }
 
@@ -1151,37 +1152,37 @@ public final class NodeLock {
    * STATE before REQUEST here, too: another rank that was faster ends the request before it gives
    * ownership away. So as long as the request is there, this rank owns by nothing else.
    */
-  private boolean takeOwnBack(UndoRecord grip) {
+  private boolean takeOwnBack(UndoRecord undo) {
     long mine = window.get(myRequest);
     long returning = mine - ABANDONED + RETURNING;
     if (phase(mine) != ABANDONED || !window.compareAndSet(myRequest, mine, returning)) {
       return false; // another thread of this rank is at it
     }
-    grip.returning = returning;
-    return returnOwn(grip);
+    undo.returning = returning;
+    return returnOwn(undo);
   }
 
-  private boolean returnOwn(UndoRecord grip) {
+  private boolean returnOwn(UndoRecord undo) {
     while (true) {
       long now = window.get(state);
-      if (owner(now) != me + 1 || window.get(myRequest) != grip.returning) {
-        grip.returning = NONE;
+      if (owner(now) != me + 1 || window.get(myRequest) != undo.returning) {
+        undo.returning = NONE;
         return false;
       }
       if (window.compareAndSet(state, now, now - ONE_PENDING)) {
-        grip.writes = 1;
-        grip.uncounted = true;
-        grip.ends = me;
-        grip.returning = NONE;
+        undo.writes = 1;
+        undo.uncounted = true;
+        undo.ends = me;
+        undo.returning = NONE;
         return true;
       }
     }
   }
 
   /** Whether the request is over; not if it has been claimed. */
-  private boolean withdraw(UndoRecord grip, long mine) {
-    if (!enter(grip)) {
-      return true; // whoever mends sees to it
+  private boolean withdraw(UndoRecord undo, long mine) {
+    if (!enter(undo)) {
+      return true; // whoever recovers sees to it
     }
     counted = true;
     boolean withdrawn = window.compareAndSet(myRequest, mine, mine - WAITING + INTENT);
@@ -1190,7 +1191,7 @@ public final class NodeLock {
       window.set(myRequest, NONE);
       published = NONE;
     }
-    leave(grip);
+    leave(undo);
     if (withdrawn && me != agent) {
       tellAgentOwner();
     }
@@ -1206,61 +1207,61 @@ public final class NodeLock {
   }
 
   /** Waits, as the owner, until every reader has left; false if given up, and then owns no more. */
-  public boolean awaitNoReaders(Waiter patience) {
-    return alone(owning(true), grip -> awaitNoReaders(grip, patience));
+  public boolean awaitNoReaders(Waiter waiter) {
+    return alone(owning(true), undo -> awaitNoReaders(undo, waiter));
   }
 
   /** As {@link #awaitNoReaders(Waiter)}. If it throws, the caller is to {@link #giveBack}. */
-  public boolean awaitNoReaders(UndoRecord grip, Waiter patience) {
+  public boolean awaitNoReaders(UndoRecord undo, Waiter waiter) {
     window.setRelease(line(me) + Layout.DRAINS, 1);
-    grip.drains = true;
-    boolean left = haveLeft(patience);
-    left &= drainNoMore(grip);
+    undo.drains = true;
+    boolean left = haveLeft(waiter);
+    left &= drainNoMore(undo);
     if (!left) {
-      releaseOwnership(grip);
+      releaseOwnership(undo);
     }
     return left;
   }
 
   /**
-   * Waits for readers no more; false if this rank is gone. Then a mender may have seen it wait, and
-   * gives the lock to others, since nothing is written: so it must not begin.
+   * Waits for readers no more; false if this rank is gone. Then a rank that recovers may have seen
+   * it wait, and gives the lock to others, since nothing is written: so it must not begin.
    */
-  private boolean drainNoMore(UndoRecord grip) {
-    boolean mayWrite = enter(grip);
+  private boolean drainNoMore(UndoRecord undo) {
+    boolean mayWrite = enter(undo);
     window.setRelease(line(me) + Layout.DRAINS, 0);
-    grip.drains = false;
+    undo.drains = false;
     if (mayWrite) {
-      leave(grip);
+      leave(undo);
     }
     return mayWrite;
   }
 
   private static UndoRecord owning(boolean counted) {
-    UndoRecord grip = new UndoRecord();
-    grip.writes = 1;
-    grip.uncounted = !counted;
-    return grip;
+    UndoRecord undo = new UndoRecord();
+    undo.writes = 1;
+    undo.uncounted = !counted;
+    return undo;
   }
 
-  private boolean haveLeft(Waiter patience) {
+  private boolean haveLeft(Waiter waiter) {
     for (int rank = 0; rank < members; rank++) {
       long index = line(rank) + Layout.READS;
-      if (holds(window.get(index)) != 0 && !awaitNoReader(index, patience)) {
+      if (holds(window.get(index)) != 0 && !awaitNoReader(index, waiter)) {
         return false;
       }
     }
     return true;
   }
 
-  private boolean awaitNoReader(long index, Waiter patience) {
+  private boolean awaitNoReader(long index, Waiter waiter) {
     // The mark is set only on the way to sleep, and before the last look: a reader that leaves
     // after that sees it, and one that left before is seen.
     BooleanSupplier gone = () -> markDraining(index);
     Bell bell = bell(me);
     try {
       while (holds(window.get(index)) != 0) {
-        if (!patience.pause(bell, gone)) {
+        if (!waiter.pause(bell, gone)) {
           return false;
         }
       }
@@ -1302,11 +1303,11 @@ public final class NodeLock {
   }
 
   private long beginWrite(NodeWindow words) {
-    long token = words.get(home + Layout.TOKEN) + 1;
+    long token = words.get(lockLine + Layout.TOKEN) + 1;
     if (releaseOnDeath) {
       return raiseToken(token);
     }
-    words.setRelease(home + Layout.TOKEN, token);
+    words.setRelease(lockLine + Layout.TOKEN, token);
     // Before what the caller writes: an optimistic reader that sees that sees the token, too.
     VarHandle.storeStoreFence();
     return token;
@@ -1318,8 +1319,8 @@ public final class NodeLock {
    */
   private long raiseToken(long first) {
     long token = first;
-    while (!window.compareAndSet(home + Layout.TOKEN, token - 1, token) && !node.hasGone()) {
-      token = window.get(home + Layout.TOKEN) + 1; // somebody else was late
+    while (!window.compareAndSet(lockLine + Layout.TOKEN, token - 1, token) && !node.hasGone()) {
+      token = window.get(lockLine + Layout.TOKEN) + 1; // somebody else was late
     }
     return token;
   }
@@ -1328,18 +1329,18 @@ public final class NodeLock {
     releaseOwnership(owning(true));
   }
 
-  public void releaseOwnership(UndoRecord grip) {
+  public void releaseOwnership(UndoRecord undo) {
     NodeWindow words = window; // once, as in enterRead
     long now = words.get(state);
     if ((int) now == alone
         && !(phaseFair && isAnyReaderWaiting())
         && words.compareAndSet(state, now, now - alone)) {
-      grip.writes = 0;
-      if (words.get(home + Layout.READER_SLEEPERS) != 0) {
+      undo.writes = 0;
+      if (words.get(lockLine + Layout.READER_SLEEPERS) != 0) {
         readerBell.ring();
       }
     } else {
-      passOnAsOwner(grip); // somebody asks
+      passOnAsOwner(undo); // somebody asks
     }
   }
 
@@ -1352,21 +1353,21 @@ public final class NodeLock {
     return false;
   }
 
-  /** Gives the write away, unless this rank had gone, and others have mended what it held. */
-  private void passOnAsOwner(UndoRecord grip) {
-    if (!enter(grip)) {
-      lose(grip);
+  /** Gives the write away, unless this rank had gone, and others have recovered what it held. */
+  private void passOnAsOwner(UndoRecord undo) {
+    if (!enter(undo)) {
+      lose(undo);
       return;
     }
     if (owner(window.get(state)) == me + 1) {
       if (phaseFair) {
         admitReaders();
       }
-      passOn(grip, true);
+      passOn(undo, true);
     } else {
-      lose(grip);
+      lose(undo);
     }
-    leave(grip);
+    leave(undo);
   }
 
   /**
@@ -1384,19 +1385,19 @@ public final class NodeLock {
    *
    * @param written not for a rank that only found the lock free: it hands nothing over
    */
-  public void passOn(UndoRecord grip, boolean written) {
+  public void passOn(UndoRecord undo, boolean written) {
     boolean mayHandOver = written;
     while (true) {
       long next = nextRequest(mayHandOver);
       int heir = (int) next;
       if (heir == me) {
         // Its thread sees this rank own already, and goes on once it is claimed: that comes last.
-        if (!grip.uncounted && giveTo(grip, me + 1) == LOST) {
+        if (!undo.uncounted && giveTo(undo, me + 1) == LOST) {
           return;
         }
         if (claim(next)) {
-          grip.writes = 0;
-          grip.uncounted = false;
+          undo.writes = 0;
+          undo.uncounted = false;
           ring(me);
           return;
         }
@@ -1404,21 +1405,21 @@ public final class NodeLock {
       }
       if (next != NOBODY) {
         if (claim(next)) {
-          grip.heir = heir;
-          int left = giveTo(grip, heir + 1);
+          undo.heir = heir;
+          int left = giveTo(undo, heir + 1);
           ring(heir);
           if (left == LOST
               || phase(window.get(line(heir) + Layout.REQUEST)) != ABANDONED
-              || !retake(grip, heir)) {
+              || !retake(undo, heir)) {
             return;
           }
-          leave(grip); // once more than it was entered
+          leave(undo); // once more than it was entered
           mayHandOver = false;
         }
         continue; // it gave up in between
       }
       // Whoever asks now has not published yet, or all gave up. Set free, then look again.
-      int left = giveTo(grip, 0);
+      int left = giveTo(undo, 0);
       if (left == 0) {
         readerBell.ring();
       }
@@ -1426,22 +1427,22 @@ public final class NodeLock {
         return;
       }
       mayHandOver = false;
-      if (firstRequest() == NOBODY || !takeFree(grip)) {
+      if (firstRequest() == NOBODY || !takeFree(undo)) {
         return; // or somebody else took it, and has the same duty
       }
     }
   }
 
   /** Becomes the owner if nobody is; a request that comes or goes meanwhile is no reason not to. */
-  private boolean takeFree(UndoRecord grip) {
+  private boolean takeFree(UndoRecord undo) {
     while (true) {
       long now = window.get(state);
       if (owner(now) != 0) {
         return false;
       }
       if (window.compareAndSet(state, now, withOwner(now, me + 1))) {
-        grip.writes = 1;
-        grip.uncounted = true;
+        undo.writes = 1;
+        undo.uncounted = true;
         return true;
       }
     }
@@ -1455,20 +1456,20 @@ public final class NodeLock {
   }
 
   /** Names the next owner; tells how many are pending then, or LOST if this is not the owner. */
-  private int giveTo(UndoRecord grip, int owner) {
+  private int giveTo(UndoRecord undo, int owner) {
     while (true) {
       long now = window.get(state);
       if (owner(now) != me + 1) {
-        lose(grip);
-        return LOST; // taken for gone by somebody, and mended
+        lose(undo);
+        return LOST; // taken for gone by somebody, and recovered
       }
-      long next = withOwner(grip.uncounted ? now : now - ONE_PENDING, owner);
+      long next = withOwner(undo.uncounted ? now : now - ONE_PENDING, owner);
       int left = pending(next);
       if (window.compareAndSet(state, now, next)) {
         boolean keeps = owner == me + 1;
-        grip.writes = keeps ? 1 : 0;
-        grip.uncounted = keeps;
-        grip.heir = UndoRecord.NOBODY;
+        undo.writes = keeps ? 1 : 0;
+        undo.uncounted = keeps;
+        undo.heir = UndoRecord.NOBODY;
         return left;
       }
     }
@@ -1527,7 +1528,7 @@ public final class NodeLock {
   // Optimistic reads.
 
   public long token() {
-    return window.get(home + Layout.TOKEN);
+    return window.get(lockLine + Layout.TOKEN);
   }
 
   /**
@@ -1537,16 +1538,16 @@ public final class NodeLock {
    */
   public void noteToken() {
     long token = token();
-    if (window.get(home + Layout.SEEN_TOKEN) != token) {
-      window.setRelease(home + Layout.SEEN_SINCE, System.currentTimeMillis());
-      window.setRelease(home + Layout.SEEN_TOKEN, token);
+    if (window.get(lockLine + Layout.SEEN_TOKEN) != token) {
+      window.setRelease(lockLine + Layout.SEEN_SINCE, System.currentTimeMillis());
+      window.setRelease(lockLine + Layout.SEEN_TOKEN, token);
     }
   }
 
   /** Since when at the latest a write has held, in milliseconds of the epoch, or 0. */
   long tokenSince() {
-    return window.get(home + Layout.SEEN_TOKEN) == token()
-        ? window.get(home + Layout.SEEN_SINCE)
+    return window.get(lockLine + Layout.SEEN_TOKEN) == token()
+        ? window.get(lockLine + Layout.SEEN_SINCE)
         : 0;
   }
 
@@ -1557,7 +1558,7 @@ public final class NodeLock {
    */
   public long optimisticStamp() {
     NodeWindow words = window; // once, as in enterRead
-    long token = words.get(home + Layout.TOKEN);
+    long token = words.get(lockLine + Layout.TOKEN);
     long now = words.get(state);
     return owner(now) == 0 ? token : optimisticStamp(token, now);
   }
@@ -1592,7 +1593,7 @@ public final class NodeLock {
     if (node.isClosed()) { // it may be this very rank that has closed with the write held
       return node.closedFailure();
     }
-    long rank = window.get(home + Layout.POISONED_BY) - 1; // which stays when the poison ends
+    long rank = window.get(lockLine + Layout.POISONED_BY) - 1; // which stays when the poison ends
     if (rank < 0 || rank >= node.jobSize()) {
       return node.damaged(resource + " is poisoned by rank " + rank);
     }
@@ -1608,23 +1609,23 @@ public final class NodeLock {
   }
 
   /**
-   * Mends what ranks that are gone held or waited for, and what one was given that had given up.
+   * Recovers what ranks that are gone held or waited for, and what one was given that had given up.
    * Never throws for their sake, and waits for nobody.
    */
-  public void mend() {
+  public void recover() {
     takeBack();
-    UndoRecord grip = new UndoRecord();
+    UndoRecord undo = new UndoRecord();
     try {
-      new Recovery(node, this, grip).mend();
+      new Recovery(node, this, undo).recover();
     } catch (Throwable cut) {
-      finish(grip);
+      finish(undo);
       throw cut;
     }
   }
 
-  void mendNoMore(UndoRecord grip) {
-    window.set(home + Layout.MENDER, 0);
-    grip.mends = false;
+  void endRecovery(UndoRecord undo) {
+    window.set(lockLine + Layout.RECOVERER, 0);
+    undo.recovers = false;
   }
 
   public void ringAll() {
@@ -1655,7 +1656,7 @@ public final class NodeLock {
   public void poison(int jobRank, int deadOwner) {
     long now = window.get(state);
     if (owner(now) != POISONED) {
-      window.set(home + Layout.POISONED_BY, jobRank + 1L); // which counts while it is poisoned
+      window.set(lockLine + Layout.POISONED_BY, jobRank + 1L); // which counts while it is poisoned
     }
     // Pending until somebody gives it free, so that no reader gets in either.
     while (owner(now) != POISONED) {
@@ -1678,11 +1679,11 @@ public final class NodeLock {
    * @return false if another rank is about to do something with the words: to be called again
    */
   public boolean clearPoison(int jobRank) {
-    UndoRecord grip = new UndoRecord();
+    UndoRecord undo = new UndoRecord();
     try {
-      return new Recovery(node, this, grip).clearPoison(jobRank);
+      return new Recovery(node, this, undo).clearPoison(jobRank);
     } catch (Throwable cut) {
-      finish(grip);
+      finish(undo);
       throw cut;
     }
   }
@@ -1706,12 +1707,12 @@ public final class NodeLock {
 
   /** Has the agent have the poison ended that there is because of a rank. */
   public void askToClear(int jobRank) {
-    window.set(home + Layout.CLEAR, jobRank + 1L);
+    window.set(lockLine + Layout.CLEAR, jobRank + 1L);
     tellAgent();
   }
 
   /** The rank that died in its write, or -1. */
   public int poisonedBy() {
-    return isPoisoned() ? (int) window.get(home + Layout.POISONED_BY) - 1 : -1;
+    return isPoisoned() ? (int) window.get(lockLine + Layout.POISONED_BY) - 1 : -1;
   }
 }

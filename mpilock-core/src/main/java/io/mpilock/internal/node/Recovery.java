@@ -22,64 +22,68 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Mends what ranks that are gone left in the words of a lock. Waiters call it now and then.
+ * Recovers what ranks that are gone left in the words of a lock. Waiters call it now and then.
  *
- * <p>One rank mends at a time: MENDER says which. If that one dies, the next takes over; no step
+ * <p>One rank recovers at a time: MENDER says which. If that one dies, the next takes over; no step
  * relies on an earlier one having been finished, since pending is not corrected but counted anew. A
  * mender never waits for a process that stands still between two steps: it leaves all as it was,
  * and whoever waits comes again.
  *
  * <p>Requests of the dead stay in the table while somebody alive owns, and count as before: the
- * owner may even give ownership to one. They go when nobody alive owns. Then the mender owns in the
- * dead's place, so nobody else can take ownership or claim, and live requests can be counted.
+ * owner may even give ownership to one. They go when nobody alive owns. Then the rank that recovers
+ * owns in the dead's place, so nobody else can take ownership or claim, and live requests can be
+ * counted.
  *
- * <p>While the node's agent owns, only it mends the requests; and if it has died, nobody does: what
- * it owned for other nodes must not be given away. Unless it had claimed a rank's request, which it
- * does only when the node may write: then ownership was on its way to that rank. A dead agent's own
- * request goes like those of the ranks.
+ * <p>While the node's agent owns, only it recovers the requests; and if it has died, nobody does:
+ * what it owned for other nodes must not be given away. Unless it had claimed a rank's request,
+ * which it does only when the node may write: then ownership was on its way to that rank. A dead
+ * agent's own request goes like those of the ranks.
  */
 public final class Recovery {
   private static final int NOBODY = -1;
   private static final int UNSETTLED = -2;
 
-  /** How often a mender looks whether a rank has ended its steps, which take nanoseconds. */
+  /**
+   * How often a rank that recovers looks whether a rank has ended its steps, which take
+   * nanoseconds.
+   */
   private static final int MAX_TURNS = 1000;
 
   private final RankContext node;
   private final NodeWindow window;
   private final NodeLock lock;
-  private final UndoRecord grip;
+  private final UndoRecord undo;
   private final long state;
   private final long mender;
 
   /**
-   * A mender.
+   * A rank that recovers.
    *
-   * @param grip of which whoever calls {@link #mend} gives back what is left if that throws
+   * @param undo of which whoever calls {@link #recover} gives back what is left if that throws
    */
-  public Recovery(RankContext node, NodeLock lock, UndoRecord grip) {
+  public Recovery(RankContext node, NodeLock lock, UndoRecord undo) {
     this.node = node;
     this.window = node.window();
     this.lock = lock;
-    this.grip = grip;
-    this.state = lock.home() + Layout.STATE;
-    this.mender = lock.home() + Layout.MENDER;
+    this.undo = undo;
+    this.state = lock.lockLine() + Layout.STATE;
+    this.mender = lock.lockLine() + Layout.RECOVERER;
   }
 
-  void mend() {
+  void recover() {
     if (!isNeeded()) {
       return;
     }
     long other = window.get(mender);
-    if ((other == 0 || node.isGone((int) other - 1)) && lock.enter(grip)) {
+    if ((other == 0 || node.isGone((int) other - 1)) && lock.enter(undo)) {
       long mine = lock.me() + 1L;
       if (window.compareAndSet(mender, other, mine)) {
-        grip.mends = true;
+        undo.recovers = true;
         mendReads();
         mendWrite();
-        lock.mendNoMore(grip);
+        lock.endRecovery(undo);
       }
-      lock.leave(grip);
+      lock.leave(undo);
     }
   }
 
@@ -89,28 +93,28 @@ public final class Recovery {
    */
   boolean clearPoison(int jobRank) {
     long other = window.get(mender);
-    boolean mends =
+    boolean recovers =
         (other == 0 || node.isGone((int) other - 1))
-            && lock.enter(grip)
+            && lock.enter(undo)
             && window.compareAndSet(mender, other, lock.me() + 1L);
-    if (mends) {
-      grip.mends = true;
+    if (recovers) {
+      undo.recovers = true;
       if (lock.poisonedBy() == jobRank && endPoison(0)) {
         if (lock.isPhaseFair()) {
           lock.admitReaders();
         }
-        lock.passOn(grip, false);
+        lock.passOn(undo, false);
         lock.ringAll();
       }
-      lock.mendNoMore(grip);
+      lock.endRecovery(undo);
     }
-    lock.finish(grip); // has been entered
+    lock.finish(undo); // has been entered
     return lock.poisonedBy() != jobRank;
   }
 
   /**
    * Ends the poison: this member owns then, and all requests are counted that are there. On one
-   * node as a mender, so that nobody else is at it; else the agent's thread does it.
+   * node as a rank that recovers, so that nobody else is at it; else the agent's thread does it.
    *
    * @param own what this member itself counts for
    * @return false if a rank that lives is about to ask or to give up: to be called again
@@ -161,15 +165,15 @@ public final class Recovery {
       if (!isAskedByGone() || !window.compareAndSet(state, now, withOwner(now, lock.me() + 1))) {
         return;
       }
-      grip.writes = 1;
-      grip.uncounted = true;
+      undo.writes = 1;
+      undo.uncounted = true;
     } else if (!mayMend(owner) || owner(window.get(state)) != owner) {
       return; // it was alive at the first look, and may have given the lock away before it died
     }
     int before = owner == 0 ? lock.me() : owner - 1;
     int heir = settle(before, 0);
     if (heir == UNSETTLED && before != lock.me()) {
-      return; // the dead owner stays, so it is seen that there is something to mend
+      return; // the dead owner stays, so it is seen that there is something to recover
     }
     if (heir >= 0) {
       lock.ring(heir);
@@ -178,7 +182,7 @@ public final class Recovery {
       if (lock.isPhaseFair()) {
         lock.admitReaders();
       }
-      lock.passOn(grip, false);
+      lock.passOn(undo, false);
     }
   }
 
@@ -269,8 +273,8 @@ public final class Recovery {
    * @param before who owns: a dead one, or this one, which took what was free; or POISONED - 1
    * @param own what this one counts for, if it becomes the owner
    * @return the rank that the dead owner had chosen; NOBODY if it is this one for want of another;
-   *     or UNSETTLED if a rank that lives is about to ask, or to give up, or nothing is to mend, or
-   *     what the dead one held is poisoned
+   *     or UNSETTLED if a rank that lives is about to ask, or to give up, or nothing is to recover,
+   *     or what the dead one held is poisoned
    */
   private int settle(int before, int own) {
     boolean owns = before == lock.me();
@@ -318,8 +322,8 @@ public final class Recovery {
         int owner = heir >= 0 ? heir : lock.me();
         boolean mine = heir < 0;
         if (window.compareAndSet(state, now, withPending(withOwner(now, owner + 1), count))) {
-          grip.writes = mine ? 1 : 0;
-          grip.uncounted = mine;
+          undo.writes = mine ? 1 : 0;
+          undo.uncounted = mine;
           if (owns) {
             clear(over); // nobody else owns yet, to claim one of them
           } else if (!poisoned) {

@@ -57,7 +57,7 @@ public class UndoRecord {
   int ends = NOBODY;
 
   /** MENDER names this rank. */
-  boolean mends;
+  boolean recovers;
 
   /** Has given ownership away without waking anybody. */
   boolean silent;
@@ -81,7 +81,7 @@ public class UndoRecord {
     entered = 0;
     returning = 0;
     ends = NOBODY;
-    mends = false;
+    recovers = false;
     silent = false;
   }
 }

@@ -83,48 +83,48 @@ public final class WriteQueue {
    * Waits to become the owner; false if the wait was given up. If it throws, the caller is to
    * {@link NodeLock#giveBack}.
    *
-   * @param grip in which it notes the place, and the ownership
+   * @param undo in which it notes the place, and the ownership
    * @param id who waits, for diagnosis
    */
-  boolean await(UndoRecord grip, ThreadId id, Waiter patience) {
+  boolean await(UndoRecord undo, ThreadId id, Waiter waiter) {
     Turn turn = new Turn(id);
-    grip.turn = turn;
+    undo.turn = turn;
     boolean granted =
-        join(grip, turn, patience)
-            && awaitFirst(turn, patience)
-            && awaitRequest(grip, patience)
-            && awaitGrant(grip, turn, patience);
-    leave(grip, granted);
-    if (grip.writes != 0 && !granted && NodeLock.isTooLate(patience)) {
-      words.releaseOwnership(grip);
+        join(undo, turn, waiter)
+            && awaitFirst(turn, waiter)
+            && awaitRequest(undo, waiter)
+            && awaitGrant(undo, turn, waiter);
+    leave(undo, granted);
+    if (undo.writes != 0 && !granted && NodeLock.isTooLate(waiter)) {
+      words.releaseOwnership(undo);
     }
     words.throwIfPoisoned();
-    return grip.writes != 0;
+    return undo.writes != 0;
   }
 
-  private void lock(UndoRecord grip) {
+  private void lock(UndoRecord undo) {
     mutex.lock();
-    grip.locks = true;
+    undo.locks = true;
   }
 
-  void unlock(UndoRecord grip) {
+  void unlock(UndoRecord undo) {
     mutex.unlock();
-    grip.locks = false;
+    undo.locks = false;
   }
 
   /** Takes a place and a number; false if the controller is closed, or a try would have to wait. */
-  private boolean join(UndoRecord grip, Turn turn, Waiter patience) {
-    lock(grip);
-    boolean joins = first == null || !patience.isTry(); // others of this rank go before a try
+  private boolean join(UndoRecord undo, Turn turn, Waiter waiter) {
+    lock(undo);
+    boolean joins = first == null || !waiter.isTry(); // others of this rank go before a try
     if (joins) {
       link(turn);
       if (words.published() != LockWords.NONE) {
         turn.request = LockWords.request(words.takeNumber(), LockWords.WAITING);
       } else if (turn.isFirst && words.mayAsk()) {
-        joins = ask(grip);
+        joins = ask(undo);
       }
     }
-    unlock(grip);
+    unlock(undo);
     return joins;
   }
 
@@ -132,12 +132,12 @@ public final class WriteQueue {
    * Asks for the first; false if the controller is closed. Those behind it have no numbers yet, and
    * get them in the same step.
    */
-  private boolean ask(UndoRecord grip) {
+  private boolean ask(UndoRecord undo) {
     for (Turn each = first; each != null; each = each.behind) {
       each.request = LockWords.NONE;
     }
     numbered = false;
-    words.ask(grip, length);
+    words.ask(undo, length);
     number();
     words.tellAgentOwner();
     return words.published() != LockWords.NONE;
@@ -161,28 +161,28 @@ public final class WriteQueue {
    * Waits, as the first, until what this rank asked for before, and gave up after it had been
    * claimed, is over: until then it cannot ask.
    */
-  private boolean awaitRequest(UndoRecord grip, Waiter patience) {
+  private boolean awaitRequest(UndoRecord undo, Waiter waiter) {
     while (true) {
-      lock(grip);
+      lock(undo);
       boolean asked = words.published() != LockWords.NONE;
       boolean asks = !asked && words.mayAsk();
-      boolean open = !asks || ask(grip);
-      unlock(grip);
+      boolean open = !asks || ask(undo);
+      unlock(undo);
       if (asked || asks) {
         return open;
       }
       words.throwIfPoisoned();
-      if (!patience.pause(words.bell(words.me()), words::mayAsk)) {
+      if (!waiter.pause(words.bell(words.me()), words::mayAsk)) {
         return false;
       }
     }
   }
 
-  private boolean awaitFirst(Turn turn, Waiter patience) {
+  private boolean awaitFirst(Turn turn, Waiter waiter) {
     if (!turn.isFirst) {
-      patience.skipSpinning();
+      waiter.skipSpinning();
       while (!turn.isFirst) {
-        if (!patience.park(this)) {
+        if (!waiter.park(this)) {
           return false;
         }
       }
@@ -190,20 +190,20 @@ public final class WriteQueue {
     return true;
   }
 
-  private boolean awaitGrant(UndoRecord grip, Turn turn, Waiter patience) {
-    while (words.awaitGrant(grip, patience)) {
+  private boolean awaitGrant(UndoRecord undo, Turn turn, Waiter waiter) {
+    while (words.awaitGrant(undo, waiter)) {
       if (words.isAsking(turn.request)) {
         return true;
       }
       // The claim is that of one who gave up, and this one ends it in its place. It may not keep
       // what comes by that: threads of other ranks may have asked before it.
-      lock(grip);
-      words.endRequest(grip, turn.request);
-      unlock(grip);
-      if (grip.writes == 0) {
+      lock(undo);
+      words.endRequest(undo, turn.request);
+      unlock(undo);
+      if (undo.writes == 0) {
         return false;
       }
-      words.releaseOwnership(grip);
+      words.releaseOwnership(undo);
     }
     return false;
   }
@@ -214,16 +214,16 @@ public final class WriteQueue {
    *
    * @param granted whether this rank owns by it
    */
-  void leave(UndoRecord grip, boolean granted) {
-    Turn turn = grip.turn;
+  void leave(UndoRecord undo, boolean granted) {
+    Turn turn = undo.turn;
     if (turn == null) {
       return;
     }
-    lock(grip);
+    lock(undo);
     if (turn.joined) {
       number();
       if (turn.isFirst) {
-        leaveRequest(grip, turn, granted);
+        leaveRequest(undo, turn, granted);
       }
       unlink(turn); // not before: the next would take this one's claim for its own
     }
@@ -233,19 +233,19 @@ public final class WriteQueue {
       note(next);
     }
     countWaiting();
-    grip.turn = null;
-    unlock(grip);
+    undo.turn = null;
+    unlock(undo);
   }
 
-  private void leaveRequest(UndoRecord grip, Turn turn, boolean granted) {
+  private void leaveRequest(UndoRecord undo, Turn turn, boolean granted) {
     long published = words.published();
     Turn behind = turn.behind;
     long next = behind == null || published == LockWords.NONE ? LockWords.NONE : behind.request;
     words.endIntent(next);
     if (published != LockWords.NONE
         && words.published() == turn.request
-        && (granted || words.stopAsking(grip, turn.request, next))) {
-      words.endRequest(grip, next);
+        && (granted || words.stopAsking(undo, turn.request, next))) {
+      words.endRequest(undo, next);
     }
   }
 

@@ -86,7 +86,14 @@ public final class DeadlockDetector implements Waiter.DeadlockCheck {
       LongSupplier batch,
       long waitedNanos) {
     return new DeadlockDetector(
-        threads, lock.home(), mode.equals("write"), timed, lock.name(), null, batch, waitedNanos);
+        threads,
+        lock.lockLine(),
+        mode.equals("write"),
+        timed,
+        lock.name(),
+        null,
+        batch,
+        waitedNanos);
   }
 
   /**

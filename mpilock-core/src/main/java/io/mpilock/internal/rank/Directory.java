@@ -82,7 +82,7 @@ public final class Directory {
   }
 
   /**
-   * Gives the index of the home line of a resource, which is new if no rank has named it before,
+   * Gives the index of the lock line of a resource, which is new if no rank has named it before,
    * and counts that this rank uses it once more. To be followed by {@link #leave}.
    *
    * @return less than 0 if there is no room; then it may be tried again
@@ -100,24 +100,24 @@ public final class Directory {
   private synchronized long useAlone(String name) {
     readNew(); // another rank may have named it meanwhile
     Long known = homes.get(name);
-    long home = known != null ? known : make(name);
-    if (home >= 0) {
-      entries.use(home, 1);
+    long lockLine = known != null ? known : make(name);
+    if (lockLine >= 0) {
+      entries.use(lockLine, 1);
     }
-    return home;
+    return lockLine;
   }
 
   /** Ends a {@link #use}: whoever had that lock cannot reach it any more. */
-  public void leave(long home) {
-    entries.use(home, -1);
+  public void leave(long lockLine) {
+    entries.use(lockLine, -1);
   }
 
   /** Whether a thread of this rank holds or asks for a resource that the rank uses. */
-  boolean isUsedHere(long home) {
-    return entries.isUsedHere(home);
+  boolean isUsedHere(long lockLine) {
+    return entries.isUsedHere(lockLine);
   }
 
-  /** Gives the index of the home line of a resource that a rank of this node has named, or null. */
+  /** Gives the index of the lock line of a resource that a rank of this node has named, or null. */
   public synchronized @Nullable Long known(String name) {
     readNew();
     return homes.get(name);
@@ -149,22 +149,22 @@ public final class Directory {
             .formatted(MAX_NAME, Values.shown(name), why));
   }
 
-  /** Gives the home lines of all resources that have an entry. */
+  /** Gives the lock lines of all resources that have an entry. */
   public synchronized List<Long> homes() {
     readNew();
     return List.copyOf(homes.values());
   }
 
-  /** Gives the quoted name of the resource whose home line stands at an index. */
-  public synchronized String nameAt(long home) {
-    String name = name(home);
+  /** Gives the quoted name of the resource whose lock line stands at an index. */
+  public synchronized String nameAt(long lockLine) {
+    String name = name(lockLine);
     return name == null ? "an unknown resource" : CallNames.quoted(name);
   }
 
-  /** Gives the name of the resource whose home line stands at an index, or null. */
-  public synchronized @Nullable String name(long home) {
+  /** Gives the name of the resource whose lock line stands at an index, or null. */
+  public synchronized @Nullable String name(long lockLine) {
     readNew();
-    Named named = names.get(home);
+    Named named = names.get(lockLine);
     return named == null ? null : named.name();
   }
 
@@ -175,9 +175,9 @@ public final class Directory {
     for (int lines = 1; lines < this.free.size(); lines++) {
       free += this.free.get(lines).size() * entries.size((long) lines * Layout.LINE);
     }
-    for (long home : unused()) {
-      Named named = names.get(home);
-      free += named == null ? 0 : entries.size(home - named.entry());
+    for (long lockLine : unused()) {
+      Named named = names.get(lockLine);
+      free += named == null ? 0 : entries.size(lockLine - named.entry());
     }
     long room = window.words() - entries.first();
     long used = end - entries.first() - free;
@@ -222,17 +222,18 @@ public final class Directory {
   /** Notes what an entry is now; gives its size. */
   private long read(long entry) {
     long nameLines = entries.nameLines(entry);
-    long home = entry + nameLines;
+    long lockLine = entry + nameLines;
     String name = entries.name(entry);
-    Named before = name.isEmpty() ? names.remove(home) : names.put(home, new Named(name, entry));
+    Named before =
+        name.isEmpty() ? names.remove(lockLine) : names.put(lockLine, new Named(name, entry));
     if (before != null && !before.name().equals(name)) {
-      homes.remove(before.name(), home);
+      homes.remove(before.name(), lockLine);
     }
     TreeSet<Long> freeOnes = free.get((int) nameLines / Layout.LINE);
     if (name.isEmpty()) {
       freeOnes.add(entry);
     } else {
-      homes.put(name, home);
+      homes.put(name, lockLine);
       freeOnes.remove(entry);
     }
     end = Math.max(end, entry + entries.size(nameLines));
@@ -301,7 +302,7 @@ public final class Directory {
   }
 
   /**
-   * The home lines of the resources that no rank uses, or has left anything of. Looks for no dead
+   * The lock lines of the resources that no rank uses, or has left anything of. Looks for no dead
    * ranks: of those listeners are told, who may name a resource themselves.
    */
   private List<Long> unused() {
@@ -309,14 +310,14 @@ public final class Directory {
     for (int rank = 0; rank < gone.length; rank++) {
       gone[rank] = node.life(rank) >= RankContext.LEFT;
     }
-    return homes.values().stream().filter(home -> entries.isUnused(home, gone)).toList();
+    return homes.values().stream().filter(lockLine -> entries.isUnused(lockLine, gone)).toList();
   }
 
-  private void free(long home) {
-    Named named = names.get(home);
+  private void free(long lockLine) {
+    Named named = names.get(lockLine);
     if (named != null) {
       lock.checkHeld();
-      entries.free(named.entry(), home - named.entry());
+      entries.free(named.entry(), lockLine - named.entry());
       tell(named.entry());
     }
   }
@@ -330,10 +331,10 @@ public final class Directory {
      *
      * @return whether the node has none any more, and nothing that was sent before is to come
      */
-    boolean isRetired(long home);
+    boolean isRetired(long lockLine);
 
     /** Its entry is free: the index may be that of another resource from now on. */
-    void freed(long home);
+    void freed(long lockLine);
   }
 
   /**
@@ -355,10 +356,10 @@ public final class Directory {
 
   private synchronized void freeRetired(Retirement retirement) {
     readNew();
-    for (long home : unused()) {
-      if (retirement.isRetired(home) && entries.isClosed(home)) {
-        free(home);
-        retirement.freed(home);
+    for (long lockLine : unused()) {
+      if (retirement.isRetired(lockLine) && entries.isClosed(lockLine)) {
+        free(lockLine);
+        retirement.freed(lockLine);
       }
     }
   }

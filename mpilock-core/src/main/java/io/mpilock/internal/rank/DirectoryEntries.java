@@ -89,18 +89,18 @@ public final class DirectoryEntries {
    * agent's inbox stays: a rank that is gone may put it there late, and the list goes through it.
    */
   void make(long entry, long nameLines, byte[] name, boolean isNew) {
-    long home = entry + nameLines;
+    long lockLine = entry + nameLines;
     for (long i = entry + 1; i < entry + size(nameLines); i++) {
-      boolean stays = i == home + Layout.ATTENTION || i == home + Layout.NEXT;
-      if (i != home + Layout.TOKEN && (isNew || !stays)) {
+      boolean stays = i == lockLine + Layout.ATTENTION || i == lockLine + Layout.NEXT;
+      if (i != lockLine + Layout.TOKEN && (isNew || !stays)) {
         window.setRelease(i, 0);
       }
     }
     if (node.agent() >= 0) {
-      window.setRelease(home + Layout.STATE, closed());
-      window.setRelease(home + Layout.TOKEN, LockWords.STALE);
+      window.setRelease(lockLine + Layout.STATE, closed());
+      window.setRelease(lockLine + Layout.TOKEN, LockWords.STALE);
     } else {
-      window.setRelease(home + Layout.TOKEN, window.get(Layout.FIRST_TOKEN));
+      window.setRelease(lockLine + Layout.TOKEN, window.get(Layout.FIRST_TOKEN));
     }
     window.putBytes(entry + 1, name, 0, name.length);
     window.set(entry, nameLines << Integer.SIZE | name.length);
@@ -119,13 +119,13 @@ public final class DirectoryEntries {
     window.set(Layout.RECLAIMED, window.get(Layout.RECLAIMED) + 1);
   }
 
-  private long line(long home, int member) {
-    return home + Layout.LINE + (long) member * Layout.RANK_WORDS;
+  private long line(long lockLine, int member) {
+    return lockLine + Layout.LINE + (long) member * Layout.RANK_WORDS;
   }
 
   /** Counts the {@link RankLock}s that this rank has of a resource. */
-  void use(long home, int more) {
-    window.getAndAdd(line(home, node.me()) + Layout.USES, more);
+  void use(long lockLine, int more) {
+    window.getAndAdd(line(lockLine, node.me()) + Layout.USES, more);
   }
 
   /**
@@ -134,42 +134,44 @@ public final class DirectoryEntries {
    *
    * @param gone the ranks that will never touch anything
    */
-  boolean isUnused(long home, boolean[] gone) {
+  boolean isUnused(long lockLine, boolean[] gone) {
     for (int rank = 0; rank < node.ranks(); rank++) {
-      if (window.get(line(home, rank) + Layout.USES) != 0 && !gone[rank]) {
+      if (window.get(line(lockLine, rank) + Layout.USES) != 0 && !gone[rank]) {
         return false;
       }
     }
-    long state = window.get(home + Layout.STATE);
+    long state = window.get(lockLine + Layout.STATE);
     boolean nobodyWrites =
         node.agent() >= 0
             ? LockWords.owner(state) == 0 || LockWords.owner(state) == node.agent() + 1
             : LockWords.isFree(state);
     return nobodyWrites
-        && isMended(home, gone)
-        && window.get(home + Layout.ATTENTION) == 0
-        && window.get(home + Layout.CLEAR) == 0
-        && window.get(home + Layout.TRIES) == window.get(home + Layout.ENDED_TRIES)
-        && isLeftByRanks(home);
+        && isMended(lockLine, gone)
+        && window.get(lockLine + Layout.ATTENTION) == 0
+        && window.get(lockLine + Layout.CLEAR) == 0
+        && window.get(lockLine + Layout.TRIES) == window.get(lockLine + Layout.ENDED_TRIES)
+        && isLeftByRanks(lockLine);
   }
 
-  /** Whoever mends and dies over it has others go on, unless there is nothing left to mend. */
-  private boolean isMended(long home, boolean[] gone) {
-    long mender = window.get(home + Layout.MENDER);
+  /**
+   * Whoever recovers and dies over it has others go on, unless there is nothing left to recover.
+   */
+  private boolean isMended(long lockLine, boolean[] gone) {
+    long mender = window.get(lockLine + Layout.RECOVERER);
     return mender == 0 || (mender > 0 && mender <= gone.length && gone[(int) mender - 1]);
   }
 
-  private boolean isLeftByRanks(long home) {
+  private boolean isLeftByRanks(long lockLine) {
     for (int rank = 0; rank < node.ranks(); rank++) {
-      if (isIn(home, rank)) {
+      if (isIn(lockLine, rank)) {
         return false;
       }
     }
     return true;
   }
 
-  private boolean isIn(long home, int rank) {
-    long line = line(home, rank);
+  private boolean isIn(long lockLine, int rank) {
+    long line = line(lockLine, rank);
     long reads = window.get(line + Layout.READS);
     return LockWords.holds(reads) != 0
         || LockWords.waiting(reads) != 0
@@ -178,13 +180,13 @@ public final class DirectoryEntries {
   }
 
   /** Whether this rank's words say that a thread of it holds, owns or asks. */
-  boolean isUsedHere(long home) {
-    return isIn(home, node.me())
-        || LockWords.owner(window.get(home + Layout.STATE)) == node.me() + 1;
+  boolean isUsedHere(long lockLine) {
+    return isIn(lockLine, node.me())
+        || LockWords.owner(window.get(lockLine + Layout.STATE)) == node.me() + 1;
   }
 
   /** Whether the node has no permission for a resource: what the agent needs to free it. */
-  boolean isClosed(long home) {
-    return (int) window.get(home + Layout.STATE) == (int) closed();
+  boolean isClosed(long lockLine) {
+    return (int) window.get(lockLine + Layout.STATE) == (int) closed();
   }
 }

@@ -34,10 +34,10 @@ public final class DirectoryLock {
     if (namer.tryLock()) {
       return;
     }
-    Waiter patience = new Waiter(node, name, node.nanoTime(), Waiter.FOREVER, namer);
+    Waiter waiter = new Waiter(node, name, node.nanoTime(), Waiter.FOREVER, namer);
     namer.check();
     while (!namer.tryLock()) {
-      if (!patience.pause(bell, () -> window.get(Layout.DIRECTORY_LOCK) == 0)) {
+      if (!waiter.pause(bell, () -> window.get(Layout.DIRECTORY_LOCK) == 0)) {
         throw node.isClosed()
             ? node.closedFailure()
             : new LockInterruptedException(

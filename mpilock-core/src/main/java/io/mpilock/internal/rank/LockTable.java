@@ -42,7 +42,7 @@ public final class LockTable {
 
   private static final class Entry extends WeakReference<RankLock> {
     private final String name;
-    private final long home;
+    private final long lockLine;
 
     /** The same, until it may go. */
     private volatile @Nullable RankLock kept;
@@ -50,7 +50,7 @@ public final class LockTable {
     Entry(RankLock lock, ReferenceQueue<RankLock> queue) {
       super(lock, queue);
       this.name = lock.name();
-      this.home = lock.home();
+      this.lockLine = lock.lockLine();
     }
   }
 
@@ -88,11 +88,11 @@ public final class LockTable {
   }
 
   private RankLock make(String name) {
-    long home = directory.use(name);
-    if (home < 0) {
-      home = awaitRoom(name);
+    long lockLine = directory.use(name);
+    if (lockLine < 0) {
+      lockLine = awaitRoom(name);
     }
-    RankLock known = put(name, home);
+    RankLock known = put(name, lockLine);
     enough = Math.min(enough, Math.max(directory.few(), 2 * locks.size()));
     if (locks.size() >= enough) {
       letGo();
@@ -103,16 +103,16 @@ public final class LockTable {
     return known;
   }
 
-  private RankLock put(String name, long home) {
+  private RankLock put(String name, long lockLine) {
     boolean used = false;
     try {
-      RankLock made = new RankLock(name, threads, home);
+      RankLock made = new RankLock(name, threads, lockLine);
       RankLock known = put(made);
       used = known == made;
       return known;
     } finally {
       if (!used) {
-        directory.leave(home);
+        directory.leave(lockLine);
       }
     }
   }
@@ -126,7 +126,7 @@ public final class LockTable {
       boolean _ = node.isGone(rank);
     }
     for (Entry entry : locks.values()) {
-      if (entry.kept != null && !directory.isUsedHere(entry.home)) {
+      if (entry.kept != null && !directory.isUsedHere(entry.lockLine)) {
         entry.kept = null;
       }
     }
@@ -167,9 +167,9 @@ public final class LockTable {
 
   private void leave(Reference<?> gone) {
     Entry entry = (Entry) gone;
-    if (directory.isUsedHere(entry.home)) {
+    if (directory.isUsedHere(entry.lockLine)) {
       // It is held by a thread that has let go of every object: who asks again finds its hold.
-      RankLock again = new RankLock(entry.name, threads, entry.home);
+      RankLock again = new RankLock(entry.name, threads, entry.lockLine);
       Entry held = new Entry(again, unreachable);
       held.kept = again;
       if (locks.replace(entry.name, entry, held)) {
@@ -178,7 +178,7 @@ public final class LockTable {
       held.clear();
     }
     locks.remove(entry.name, entry);
-    directory.leave(entry.home);
+    directory.leave(entry.lockLine);
   }
 
   /**
@@ -193,9 +193,9 @@ public final class LockTable {
     while (true) {
       node.rest(POLL_NANOS); // the references come to their queue a little later
       leave();
-      long home = directory.use(name);
-      if (home >= 0) {
-        return home;
+      long lockLine = directory.use(name);
+      if (lockLine >= 0) {
+        return lockLine;
       }
       if (Thread.currentThread().isInterrupted()) {
         throw new LockInterruptedException(

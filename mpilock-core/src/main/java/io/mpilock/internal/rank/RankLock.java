@@ -59,13 +59,13 @@ public final class RankLock {
   private final WeakReference<RankLock> self = new WeakReference<>(this);
   private final AtomicReference<@Nullable Object> face = new AtomicReference<>();
 
-  public RankLock(String name, RankThreads threads, long home) {
+  public RankLock(String name, RankThreads threads, long lockLine) {
     this.threads = threads;
     this.name = name;
     this.quotedName = CallNames.quoted(name);
     this.node = threads.node();
     this.window = node.window();
-    this.words = new NodeLock(node, home, node.me(), name);
+    this.words = new NodeLock(node, lockLine, node.me(), name);
     this.lastLook = node.nanoTime();
     this.myLine = words.line(node.me());
   }
@@ -111,8 +111,8 @@ public final class RankLock {
   }
 
   /** The resource's identity on this node: equal on all ranks. */
-  public long home() {
-    return words.home();
+  public long lockLine() {
+    return words.lockLine();
   }
 
   /**
@@ -144,34 +144,34 @@ public final class RankLock {
    */
   boolean awaitRead(ThreadHold hold, long nanos) {
     hold.markWaited();
-    Waiter patience = nanos == 0 ? tryPatience(hold, hold, "read") : patience(hold, "read", nanos);
+    Waiter waiter = nanos == 0 ? tryPatience(hold, hold, "read") : waiter(hold, "read", nanos);
     try {
-      return words.awaitRead(hold, patience)
-          || gaveUp("read", patience)
-          || (patience.isTry() && words.tryRead(hold));
+      return words.awaitRead(hold, waiter)
+          || gaveUp("read", waiter)
+          || (waiter.isTry() && words.tryRead(hold));
     } finally {
-      patience.end();
+      waiter.end();
       forgetWaitingReader(hold);
-      hold.endInquiry();
+      hold.endStatusQuery();
       endTry(hold);
     }
   }
 
-  private void endTry(UndoRecord grip) {
-    if (grip.tries) {
-      words.endTry(grip);
+  private void endTry(UndoRecord undo) {
+    if (undo.tries) {
+      words.endTry(undo);
     }
   }
 
   boolean awaitNoReaders(ThreadHold hold, long nanos) {
     hold.markWaited();
-    Waiter patience = patience(hold, "write", nanos);
+    Waiter waiter = waiter(hold, "write", nanos);
     noteDrainer(hold);
     try {
-      return words.awaitNoReaders(hold, patience) || gaveUp("write", patience);
+      return words.awaitNoReaders(hold, waiter) || gaveUp("write", waiter);
     } finally {
-      patience.end();
-      hold.endInquiry();
+      waiter.end();
+      hold.endStatusQuery();
     }
   }
 
@@ -190,45 +190,45 @@ public final class RankLock {
   }
 
   private boolean awaitAnswer(ThreadHold hold) {
-    Waiter patience = tryPatience(hold, hold, "write");
+    Waiter waiter = tryPatience(hold, hold, "write");
     try {
-      return words.awaitOwnership(hold, hold.id(), patience)
-          || gaveUp("write", patience)
+      return words.awaitOwnership(hold, hold.id(), waiter)
+          || gaveUp("write", waiter)
           || words.tryOwn(hold);
     } finally {
-      patience.end();
+      waiter.end();
       endTry(hold);
     }
   }
 
-  private Waiter tryPatience(ThreadHold hold, UndoRecord grip, String mode) {
-    Waiter patience = patience(hold, mode, ANSWER_NANOS); // which may throw
+  private Waiter tryPatience(ThreadHold hold, UndoRecord undo, String mode) {
+    Waiter waiter = waiter(hold, mode, ANSWER_NANOS); // which may throw
     boolean reads = mode.equals("read");
-    long tries = words.countTry(grip);
-    return patience.untilRefused(() -> words.isRefused(tries, reads));
+    long tries = words.countTry(undo);
+    return waiter.untilRefused(() -> words.isRefused(tries, reads));
   }
 
   boolean awaitWrite(ThreadHold hold, long nanos) {
     try {
       return waitToWrite(hold, nanos);
     } finally {
-      hold.endInquiry();
+      hold.endStatusQuery();
     }
   }
 
   private boolean waitToWrite(ThreadHold hold, long nanos) {
     hold.markWaited();
-    Waiter patience = patience(hold, "write", nanos);
+    Waiter waiter = waiter(hold, "write", nanos);
     try {
-      if (words.awaitOwnership(hold, hold.id(), patience)) {
+      if (words.awaitOwnership(hold, hold.id(), waiter)) {
         noteDrainer(hold);
-        if (words.awaitNoReaders(hold, patience)) {
+        if (words.awaitNoReaders(hold, waiter)) {
           return true;
         }
       }
-      return gaveUp("write", patience);
+      return gaveUp("write", waiter);
     } finally {
-      patience.end();
+      waiter.end();
     }
   }
 
@@ -246,15 +246,15 @@ public final class RankLock {
     if (!node.isClosed()) {
       if (now - lastLook >= Waiter.CHECK_NANOS) {
         lastLook = now; // two threads at once do no harm
-        words.mend();
+        words.recover();
       }
       words.throwIfBroken();
     }
     checkUsable();
   }
 
-  private boolean gaveUp(String mode, Waiter patience) {
-    if (patience.wasInterrupted()) {
+  private boolean gaveUp(String mode, Waiter waiter) {
+    if (waiter.wasInterrupted()) {
       throw new LockInterruptedException(interruptedMessage(mode));
     }
     return false;
@@ -266,11 +266,11 @@ public final class RankLock {
   }
 
   /** Begins a wait, unless another node would have to be asked and cannot. */
-  private Waiter patience(ThreadHold hold, String mode, long nanos) {
+  private Waiter waiter(ThreadHold hold, String mode, long nanos) {
     words.throwIfBroken();
     hold.takeReports(); // of an earlier wait
-    Waiter patience = new Waiter(node, name, node.nanoTime(), nanos, new Watch(hold, mode, nanos));
-    return hold.isUninterruptible() ? patience.uninterruptible() : patience;
+    Waiter waiter = new Waiter(node, name, node.nanoTime(), nanos, new Watch(hold, mode, nanos));
+    return hold.isUninterruptible() ? waiter.uninterruptible() : waiter;
   }
 
   /**
@@ -293,14 +293,14 @@ public final class RankLock {
     if (!words.isKeptFromReading()) { // any more: the agent may have let readers in since
       return words.optimisticStamp();
     }
-    UndoRecord grip = new UndoRecord(); // not the thread's own: it may hold, too
+    UndoRecord undo = new UndoRecord(); // not the thread's own: it may hold, too
     ThreadHold hold = hold();
-    hold.borrow(this, grip);
+    hold.borrow(this, undo);
     long stamp;
     try {
-      stamp = stampUnderRead(hold, grip);
+      stamp = stampUnderRead(hold, undo);
     } catch (Throwable cut) { // also where it was about to give back
-      giveBack(grip);
+      giveBack(undo);
       hold.paid();
       throw cut;
     }
@@ -311,29 +311,29 @@ public final class RankLock {
     return stamp;
   }
 
-  private long stampUnderRead(ThreadHold hold, UndoRecord grip) {
-    Waiter patience = tryPatience(hold, grip, "read");
+  private long stampUnderRead(ThreadHold hold, UndoRecord undo) {
+    Waiter waiter = tryPatience(hold, undo, "read");
     long stamp = -1;
     try {
-      if (words.awaitRead(grip, patience) || gaveUp("read", patience) || words.tryRead(grip)) {
+      if (words.awaitRead(undo, waiter) || gaveUp("read", waiter) || words.tryRead(undo)) {
         stamp = words.token(); // nobody writes under this read
       }
     } finally {
-      patience.end();
+      waiter.end();
     }
-    giveBack(grip);
+    giveBack(undo);
     return stamp;
   }
 
   /** Gives back what an optimistic read has left, or throws and leaves it to its thread. */
-  void giveBack(UndoRecord grip) {
+  void giveBack(UndoRecord undo) {
     for (int tries = 1; ; tries++) {
       try {
-        words.giveBack(grip);
+        words.giveBack(undo);
         return;
       } catch (Throwable again) {
         if (tries == ThreadHold.TRIES) {
-          hasLost(grip, again);
+          hasLost(undo, again);
           throw again;
         }
       }
@@ -408,14 +408,14 @@ public final class RankLock {
 
   private void awaitCleared(int rank) {
     PoisonWatch watch = new PoisonWatch(rank);
-    Waiter patience = new Waiter(node, name, node.nanoTime(), CLEAR_NANOS, watch);
+    Waiter waiter = new Waiter(node, name, node.nanoTime(), CLEAR_NANOS, watch);
     if (node.agent() >= 0) {
       watch.check();
     }
     while (!watch.isCleared()) {
-      if (!patience.pause(words.bell(words.me()), () -> words.poisonedBy() != rank)) {
+      if (!waiter.pause(words.bell(words.me()), () -> words.poisonedBy() != rank)) {
         checkOpen();
-        throw patience.wasInterrupted()
+        throw waiter.wasInterrupted()
             ? new LockInterruptedException(
                 "Thread '%s' of %s was interrupted while it gave %s free, which may come about all the same."
                     .formatted(Thread.currentThread().getName(), me(), quotedName()))
@@ -441,7 +441,7 @@ public final class RankLock {
    */
   String describe(long nanos) {
     String here = describeHere();
-    return node.agent() < 0 ? here : new StatusQuery(node).describe(words.home(), here, nanos);
+    return node.agent() < 0 ? here : new StatusQuery(node).describe(words.lockLine(), here, nanos);
   }
 
   /**
@@ -625,13 +625,13 @@ public final class RankLock {
    *
    * @return whether there is nothing any more to give back, since the window is freed
    */
-  boolean hasLost(UndoRecord grip, Throwable failure) {
-    words.unlockQueue(grip);
+  boolean hasLost(UndoRecord undo, Throwable failure) {
+    words.unlockQueue(undo);
     boolean freed = failure instanceof IllegalStateException && node.isWindowFreed();
     if (freed) {
-      grip.forget();
+      undo.forget();
     } else if (!RankContext.isWant(failure)) {
-      grip.forget();
+      undo.forget();
       node.giveUp(failure);
     }
     return freed;
@@ -670,7 +670,7 @@ public final class RankLock {
     }
 
     @Override
-    public Waiter.DeadlockCheck circles(long waitedNanos) {
+    public Waiter.DeadlockCheck deadlockCheck(long waitedNanos) {
       boolean timed = timeoutNanos != Waiter.FOREVER;
       return DeadlockDetector.ofLock(
           threads, RankLock.this, mode, timed, hold::waitsInBatch, waitedNanos);
@@ -689,14 +689,14 @@ public final class RankLock {
         long waited = TimeUnit.NANOSECONDS.toMillis(node.nanoTime() - start);
         noteWaitingReader(hold, System.currentTimeMillis() - waited);
       }
-      words.mend();
+      words.recover();
       words.throwIfBroken();
-      words.tellAgentAgain();
+      words.remindAgent();
     }
 
     @Override
     public boolean askAhead() {
-      return node.agent() >= 0 && hold.inquiry(node).askAhead(words.home());
+      return node.agent() >= 0 && hold.statusQuery(node).askAhead(words.lockLine());
     }
 
     @Override

@@ -42,15 +42,15 @@ public final class StatusQuery {
   /**
    * Says who holds a resource on all nodes, as far as they answer soon.
    *
-   * @param home its home line
+   * @param lockLine its lock line
    * @param here who does on this one, in case that its agent does not answer
    * @param nanos how long to wait for answers at most; not longer than half a second
    */
-  public String describe(long home, String here, long nanos) {
+  public String describe(long lockLine, String here, long nanos) {
     if (node.brokenBy() >= 0) { // there is more to tell than who holds, and it is told
       return "On node " + node.myNode() + ": " + here;
     }
-    return describe(nanos > 0 ? ask(home, Math.min(nanos, TEXT_NANOS)) : Map.of(), here);
+    return describe(nanos > 0 ? ask(lockLine, Math.min(nanos, TEXT_NANOS)) : Map.of(), here);
   }
 
   /** Says who holds a resource on the nodes that have answered. */
@@ -87,17 +87,17 @@ public final class StatusQuery {
   /**
    * Asks all nodes.
    *
-   * @param home the home line of a resource, or {@link Layout#ALL_RESOURCES}
+   * @param lockLine the lock line of a resource, or {@link Layout#ALL_RESOURCES}
    * @param nanos how long to wait at most; an interrupt ends it, too
    * @return what each node said that answered
    */
-  public Map<Integer, NodeReport> ask(long home, long nanos) {
+  public Map<Integer, NodeReport> ask(long lockLine, long nanos) {
     Map<Integer, NodeReport> reports = new TreeMap<>();
     if (node.agent() < 0 || node.isGone(node.agent())) {
       return reports;
     }
     long start = node.nanoTime();
-    if (!take(home, start, nanos)) {
+    if (!take(lockLine, start, nanos)) {
       return reports;
     }
     try {
@@ -113,9 +113,9 @@ public final class StatusQuery {
     return reports;
   }
 
-  private boolean take(long home, long start, long nanos) {
+  private boolean take(long lockLine, long start, long nanos) {
     while (isInTime(start, nanos)) {
-      if (tryTake(home)) {
+      if (tryTake(lockLine)) {
         return true;
       }
       node.rest(POLL_NANOS);
@@ -123,12 +123,12 @@ public final class StatusQuery {
     return false;
   }
 
-  private boolean tryTake(long home) {
+  private boolean tryTake(long lockLine) {
     long holder = window.get(Layout.QUERY_LOCK);
     if ((holder == 0 || node.isGone((int) holder - 1))
         && window.get(Layout.QUERY) == 0
         && window.compareAndSet(Layout.QUERY_LOCK, holder, node.me() + 1L)) {
-      window.set(Layout.QUERY, home);
+      window.set(Layout.QUERY, lockLine);
       node.ringAgent();
       return true;
     }
@@ -155,11 +155,11 @@ public final class StatusQuery {
    *
    * @return false if there is no more to come
    */
-  public boolean askAhead(long home) {
+  public boolean askAhead(long lockLine) {
     if (answered || node.brokenBy() >= 0) {
       return false;
     }
-    if (!asking && !tryTake(home)) {
+    if (!asking && !tryTake(lockLine)) {
       return true;
     }
     asking = true;

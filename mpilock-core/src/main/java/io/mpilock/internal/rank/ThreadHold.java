@@ -34,7 +34,7 @@ public final class ThreadHold extends UndoRecord {
 
   private final Thread thread;
   private final ThreadId id;
-  private final long home;
+  private final long lockLine;
 
   /** The write is ending, and holds counts the reads inside it already. */
   private boolean downgraded;
@@ -67,7 +67,7 @@ public final class ThreadHold extends UndoRecord {
   private boolean uninterruptible;
   private long readSince;
   private long writeSince;
-  private @Nullable StatusQuery inquiry;
+  private @Nullable StatusQuery statusQuery;
 
   /** What other nodes have answered; not the inquiry, which leads to the lock. */
   private Map<Integer, NodeReport> reports = Map.of();
@@ -75,17 +75,17 @@ public final class ThreadHold extends UndoRecord {
   /**
    * What a thread holds of a resource: nothing yet.
    *
-   * @param home the resource's home line
+   * @param lockLine the resource's lock line
    */
-  ThreadHold(Thread thread, long home) {
+  ThreadHold(Thread thread, long lockLine) {
     this.thread = thread;
     this.id = new ThreadId(thread);
-    this.home = home;
+    this.lockLine = lockLine;
   }
 
-  /** The home line of the resource. */
-  long home() {
-    return home;
+  /** The lock line of the resource. */
+  long lockLine() {
+    return lockLine;
   }
 
   /**
@@ -244,11 +244,11 @@ public final class ThreadHold extends UndoRecord {
   }
 
   /** Notes what this thread is about to take for an optimistic read; before it does. */
-  void borrow(RankLock lock, UndoRecord grip) {
+  void borrow(RankLock lock, UndoRecord undo) {
     if (special) {
       settle(lock);
     }
-    debt = grip;
+    debt = undo;
     special = true;
     owing = lock;
   }
@@ -560,26 +560,26 @@ public final class ThreadHold extends UndoRecord {
   }
 
   /** What this thread asks other nodes, before its time is over. */
-  StatusQuery inquiry(RankContext node) {
-    StatusQuery asked = inquiry;
+  StatusQuery statusQuery(RankContext node) {
+    StatusQuery asked = statusQuery;
     if (asked == null) {
       asked = new StatusQuery(node);
-      inquiry = asked;
+      statusQuery = asked;
     }
     return asked;
   }
 
   /** Asks other nodes no more. */
-  void endInquiry() {
-    if (inquiry != null) {
-      reports = inquiry.end();
-      inquiry = null;
+  void endStatusQuery() {
+    if (statusQuery != null) {
+      reports = statusQuery.end();
+      statusQuery = null;
     }
   }
 
   /** What other nodes answered in this thread's last wait; once. */
   Map<Integer, NodeReport> takeReports() {
-    endInquiry();
+    endStatusQuery();
     Map<Integer, NodeReport> taken = reports;
     reports = Map.of();
     return taken;

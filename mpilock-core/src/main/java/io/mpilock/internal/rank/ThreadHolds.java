@@ -17,7 +17,7 @@ public final class ThreadHolds {
   private final ThreadLocal<Mine> mine = ThreadLocal.withInitial(Mine::new);
 
   /**
-   * A thread's holds, by home lines: of locks that can be reached, or of which it holds something.
+   * A thread's holds, by lock lines: of locks that can be reached, or of which it holds something.
    */
   private static final class Mine {
     private static final int FEW = 16;
@@ -31,15 +31,15 @@ public final class ThreadHolds {
       }
     }
 
-    private static int slot(long home, int length) {
-      return (int) (home / Layout.LINE) & (length - 1);
+    private static int slot(long lockLine, int length) {
+      return (int) (lockLine / Layout.LINE) & (length - 1);
     }
 
-    private int find(long home) {
-      int slot = slot(home, parts.length);
+    private int find(long lockLine) {
+      int slot = slot(lockLine, parts.length);
       while (true) {
         Part part = parts[slot];
-        if (part == null || part.hold().home() == home) {
+        if (part == null || part.hold().lockLine() == lockLine) {
           return slot;
         }
         slot = (slot + 1) & (parts.length - 1);
@@ -48,7 +48,7 @@ public final class ThreadHolds {
 
     /** The hold of a lock, or of one before it of the same resource; or null. */
     @Nullable ThreadHold get(RankLock lock) {
-      Part part = parts[find(lock.home())];
+      Part part = parts[find(lock.lockLine())];
       return part != null && (part.lock().refersTo(lock) || part.hold().isHeld())
           ? part.hold()
           : null;
@@ -62,7 +62,7 @@ public final class ThreadHolds {
     }
 
     private void put(Part part) {
-      int slot = find(part.hold().home());
+      int slot = find(part.hold().lockLine());
       size += parts[slot] == null ? 1 : 0;
       parts[slot] = part;
     }
@@ -101,7 +101,7 @@ public final class ThreadHolds {
     if (known != null) {
       return known;
     }
-    ThreadHold made = new ThreadHold(Thread.currentThread(), lock.home());
+    ThreadHold made = new ThreadHold(Thread.currentThread(), lock.lockLine());
     all.add(made, self);
     return made;
   }
@@ -121,7 +121,7 @@ public final class ThreadHolds {
     for (int i = 0; i < all.slots(); i++) {
       ThreadHold hold = all.at(i);
       if (hold != null && hold.isHeld() && held.size() < Layout.WAIT_HOLDS) {
-        held.add(new Held(hold.home(), hold.isWriting()));
+        held.add(new Held(hold.lockLine(), hold.isWriting()));
       }
     }
     return held;

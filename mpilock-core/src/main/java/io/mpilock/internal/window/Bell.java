@@ -24,7 +24,7 @@ public final class Bell {
 
   private final NodeWindow window;
   private final long epoch;
-  private final @Nullable BellWatcher doorman;
+  private final @Nullable BellWatcher bellWatcher;
   private final int from;
   private final int to;
 
@@ -40,7 +40,7 @@ public final class Bell {
   public Bell(NodeWindow window, long epoch) {
     this.window = window;
     this.epoch = epoch;
-    this.doorman = null;
+    this.bellWatcher = null;
     this.from = 0;
     this.to = 0;
     this.taken = null;
@@ -49,15 +49,16 @@ public final class Bell {
   /**
    * A bell of a lock.
    *
-   * @param doorman this rank's
+   * @param bellWatcher this rank's
    * @param from the first rank whose threads may sleep here
    * @param to the one behind the last
    * @param many whether many threads of a rank sleep here, so that one does it for all
    */
-  public Bell(NodeWindow window, long epoch, BellWatcher doorman, int from, int to, boolean many) {
+  public Bell(
+      NodeWindow window, long epoch, BellWatcher bellWatcher, int from, int to, boolean many) {
     this.window = window;
     this.epoch = epoch;
-    this.doorman = doorman;
+    this.bellWatcher = bellWatcher;
     this.from = from;
     this.to = to;
     this.taken = many ? new AtomicBoolean() : null;
@@ -83,18 +84,18 @@ public final class Bell {
       if ((int) sleepers != 0) {
         window.wake(epoch);
       }
-      if (doorman != null && sleepers >>> 32 != 0) {
-        doorman.ring(from, to);
+      if (bellWatcher != null && sleepers >>> 32 != 0) {
+        bellWatcher.ring(from, to);
       }
     }
   }
 
   /** Sleeps until a ring, unless {@code done} already; returns early at will. */
   public void sleep(BooleanSupplier done, long nanos) {
-    if (doorman == null || !doorman.isOpen()) {
+    if (bellWatcher == null || !bellWatcher.isOpen()) {
       sleepHere(done, nanos);
-    } else if (doorman.isFor(Thread.currentThread())) {
-      doorman.sleep(this, done, taken == null ? Math.min(nanos, Waiter.CHECK_NANOS) : nanos);
+    } else if (bellWatcher.isFor(Thread.currentThread())) {
+      bellWatcher.sleep(this, done, taken == null ? Math.min(nanos, Waiter.CHECK_NANOS) : nanos);
     } else if (taken == null) {
       sleepHere(done, Math.min(nanos, Waiter.SLICE_NANOS));
     } else if (taken.compareAndSet(false, true)) {
@@ -104,13 +105,15 @@ public final class Bell {
         taken.set(false);
       }
     } else {
-      doorman.sleep(this, done, nanos);
+      bellWatcher.sleep(this, done, nanos);
     }
   }
 
   /** How long a wait may sleep here at once: then it looks about. */
   long longestSleep() {
-    return doorman == null || !doorman.isOpen() ? Waiter.SLICE_NANOS : BellWatcher.GUEST_NANOS;
+    return bellWatcher == null || !bellWatcher.isOpen()
+        ? Waiter.SLICE_NANOS
+        : BellWatcher.GUEST_NANOS;
   }
 
   private void sleepHere(BooleanSupplier done, long nanos) {

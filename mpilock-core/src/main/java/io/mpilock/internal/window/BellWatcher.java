@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>No wake-up is lost. A sleeper is registered, then counts itself among the bell's guests, then
  * gets the epoch, then looks at what it waits for. A ringer changes what is waited for, moves the
- * epoch, and rings the doorbells if the bell has guests. The doorman counts itself in the doorbell,
+ * epoch, and rings the doorbells if the bell has guests. The watcher counts itself in the doorbell,
  * and then looks at the epochs of all who are registered: as for every {@link Bell} one of the two
  * sees the other.
  */
@@ -69,7 +69,7 @@ public final class BellWatcher {
       try {
         guest.seen = window.get(bell.epoch()) & 0xFFFFFFFFL;
         if (!done.getAsBoolean()) {
-          boolean isWoken = callDoorman();
+          boolean isWoken = startWatcher();
           // Registered before this look: a close that it does not see wakes this guest.
           threads.park(
               this, isWoken && !node.isClosed() ? nanos : Math.min(nanos, Waiter.SLICE_NANOS));
@@ -115,12 +115,12 @@ public final class BellWatcher {
   }
 
   /** Whether somebody sleeps for the guests. */
-  private boolean callDoorman() {
+  private boolean startWatcher() {
     if (thread == null) {
       synchronized (this) {
         if (thread == null) {
           try {
-            thread = threads.startDaemon("mpilock-doorman-" + rank, this::keepDoor);
+            thread = threads.startDaemon("mpilock-bell-watcher-" + rank, this::watch);
           } catch (OutOfMemoryError unstarted) { // it wants stack, or the limit of threads is met
             return false;
           }
@@ -130,7 +130,7 @@ public final class BellWatcher {
     return true;
   }
 
-  private void keepDoor() {
+  private void watch() {
     Bell doorbell = doorbell(rank);
     long idleSince = System.nanoTime();
     boolean went = false;
@@ -157,7 +157,7 @@ public final class BellWatcher {
     }
   }
 
-  /** A guest registers before it looks for the doorman: one of the two sees the other. */
+  /** A guest registers before it looks for the watcher: one of the two sees the other. */
   private boolean goes() {
     synchronized (this) {
       thread = null;

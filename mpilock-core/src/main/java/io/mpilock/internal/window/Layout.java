@@ -24,7 +24,7 @@ import io.mpilock.internal.rank.RankLock;
  *      changes          CHANGES words: which entries of the directory were made or freed last
  *      directory        entries, back to back, up to DIRECTORY_END, in use or free; each is
  *                         name line(s)   how many these are, length in bytes, the name in UTF-8
- *                         home line      STATE, TOKEN, reader bell, POISONED_BY, MENDER; and what the
+ *                         lock line      STATE, TOKEN, reader bell, POISONED_BY, MENDER; and what the
  *                                        agent is to see
  *                         rank lines     two for each member of the node: READS, REQUEST, writer
  *                                        bell, USES; and who reads, writes and waits, for diagnosis
@@ -81,7 +81,7 @@ public final class Layout {
 
   // The agent line.
 
-  /** The home line of the first resource that the agent is to look at, or 0. */
+  /** The lock line of the first resource that the agent is to look at, or 0. */
   public static final long INBOX = 4 * LINE;
 
   /** Epoch, and behind it the sleepers: the agent. */
@@ -105,7 +105,7 @@ public final class Layout {
   /** Node rank + 1 of who asks the agent to ask all nodes about a resource, or 0. */
   public static final long QUERY_LOCK = INBOX + 8;
 
-  /** The home line of that resource, or {@link #ALL_RESOURCES}; 0 when there is no more to come. */
+  /** The lock line of that resource, or {@link #ALL_RESOURCES}; 0 when there is no more to come. */
   public static final long QUERY = INBOX + 9;
 
   /** The node whose report stands in the answer + 1; or 0, when the next may be put there. */
@@ -122,7 +122,7 @@ public final class Layout {
   /** The number of what the agent has told the other nodes last about waits. */
   public static final long WAITS_TOLD = INBOX + 13;
 
-  /** Is the index of no home line. */
+  /** Is the index of no lock line. */
   public static final long ALL_RESOURCES = READY;
 
   /** How many of the last changes of the directory are known. */
@@ -161,20 +161,20 @@ public final class Layout {
 
   private static final int ANSWER_WORDS = LINE + NodeReport.MAX_BYTES / Long.BYTES;
 
-  // Words of a home line.
+  // Words of a lock line.
   public static final int STATE = 0;
   public static final int TOKEN = 1;
   public static final int READER_BELL = 2;
   public static final int READER_SLEEPERS = READER_BELL + 1;
   public static final int POISONED_BY = 4;
 
-  /** Node rank + 1 of who mends what dead ranks left, or 0. */
-  public static final int MENDER = 5;
+  /** Node rank + 1 of who recovers what dead ranks left, or 0. */
+  public static final int RECOVERER = 5;
 
   /** Node rank + 1 of who put the resource into the agent's inbox, or is about to, or 0. */
   public static final int ATTENTION = 6;
 
-  /** The home line of the next resource in the inbox, or 0. */
+  /** The lock line of the next resource in the inbox, or 0. */
   public static final int NEXT = 7;
 
   /** How many tries there were that other nodes had to be asked about: each takes a number. */

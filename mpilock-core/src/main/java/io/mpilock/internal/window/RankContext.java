@@ -62,7 +62,7 @@ public final class RankContext {
 
   private volatile boolean gone;
 
-  private final BellWatcher doorman;
+  private final BellWatcher bellWatcher;
   private final WaitTable waits;
 
   public RankContext(
@@ -78,7 +78,7 @@ public final class RankContext {
     for (int rank = 0; rank < communicator.size(); rank++) {
       nodes = Math.max(nodes, communicator.member(rank).node() + 1);
     }
-    this.doorman = new BellWatcher(this);
+    this.bellWatcher = new BellWatcher(this);
     this.waits = new WaitTable(this);
     this.agent = nodes > 1 ? jobRanks.length : -1;
     this.leaders = new int[nodes];
@@ -255,8 +255,8 @@ public final class RankContext {
   }
 
   /** Who sleeps for the threads of this rank that should not do so themselves. */
-  public BellWatcher doorman() {
-    return doorman;
+  public BellWatcher bellWatcher() {
+    return bellWatcher;
   }
 
   public ThreadParker threads() {
@@ -284,9 +284,9 @@ public final class RankContext {
   }
 
   /**
-   * Begins several steps at words that other ranks mend once this one is gone. A rank goes between
-   * such steps only, so nobody mends what is half done, and what is done late is not done at all.
-   * To be followed by {@link #leave} soon: nothing is waited for in between.
+   * Begins several steps at words that other ranks recover once this one is gone. A rank goes
+   * between such steps only, so nobody recovers what is half done, and what is done late is not
+   * done at all. To be followed by {@link #leave} soon: nothing is waited for in between.
    *
    * @return false if this rank is gone: it must leave the words alone
    */

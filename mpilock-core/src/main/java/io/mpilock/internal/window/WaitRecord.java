@@ -11,7 +11,7 @@ import java.util.List;
  *     holds
  * @param thread the thread's id
  * @param name the start of the thread's name
- * @param wants the resource that it waits for, by its home line; or {@link #CALL}
+ * @param wants the resource that it waits for, by its lock line; or {@link #CALL}
  * @param writes whether it waits to write, else to read
  * @param timed whether the wait ends by itself
  * @param since when it began, in milliseconds of the epoch
@@ -40,7 +40,7 @@ public record WaitRecord(
   /**
    * A resource that a thread holds.
    *
-   * @param resource its home line
+   * @param resource its lock line
    * @param writes whether it writes it, else reads
    */
   public record Held(long resource, boolean writes) {}

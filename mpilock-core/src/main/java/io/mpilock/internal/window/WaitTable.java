@@ -36,14 +36,14 @@ public final class WaitTable {
     this.window = node.window();
   }
 
-  /** Says how resources are named in messages, by their home lines. */
+  /** Says how resources are named in messages, by their lock lines. */
   public void nameBy(LongFunction<String> names) {
     this.names = names;
   }
 
   /** The name of a resource for messages. */
-  public String quotedName(long home) {
-    return names.apply(home);
+  public String quotedName(long lockLine) {
+    return names.apply(lockLine);
   }
 
   /** Says, before anybody reads them, that there is nothing in a member's records. */
@@ -230,8 +230,8 @@ public final class WaitTable {
   }
 
   /** Whether a batch of a member's readers has been let in; each that waits is in the next one. */
-  private boolean isLetIn(int member, long home, long batch) {
-    long reads = home + Layout.LINE + (long) member * Layout.RANK_WORDS + Layout.READS;
+  private boolean isLetIn(int member, long lockLine, long batch) {
+    long reads = lockLine + Layout.LINE + (long) member * Layout.RANK_WORDS + Layout.READS;
     return batch >= 0
         && reads >= 0
         && reads < window.words()

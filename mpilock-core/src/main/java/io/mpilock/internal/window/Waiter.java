@@ -38,7 +38,7 @@ public final class Waiter {
 
   /** What a waiter looks at now and then; called with no word of the window held. */
   public interface Watch {
-    /** Looks for dead ranks, and throws or mends. */
+    /** Looks for dead ranks, and throws or recovers. */
     void check();
 
     /**
@@ -73,7 +73,7 @@ public final class Waiter {
      *
      * @param waitedNanos how long the wait has lasted
      */
-    default @Nullable DeadlockCheck circles(long waitedNanos) {
+    default @Nullable DeadlockCheck deadlockCheck(long waitedNanos) {
       return null;
     }
 
@@ -97,10 +97,10 @@ public final class Waiter {
   private boolean uninterruptible;
   private boolean cleared;
   private @Nullable BooleanSupplier refused;
-  private @Nullable DeadlockCheck circles;
+  private @Nullable DeadlockCheck deadlockCheck;
 
   /** Until it is found, after a while, that the thread holds nothing, and so is in no circle. */
-  private boolean looksForCircles = true;
+  private boolean looksForDeadlocks = true;
 
   private long nextCheck = CHECK_NANOS;
   private long nextStall;
@@ -138,8 +138,8 @@ public final class Waiter {
 
   /** Ends the wait: tells the thread of an interrupt through which it waited. */
   public void end() {
-    if (circles != null) {
-      circles.end();
+    if (deadlockCheck != null) {
+      deadlockCheck.end();
     }
     if (cleared) {
       cleared = false;
@@ -148,9 +148,10 @@ public final class Waiter {
   }
 
   /** Looks whether this wait is part of a circle of waits; throws if it is to be given up. */
-  private void checkCircle() {
-    DeadlockCheck looks = circles == null ? watch.circles(node.nanoTime() - start) : circles;
-    circles = looks;
+  private void checkDeadlock() {
+    DeadlockCheck looks =
+        deadlockCheck == null ? watch.deadlockCheck(node.nanoTime() - start) : deadlockCheck;
+    deadlockCheck = looks;
     if (looks != null) {
       looks.look();
     }
@@ -186,14 +187,14 @@ public final class Waiter {
     if (node.isClosed() || left <= 0 || isInterrupted()) {
       return false;
     }
-    long slice = looksForCircles ? Math.min(left, CHECK_NANOS) : left;
+    long slice = looksForDeadlocks ? Math.min(left, CHECK_NANOS) : left;
     node.threads().park(blocker, slice);
     long waited = slice < left ? node.nanoTime() - start : 0;
     if (waited >= nextCheck) {
       nextCheck = waited + CHECK_NANOS;
-      looksForCircles = watch.holdsAny(); // not before: a thread may have many holds to look at
-      if (looksForCircles) {
-        checkCircle();
+      looksForDeadlocks = watch.holdsAny(); // not before: a thread may have many holds to look at
+      if (looksForDeadlocks) {
+        checkDeadlock();
       }
     }
     return true;
@@ -269,7 +270,7 @@ public final class Waiter {
     if (waited >= nextCheck) {
       nextCheck = waited + CHECK_NANOS;
       watch.check();
-      checkCircle();
+      checkDeadlock();
     }
     if (waited >= nextStall) {
       long interval = node.settings().stallWarning().toNanos();

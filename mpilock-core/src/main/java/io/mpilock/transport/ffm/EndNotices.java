@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * takes no part, though it may live on; one that gives the end up, of the rank that it missed. A
  * notice is a message on a communicator that carries no other, to the first rank of each other
  * node; that one waits there too, or will come, or is missed itself. It shows the notice to its
- * node ({@link Leaving}).
+ * node ({@link MpiClosing}).
  *
  * <p>The end of a process that is alone on its node only its {@link Doorbell} tells. A connection
  * may also be lost for another reason; so a rank that waits asks, and whoever waits as well
@@ -46,10 +46,10 @@ final class EndNotices {
 
   private final PointToPoint mpi;
   private final ReentrantLock inside;
-  private final Leftovers leftovers;
+  private final OrphanedFrames leftovers;
   private final Roster roster;
-  private final Group control;
-  private final Leaving leaving;
+  private final MpiGroup control;
+  private final MpiClosing leaving;
 
   /** What is to be sent as soon as MPI is free. */
   private final Queue<Notice> unsent = new ConcurrentLinkedQueue<>();
@@ -65,10 +65,10 @@ final class EndNotices {
   EndNotices(
       MpiLibrary library,
       PointToPoint mpi,
-      Leftovers leftovers,
+      OrphanedFrames leftovers,
       Roster roster,
-      Group control,
-      Leaving leaving) {
+      MpiGroup control,
+      MpiClosing leaving) {
     this.mpi = mpi;
     this.inside = library.inside();
     this.leftovers = leftovers;

@@ -52,11 +52,11 @@ final class MpiRuntime {
   private final @Nullable Claim claim;
 
   private final Roster roster;
-  private final Group control;
-  private final Group world;
-  private final Leaving leaving;
+  private final MpiGroup control;
+  private final MpiGroup world;
+  private final MpiClosing leaving;
   private final PointToPoint pointToPoint;
-  private final Leftovers leftovers;
+  private final OrphanedFrames leftovers;
   private final EndNotices notices;
   private final boolean mayRing;
 
@@ -71,7 +71,7 @@ final class MpiRuntime {
   private boolean abandoned;
 
   /** In the order of creation, which is the same on all ranks of each. Only on the MPI thread. */
-  private final List<Group> groups = new ArrayList<>();
+  private final List<MpiGroup> groups = new ArrayList<>();
 
   /** Guarded by this. */
   private final Set<NativeWindow> openWindows = new HashSet<>();
@@ -90,17 +90,17 @@ final class MpiRuntime {
     long comm = mpi.duplicate(mpi.world());
     roster = Roster.gather(mpi, comm);
     int[] all = IntStream.range(0, roster.size()).toArray();
-    control = new Group(comm, roster.self(), all);
-    world = new Group(mpi.duplicate(mpi.world()), roster.self(), all);
+    control = new MpiGroup(comm, roster.self(), all);
+    world = new MpiGroup(mpi.duplicate(mpi.world()), roster.self(), all);
     groups.add(control);
     groups.add(world);
-    Group node = control.node(mpi, roster.self());
+    MpiGroup node = control.node(mpi, roster.self());
     leaving =
-        new Leaving(
-            new WindowAllocator(mpi, Leaving.WORDS_PER_RANK, Leaving.WORDS_PER_RANK)
+        new MpiClosing(
+            new MpiWindowAllocator(mpi, MpiClosing.WORDS_PER_RANK, MpiClosing.WORDS_PER_RANK)
                 .allocate(control, node, control.windows()));
     pointToPoint = new PointToPoint(mpi.library());
-    leftovers = new Leftovers(pointToPoint, mpi.library().inside());
+    leftovers = new OrphanedFrames(pointToPoint, mpi.library().inside());
     notices = new EndNotices(mpi.library(), pointToPoint, leftovers, roster, control, leaving);
     mpi.beforeFinalize(this::endAccess);
     if (!initialisedHere && roster.spansNodes() && mpi.threadLevel() < mpi.threadMultiple()) {
@@ -172,11 +172,11 @@ final class MpiRuntime {
   }
 
   /** Parts a communicator when all of its ranks are there. Collective. */
-  Group split(Group parent, Duration stallWarning, int color, int key) {
+  MpiGroup split(MpiGroup parent, Duration stallWarning, int color, int key) {
     barrier(stallWarning).await(parent, "split a communicator");
     return call(() -> {
-      Group part = Group.of(mpi, mpi.split(parent.comm(), color, key), roster.self());
-      Group known = known(part);
+      MpiGroup part = MpiGroup.of(mpi, mpi.split(parent.comm(), color, key), roster.self());
+      MpiGroup known = known(part);
       if (known != part) {
         mpi.freeComm(part.comm());
       }
@@ -188,8 +188,8 @@ final class MpiRuntime {
    * The first group of these ranks in this order, so that communicators do not grow in number with
    * the splits. All of the ranks made it together, so all know it or none.
    */
-  private Group known(Group part) {
-    for (Group group : groups) {
+  private MpiGroup known(MpiGroup part) {
+    for (MpiGroup group : groups) {
       if (group != control && group.isSameAs(part)) {
         return group;
       }
@@ -222,7 +222,7 @@ final class MpiRuntime {
     return pointToPoint;
   }
 
-  Leftovers leftovers() {
+  OrphanedFrames leftovers() {
     return leftovers;
   }
 
@@ -246,7 +246,7 @@ final class MpiRuntime {
     }
   }
 
-  Leaving leaving() {
+  MpiClosing leaving() {
     return leaving;
   }
 
@@ -410,8 +410,8 @@ final class MpiRuntime {
     }
   }
 
-  private void freeComms(Group group) {
-    Group node = group.knownNode();
+  private void freeComms(MpiGroup group) {
+    MpiGroup node = group.knownNode();
     if (node != null) {
       mpi.freeComm(node.comm());
     }

@@ -15,12 +15,12 @@ import java.util.concurrent.atomic.AtomicBoolean;
 /** An MPI communicator of mpilock's own. */
 final class NativeCommunicator implements Communicator {
   private final MpiRuntime runtime;
-  private final Group group;
+  private final MpiGroup group;
   private final Duration stallWarning;
   private final List<Member> members;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  NativeCommunicator(MpiRuntime runtime, Group group, Duration stallWarning) {
+  NativeCommunicator(MpiRuntime runtime, MpiGroup group, Duration stallWarning) {
     this.runtime = runtime;
     this.group = group;
     this.stallWarning = stallWarning;
@@ -31,7 +31,7 @@ final class NativeCommunicator implements Communicator {
     return runtime;
   }
 
-  private static List<Member> members(Roster roster, Group group) {
+  private static List<Member> members(Roster roster, MpiGroup group) {
     Map<Long, Integer> nodes = new LinkedHashMap<>();
     List<Member> members = new ArrayList<>();
     for (int rank = 0; rank < group.size(); rank++) {
@@ -99,10 +99,10 @@ final class NativeCommunicator implements Communicator {
   @Override
   public NodeWindow allocate(long least, long most) {
     checkOpen();
-    WindowAllocator allocator = new WindowAllocator(runtime.mpi(), least, most);
+    MpiWindowAllocator allocator = new MpiWindowAllocator(runtime.mpi(), least, most);
     runtime.barrier(stallWarning).await(group, "allocate a window");
     return runtime.call(() -> {
-      Group node = group.node(runtime.mpi(), runtime.roster().self());
+      MpiGroup node = group.node(runtime.mpi(), runtime.roster().self());
       NativeWindow window =
           NativeWindow.of(
               runtime, allocator.allocate(group, node, group.windows()), runtime.isFirstWindow());

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A large frame takes several calls to send and to receive (the rendezvous protocol); no call
  * waits for it, and a sender that dies in the middle does not hold up the frames of others. Memory
- * that MPI may still touch is never used again: it goes to {@link Leftovers}.
+ * that MPI may still touch is never used again: it goes to {@link OrphanedFrames}.
  *
  * <p>Of a peer that died over TCP Open MPI says nothing: sends to it stay unfinished for ever, each
  * with an attempt to connect again that may print a warning, and probes find nothing. So it is
@@ -45,7 +45,7 @@ final class NativeMessenger implements Messenger {
   private static final long LONGEST_POLL_NANOS = 20_000_000;
 
   private final MpiRuntime runtime;
-  private final Group group;
+  private final MpiGroup group;
   private final int tag;
   private final PointToPoint mpi;
   private final ReentrantLock inside;
@@ -72,7 +72,7 @@ final class NativeMessenger implements Messenger {
   private long lastFrame = System.nanoTime();
   private long cost = POLL_NANOS / COST_SHARE;
 
-  NativeMessenger(MpiRuntime runtime, Group group, int tag, Runnable arrived) {
+  NativeMessenger(MpiRuntime runtime, MpiGroup group, int tag, Runnable arrived) {
     this.runtime = runtime;
     this.group = group;
     this.tag = tag;

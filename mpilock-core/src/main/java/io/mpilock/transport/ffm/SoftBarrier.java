@@ -67,7 +67,7 @@ final class SoftBarrier {
    * @param what what the ranks come together for
    * @throws RankFailedException if one died first, with its rank in the communicator
    */
-  void await(Group group, String what) {
+  void await(MpiGroup group, String what) {
     await(group, what, NOBODY);
   }
 
@@ -76,7 +76,7 @@ final class SoftBarrier {
    *
    * @param watch what to do and to look at meanwhile
    */
-  void await(Group group, String what, Watch watch) {
+  void await(MpiGroup group, String what, Watch watch) {
     Arrival arrival = new Arrival(group, watch::isReady);
     long start = System.nanoTime();
     long nextLook = LIVENESS_NANOS;
@@ -114,7 +114,7 @@ final class SoftBarrier {
     }
   }
 
-  private void failIfDead(Arrival arrival, Group group, String what, IntPredicate staysAway) {
+  private void failIfDead(Arrival arrival, MpiGroup group, String what, IntPredicate staysAway) {
     for (int rank = 0; rank < group.size(); rank++) {
       int worldRank = group.worldRank(rank);
       boolean away = staysAway.test(worldRank);
@@ -133,12 +133,12 @@ final class SoftBarrier {
 
   /** This rank's part in one barrier. */
   private final class Arrival {
-    private final Group group;
+    private final MpiGroup group;
     private final BooleanSupplier ready;
     private final MemorySegment request = Arena.ofAuto().allocate(ValueLayout.JAVA_LONG);
     private boolean here;
 
-    Arrival(Group group, BooleanSupplier ready) {
+    Arrival(MpiGroup group, BooleanSupplier ready) {
       this.group = group;
       this.ready = ready;
     }

@@ -14,7 +14,7 @@ import java.lang.invoke.VarHandle;
  *     counted
  * @param words how many words there are
  */
-record WindowMemory(long handle, Group node, long control, long words) {
+record WindowMemory(long handle, MpiGroup node, long control, long words) {
 
   /** Two cache lines, which the processor fetches together; MPI promises less. */
   static final long ALIGNMENT = 128;

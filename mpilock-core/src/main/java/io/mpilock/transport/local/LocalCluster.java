@@ -15,7 +15,7 @@ import java.util.stream.IntStream;
 public final class LocalCluster {
   private final LocalProcess[] processes;
   private final int nodes;
-  private final Group world;
+  private final LocalGroup world;
   private final LocalNetwork network = new LocalNetwork();
 
   /**
@@ -31,7 +31,7 @@ public final class LocalCluster {
 
   private LocalCluster(LocalProcess[] processes) {
     this.processes = processes;
-    this.world = new Group(this, processes);
+    this.world = new LocalGroup(this, processes);
     this.nodes = world.nodes();
   }
 
@@ -39,7 +39,7 @@ public final class LocalCluster {
     if (nodeOfRank.length < 1) {
       throw new IllegalArgumentException("A job has at least 1 rank.");
     }
-    int[] nodes = Group.number(nodeOfRank);
+    int[] nodes = LocalGroup.number(nodeOfRank);
     return IntStream.range(0, nodes.length)
         .mapToObj(rank -> new LocalProcess(rank, nodes[rank]))
         .toArray(LocalProcess[]::new);

@@ -14,10 +14,10 @@ import org.jspecify.annotations.Nullable;
 
 /** One rank's view of a group of threads. */
 final class LocalCommunicator implements Communicator {
-  private final Group group;
+  private final LocalGroup group;
   private final int rank;
 
-  LocalCommunicator(Group group, int rank) {
+  LocalCommunicator(LocalGroup group, int rank) {
     this.group = group;
     this.rank = rank;
   }
@@ -61,7 +61,7 @@ final class LocalCommunicator implements Communicator {
   public Communicator duplicate() {
     int[] all = IntStream.range(0, size()).toArray();
     Object made = group.meet(rank, rank == 0 ? group.child(all) : null)[0];
-    return new LocalCommunicator((Group) Objects.requireNonNull(made), rank);
+    return new LocalCommunicator((LocalGroup) Objects.requireNonNull(made), rank);
   }
 
   @Override
@@ -83,7 +83,7 @@ final class LocalCommunicator implements Communicator {
     int newRank =
         IntStream.range(0, mine.length).filter(i -> mine[i] == rank).findFirst().orElseThrow();
     Object made = group.meet(rank, newRank == 0 ? group.child(mine) : null)[mine[0]];
-    return new LocalCommunicator((Group) Objects.requireNonNull(made), newRank);
+    return new LocalCommunicator((LocalGroup) Objects.requireNonNull(made), newRank);
   }
 
   @Override

@@ -36,7 +36,7 @@ record Attempt<T>(@Nullable T result, @Nullable IOException failure) {
           }
         });
     try {
-      return Waiting.uninterrupted(done);
+      return UninterruptedWait.uninterrupted(done);
     } catch (ExecutionException e) {
       throw new IllegalStateException("completed normally above", e);
     }

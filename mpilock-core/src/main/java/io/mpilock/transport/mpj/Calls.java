@@ -9,7 +9,7 @@ import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 
-/** Calls at the {@link Gate} of another rank. */
+/** Calls at the {@link Acceptor} of another rank. */
 final class Calls {
   private static final long LONGEST_NANOS = 10_000_000_000L;
 

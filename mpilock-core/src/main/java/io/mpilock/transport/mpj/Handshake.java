@@ -6,8 +6,8 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a caller and a {@link Gate} prove to each other that they know the job's token. Each message
- * follows its length in 4 bytes:
+ * How a caller and a {@link Acceptor} prove to each other that they know the job's token. Each
+ * message follows its length in 4 bytes:
  *
  * <pre>
  *   gate    CHALLENGE  magic 8 | nonce of the gate 16

@@ -3,7 +3,7 @@ package io.mpilock.transport.mpj;
 import java.nio.ByteBuffer;
 
 /**
- * Who calls at a {@link Gate}, and what for.
+ * Who calls at a {@link Acceptor}, and what for.
  *
  * @param purpose what the connection is for
  * @param rank the caller's rank in the job

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * with the process. A meeting takes place when all of its members have come, and fails for all as
  * soon as one can come no more.
  */
-final class Hub implements Gate.Host {
+final class Hub implements Acceptor.Host {
   private enum Fate {
     AWAITED,
     HERE,
@@ -34,7 +34,7 @@ final class Hub implements Gate.Host {
   private static final long ABORT_NANOS = 1_000_000_000;
 
   private final Reactor reactor;
-  private final Consumer<Message> toSelf;
+  private final Consumer<LifelineMessage> toSelf;
   private final Fate[] fates;
   private final @Nullable Wire[] wires;
   private final Map<String, Meeting> meetings = new HashMap<>();
@@ -46,7 +46,7 @@ final class Hub implements Gate.Host {
    *
    * @param toSelf what rank 0 is told; called on the reactor's thread
    */
-  Hub(int size, Reactor reactor, Consumer<Message> toSelf) {
+  Hub(int size, Reactor reactor, Consumer<LifelineMessage> toSelf) {
     this.reactor = reactor;
     this.toSelf = toSelf;
     fates = new Fate[size];
@@ -67,7 +67,7 @@ final class Hub implements Gate.Host {
   void stop(String reason) {
     if (stopped == null) {
       stopped = reason;
-      tellAll(new Message.Stop(reason));
+      tellAll(new LifelineMessage.Stop(reason));
     }
   }
 
@@ -115,11 +115,11 @@ final class Hub implements Gate.Host {
     fates[rank] = Fate.HERE;
     wires[rank] = wire;
     wire.become(
-        Message.LONGEST,
+        LifelineMessage.LONGEST,
         new Wire.Listener() {
           @Override
           public void message(ByteBuffer message) throws IOException {
-            receive(rank, Message.decode(message));
+            receive(rank, LifelineMessage.decode(message));
           }
 
           @Override
@@ -130,17 +130,17 @@ final class Hub implements Gate.Host {
   }
 
   /** Takes what a rank says. */
-  void receive(int rank, Message message) {
+  void receive(int rank, LifelineMessage message) {
     switch (message) {
-      case Message.Meet meet -> meet(rank, meet);
-      case Message.Abort abort -> abort(abort);
-      case Message.Bye _ -> ended(rank, Fate.LEFT);
-      case Message.Met _, Message.Missed _, Message.Stop _, Message.Died _, Message.Left _ ->
+      case LifelineMessage.Meet meet -> meet(rank, meet);
+      case LifelineMessage.Abort abort -> abort(abort);
+      case LifelineMessage.Bye _ -> ended(rank, Fate.LEFT);
+      case LifelineMessage.Met _, LifelineMessage.Missed _, LifelineMessage.Stop _, LifelineMessage.Died _, LifelineMessage.Left _ ->
           throw new IllegalArgumentException("a rank does not send " + message);
     }
   }
 
-  private void meet(int rank, Message.Meet meet) {
+  private void meet(int rank, LifelineMessage.Meet meet) {
     for (int member : meet.members()) {
       if (member < 0 || member >= fates.length) {
         throw new IllegalArgumentException("rank " + rank + " wants to meet rank " + member);
@@ -151,7 +151,7 @@ final class Hub implements Gate.Host {
     meeting.come(rank, meet.brought());
     if (meeting.isComplete()) {
       meetings.remove(meeting.name);
-      meeting.tell(new Message.Met(meeting.name, meeting.brought));
+      meeting.tell(new LifelineMessage.Met(meeting.name, meeting.brought));
     } else {
       failIfHopeless(meeting);
     }
@@ -162,7 +162,7 @@ final class Hub implements Gate.Host {
     for (int rank : meeting.missing()) {
       if (fates[rank] == Fate.DIED || fates[rank] == Fate.LEFT) {
         meetings.remove(meeting.name);
-        meeting.tell(new Message.Missed(meeting.name, rank));
+        meeting.tell(new LifelineMessage.Missed(meeting.name, rank));
         return;
       }
     }
@@ -172,7 +172,7 @@ final class Hub implements Gate.Host {
    * Ends the others first: a process that ends while something unread has come for it takes what it
    * sent back from those who have not read it yet.
    */
-  private void abort(Message.Abort abort) {
+  private void abort(LifelineMessage.Abort abort) {
     if (aborted) {
       return;
     }
@@ -200,11 +200,11 @@ final class Hub implements Gate.Host {
       return;
     }
     // Before the failed meetings, so that who gets one already knows why.
-    tellAll(fate == Fate.DIED ? new Message.Died(rank) : new Message.Left(rank));
+    tellAll(fate == Fate.DIED ? new LifelineMessage.Died(rank) : new LifelineMessage.Left(rank));
     List.copyOf(meetings.values()).forEach(this::failIfHopeless);
   }
 
-  private void tellAll(Message message) {
+  private void tellAll(LifelineMessage message) {
     for (int rank = 1; rank < fates.length; rank++) {
       tell(rank, message);
     }
@@ -213,7 +213,7 @@ final class Hub implements Gate.Host {
     }
   }
 
-  private void tell(int rank, Message message) {
+  private void tell(int rank, LifelineMessage message) {
     if (rank == SELF) {
       toSelf.accept(message);
       return;
@@ -259,7 +259,7 @@ final class Hub implements Gate.Host {
     }
 
     /** Tells those who came; the others have not asked. */
-    void tell(Message message) {
+    void tell(LifelineMessage message) {
       here.stream().forEach(i -> Hub.this.tell(members[i], message));
     }
   }

@@ -37,7 +37,7 @@ final class Lifeline {
   private static final long ABORT_NANOS = 3_000_000_000L;
 
   private final int rank;
-  private final Consumer<Message> toHub;
+  private final Consumer<LifelineMessage> toHub;
   private final IntConsumer halt;
   private final AtomicIntegerArray fates;
   private final ConcurrentMap<String, CompletableFuture<byte[][]>> meetings =
@@ -53,7 +53,7 @@ final class Lifeline {
    * @param toHub tells the hub something; never waits, never throws
    * @param halt ends this process with a status
    */
-  Lifeline(int rank, int size, Consumer<Message> toHub, IntConsumer halt) {
+  Lifeline(int rank, int size, Consumer<LifelineMessage> toHub, IntConsumer halt) {
     this.rank = rank;
     this.toHub = toHub;
     this.halt = halt;
@@ -152,7 +152,7 @@ final class Lifeline {
   CompletableFuture<byte[][]> begin(String meeting, int[] members, byte[] brought) {
     CompletableFuture<byte[][]> outcome = new CompletableFuture<>();
     meetings.put(meeting, outcome);
-    toHub.accept(new Message.Meet(meeting, members, brought));
+    toHub.accept(new LifelineMessage.Meet(meeting, members, brought));
     Exception end = hubEnd; // after the put: whoever sets it looks at the meetings after that
     if (end != null) {
       outcome.completeExceptionally(end);
@@ -180,29 +180,29 @@ final class Lifeline {
   }
 
   /** Takes what the hub says. On the reactor's thread. */
-  void receive(Message message) {
+  void receive(LifelineMessage message) {
     switch (message) {
-      case Message.Met(String meeting, byte[][] brought) -> {
+      case LifelineMessage.Met(String meeting, byte[][] brought) -> {
         CompletableFuture<byte[][]> outcome = meetings.remove(meeting);
         if (outcome != null) {
           outcome.complete(brought);
         }
       }
-      case Message.Missed(String meeting, int missed) -> {
+      case LifelineMessage.Missed(String meeting, int missed) -> {
         CompletableFuture<byte[][]> outcome = meetings.remove(meeting);
         if (outcome != null) {
           outcome.completeExceptionally(new MissedException(missed));
         }
       }
-      case Message.Stop(String reason) -> hubEnded(new StoppedException(reason));
-      case Message.Died(int other) -> lost(checked(other));
-      case Message.Left(int other) -> {
+      case LifelineMessage.Stop(String reason) -> hubEnded(new StoppedException(reason));
+      case LifelineMessage.Died(int other) -> lost(checked(other));
+      case LifelineMessage.Left(int other) -> {
         fates.compareAndSet(checked(other), ALIVE, LEFT);
         if (other == 0) {
           hubEnded(new MissedException(0));
         }
       }
-      case Message.Abort(int status, int by) -> {
+      case LifelineMessage.Abort(int status, int by) -> {
         LOG.log(
             System.Logger.Level.ERROR,
             "Rank {0} ends with status {1}: rank {2} aborted the job.",
@@ -211,7 +211,7 @@ final class Lifeline {
             by);
         halt.accept(status);
       }
-      case Message.Meet _, Message.Bye _ ->
+      case LifelineMessage.Meet _, LifelineMessage.Bye _ ->
           throw new IllegalArgumentException("the hub does not send " + message);
     }
   }
@@ -239,7 +239,7 @@ final class Lifeline {
   /** Ends the job on all ranks that can be reached, and this process. Does not return. */
   void abort(int status) {
     if (hubEnd == null) {
-      toHub.accept(new Message.Abort(status, rank));
+      toHub.accept(new LifelineMessage.Abort(status, rank));
       long start = System.nanoTime();
       while (hubEnd == null && System.nanoTime() - start < ABORT_NANOS) {
         boolean _ = Thread.interrupted(); // or it would not wait
@@ -251,7 +251,7 @@ final class Lifeline {
 
   /** Says farewell. */
   void bye() {
-    toHub.accept(new Message.Bye());
+    toHub.accept(new LifelineMessage.Bye());
   }
 
   /** A rank will not come to a meeting. */

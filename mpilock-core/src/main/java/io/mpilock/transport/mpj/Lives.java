@@ -18,7 +18,7 @@ final class Lives {
   private final LifeFile file;
 
   /** Collective. */
-  Lives(WindowAllocator ranks) {
+  Lives(MappedWindowAllocator ranks) {
     node = ranks.node();
     int place = node.indexOf(ranks.rank());
     Attempt<LifeFile> made = place == 0 ? Attempt.of(LifeFile::create) : new Attempt<>(null, null);
@@ -54,7 +54,7 @@ final class Lives {
     }
   }
 
-  private static void throwIfFailed(WindowAllocator ranks, String[] said) {
+  private static void throwIfFailed(MappedWindowAllocator ranks, String[] said) {
     for (int member = 0; member < said.length; member++) {
       if (Attempt.isFailure(said[member])) {
         throw new StartupException(

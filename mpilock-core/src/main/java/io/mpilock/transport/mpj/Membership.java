@@ -102,7 +102,7 @@ record Membership(
     checkIsOnly(self, rendezvous);
     Middle middle = beside(self, reactor);
     JobToken token = rendezvous.ownToken();
-    Gate gate = listen(rendezvous.ownAddress(), token, reactor, middle.hub);
+    Acceptor gate = listen(rendezvous.ownAddress(), token, reactor, middle.hub);
     try {
       rendezvous.publish(gate, token);
       CompletableFuture<byte[][]> all =
@@ -163,10 +163,10 @@ record Membership(
     }
   }
 
-  private static Gate listen(
-      InetSocketAddress where, JobToken token, Reactor reactor, Gate.Host host) {
+  private static Acceptor listen(
+      InetSocketAddress where, JobToken token, Reactor reactor, Acceptor.Host host) {
     try {
-      return new Gate(reactor, where, token, host);
+      return new Acceptor(reactor, where, token, host);
     } catch (IOException e) {
       throw new StartupException(
           Problem.RENDEZVOUS_INVALID,
@@ -183,7 +183,7 @@ record Membership(
     }
   }
 
-  private static String missing(Hub hub, Gate gate, Duration timeout) {
+  private static String missing(Hub hub, Acceptor gate, Duration timeout) {
     List<Integer> awaited = hub.awaited();
     String who =
         awaited.isEmpty()
@@ -226,7 +226,7 @@ record Membership(
     Found found;
     try {
       found =
-          Waiting.uninterrupted(
+          UninterruptedWait.uninterrupted(
               call,
               timeout.plusSeconds(MARGIN_SECONDS),
               stallWarning,
@@ -335,7 +335,7 @@ record Membership(
       Duration stallWarning,
       Consumer<Duration> report)
       throws ExecutionException, TimeoutException {
-    return Arrays.stream(Waiting.uninterrupted(all, timeout, stallWarning, report))
+    return Arrays.stream(UninterruptedWait.uninterrupted(all, timeout, stallWarning, report))
         .map(Peer::decode)
         .toList();
   }
@@ -379,11 +379,11 @@ record Membership(
             new Wire(
                 reactor,
                 channel,
-                Message.LONGEST,
+                LifelineMessage.LONGEST,
                 new Wire.Listener() {
                   @Override
                   public void message(ByteBuffer message) throws IOException {
-                    lifeline.receive(Message.decode(message));
+                    lifeline.receive(LifelineMessage.decode(message));
                   }
 
                   @Override
@@ -396,7 +396,7 @@ record Membership(
       }
     }
 
-    void send(Message message) {
+    void send(LifelineMessage message) {
       if (wire != null) {
         wire.send(message.encode());
       }

@@ -15,12 +15,12 @@ import java.util.stream.IntStream;
 /** One rank's view of a group of the job's ranks. */
 final class MpjCommunicator implements Communicator {
   private final MpjRuntime runtime;
-  private final Group group;
+  private final MpjGroup group;
   private final Duration stallWarning;
   private final List<Member> members;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  MpjCommunicator(MpjRuntime runtime, Group group, Duration stallWarning) {
+  MpjCommunicator(MpjRuntime runtime, MpjGroup group, Duration stallWarning) {
     this.runtime = runtime;
     this.group = group;
     this.stallWarning = stallWarning;
@@ -106,7 +106,7 @@ final class MpjCommunicator implements Communicator {
 
   private Communicator child(String name, int rank, int[] worldRanks) {
     runtime.retain();
-    return new MpjCommunicator(runtime, new Group(name, rank, worldRanks), stallWarning);
+    return new MpjCommunicator(runtime, new MpjGroup(name, rank, worldRanks), stallWarning);
   }
 
   @Override
@@ -117,7 +117,7 @@ final class MpjCommunicator implements Communicator {
   @Override
   public NodeWindow allocate(long least, long most) {
     checkOpen();
-    return new WindowAllocator(runtime, group, stallWarning).allocate(least, most);
+    return new MappedWindowAllocator(runtime, group, stallWarning).allocate(least, most);
   }
 
   @Override

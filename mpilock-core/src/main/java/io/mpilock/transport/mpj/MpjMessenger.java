@@ -16,7 +16,7 @@ import java.util.stream.IntStream;
  */
 final class MpjMessenger implements Messenger {
   private final Pairs pairs;
-  private final Group group;
+  private final MpjGroup group;
   private final long channel;
   private final List<Integer> ends;
   private final Runnable arrived;
@@ -28,7 +28,7 @@ final class MpjMessenger implements Messenger {
   private record Frame(int rank, byte[] bytes) {}
 
   private MpjMessenger(
-      Pairs pairs, Group group, long channel, List<Integer> ends, Runnable arrived) {
+      Pairs pairs, MpjGroup group, long channel, List<Integer> ends, Runnable arrived) {
     this.pairs = pairs;
     this.group = group;
     this.channel = channel;
@@ -38,7 +38,7 @@ final class MpjMessenger implements Messenger {
 
   /** Opens this rank's end. Collective. */
   static MpjMessenger open(
-      MpjRuntime runtime, Group group, Duration stallWarning, Runnable arrived) {
+      MpjRuntime runtime, MpjGroup group, Duration stallWarning, Runnable arrived) {
     List<List<Integer>> nodes = runtime.nodes(group);
     List<Integer> ends =
         nodes.size() == 1

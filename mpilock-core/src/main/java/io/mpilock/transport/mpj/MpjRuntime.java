@@ -36,10 +36,10 @@ final class MpjRuntime {
   private final Membership membership;
   private final MpjLibrary library;
   private final Duration timeout;
-  private final Group world;
+  private final MpjGroup world;
   private final Pairs pairs;
   private final Lives lives;
-  private final Leaving leaving;
+  private final MpjClosing leaving;
 
   // Guarded by this.
   private State state = State.OPEN;
@@ -51,11 +51,11 @@ final class MpjRuntime {
     this.library = library;
     timeout = settings.mpj().timeout();
     Lifeline lifeline = membership.lifeline();
-    world = new Group("world", lifeline.rank(), IntStream.range(0, lifeline.size()).toArray());
+    world = new MpjGroup("world", lifeline.rank(), IntStream.range(0, lifeline.size()).toArray());
     pairs = new Pairs(lifeline);
-    WindowAllocator ranks = new WindowAllocator(this, world, settings.stallWarning());
+    MappedWindowAllocator ranks = new MappedWindowAllocator(this, world, settings.stallWarning());
     lives = new Lives(ranks);
-    leaving = new Leaving(ranks);
+    leaving = new MpjClosing(ranks);
   }
 
   /** Opens the world, and joins the job if this is the first time. Collective. */
@@ -156,7 +156,7 @@ final class MpjRuntime {
     return pairs;
   }
 
-  Leaving leaving() {
+  MpjClosing leaving() {
     return leaving;
   }
 
@@ -256,7 +256,7 @@ final class MpjRuntime {
   }
 
   /** The ranks of a group by node, in the order of the lowest rank of each. */
-  List<List<Integer>> nodes(Group group) {
+  List<List<Integer>> nodes(MpjGroup group) {
     List<List<Integer>> nodes = new ArrayList<>();
     for (int member = 0; member < group.size(); member++) {
       Peer peer = peer(group.worldRank(member));

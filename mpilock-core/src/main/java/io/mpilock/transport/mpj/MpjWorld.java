@@ -133,7 +133,8 @@ final class MpjWorld {
         String nobody = "-@1@1@" + rank + ";";
         new DataOutputStream(client.getOutputStream())
             .writeUTF("#Peer Information;" + nobody + nobody);
-        Void _ = Waiting.uninterrupted(initialised, Duration.ofMillis(millisTo(deadline)));
+        Void _ =
+            UninterruptedWait.uninterrupted(initialised, Duration.ofMillis(millisTo(deadline)));
       }
     } catch (ExecutionException | TimeoutException e) {
       throw new IOException("MPJ Express could not be initialised", e);

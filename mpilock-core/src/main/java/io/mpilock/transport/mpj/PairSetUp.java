@@ -25,25 +25,25 @@ import org.jspecify.annotations.Nullable;
  * How ranks that have no world in common yet get one: each listens for those of a higher rank,
  * tells where, and calls those of a lower one. When all have come nothing listens any more.
  */
-final class PairSetUp implements Gate.Host, AutoCloseable {
+final class PairSetUp implements Acceptor.Host, AutoCloseable {
   private static final long LOOK_MILLIS = 200;
 
   private final MpjRuntime runtime;
   private final Membership membership;
-  private final Group group;
+  private final MpjGroup group;
   private final List<Integer> lower = new ArrayList<>();
 
   /** By the rank in the job, as callers name themselves. */
   private final Map<Integer, Visit> higher = new LinkedHashMap<>();
 
-  private final @Nullable Gate gate;
+  private final @Nullable Acceptor gate;
 
   /**
    * Begins to listen, if others are to call.
    *
    * @param ends the ranks of the group that are to be connected with each other
    */
-  PairSetUp(MpjRuntime runtime, Group group, List<Integer> ends) {
+  PairSetUp(MpjRuntime runtime, MpjGroup group, List<Integer> ends) {
     this.runtime = runtime;
     this.membership = runtime.membership();
     this.group = group;
@@ -60,9 +60,9 @@ final class PairSetUp implements Gate.Host, AutoCloseable {
     gate = higher.isEmpty() ? null : listen();
   }
 
-  private Gate listen() {
+  private Acceptor listen() {
     try {
-      return new Gate(
+      return new Acceptor(
           membership.reactor(),
           new InetSocketAddress(membership.address(), 0),
           membership.token(),
@@ -254,7 +254,7 @@ final class PairSetUp implements Gate.Host, AutoCloseable {
 
     private SocketChannel get(Purpose purpose, long deadline)
         throws ExecutionException, TimeoutException {
-      return Waiting.uninterrupted(
+      return UninterruptedWait.uninterrupted(
           channel(purpose), Duration.ofNanos(deadline - System.nanoTime()));
     }
 

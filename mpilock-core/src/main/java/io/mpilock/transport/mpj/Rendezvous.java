@@ -101,7 +101,7 @@ final class Rendezvous {
   }
 
   /** Tells the others, if they do not know already. */
-  void publish(Gate gate, JobToken own) {
+  void publish(Acceptor gate, JobToken own) {
     if (file != null) {
       try {
         file.publish(gate.host(), gate.port(), own);

@@ -10,9 +10,9 @@
  *   a node's lowest rank: Pair ====== Pair of another node's lowest rank    frames, over MPJ Express
  * </pre>
  *
- * <p>What listens: rank 0's {@code Gate} until all ranks have joined, and that of a node's lowest
- * rank while its first messenger is opened. A gate lets nobody in who does not know the job's
- * token. MPJ Express' own sockets never accept anybody: see {@code MpjWorld}.
+ * <p>What listens: rank 0's {@code Acceptor} until all ranks have joined, and that of a node's
+ * lowest rank while its first messenger is opened. A gate lets nobody in who does not know the
+ * job's token. MPJ Express' own sockets never accept anybody: see {@code MpjWorld}.
  */
 @NullMarked
 package io.mpilock.transport.mpj;

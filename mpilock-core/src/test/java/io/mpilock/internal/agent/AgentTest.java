@@ -254,13 +254,13 @@ class AgentTest {
    */
   @ParameterizedTest
   @CsvSource({"orders, 0", "customers, 1", "flights, 0", "journal, 1", "Aa, 0"})
-  void aNameHasTheSameHomeEverywhere(String resource, int home) throws Exception {
+  void aNameHasTheSameHomeEverywhere(String resource, int lockLine) throws Exception {
     try (PlayedNodes nodes = pair(0)) {
       nodes.send(1, new Message.Request(resource, Permission.EXCLUSIVE, 0));
       nodes.settle(1);
       assertThat(nodes.all(1))
           .isEqualTo(
-              home == 0
+              lockLine == 0
                   ? List.of(new Message.Grant(resource, Permission.EXCLUSIVE, 0))
                   : List.of());
     }

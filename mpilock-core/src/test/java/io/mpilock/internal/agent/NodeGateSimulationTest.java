@@ -103,7 +103,7 @@ class NodeGateSimulationTest {
     private final boolean releaseOnDeath;
     private final int ranks;
     private final int handoverLimit;
-    private final long home;
+    private final long lockLine;
     private final List<RankContext> nodes = new ArrayList<>();
     private final List<RankLock> locks = new ArrayList<>();
     private final List<Worker> workers = new ArrayList<>();
@@ -139,8 +139,8 @@ class NodeGateSimulationTest {
       this.random = new Random(~seed);
       this.deaths = trouble != Trouble.INTERRUPTS;
       this.ranks = deaths ? 2 + random.nextInt(2) : 1 + random.nextInt(3);
-      this.home = Layout.directory(ranks + 1, ranks + 1) + Layout.LINE;
-      int words = (int) home + Layout.LINE + (ranks + 1) * Layout.RANK_WORDS;
+      this.lockLine = Layout.directory(ranks + 1, ranks + 1) + Layout.LINE;
+      int words = (int) lockLine + Layout.LINE + (ranks + 1) * Layout.RANK_WORDS;
       this.simulation = new Simulation(seed, ranks, 1, words, deaths);
       this.phaseFair = random.nextBoolean();
       this.handoverLimit = random.nextBoolean() ? 0 : 2;
@@ -149,8 +149,8 @@ class NodeGateSimulationTest {
       this.reading = new int[ranks];
       CoreSettings settings = Simulation.settings(phaseFair, handoverLimit, releaseOnDeath);
       long sequence = random.nextInt(4) == 0 ? 0xFFFFFFFEL << 32 : 0;
-      simulation.word(home + Layout.STATE, sequence + LockWords.ONE_PENDING + ranks + 1);
-      simulation.word(home + Layout.TOKEN, LockWords.STALE);
+      simulation.word(lockLine + Layout.STATE, sequence + LockWords.ONE_PENDING + ranks + 1);
+      simulation.word(lockLine + Layout.TOKEN, LockWords.STALE);
       for (int member = 0; member <= ranks; member++) {
         simulation.word(Layout.slot(member) + Layout.LIFE, RankContext.OPEN);
       }
@@ -163,7 +163,7 @@ class NodeGateSimulationTest {
               phaseFair,
               0);
       RankContext agentsNode = simulation.node(0, settings);
-      this.gate = new NodeGate(agentsNode, home, "r");
+      this.gate = new NodeGate(agentsNode, lockLine, "r");
       addTenant(new WatchedGate());
       simulation.actor(AGENT, "agent", () -> runAgent(agentsNode));
       for (int i = 1; i <= others; i++) {
@@ -174,7 +174,7 @@ class NodeGateSimulationTest {
       }
       for (int rank = 0; rank < ranks; rank++) {
         nodes.add(simulation.node(rank, settings));
-        locks.add(new RankLock(RESOURCE, new RankThreads(nodes.get(rank)), home));
+        locks.add(new RankLock(RESOURCE, new RankThreads(nodes.get(rank)), lockLine));
         int threads = 1 + random.nextInt(2);
         for (int thread = 0; thread < threads; thread++) {
           Worker worker = new Worker(rank);
@@ -226,7 +226,7 @@ class NodeGateSimulationTest {
     }
 
     private void died(int victim) {
-      if (LockWords.owner(simulation.word(home + Layout.STATE)) == victim + 1) {
+      if (LockWords.owner(simulation.word(lockLine + Layout.STATE)) == victim + 1) {
         owned.add(victim);
       }
       if (writing == victim) {
@@ -258,7 +258,7 @@ class NodeGateSimulationTest {
           Agent.emptyInbox(
               node.window(),
               index -> {
-                assertThat(index).isEqualTo(home);
+                assertThat(index).isEqualTo(lockLine);
                 look();
               });
       news |= deliverAll();
@@ -296,7 +296,7 @@ class NodeGateSimulationTest {
         }
       }
       if (news || tenants.get(0).isRecalled() || gate.isUnsettled()) {
-        gate.mend();
+        gate.recover();
         look();
       }
       deliverAll();
@@ -372,7 +372,7 @@ class NodeGateSimulationTest {
       private Set<Long> waiting(Permission permission) {
         Set<Long> waiting = new HashSet<>();
         for (int rank = 0; rank < ranks; rank++) {
-          long line = home + Layout.LINE + (long) rank * Layout.RANK_WORDS;
+          long line = lockLine + Layout.LINE + (long) rank * Layout.RANK_WORDS;
           long request = simulation.word(line + Layout.REQUEST);
           long reads = simulation.word(line + Layout.READS);
           if (permission == EXCLUSIVE && LockWords.phase(request) == LockWords.WAITING) {
@@ -432,7 +432,7 @@ class NodeGateSimulationTest {
       if (mail == null) {
         return false;
       }
-      PermissionHolder tenant = tenants.get(to);
+      PermissionHolder holder = tenants.get(to);
       switch (mail.message()) {
         case Message.Request m -> table.request(mail.from(), m.wanted(), m.tries());
         case Message.Plead m -> table.plead(mail.from(), m.tries());
@@ -441,17 +441,17 @@ class NodeGateSimulationTest {
         case Message.Settled _ -> table.settled(mail.from());
         case Message.Grant m -> {
           granting = to == 0;
-          tenant.granted(m.permission(), m.token());
+          holder.granted(m.permission(), m.token());
         }
-        case Message.Recall m -> tenant.recalled(m.limit());
-        case Message.Settle _ -> tenant.settle();
-        case Message.Refuse m -> tenant.refused(m.tries());
-        case Message.Poison m -> tenant.poisoned(m.rank());
+        case Message.Recall m -> holder.recalled(m.limit());
+        case Message.Settle _ -> holder.settle();
+        case Message.Refuse m -> holder.refused(m.tries());
+        case Message.Poison m -> holder.poisoned(m.rank());
         case Message.Clear m -> table.clear(mail.from(), m.rank());
-        case Message.Confirm m -> tenant.clear(m.rank());
-        case Message.Cleared _ -> tenant.cleared();
+        case Message.Confirm m -> holder.clear(m.rank());
+        case Message.Cleared _ -> holder.cleared();
         case Message.Retire m -> table.retire(mail.from(), m.held(), m.token());
-        case Message.Retired _ -> tenant.retired();
+        case Message.Retired _ -> holder.retired();
       }
       return true;
     }
@@ -506,7 +506,7 @@ class NodeGateSimulationTest {
         Permission mode = simulation.random().nextBoolean() ? EXCLUSIVE : SHARED;
         isTry = simulation.random().nextInt(3) == 0;
         boolean impatient = simulation.random().nextInt(3) == 0;
-        int patience = simulation.random().nextInt(60);
+        int waiter = simulation.random().nextInt(60);
         tries += isTry ? 1 : 0;
         tried = isTry;
         covered = false;
@@ -514,7 +514,7 @@ class NodeGateSimulationTest {
         enter();
         tenants.get(number).look();
         while (inside == NONE && wanted != NONE && !told && !agentDead) {
-          if (impatient && patience-- == 0) {
+          if (impatient && waiter-- == 0) {
             wanted = NONE;
             tenants.get(number).look();
           } else if (impatient) {
@@ -832,7 +832,7 @@ class NodeGateSimulationTest {
 
       private long agentsRequest() {
         return simulation.word(
-            home + Layout.LINE + (long) ranks * Layout.RANK_WORDS + Layout.REQUEST);
+            lockLine + Layout.LINE + (long) ranks * Layout.RANK_WORDS + Layout.REQUEST);
       }
 
       private void stay() {
@@ -864,7 +864,7 @@ class NodeGateSimulationTest {
       }
 
       private void checkPermission(Permission mode) {
-        if (LockWords.owner(simulation.word(home + Layout.STATE)) == LockWords.POISONED) {
+        if (LockWords.owner(simulation.word(lockLine + Layout.STATE)) == LockWords.POISONED) {
           return; // nobody gets a permission any more: who is in may stay
         }
         assertThat(tenants.get(0).held()).as("permission").isGreaterThanOrEqualTo(mode);
@@ -934,15 +934,15 @@ class NodeGateSimulationTest {
         }
       }
       simulation.awaitGate(this::isOver);
-      long state = simulation.word(home + Layout.STATE);
+      long state = simulation.word(lockLine + Layout.STATE);
       boolean isPoisoned = LockWords.owner(state) == LockWords.POISONED;
       if (isPoisoned || poisoned) {
         assertThat(releaseOnDeath).isFalse();
         assertThat(isPoisoned || clears > 0).as("poisoned still").isTrue();
       }
       if (!isPoisoned && !agentDead) {
-        new NodeLock(nodes.get(rank), home, rank).mend();
-        checkNoTrace(simulation.word(home + Layout.STATE));
+        new NodeLock(nodes.get(rank), lockLine, rank).recover();
+        checkNoTrace(simulation.word(lockLine + Layout.STATE));
         try {
           tryWhatIsFree(locks.get(rank));
         } catch (RankFailedException e) {
@@ -985,7 +985,7 @@ class NodeGateSimulationTest {
       assertThat(LockWords.owner(state)).as("owner with %s", held).isEqualTo(owner);
       assertThat(LockWords.pending(state)).as("pending").isEqualTo(held == NONE ? 1 : 0);
       for (int member = 0; member <= ranks; member++) {
-        long line = home + Layout.LINE + (long) member * Layout.RANK_WORDS;
+        long line = lockLine + Layout.LINE + (long) member * Layout.RANK_WORDS;
         assertThat(simulation.word(line + Layout.REQUEST)).as("request").isZero();
         long reads = simulation.word(line + Layout.READS);
         long marks = deaths ? LockWords.DRAINING : 0; // a dead writer's mark does no harm
@@ -996,13 +996,13 @@ class NodeGateSimulationTest {
           assertThat(simulation.word(line + Layout.WRITER_BELL + 1)).as("sleepers").isZero();
         }
       }
-      assertThat(simulation.word(home + Layout.ATTENTION)).as("attention").isZero();
-      assertThat(simulation.word(home + Layout.CLEAR)).as("to be given free").isZero();
+      assertThat(simulation.word(lockLine + Layout.ATTENTION)).as("attention").isZero();
+      assertThat(simulation.word(lockLine + Layout.CLEAR)).as("to be given free").isZero();
       for (int node = 0; node < tenants.size(); node++) {
-        PermissionHolder tenant = tenants.get(node);
-        assertThat(tenant.isAsking()).as("node %d asks", node).isFalse();
-        assertThat(tenant.isRecalled()).as("node %d is recalled", node).isFalse();
-        assertThat(tenant.held()).as("node %d", node).isEqualTo(table.permission(node));
+        PermissionHolder holder = tenants.get(node);
+        assertThat(holder.isAsking()).as("node %d asks", node).isFalse();
+        assertThat(holder.isRecalled()).as("node %d is recalled", node).isFalse();
+        assertThat(holder.held()).as("node %d", node).isEqualTo(table.permission(node));
       }
     }
   }

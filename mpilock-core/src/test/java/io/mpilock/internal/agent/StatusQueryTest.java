@@ -124,19 +124,19 @@ class StatusQueryTest {
                 },
                 nanos -> now[0] += nanos,
                 ThreadParker.REAL));
-    StatusQuery inquiry = new StatusQuery(rank);
+    StatusQuery statusQuery = new StatusQuery(rank);
     job.word(Layout.QUERY_LOCK, 1); // another rank asks
-    assertThat(inquiry.askAhead(123)).as("again later").isTrue();
+    assertThat(statusQuery.askAhead(123)).as("again later").isTrue();
     assertThat(job.word(Layout.QUERY)).isZero();
     job.word(Layout.QUERY_LOCK, 0);
     long before = now[0];
-    assertThat(inquiry.askAhead(123)).isTrue();
+    assertThat(statusQuery.askAhead(123)).isTrue();
     assertThat(now[0] - before).as("nobody answers").isLessThan(1_000_000);
     assertThat(job.word(Layout.QUERY)).isEqualTo(123);
     answer(1, report(1));
-    assertThat(inquiry.askAhead(123)).isTrue();
+    assertThat(statusQuery.askAhead(123)).isTrue();
     assertThat(job.word(Layout.ANSWER_FROM)).isZero();
-    assertThat(inquiry.end()).as("what came in time").isEqualTo(Map.of(1, report(1)));
+    assertThat(statusQuery.end()).as("what came in time").isEqualTo(Map.of(1, report(1)));
     assertThat(job.word(Layout.QUERY_LOCK)).isZero();
     job.word(Layout.QUERY, 0);
     StatusQuery whole = new StatusQuery(rank);

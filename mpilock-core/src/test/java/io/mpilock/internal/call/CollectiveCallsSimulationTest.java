@@ -124,8 +124,8 @@ class CollectiveCallsSimulationTest {
       CoreSettings settings = Simulation.settings(random.nextBoolean(), 0, random.nextBoolean());
       if (trouble == Trouble.STANDSTILL) { // to name a resource has no time-out
         Directory directory = new Directory(simulation.node(0, settings));
-        home(directory, "r");
-        home(directory, "other");
+        lockLine(directory, "r");
+        lockLine(directory, "other");
       }
       for (int rank = 0; rank < ranks; rank++) {
         RankContext node = simulation.node(rank, settings);
@@ -172,8 +172,8 @@ class CollectiveCallsSimulationTest {
       Directory directory = new Directory(node);
       CollectiveCalls collectives = new CollectiveCalls(node, directory::nameAt);
       RankThreads threads = new RankThreads(node);
-      RankLock lock = new RankLock("r", threads, home(directory, "r"));
-      RankLock other = new RankLock("other", threads, home(directory, "other"));
+      RankLock lock = new RankLock("r", threads, lockLine(directory, "r"));
+      RankLock other = new RankLock("other", threads, lockLine(directory, "other"));
       for (int i = 0; i < calls.size(); i++) {
         Call call = calls.get(i);
         try {
@@ -202,7 +202,7 @@ class CollectiveCallsSimulationTest {
     }
 
     /** Naming can be interrupted, too, and is simply done again; it has no time-out. */
-    private long home(Directory directory, String name) {
+    private long lockLine(Directory directory, String name) {
       Long known = trouble == Trouble.STANDSTILL ? directory.known(name) : null;
       if (known != null) {
         return known;

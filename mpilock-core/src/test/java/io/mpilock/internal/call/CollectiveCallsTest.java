@@ -92,7 +92,7 @@ class CollectiveCallsTest {
   /** Two ranks of a node, and perhaps two more elsewhere, which makes an agent. */
   private final class Desk {
     final int members;
-    final long home;
+    final long lockLine;
     final long otherHome;
     final ScriptedNode scripted;
     final Simulation words;
@@ -102,16 +102,17 @@ class CollectiveCallsTest {
 
     Desk(int elsewhere) {
       members = elsewhere == 0 ? 2 : 3;
-      home = Layout.directory(members, 2 + elsewhere) + Layout.LINE;
-      otherHome = home + Layout.LINE + (long) members * Layout.RANK_WORDS;
-      words = new Simulation(1, 2, elsewhere, (int) (2 * otherHome - home) + Layout.LINE, false);
+      lockLine = Layout.directory(members, 2 + elsewhere) + Layout.LINE;
+      otherHome = lockLine + Layout.LINE + (long) members * Layout.RANK_WORDS;
+      words =
+          new Simulation(1, 2, elsewhere, (int) (2 * otherHome - lockLine) + Layout.LINE, false);
       scripted = new ScriptedNode(words);
       node = scripted.node(0);
       for (int member = 0; member < members; member++) {
         life(member, RankContext.OPEN);
       }
-      collectives = new CollectiveCalls(node, line -> line == home ? "'orders'" : "'others'");
-      lock = new RankLock("orders", new RankThreads(node), home);
+      collectives = new CollectiveCalls(node, line -> line == lockLine ? "'orders'" : "'others'");
+      lock = new RankLock("orders", new RankThreads(node), lockLine);
     }
 
     void life(int member, long life) {
@@ -128,7 +129,7 @@ class CollectiveCallsTest {
     }
 
     void agrees(long call, int writer) {
-      arrives(call, SINGLE_WRITE, writer, home, 0);
+      arrives(call, SINGLE_WRITE, writer, lockLine, 0);
     }
 
     void marks(long call, int mark) {
@@ -211,7 +212,7 @@ class CollectiveCallsTest {
         assertThat(desk.mark(1)).isEqualTo(1 << 8 | ARRIVED);
         assertThat(desk.words.word(slot + Layout.KIND)).isEqualTo(SINGLE_WRITE);
         assertThat(desk.words.word(slot + Layout.WRITER)).isEqualTo(1);
-        assertThat(desk.words.word(slot + Layout.RESOURCE)).isEqualTo(desk.home);
+        assertThat(desk.words.word(slot + Layout.RESOURCE)).isEqualTo(desk.lockLine);
         assertThat(desk.words.word(slot + Layout.REFUSAL)).isZero();
         desk.agrees(1, 1);
       });
@@ -246,7 +247,7 @@ class CollectiveCallsTest {
       NO_SUCH_RANK + ", ', which is no rank'"
     })
     void aRefusalIsToldToAll(int refusal, String words) {
-      desk.arrives(1, SINGLE_WRITE, 0, desk.home, refusal);
+      desk.arrives(1, SINGLE_WRITE, 0, desk.lockLine, refusal);
       desk.assertMismatch(0)
           .hasMessageContaining("since rank 1 refused it")
           .hasMessageContaining("rank 1 called singleWrite('orders', writer 0)" + words + ".");
@@ -410,7 +411,7 @@ class CollectiveCallsTest {
       desk.marks(1, SEEN);
       CollectiveCalls theirs = new CollectiveCalls(desk.scripted.node(1), line -> "'orders'");
       RankLock theirLock =
-          new RankLock("orders", new RankThreads(desk.scripted.node(1)), desk.home);
+          new RankLock("orders", new RankThreads(desk.scripted.node(1)), desk.lockLine);
       desk.marks(2, SEEN);
       for (int call = 1; call <= 2; call++) {
         assertThatThrownBy(
@@ -529,7 +530,7 @@ class CollectiveCallsTest {
     private SingleWriteCall theirPart() {
       RankContext other = desk.scripted.node(1);
       CollectiveCalls calls = new CollectiveCalls(other, line -> "'orders'");
-      RankLock lock = new RankLock("orders", new RankThreads(other), desk.home);
+      RankLock lock = new RankLock("orders", new RankThreads(other), desk.lockLine);
       return calls.singleWrite(lock, 0, SECOND, CollectiveCallsTest.this::ended);
     }
 
@@ -575,7 +576,7 @@ class CollectiveCallsTest {
 
     @Test
     void aWriterThatGetsNoLockTellsTheOthersWhy() {
-      NodeLock theirs = new NodeLock(desk.scripted.node(1), desk.home, 1);
+      NodeLock theirs = new NodeLock(desk.scripted.node(1), desk.lockLine, 1);
       assertThat(theirs.tryOwn()).isTrue();
       desk.agrees(1, 0);
       assertThatThrownBy(() -> desk.singleWrite(0, SECOND))

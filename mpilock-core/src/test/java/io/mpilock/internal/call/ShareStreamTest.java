@@ -47,7 +47,7 @@ class ShareStreamTest {
     Thread.interrupted();
   }
 
-  private Waiter patience(int rank) {
+  private Waiter waiter(int rank) {
     Waiter.Watch watch =
         new Waiter.Watch() {
           @Override
@@ -93,13 +93,13 @@ class ShareStreamTest {
     for (int rank = 0; rank < 3; rank += 2) {
       ShareStream reader = streams.get(rank);
       assertThat(reader.isProduced()).isTrue();
-      assertThat(reader.await(patience(rank))).isEqualTo(ShareStream.DATA);
+      assertThat(reader.await(waiter(rank))).isEqualTo(ShareStream.DATA);
       assertThat(take(rank)).isEqualTo("a");
       assertThat(reader.chunks()).isEqualTo(1);
       assertThat(take(rank)).isEqualTo("bc");
       assertThat(reader.kind()).isEqualTo(ShareStream.FAILURE);
       assertThat(take(rank)).hasSize(1);
-      assertThat(reader.await(patience(rank))).isEqualTo(ShareStream.END);
+      assertThat(reader.await(waiter(rank))).isEqualTo(ShareStream.END);
       assertThat(take(rank)).isEmpty();
       assertThat(reader.isProduced()).isFalse();
     }
@@ -177,10 +177,10 @@ class ShareStreamTest {
     writer.put(ShareStream.END, new byte[0], 0, 0);
     for (int rank = 0; rank < 3; rank += 2) {
       for (int i = 0; i < 4; i++) {
-        assertThat(streams.get(rank).await(patience(rank))).isEqualTo(ShareStream.DATA);
+        assertThat(streams.get(rank).await(waiter(rank))).isEqualTo(ShareStream.DATA);
         assertThat(take(rank)).isEqualTo("x");
       }
-      assertThat(streams.get(rank).await(patience(rank))).isEqualTo(ShareStream.END);
+      assertThat(streams.get(rank).await(waiter(rank))).isEqualTo(ShareStream.END);
       assertThat(take(rank)).isEmpty();
       assertThat(streams.get(rank).isProduced()).isFalse();
     }
@@ -189,16 +189,16 @@ class ShareStreamTest {
   @Test
   void anInterruptOrTheCloseEndsAWaitForTheWriter() {
     Thread.currentThread().interrupt();
-    assertThatThrownBy(() -> streams.get(0).await(patience(0)))
+    assertThatThrownBy(() -> streams.get(0).await(waiter(0)))
         .isInstanceOf(LockInterruptedException.class)
         .hasMessageContaining(
             "Rank 0 was interrupted while it waited for the single write of rank 1");
     Thread.interrupted();
     nodes.get(0).markClosed();
-    assertThatThrownBy(() -> streams.get(0).await(patience(0)))
+    assertThatThrownBy(() -> streams.get(0).await(waiter(0)))
         .isInstanceOf(ControllerClosedException.class);
     putData("x");
-    assertThat(streams.get(0).await(patience(0))).as("what is there is taken").isEqualTo(1);
+    assertThat(streams.get(0).await(waiter(0))).as("what is there is taken").isEqualTo(1);
   }
 
   @Test
@@ -225,7 +225,7 @@ class ShareStreamTest {
     assertThat(writer.bytes()).isEqualTo(all.length);
     writer.put(ShareStream.END, new byte[0], 0, 0);
 
-    try (InputStream in = streams.get(0).input(patience(0))) {
+    try (InputStream in = streams.get(0).input(waiter(0))) {
       byte[] got = new byte[all.length + 9];
       assertThat(in.read(got, 0, 0)).isZero();
       int at = 0;
@@ -246,7 +246,7 @@ class ShareStreamTest {
     assertThat(streams.get(0).bytes()).isEqualTo(all.length);
     assertThat(streams.get(0).kind()).isEqualTo(ShareStream.END);
 
-    try (InputStream in = streams.get(2).input(patience(2))) {
+    try (InputStream in = streams.get(2).input(waiter(2))) {
       byte[] got = new byte[all.length];
       for (int i = 0; i < got.length; i++) {
         got[i] = (byte) in.read();
@@ -261,7 +261,7 @@ class ShareStreamTest {
     try (OutputStream out = writer.output()) {
       out.write(0xFF);
     }
-    try (InputStream in = streams.get(0).input(patience(0))) {
+    try (InputStream in = streams.get(0).input(waiter(0))) {
       assertThat(in.read()).isEqualTo(0xFF);
     }
   }
@@ -270,7 +270,7 @@ class ShareStreamTest {
   void nothingThatWasSharedIsStillSomething() throws IOException {
     writer.output().close();
     assertThat(writer.chunks()).isEqualTo(1);
-    assertThat(streams.get(0).await(patience(0))).isEqualTo(ShareStream.DATA);
+    assertThat(streams.get(0).await(waiter(0))).isEqualTo(ShareStream.DATA);
     assertThat(take(0)).isEmpty();
     assertThat(writer.bytes()).isZero();
   }

@@ -59,17 +59,17 @@ final class JobRecords {
   }
 
   /** The next node. */
-  void seat(PermissionHolder tenant, SimulatedGate gate) {
-    tenants.add(tenant);
+  void seat(PermissionHolder holder, SimulatedGate gate) {
+    tenants.add(holder);
     gates.add(gate);
   }
 
   /** A node has dropped what it had of the resource, and begins anew. */
-  void seat(int node, PermissionHolder tenant, SimulatedGate gate) {
+  void seat(int node, PermissionHolder holder, SimulatedGate gate) {
     if (!toNode.get(node).isEmpty()) {
       throw new AssertionError("dropped, and owed " + toNode.get(node));
     }
-    tenants.set(node, tenant);
+    tenants.set(node, holder);
     gates.set(node, gate);
   }
 

@@ -223,7 +223,7 @@ final class JobSimulation {
     final Resource resource;
     final int node;
     SimulatedGate gate;
-    PermissionHolder tenant;
+    PermissionHolder holder;
     final List<Use> dead = new ArrayList<>();
     boolean changed;
 
@@ -231,8 +231,8 @@ final class JobSimulation {
       this.resource = resource;
       this.node = node;
       this.gate = newGate();
-      this.tenant = newTenant();
-      resource.books.seat(tenant, gate);
+      this.holder = newTenant();
+      resource.books.seat(holder, gate);
     }
 
     private SimulatedGate newGate() {
@@ -265,16 +265,16 @@ final class JobSimulation {
         return;
       }
       touch();
-      if (tenant.isRetired()) {
+      if (holder.isRetired()) {
         trace(() -> "drops: " + this);
         that(gate.level() == NONE, () -> "dropped, and open: " + this);
         gate = newGate();
-        tenant = newTenant();
-        resource.books.seat(node, tenant, gate);
+        holder = newTenant();
+        resource.books.seat(node, holder, gate);
         drops++;
       } else {
         trace(() -> "retires: " + this);
-        tenant.retire();
+        holder.retire();
       }
     }
 
@@ -341,17 +341,17 @@ final class JobSimulation {
       if (isAgentGone(node)) {
         return;
       }
-      mend();
+      recover();
       trace(() -> "looks: " + this);
-      tenant.look();
-      if (!changed && tenant.isAsking()) {
+      holder.look();
+      if (!changed && holder.isAsking()) {
         that(
-            tenant.held().isBelow(gate.wantedNow()),
+            holder.held().isBelow(gate.wantedNow()),
             () -> "it looked, and still asks for nobody: " + this);
       }
     }
 
-    private void mend() {
+    private void recover() {
       for (Use use : dead) {
         if (use.is(State.WAITS)) {
           gate.giveUp(use.visit);
@@ -376,9 +376,9 @@ final class JobSimulation {
           + " at node "
           + node
           + ": has "
-          + tenant.held()
-          + (tenant.isAsking() ? ", asks" : "")
-          + (tenant.isRecalled() ? ", is recalled" : "")
+          + holder.held()
+          + (holder.isAsking() ? ", asks" : "")
+          + (holder.isRecalled() ? ", is recalled" : "")
           + ", gate "
           + gate;
     }
@@ -552,10 +552,10 @@ final class JobSimulation {
   /** When nobody has any name any more nothing is left of any. */
   private void retireAll() {
     frozen = true; // no rank comes back
-    seats.forEach(seat -> seat.tenant.retire());
+    seats.forEach(seat -> seat.holder.retire());
     freeze();
     for (Seat seat : seats) {
-      that(seat.tenant.isRetired(), () -> "does not retire: " + seat.resource);
+      that(seat.holder.isRetired(), () -> "does not retire: " + seat.resource);
     }
     for (PermissionServers left : homes) {
       that(left.size() == 0, () -> "a home is left: " + resources);
@@ -639,7 +639,7 @@ final class JobSimulation {
       return false;
     }
     trace(() -> "rank " + rank.number + " gives free: " + seat);
-    seat.tenant.clear(seat.gate.deadWriter());
+    seat.holder.clear(seat.gate.deadWriter());
     seat.change();
     return true;
   }
@@ -762,7 +762,7 @@ final class JobSimulation {
     return trouble == Trouble.DEATHS;
   }
 
-  /** What it holds and waits for stays until its node's agent mends it. */
+  /** What it holds and waits for stays until its node's agent recovers it. */
   private void die(Rank rank) {
     if (ranksOf.get(rank.node).getFirst().equals(rank)) {
       return; // with the agent: that is the loss of a node
@@ -890,7 +890,7 @@ final class JobSimulation {
     trace(() -> "arrives " + from + " -> " + to + " " + parcel.message);
     Seat seat = resource.seats.get(to);
     seat.touch();
-    PermissionHolder tenant = seat.tenant;
+    PermissionHolder holder = seat.holder;
     switch (parcel.message) {
       case Message.Request m -> {
         resource.books.arrived(m, from);
@@ -917,23 +917,23 @@ final class JobSimulation {
       }
       case Message.Grant m -> {
         resource.books.arrived(m, to);
-        tenant.granted(m.permission(), m.token());
+        holder.granted(m.permission(), m.token());
       }
       case Message.Recall m -> {
         resource.books.arrived(m, to);
-        tenant.recalled(m.limit());
+        holder.recalled(m.limit());
       }
       case Message.Settle m -> {
         resource.books.arrived(m, to);
-        tenant.settle();
+        holder.settle();
       }
       case Message.Refuse m -> {
         resource.books.arrived(m, to);
-        tenant.refused(m.tries());
+        holder.refused(m.tries());
       }
       case Message.Poison m -> {
         resource.books.arrived(m, to);
-        tenant.poisoned(m.rank());
+        holder.poisoned(m.rank());
       }
       case Message.Clear m -> {
         resource.books.arrived(m, from);
@@ -942,11 +942,11 @@ final class JobSimulation {
       }
       case Message.Confirm m -> {
         resource.books.arrived(m, to);
-        tenant.clear(m.rank());
+        holder.clear(m.rank());
       }
       case Message.Cleared m -> {
         resource.books.arrived(m, to);
-        tenant.cleared();
+        holder.cleared();
       }
       case Message.Retire m -> {
         resource.books.arrived(m, from);
@@ -957,7 +957,7 @@ final class JobSimulation {
       }
       case Message.Retired m -> {
         resource.books.arrived(m, to);
-        tenant.retired();
+        holder.retired();
       }
     }
     trace(() -> "after which " + resource);
@@ -1063,18 +1063,18 @@ final class JobSimulation {
     }
     for (Seat seat : resource.seats) {
       that(
-          seat.tenant.held() == resource.onRecord(seat.node),
+          seat.holder.held() == resource.onRecord(seat.node),
           () -> "node " + seat.node + " has not what is on record: " + resource);
-      if (seat.tenant.isRecalled()) {
+      if (seat.holder.isRecalled()) {
         that(
             seat.gate.in().stream().anyMatch(visit -> seat.gate.level().isBelow(visit.mode)),
             () -> "nobody is in the way of a recall: " + resource);
       } else {
-        that(seat.gate.level() == seat.tenant.held(), () -> "not open again: " + resource);
+        that(seat.gate.level() == seat.holder.held(), () -> "not open again: " + resource);
       }
       if (!anybodyWaits) {
         that(
-            !seat.tenant.isAsking() && !seat.tenant.isRecalled(),
+            !seat.holder.isAsking() && !seat.holder.isRecalled(),
             () -> "a trace of who gave up: " + resource);
       }
     }

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 class PermissionHolderTest {
   private final List<String> sent = new ArrayList<>();
   private final SimulatedGate gate = new SimulatedGate(false, false, visit -> {}, () -> {});
-  private final PermissionHolder tenant = new PermissionHolder(gate, new Log());
+  private final PermissionHolder holder = new PermissionHolder(gate, new Log());
 
   private final class Log implements PermissionHolder.Outbox {
     @Override
@@ -66,45 +66,45 @@ class PermissionHolderTest {
   @Test
   void whatNobodyHasAnyMoreIsGivenBackOnce() {
     Visit visit = writes();
-    tenant.granted(EXCLUSIVE, 41);
+    holder.granted(EXCLUSIVE, 41);
     gate.leave(visit);
     sent.clear();
-    tenant.retire();
-    tenant.retire();
+    holder.retire();
+    holder.retire();
     assertSent("retire EXCLUSIVE 42");
-    assertThat(tenant.held()).isEqualTo(NONE);
-    assertThat(tenant.isRetired()).isFalse();
-    tenant.retired();
-    assertThat(tenant.isRetired()).isTrue();
-    tenant.retire();
+    assertThat(holder.held()).isEqualTo(NONE);
+    assertThat(holder.isRetired()).isFalse();
+    holder.retired();
+    assertThat(holder.isRetired()).isTrue();
+    holder.retire();
     assertSent();
   }
 
   @Test
   void whoComesBackAsksAndTheAnswerDoesNotCountAnyMore() {
-    tenant.retire();
+    holder.retire();
     assertSent("retire NONE 0");
     Visit visit = writes();
     assertSent("request EXCLUSIVE");
-    tenant.retire(); // the first is not answered
-    tenant.retired();
-    assertThat(tenant.isRetired()).isFalse();
+    holder.retire(); // the first is not answered
+    holder.retired();
+    assertThat(holder.isRetired()).isFalse();
     gate.giveUp(visit);
-    tenant.retire();
+    holder.retire();
     assertSent("cancel", "retire NONE 0");
-    tenant.granted(EXCLUSIVE, 5); // which had crossed the cancel
-    tenant.retired();
-    assertThat(tenant.isRetired()).isFalse();
-    tenant.retire();
+    holder.granted(EXCLUSIVE, 5); // which had crossed the cancel
+    holder.retired();
+    assertThat(holder.isRetired()).isFalse();
+    holder.retire();
     assertSent("retire EXCLUSIVE 5");
   }
 
   @Test
   void whatSomebodyHasIsNotGivenBackAndStaysOpen() {
     Visit visit = writes();
-    tenant.granted(EXCLUSIVE, 1);
+    holder.granted(EXCLUSIVE, 1);
     sent.clear();
-    tenant.retire();
+    holder.retire();
     assertSent();
     assertThat(gate.level()).isEqualTo(EXCLUSIVE);
     gate.leave(visit);
@@ -112,19 +112,19 @@ class PermissionHolderTest {
 
   @Test
   void whatIsPoisonedDoesNotRetire() {
-    tenant.retire();
-    tenant.poisoned(3);
-    tenant.retired();
-    assertThat(tenant.isRetired()).isFalse();
+    holder.retire();
+    holder.poisoned(3);
+    holder.retired();
+    assertThat(holder.isRetired()).isFalse();
     sent.clear();
-    tenant.retire();
+    holder.retire();
     assertSent();
   }
 
   private Visit visit(Permission mode, boolean tries) {
     Visit visit = new Visit(0, mode, tries);
     gate.arrive(visit);
-    tenant.look();
+    holder.look();
     return visit;
   }
 
@@ -138,26 +138,26 @@ class PermissionHolderTest {
 
   private void leaves(Visit visit) {
     gate.leave(visit);
-    tenant.look();
+    holder.look();
   }
 
   private void givesUp(Visit visit) {
     gate.giveUp(visit);
-    tenant.look();
+    holder.look();
   }
 
   @Test
   void theFirstUseIsARequestAndTheNextOnesCostNothing() {
     Visit writer = writes();
     assertSent("request EXCLUSIVE");
-    tenant.granted(EXCLUSIVE, 4);
+    holder.granted(EXCLUSIVE, 4);
     assertThat(writer.state).isEqualTo(State.IN);
     assertThat(gate.token()).isEqualTo(5);
     leaves(writer);
     leaves(reads());
     leaves(writes());
     assertSent();
-    assertThat(tenant.held()).isEqualTo(EXCLUSIVE);
+    assertThat(holder.held()).isEqualTo(EXCLUSIVE);
   }
 
   @Test
@@ -175,14 +175,14 @@ class PermissionHolderTest {
     leaves(granted(reads(), SHARED));
     writes();
     assertSent("request EXCLUSIVE");
-    tenant.granted(EXCLUSIVE, 0);
-    assertThat(tenant.isAsking()).isFalse();
+    holder.granted(EXCLUSIVE, 0);
+    assertThat(holder.isAsking()).isFalse();
   }
 
   @Test
   void whatNobodyUsesIsYieldedAtOnce() {
     leaves(granted(writes(), EXCLUSIVE));
-    tenant.recalled(NONE);
+    holder.recalled(NONE);
     assertSent("yield NONE 1");
     reads();
     assertSent("request SHARED");
@@ -191,7 +191,7 @@ class PermissionHolderTest {
   @Test
   void whatSomebodyUsesIsYieldedWhenItLeaves() {
     Visit writer = granted(writes(), EXCLUSIVE);
-    tenant.recalled(NONE);
+    holder.recalled(NONE);
     Visit next = writes();
     assertSent();
     leaves(writer);
@@ -203,19 +203,19 @@ class PermissionHolderTest {
   void aRecallForAReaderLeavesThePermissionToRead() {
     Visit writer = granted(writes(), EXCLUSIVE);
     Visit reader = reads();
-    tenant.recalled(SHARED);
+    holder.recalled(SHARED);
     leaves(writer);
     assertSent("yield SHARED 1");
     assertThat(reader.state).isEqualTo(State.IN);
-    assertThat(tenant.held()).isEqualTo(SHARED);
+    assertThat(holder.held()).isEqualTo(SHARED);
   }
 
   @Test
   void aRecallThatIsRaisedToSharedLetsReadersIn() {
     Visit writer = granted(writes(), EXCLUSIVE);
-    tenant.recalled(NONE);
+    holder.recalled(NONE);
     Visit reader = reads();
-    tenant.recalled(SHARED);
+    holder.recalled(SHARED);
     leaves(writer);
     assertSent("yield SHARED 1");
     assertThat(reader.state).isEqualTo(State.IN);
@@ -224,9 +224,9 @@ class PermissionHolderTest {
   @Test
   void aRecallThatIsTakenBackOpensTheGate() {
     Visit writer = granted(writes(), EXCLUSIVE);
-    tenant.recalled(NONE);
+    holder.recalled(NONE);
     Visit next = writes();
-    tenant.recalled(EXCLUSIVE);
+    holder.recalled(EXCLUSIVE);
     leaves(writer);
     assertSent();
     assertThat(next.state).isEqualTo(State.IN);
@@ -235,11 +235,11 @@ class PermissionHolderTest {
   @Test
   void aRecallThatIsTakenBackTooLateChangesNothing() {
     leaves(granted(writes(), EXCLUSIVE));
-    tenant.recalled(NONE);
-    tenant.recalled(EXCLUSIVE);
+    holder.recalled(NONE);
+    holder.recalled(EXCLUSIVE);
     assertSent("yield NONE 1");
     assertThat(gate.level()).isEqualTo(NONE);
-    assertThat(tenant.isRecalled()).isFalse();
+    assertThat(holder.isRecalled()).isFalse();
   }
 
   @Test
@@ -251,14 +251,14 @@ class PermissionHolderTest {
     assertSent("request SHARED");
     givesUp(reader);
     assertSent("cancel");
-    assertThat(tenant.isAsking()).isFalse();
+    assertThat(holder.isAsking()).isFalse();
   }
 
   @Test
   void aWriterThatGivesUpWhileARecallWaitsForAReaderLeavesNoRequest() {
     Visit reader = granted(reads(), SHARED);
     Visit writer = writes();
-    tenant.recalled(NONE);
+    holder.recalled(NONE);
     assertSent("request EXCLUSIVE");
     givesUp(writer);
     assertSent("cancel");
@@ -269,7 +269,7 @@ class PermissionHolderTest {
   @Test
   void aRequestWaitsUntilTheRecallIsAnswered() {
     Visit reader = granted(reads(), SHARED);
-    tenant.recalled(NONE);
+    holder.recalled(NONE);
     writes();
     assertSent();
     leaves(reader);
@@ -280,10 +280,10 @@ class PermissionHolderTest {
   void aGrantThatCrossesALargerRequestIsUsed() {
     Visit reader = reads();
     Visit writer = writes();
-    tenant.granted(SHARED, 0);
+    holder.granted(SHARED, 0);
     assertThat(reader.state).as("behind the writer").isEqualTo(State.WAITS);
-    assertThat(tenant.isAsking()).isTrue();
-    tenant.granted(EXCLUSIVE, 0);
+    assertThat(holder.isAsking()).isTrue();
+    holder.granted(EXCLUSIVE, 0);
     assertThat(writer.state).isEqualTo(State.IN);
     assertSent("request SHARED", "request EXCLUSIVE");
   }
@@ -291,7 +291,7 @@ class PermissionHolderTest {
   @Test
   void aGrantThatCrossesACancelIsKept() {
     givesUp(writes());
-    tenant.granted(EXCLUSIVE, 0);
+    holder.granted(EXCLUSIVE, 0);
     assertSent("request EXCLUSIVE", "cancel");
     Visit writer = writes();
     assertThat(writer.state).isEqualTo(State.IN);
@@ -302,8 +302,8 @@ class PermissionHolderTest {
   void aGrantIsUsedOnceBeforeTheRecallBehindIt() {
     Visit first = writes();
     Visit second = writes();
-    tenant.granted(EXCLUSIVE, 0);
-    tenant.recalled(NONE);
+    holder.granted(EXCLUSIVE, 0);
+    holder.recalled(NONE);
     assertThat(first.state).isEqualTo(State.IN);
     leaves(first);
     assertThat(second.state).isEqualTo(State.WAITS);
@@ -313,16 +313,16 @@ class PermissionHolderTest {
   @Test
   void whoIsToSettleSaysFirstWhatIsNew() {
     Visit writer = granted(writes(), EXCLUSIVE);
-    tenant.recalled(NONE);
-    tenant.settle();
+    holder.recalled(NONE);
+    holder.settle();
     assertSent("settled");
     gate.leave(writer); // and the agent was not told
-    tenant.settle();
+    holder.settle();
     assertSent("yield NONE 1", "settled");
     Visit next = writes();
     sent.clear();
     gate.giveUp(next);
-    tenant.settle();
+    holder.settle();
     assertSent("cancel", "settled");
   }
 
@@ -330,7 +330,7 @@ class PermissionHolderTest {
   void aTryOfThisNodeEndsWhenItIsRefused() {
     Visit tries = visit(EXCLUSIVE, true);
     assertSent("request EXCLUSIVE tries 1");
-    tenant.refused(1);
+    holder.refused(1);
     assertThat(tries.state).isEqualTo(State.REFUSED);
     assertSent("cancel");
   }
@@ -340,13 +340,13 @@ class PermissionHolderTest {
     Visit first = visit(EXCLUSIVE, true);
     Visit second = visit(EXCLUSIVE, true);
     assertSent("request EXCLUSIVE tries 1");
-    tenant.refused(1);
+    holder.refused(1);
     assertThat(first.state).isEqualTo(State.REFUSED);
     assertThat(second.state).isEqualTo(State.WAITS);
     assertSent("request EXCLUSIVE tries 2");
-    tenant.refused(1); // nobody is called that any more
+    holder.refused(1); // nobody is called that any more
     assertThat(second.state).isEqualTo(State.WAITS);
-    tenant.refused(2);
+    holder.refused(2);
     assertThat(second.state).isEqualTo(State.REFUSED);
     assertSent("cancel");
   }
@@ -356,7 +356,7 @@ class PermissionHolderTest {
     givesUp(visit(EXCLUSIVE, true));
     Visit next = visit(EXCLUSIVE, true);
     assertSent("request EXCLUSIVE tries 1", "cancel", "request EXCLUSIVE tries 2");
-    tenant.refused(1);
+    holder.refused(1);
     assertThat(next.state).isEqualTo(State.WAITS);
     assertSent();
   }
@@ -366,7 +366,7 @@ class PermissionHolderTest {
     writes();
     Visit tries = visit(SHARED, true);
     assertSent("request EXCLUSIVE", "request EXCLUSIVE tries 1");
-    tenant.refused(1);
+    holder.refused(1);
     assertThat(tries.state).isEqualTo(State.REFUSED);
     assertSent();
     visit(SHARED, true);
@@ -376,15 +376,15 @@ class PermissionHolderTest {
   @Test
   void aTryThatOnlyARecallKeepsOutPleads() {
     granted(reads(), SHARED);
-    tenant.recalled(NONE);
+    holder.recalled(NONE);
     Visit tries = visit(SHARED, true);
     assertSent("plead 1");
-    tenant.refused(1);
+    holder.refused(1);
     assertThat(tries.state).isEqualTo(State.REFUSED);
     assertSent();
     Visit next = visit(SHARED, true);
     assertSent("plead 2");
-    tenant.recalled(EXCLUSIVE);
+    holder.recalled(EXCLUSIVE);
     assertThat(next.state).isEqualTo(State.IN);
     assertSent();
   }
@@ -392,7 +392,7 @@ class PermissionHolderTest {
   @Test
   void aTryThatPleadsAsksWhenTheRecallIsAnswered() {
     Visit reader = granted(reads(), SHARED);
-    tenant.recalled(NONE);
+    holder.recalled(NONE);
     visit(SHARED, true);
     assertSent("plead 1");
     leaves(reader);
@@ -402,7 +402,7 @@ class PermissionHolderTest {
   @Test
   void aTryToWriteBesideAReaderOfItsNodeAsksNobody() {
     granted(reads(), SHARED);
-    tenant.recalled(NONE);
+    holder.recalled(NONE);
     Visit tries = visit(EXCLUSIVE, true);
     assertThat(tries.state).isEqualTo(State.REFUSED);
   }
@@ -411,13 +411,13 @@ class PermissionHolderTest {
   void aWriterThatDiedIsToldOfWhenThePermissionIsRecalled() {
     Visit writer = granted(writes(), EXCLUSIVE);
     gate.die(writer);
-    tenant.recalled(SHARED);
+    holder.recalled(SHARED);
     assertSent("yield NONE 1 dead 0");
     Visit late = writes();
     assertThat(late.state).isEqualTo(State.TOLD_OF_DEATH);
-    tenant.recalled(EXCLUSIVE);
-    tenant.granted(EXCLUSIVE, 1);
-    assertThat(tenant.held()).isEqualTo(NONE);
+    holder.recalled(EXCLUSIVE);
+    holder.granted(EXCLUSIVE, 1);
+    assertThat(holder.held()).isEqualTo(NONE);
     assertSent();
   }
 
@@ -426,16 +426,16 @@ class PermissionHolderTest {
     Visit reader = reads();
     Visit writer = writes();
     sent.clear();
-    tenant.poisoned(3);
-    tenant.look();
+    holder.poisoned(3);
+    holder.look();
     assertThat(List.of(reader.state, writer.state)).containsOnly(State.TOLD_OF_DEATH);
-    assertThat(tenant.isAsking()).isFalse();
+    assertThat(holder.isAsking()).isFalse();
     assertSent();
   }
 
   private Visit granted(Visit visit, Permission permission) {
     sent.clear();
-    tenant.granted(permission, 0);
+    holder.granted(permission, 0);
     assertThat(visit.state).isEqualTo(State.IN);
     return visit;
   }
@@ -443,18 +443,18 @@ class PermissionHolderTest {
   @Test
   void whatTheHomeDoesNotKnowItIsToldBeforeItIsAskedToGiveItFree() {
     Visit writer = writes();
-    tenant.granted(EXCLUSIVE, 3);
+    holder.granted(EXCLUSIVE, 3);
     sent.clear();
-    tenant.clear(0); // nobody has died
+    holder.clear(0); // nobody has died
     assertSent();
     gate.die(writer);
-    tenant.clear(1); // somebody else
+    holder.clear(1); // somebody else
     assertSent();
-    tenant.clear(0);
+    holder.clear(0);
     assertSent("yield NONE 4 dead 0", "clear 0");
-    tenant.clear(0);
+    holder.clear(0);
     assertSent("clear 0");
-    tenant.cleared();
+    holder.cleared();
     assertThat(gate.isPoisoned()).isFalse();
     assertSent();
     writes();
@@ -465,14 +465,14 @@ class PermissionHolderTest {
   void whoWaitsWhenItIsGivenFreeIsAskedFor() {
     writes();
     assertSent("request EXCLUSIVE");
-    tenant.poisoned(7);
+    holder.poisoned(7);
     Visit late = new Visit(0, EXCLUSIVE, false);
-    tenant.cleared();
+    holder.cleared();
     assertSent("cancel"); // of what may have come to the home after it was given free
     gate.arrive(late);
-    tenant.look();
+    holder.look();
     assertSent("request EXCLUSIVE");
-    tenant.cleared(); // once more, or late: it is not poisoned
+    holder.cleared(); // once more, or late: it is not poisoned
     assertSent();
   }
 }

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 class TenantCrossingTest {
   private final List<Message> sent = new ArrayList<>();
   private final SimulatedGate gate = new SimulatedGate(false, false, visit -> {}, () -> {});
-  private final PermissionHolder tenant =
+  private final PermissionHolder holder =
       new PermissionHolder(gate, PermissionHolder.Outbox.sending("r", sent::add));
 
   private Visit arrives(Permission mode, boolean tries) {
@@ -31,11 +31,11 @@ class TenantCrossingTest {
   @Test
   void aWriterThatComesBehindTheRequestToReadIsAskedForWhenTheGrantComes() {
     Visit reader = arrives(SHARED, false);
-    tenant.look();
+    holder.look();
     assertSent(new Message.Request("r", SHARED, 0));
     gate.giveUp(reader);
     arrives(EXCLUSIVE, false);
-    tenant.granted(SHARED, 0);
+    holder.granted(SHARED, 0);
     assertSent(new Message.Request("r", EXCLUSIVE, 0));
   }
 
@@ -43,25 +43,25 @@ class TenantCrossingTest {
   void aWriterThatHasGoneWhenALesserGrantComesIsTakenBack() {
     arrives(SHARED, false);
     Visit writer = arrives(EXCLUSIVE, true);
-    tenant.look();
+    holder.look();
     assertSent(new Message.Request("r", EXCLUSIVE, 1));
     gate.giveUp(writer);
-    tenant.granted(SHARED, 0);
+    holder.granted(SHARED, 0);
     assertSent(new Message.Cancel("r"));
-    assertThat(tenant.isAsking()).isFalse();
+    assertThat(holder.isAsking()).isFalse();
   }
 
   @Test
   void aHolderIsToldOfAndThenItsYieldCarriesTheToken() {
     Visit writer = arrives(EXCLUSIVE, false);
-    tenant.look();
-    tenant.granted(EXCLUSIVE, 41);
+    holder.look();
+    holder.granted(EXCLUSIVE, 41);
     sent.clear();
-    tenant.recalled(NONE);
-    tenant.settle();
+    holder.recalled(NONE);
+    holder.settle();
     assertSent(new Message.Settled("r"));
     gate.leave(writer);
-    tenant.look();
+    holder.look();
     assertSent(new Message.Yield("r", NONE, 42, -1));
   }
 }

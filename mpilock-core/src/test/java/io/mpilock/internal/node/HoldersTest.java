@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 class HoldersTest {
   private static final int RANKS = 3;
 
-  private final long home = Layout.directory(RANKS, RANKS) + Layout.LINE;
+  private final long lockLine = Layout.directory(RANKS, RANKS) + Layout.LINE;
   private final Simulation simulation =
       new Simulation(1, RANKS, (int) Layout.directory(RANKS, RANKS) + 16 * Layout.LINE, false);
   private final List<NodeLock> locks = new ArrayList<>();
@@ -28,7 +28,7 @@ class HoldersTest {
   HoldersTest() {
     for (int rank = 0; rank < RANKS; rank++) {
       nodes.add(simulation.node(rank, Simulation.settings(false, 0, false)));
-      locks.add(new NodeLock(nodes.get(rank), home, rank));
+      locks.add(new NodeLock(nodes.get(rank), lockLine, rank));
       simulation.word(Layout.slot(rank) + Layout.LIFE, RankContext.OPEN);
     }
   }
@@ -71,8 +71,8 @@ class HoldersTest {
     assertThat(locks.get(2).tryOwn()).isTrue();
     locks.get(2).beginWrite();
     name(2, Layout.WRITER_THREAD, "writer");
-    simulation.word(home + Layout.SEEN_TOKEN, 1);
-    simulation.word(home + Layout.SEEN_SINCE, 1_000_000_000_000L);
+    simulation.word(lockLine + Layout.SEEN_TOKEN, 1);
+    simulation.word(lockLine + Layout.SEEN_SINCE, 1_000_000_000_000L);
     Holders holders = new Holders(nodes.get(1), locks.get(1));
     assertThat(Holders.describe(nodes.get(1), holders.uses(), 1, 1_000_000_012_300L))
         .endsWith(", write with token 1 for at least 12.3 s.");
@@ -210,7 +210,7 @@ class HoldersTest {
     assertThat(locks.get(0).tryRead()).isTrue();
     word(1, Layout.REQUEST, LockWords.request(1, LockWords.WAITING));
     word(1, Layout.WAITER_SINCE, 4000);
-    assertThat(new Holders(fair, new NodeLock(fair, home, 0)).uses())
+    assertThat(new Holders(fair, new NodeLock(fair, lockLine, 0)).uses())
         .extracting(Use::rank, Use::since)
         .containsExactly(tuple(0, 0L), tuple(1, 4000L));
   }
@@ -223,7 +223,7 @@ class HoldersTest {
     locks.get(1).noteToken();
     long seen = locks.get(2).tokenSince();
     assertThat(seen).isNotZero();
-    simulation.word(home + Layout.SEEN_SINCE, seen - 10);
+    simulation.word(lockLine + Layout.SEEN_SINCE, seen - 10);
     locks.get(2).noteToken();
     assertThat(locks.get(2).tokenSince()).as("the first that saw it").isEqualTo(seen - 10);
     assertThat(new Holders(nodes.get(1), locks.get(1)).uses())
@@ -273,10 +273,10 @@ class HoldersTest {
   void aThreadThatIsNamedAlreadyIsNotWrittenAgain() {
     Thread thread = new Thread(() -> {}, "first");
     ThreadId id = new ThreadId(thread);
-    id.put(nodes.get(0).window(), home);
-    simulation.word(home + 1, 0x4142430000000000L);
-    id.put(nodes.get(0).window(), home);
-    assertThat(ThreadId.name(nodes.get(0).window(), home)).isEqualTo("ABC");
+    id.put(nodes.get(0).window(), lockLine);
+    simulation.word(lockLine + 1, 0x4142430000000000L);
+    id.put(nodes.get(0).window(), lockLine);
+    assertThat(ThreadId.name(nodes.get(0).window(), lockLine)).isEqualTo("ABC");
   }
 
   @Test
@@ -289,12 +289,12 @@ class HoldersTest {
                 new Class<?>[] {NodeWindow.class},
                 (_, method, arguments) -> {
                   Object result = method.invoke(window, arguments);
-                  if (window.get(home) != 0) {
-                    assertThat(ThreadId.name(window, home)).isEqualTo("in three words of it");
+                  if (window.get(lockLine) != 0) {
+                    assertThat(ThreadId.name(window, lockLine)).isEqualTo("in three words of it");
                   }
                   return result;
                 });
-    new ThreadId(new Thread(() -> {}, "in three words of it")).put(watched, home);
-    assertThat(window.get(home)).isNotZero();
+    new ThreadId(new Thread(() -> {}, "in three words of it")).put(watched, lockLine);
+    assertThat(window.get(lockLine)).isNotZero();
   }
 }

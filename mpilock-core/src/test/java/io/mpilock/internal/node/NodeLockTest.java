@@ -27,25 +27,25 @@ class NodeLockTest {
     final List<NodeLock> locks = new ArrayList<>();
     final List<RankContext> nodes = new ArrayList<>();
     final List<String> granted = new ArrayList<>();
-    final long home;
+    final long lockLine;
 
     Scene(long seed, int ranks, boolean phaseFair, int handoverLimit) {
-      home = Layout.directory(ranks, ranks) + Layout.LINE;
-      int words = (int) home + Layout.LINE + ranks * Layout.RANK_WORDS;
+      lockLine = Layout.directory(ranks, ranks) + Layout.LINE;
+      int words = (int) lockLine + Layout.LINE + ranks * Layout.RANK_WORDS;
       simulation = new Simulation(seed, ranks, words, false);
       for (int rank = 0; rank < ranks; rank++) {
         nodes.add(simulation.node(rank, Simulation.settings(phaseFair, handoverLimit, false)));
-        locks.add(new NodeLock(nodes.get(rank), home, rank));
+        locks.add(new NodeLock(nodes.get(rank), lockLine, rank));
         simulation.word(Layout.slot(rank) + Layout.LIFE, RankContext.OPEN);
       }
     }
 
     void sequence(int newest) {
-      simulation.word(home + Layout.STATE, (long) newest << 32);
+      simulation.word(lockLine + Layout.STATE, (long) newest << 32);
     }
 
     long state() {
-      return simulation.word(home + Layout.STATE);
+      return simulation.word(lockLine + Layout.STATE);
     }
 
     long word(int rank, int word) {
@@ -79,10 +79,9 @@ class NodeLockTest {
             NodeLock lock = locks.get(rank);
             assertThat(
                     lock.tryOwn()
-                        || lock.awaitOwnership(
-                            new ThreadId(Thread.currentThread()), patience(rank)))
+                        || lock.awaitOwnership(new ThreadId(Thread.currentThread()), waiter(rank)))
                 .isTrue();
-            assertThat(lock.isUnread() || lock.awaitNoReaders(patience(rank))).isTrue();
+            assertThat(lock.isUnread() || lock.awaitNoReaders(waiter(rank))).isTrue();
             granted.add(name);
             simulation.awaitGate(ends);
             lock.releaseOwnership();
@@ -96,7 +95,7 @@ class NodeLockTest {
           () -> {
             simulation.awaitGate(asks);
             NodeLock lock = locks.get(rank);
-            assertThat(lock.tryRead() || lock.awaitRead(patience(rank))).isTrue();
+            assertThat(lock.tryRead() || lock.awaitRead(waiter(rank))).isTrue();
             granted.add(name);
             simulation.awaitGate(ends);
             lock.releaseRead();
@@ -107,7 +106,7 @@ class NodeLockTest {
       return () -> granted.contains(name);
     }
 
-    Waiter patience(int rank) {
+    Waiter waiter(int rank) {
       Waiter.Watch watch =
           new Waiter.Watch() {
             @Override
@@ -223,7 +222,7 @@ class NodeLockTest {
                     scene
                         .locks
                         .get(1)
-                        .awaitOwnership(new ThreadId(Thread.currentThread()), scene.patience(1)))
+                        .awaitOwnership(new ThreadId(Thread.currentThread()), scene.waiter(1)))
                 .isFalse();
             scene.granted.add("gave up");
           });
@@ -233,7 +232,7 @@ class NodeLockTest {
           () -> {
             scene.simulation.awaitGate(scene.isGranted("gave up"));
             Thread.currentThread().interrupt();
-            assertThat(scene.locks.get(2).awaitRead(scene.patience(2))).isFalse();
+            assertThat(scene.locks.get(2).awaitRead(scene.waiter(2))).isFalse();
             assertThat(scene.state())
                 .isEqualTo(2 * LockWords.ONE_SEQUENCE + LockWords.ONE_PENDING + 1);
             for (int rank = 0; rank < 3; rank++) {
@@ -262,7 +261,7 @@ class NodeLockTest {
             assertThat(lock.tryOwn()).isTrue();
             scene.simulation.awaitGate(() -> scene.waits(2, 1));
             Thread.currentThread().interrupt();
-            assertThat(lock.awaitNoReaders(scene.patience(1))).isFalse();
+            assertThat(lock.awaitNoReaders(scene.waiter(1))).isFalse();
             assertThat(scene.word(0, Layout.READS) & LockWords.DRAINING).isZero();
           });
       scene.reader("late", 2, () -> LockWords.owner(scene.state()) == 2, NodeLockTest::atOnce);
@@ -303,9 +302,9 @@ class NodeLockTest {
       scene.request(2, 2, LockWords.WAITING);
       scene.request(1, 3, LockWords.WAITING);
       scene.simulation.word(
-          scene.home + Layout.STATE, 3 * (LockWords.ONE_SEQUENCE + LockWords.ONE_PENDING) + 3);
+          scene.lockLine + Layout.STATE, 3 * (LockWords.ONE_SEQUENCE + LockWords.ONE_PENDING) + 3);
       scene.simulation.word(Layout.slot(2) + Layout.LIFE, RankContext.DEAD);
-      scene.actor(1, "mender", () -> scene.locks.get(1).mend());
+      scene.actor(1, "mender", () -> scene.locks.get(1).recover());
       for (int rank : new int[] {0, 1}) {
         scene.actor(
             rank,
@@ -313,7 +312,7 @@ class NodeLockTest {
             () -> {
               NodeLock lock = scene.locks.get(rank);
               while (!lock.finishClaim()) {
-                lock.mend();
+                lock.recover();
               }
               lock.releaseOwnership();
             });
@@ -334,10 +333,10 @@ class NodeLockTest {
     assertThat(scene.locks.get(1).tryOwn()).isFalse();
     assertThat(scene.locks.get(1).tryRead()).isFalse();
     scene.locks.get(0).releaseOwnership();
-    scene.simulation.word(scene.home + Layout.STATE, scene.state() + LockWords.ONE_PENDING);
+    scene.simulation.word(scene.lockLine + Layout.STATE, scene.state() + LockWords.ONE_PENDING);
     assertThat(scene.locks.get(1).tryOwn()).isFalse(); // requested, though nobody owns
     assertThat(scene.locks.get(1).tryRead()).isFalse();
-    scene.simulation.word(scene.home + Layout.STATE, scene.state() - LockWords.ONE_PENDING);
+    scene.simulation.word(scene.lockLine + Layout.STATE, scene.state() - LockWords.ONE_PENDING);
     assertThat(scene.locks.get(1).tryOwn()).isTrue();
   }
 }

@@ -43,9 +43,9 @@ class NodeLockWordsTest {
   private static final int AGENT = 2;
   private static final int MEMBERS = 3;
 
-  private final long home = Layout.directory(MEMBERS, MEMBERS) + Layout.LINE;
+  private final long lockLine = Layout.directory(MEMBERS, MEMBERS) + Layout.LINE;
   private final Simulation simulation =
-      new Simulation(1, 2, 1, (int) home + Layout.LINE + MEMBERS * Layout.RANK_WORDS, false);
+      new Simulation(1, 2, 1, (int) lockLine + Layout.LINE + MEMBERS * Layout.RANK_WORDS, false);
   private final List<NodeLock> locks = new ArrayList<>();
   private final List<RankContext> nodes = new ArrayList<>();
   private final NodeLock agent;
@@ -53,10 +53,10 @@ class NodeLockWordsTest {
   NodeLockWordsTest() {
     for (int rank = 0; rank < 2; rank++) {
       nodes.add(simulation.node(rank, Simulation.settings(false, 0, false)));
-      locks.add(new NodeLock(nodes.get(rank), home, rank));
+      locks.add(new NodeLock(nodes.get(rank), lockLine, rank));
     }
     nodes.add(nodes.get(0));
-    agent = new NodeLock(nodes.get(0), home, AGENT);
+    agent = new NodeLock(nodes.get(0), lockLine, AGENT);
     locks.add(agent);
     for (int member = 0; member < MEMBERS; member++) {
       simulation.word(Layout.slot(member) + Layout.LIFE, RankContext.OPEN);
@@ -69,7 +69,7 @@ class NodeLockWordsTest {
   }
 
   private long line(int member) {
-    return home + Layout.LINE + (long) member * Layout.RANK_WORDS;
+    return lockLine + Layout.LINE + (long) member * Layout.RANK_WORDS;
   }
 
   private long word(int member, int word) {
@@ -81,11 +81,11 @@ class NodeLockWordsTest {
   }
 
   private void state(int sequence, int pending, int owner) {
-    simulation.word(home + Layout.STATE, (long) sequence << 32 | (long) pending << 16 | owner);
+    simulation.word(lockLine + Layout.STATE, (long) sequence << 32 | (long) pending << 16 | owner);
   }
 
   private void assertState(int sequence, int pending, int owner) {
-    long state = simulation.word(home + Layout.STATE);
+    long state = simulation.word(lockLine + Layout.STATE);
     assertThat(List.of(LockWords.sequence(state), LockWords.pending(state), LockWords.owner(state)))
         .as("sequence, pending, owner")
         .containsExactly(sequence, pending, owner);
@@ -109,7 +109,7 @@ class NodeLockWordsTest {
     assertThat(simulation.word(bell)).as("rings of the bell at %d", bell).isEqualTo(times);
   }
 
-  private Waiter patience(int rank) {
+  private Waiter waiter(int rank) {
     Waiter.Watch watch =
         new Waiter.Watch() {
           @Override
@@ -148,19 +148,19 @@ class NodeLockWordsTest {
     sleeps(Layout.AGENT_BELL);
     simulation.word(Layout.INBOX, 4242);
     locks.get(1).tellAgent();
-    assertThat(simulation.word(Layout.INBOX)).isEqualTo(home);
-    assertThat(simulation.word(home + Layout.NEXT)).isEqualTo(4242);
-    assertThat(simulation.word(home + Layout.ATTENTION)).isEqualTo(2);
+    assertThat(simulation.word(Layout.INBOX)).isEqualTo(lockLine);
+    assertThat(simulation.word(lockLine + Layout.NEXT)).isEqualTo(4242);
+    assertThat(simulation.word(lockLine + Layout.ATTENTION)).isEqualTo(2);
     assertRung(Layout.AGENT_BELL, 1);
     locks.get(0).tellAgent();
-    assertThat(simulation.word(home + Layout.NEXT)).isEqualTo(4242);
-    assertThat(simulation.word(home + Layout.ATTENTION)).isEqualTo(2);
+    assertThat(simulation.word(lockLine + Layout.NEXT)).isEqualTo(4242);
+    assertThat(simulation.word(lockLine + Layout.ATTENTION)).isEqualTo(2);
     assertRung(Layout.AGENT_BELL, 1);
     state(0, 1, AGENT + 1);
-    locks.get(0).tellAgentAgain();
+    locks.get(0).remindAgent();
     assertRung(Layout.AGENT_BELL, 2);
     state(0, 1, 1);
-    locks.get(0).tellAgentAgain();
+    locks.get(0).remindAgent();
     assertRung(Layout.AGENT_BELL, 2);
   }
 
@@ -173,7 +173,7 @@ class NodeLockWordsTest {
     assertRung(Layout.AGENT_BELL, 0);
     locks.get(0).ring(AGENT);
     assertRung(Layout.AGENT_BELL, 1);
-    assertThat(simulation.word(Layout.INBOX)).isEqualTo(home);
+    assertThat(simulation.word(Layout.INBOX)).isEqualTo(lockLine);
   }
 
   @Test
@@ -181,12 +181,12 @@ class NodeLockWordsTest {
     state(0, 1, AGENT + 1);
     assertThat(locks.get(0).countTry(new UndoRecord())).isEqualTo(1);
     assertThat(locks.get(1).countTry(new UndoRecord())).isEqualTo(2);
-    assertThat(simulation.word(home + Layout.TRIES)).isEqualTo(2);
-    simulation.word(home + Layout.REFUSED, 1);
+    assertThat(simulation.word(lockLine + Layout.TRIES)).isEqualTo(2);
+    simulation.word(lockLine + Layout.REFUSED, 1);
     assertThat(locks.get(0).isRefused(1, true)).isTrue();
     assertThat(locks.get(1).isRefused(2, true)).isFalse();
     locks.get(0).endTry(new UndoRecord());
-    assertThat(simulation.word(home + Layout.ENDED_TRIES)).isEqualTo(1);
+    assertThat(simulation.word(lockLine + Layout.ENDED_TRIES)).isEqualTo(1);
   }
 
   @Test
@@ -276,7 +276,7 @@ class NodeLockWordsTest {
     assertThat(word(1, Layout.REQUEST)).isEqualTo(LockWords.request(8, LockWords.ABANDONED));
     assertState(8, 2, 1);
     assertThat(locks.get(1).mayAsk()).isFalse();
-    locks.get(1).mend();
+    locks.get(1).recover();
     assertState(8, 2, 1);
     for (int by = 0; by < 2; by++) { // rank 0 itself, or whoever comes by
       word(1, Layout.REQUEST, LockWords.request(8, LockWords.ABANDONED));
@@ -297,7 +297,7 @@ class NodeLockWordsTest {
     state(9, 2, 2);
     asks(AGENT, 9);
     sleeps(Layout.AGENT_BELL);
-    locks.get(0).mend();
+    locks.get(0).recover();
     assertState(9, 1, AGENT + 1);
     assertPhase(AGENT, LockWords.CLAIMED);
     assertPhase(1, LockWords.NONE);
@@ -316,7 +316,7 @@ class NodeLockWordsTest {
 
   @Test
   void anAgentThatGaveUpTooLateAsksAgainOnlyWhenThatIsOver() {
-    NodeGate gate = new NodeGate(nodes.get(0), home, "r");
+    NodeGate gate = new NodeGate(nodes.get(0), lockLine, "r");
     state(0, 1, AGENT + 1);
     gate.open(Permission.EXCLUSIVE);
     assertState(0, 0, 0);
@@ -330,7 +330,7 @@ class NodeLockWordsTest {
     state(2, 1, AGENT + 1); // rank 0 goes on
     locks.get(0).takeBack();
     assertState(2, 0, 0);
-    assertThat(simulation.word(Layout.INBOX)).as("the agent is told").isEqualTo(home);
+    assertThat(simulation.word(Layout.INBOX)).as("the agent is told").isEqualTo(lockLine);
     assertThat(gate.close(Permission.NONE)).isTrue();
     assertState(3, 1, AGENT + 1);
   }
@@ -340,7 +340,7 @@ class NodeLockWordsTest {
     simulation.kill(1);
     state(4, 2, 2);
     word(0, Layout.REQUEST, LockWords.request(4, LockWords.ABANDONED));
-    locks.get(0).mend();
+    locks.get(0).recover();
     assertState(4, 0, 0);
     assertPhase(0, LockWords.NONE);
   }
@@ -351,7 +351,7 @@ class NodeLockWordsTest {
   void aLateReleaseChangesNothing() {
     for (boolean fair : new boolean[] {false, true}) {
       nodes.set(0, simulation.node(0, Simulation.settings(fair, 0, false)));
-      NodeLock late = new NodeLock(nodes.get(0), home, 0);
+      NodeLock late = new NodeLock(nodes.get(0), lockLine, 0);
       state(1, 1, 1);
       nodes.get(0).go(RankContext.DEAD);
       for (int owner : new int[] {0, 2, LockWords.POISONED}) {
@@ -368,7 +368,7 @@ class NodeLockWordsTest {
       word(1, Layout.REQUEST, LockWords.NONE);
       word(1, Layout.READS, 0);
       state(1, 1, 1);
-      late.releaseOwnership(); // nobody has mended it yet
+      late.releaseOwnership(); // nobody has recovered it yet
       assertState(1, 0, 0);
     }
   }
@@ -377,15 +377,15 @@ class NodeLockWordsTest {
   @Test
   void aWriteThatBeginsLateDoesNotSetBackTheTokenOfThoseWhoGotTheLockInItsPlace() {
     CoreSettings settings = Simulation.settings(false, 0, true);
-    NodeLock theirs = new NodeLock(simulation.node(1, settings), home, 1);
+    NodeLock theirs = new NodeLock(simulation.node(1, settings), lockLine, 1);
     List<Runnable> meanwhile = new ArrayList<>();
     RankContext node = nodeThatReadsTheToken(0, settings, meanwhile);
-    NodeLock late = new NodeLock(node, home, 0);
-    simulation.word(home + Layout.TOKEN, 5);
+    NodeLock late = new NodeLock(node, lockLine, 0);
+    simulation.word(lockLine + Layout.TOKEN, 5);
     assertThat(late.tryOwn()).isTrue();
     meanwhile.add(() -> {
       node.go(RankContext.DEAD);
-      theirs.mend();
+      theirs.recover();
       for (long token = 6; token <= 8; token++) {
         assertThat(theirs.tryOwn()).isTrue();
         assertThat(theirs.beginWrite()).isEqualTo(token);
@@ -394,7 +394,7 @@ class NodeLockWordsTest {
     });
     late.beginWrite();
     late.releaseOwnership();
-    assertThat(simulation.word(home + Layout.TOKEN)).isEqualTo(8);
+    assertThat(simulation.word(lockLine + Layout.TOKEN)).isEqualTo(8);
     assertThat(theirs.tryOwn()).isTrue();
     assertThat(theirs.beginWrite()).isEqualTo(9);
     assertThat(meanwhile).isEmpty();
@@ -405,12 +405,12 @@ class NodeLockWordsTest {
   void aWriteOfWhoLivesGoesOnBehindTheTokenOfOneThatIsLate() {
     List<Runnable> meanwhile = new ArrayList<>();
     RankContext node = nodeThatReadsTheToken(1, Simulation.settings(false, 0, true), meanwhile);
-    NodeLock lock = new NodeLock(node, home, 1);
-    simulation.word(home + Layout.TOKEN, 5);
+    NodeLock lock = new NodeLock(node, lockLine, 1);
+    simulation.word(lockLine + Layout.TOKEN, 5);
     assertThat(lock.tryOwn()).isTrue();
-    meanwhile.add(() -> simulation.word(home + Layout.TOKEN, 6));
+    meanwhile.add(() -> simulation.word(lockLine + Layout.TOKEN, 6));
     assertThat(lock.beginWrite()).isEqualTo(7);
-    assertThat(simulation.word(home + Layout.TOKEN)).isEqualTo(7);
+    assertThat(simulation.word(lockLine + Layout.TOKEN)).isEqualTo(7);
   }
 
   /** A rank to which things happen directly behind its looks at the token. */
@@ -425,7 +425,7 @@ class NodeLockWordsTest {
                 (proxy, method, arguments) -> {
                   Object value = method.invoke(words, arguments);
                   if (method.getName().equals("get")
-                      && arguments[0].equals(home + Layout.TOKEN)
+                      && arguments[0].equals(lockLine + Layout.TOKEN)
                       && !meanwhile.isEmpty()) {
                     meanwhile.removeFirst().run();
                   }
@@ -445,11 +445,11 @@ class NodeLockWordsTest {
     assertPhase(0, LockWords.WAITING);
     assertState(1, 1, 2);
     word(0, Layout.REQUEST, LockWords.NONE);
-    assertThat(late.awaitOwnership(new ThreadId(Thread.currentThread()), patience(0))).isFalse();
+    assertThat(late.awaitOwnership(new ThreadId(Thread.currentThread()), waiter(0))).isFalse();
     assertPhase(0, LockWords.NONE);
     assertState(1, 1, 2);
     word(1, Layout.REQUEST, LockWords.request(1, LockWords.ABANDONED));
-    late.mend();
+    late.recover();
     assertPhase(1, LockWords.ABANDONED);
     assertState(1, 1, 2);
   }
@@ -459,12 +459,15 @@ class NodeLockWordsTest {
   void aRankThatIsGoneBeginsNoWriteWhenTheReadersHaveLeft() {
     state(1, 1, 1);
     nodes.get(0).go(RankContext.DEAD);
-    assertThat(locks.get(0).awaitNoReaders(patience(0))).isFalse();
+    assertThat(locks.get(0).awaitNoReaders(waiter(0))).isFalse();
     assertThat(word(0, Layout.DRAINS)).isZero();
     assertState(1, 0, 0);
   }
 
-  /** The mender sees rank 1 own, and gone; then that releases, and another takes the lock. */
+  /**
+   * The rank that recovers sees rank 1 own, and gone; then that releases, and another takes the
+   * lock.
+   */
   @Test
   void aDeadOwnerThatReleasesLateIsNotMended() {
     state(4, 2, AGENT + 1);
@@ -493,7 +496,7 @@ class NodeLockWordsTest {
 
     state(1, 1, 2);
     word(0, Layout.READS, LockWords.MANY_WAITING * LockWords.ONE_WAITING);
-    assertThatThrownBy(() -> lock.awaitRead(patience(0)))
+    assertThatThrownBy(() -> lock.awaitRead(waiter(0)))
         .isInstanceOf(LockUseException.class)
         .hasMessageContaining("More than 262144 threads of rank 0 wait to read");
     assertThat(word(0, Layout.READS)).isEqualTo(LockWords.MANY_WAITING * LockWords.ONE_WAITING);
@@ -509,7 +512,7 @@ class NodeLockWordsTest {
   void threadsThatCountThemselvesAtOnceDoNotCarryEither() throws Exception {
     int threads = 16;
     long room = 5;
-    NodeWindow window = new LocalCluster(1).world(0).allocate(home + 1024);
+    NodeWindow window = new LocalCluster(1).world(0).allocate(lockLine + 1024);
     window.set(line(0) + Layout.READS, LockWords.MANY_HOLDS - room);
     NodeLock lock =
         new NodeLock(
@@ -518,7 +521,7 @@ class NodeLockWordsTest {
                 window,
                 nodes.get(0).settings(),
                 new RankContext.Pace(0, 0, System::nanoTime)),
-            home,
+            lockLine,
             0);
     AtomicInteger entered = new AtomicInteger();
     CountDownLatch together = new CountDownLatch(threads);
@@ -594,7 +597,7 @@ class NodeLockWordsTest {
     word(0, Layout.REQUEST, LockWords.request(0, LockWords.INTENT));
     assertThat(locks.get(1).describeStandstill()).contains("rank 0 (").contains("about to ask");
     word(0, Layout.REQUEST, LockWords.NONE);
-    simulation.word(home + Layout.MENDER, 1);
+    simulation.word(lockLine + Layout.RECOVERER, 1);
     assertThat(locks.get(1).describeStandstill()).contains("rank 0 (").contains("mends");
   }
 
@@ -605,23 +608,23 @@ class NodeLockWordsTest {
     state(4, 1, 2);
     word(1, Layout.DRAINS, 1);
     asks(1, 3);
-    new Recovery(nodes.get(0), agent, new UndoRecord()).mend();
+    new Recovery(nodes.get(0), agent, new UndoRecord()).recover();
     assertState(4, 1, 2);
-    assertThat(simulation.word(home + Layout.MENDER)).isZero();
+    assertThat(simulation.word(lockLine + Layout.RECOVERER)).isZero();
     state(4, 1, 0); // nobody owns, and the dead asks
-    new Recovery(nodes.get(0), agent, new UndoRecord()).mend();
-    assertThat(LockWords.pending(simulation.word(home + Layout.STATE))).isEqualTo(1);
+    new Recovery(nodes.get(0), agent, new UndoRecord()).recover();
+    assertThat(LockWords.pending(simulation.word(lockLine + Layout.STATE))).isEqualTo(1);
     assertThat(new Recovery(nodes.get(0), agent, new UndoRecord()).mendAsAgent(0)).isFalse();
     assertThat(word(1, Layout.REQUEST)).isNotZero();
     word(0, Layout.REQUEST, LockWords.NONE);
-    new Recovery(nodes.get(0), agent, new UndoRecord()).mend();
+    new Recovery(nodes.get(0), agent, new UndoRecord()).recover();
     assertState(4, 0, 0);
     assertPhase(1, LockWords.NONE);
   }
 
   @Test
   void readersAreLetInAndKeptOutByTheAgentsPlaceInPending() {
-    long readerBell = home + Layout.READER_BELL;
+    long readerBell = lockLine + Layout.READER_BELL;
     sleeps(readerBell);
     state(3, 1, AGENT + 1);
     word(0, Layout.READS, 2 * LockWords.ONE_WAITING);
@@ -680,7 +683,7 @@ class NodeLockWordsTest {
   @Test
   void anOptimisticReadNeedsATokenThatHoldsAndNobodyWhoWrites() {
     NodeLock lock = locks.get(0);
-    simulation.word(home + Layout.TOKEN, 7);
+    simulation.word(lockLine + Layout.TOKEN, 7);
     assertThat(lock.optimisticStamp()).isEqualTo(7);
     state(0, 0, AGENT + 1);
     assertThat(lock.optimisticStamp()).as("the node may read").isEqualTo(7);
@@ -689,9 +692,9 @@ class NodeLockWordsTest {
     state(0, 1, 2);
     assertThat(lock.optimisticStamp()).isNegative();
     state(0, 0, 0);
-    simulation.word(home + Layout.TOKEN, 7 | LockWords.STALE);
+    simulation.word(lockLine + Layout.TOKEN, 7 | LockWords.STALE);
     assertThat(lock.optimisticStamp()).isNegative();
-    simulation.word(home + Layout.TOKEN, 0);
+    simulation.word(lockLine + Layout.TOKEN, 0);
     assertThat(lock.optimisticStamp()).isZero();
     lock.poison(1);
     assertThatThrownBy(lock::optimisticStamp).isInstanceOf(RankFailedException.class);
@@ -730,39 +733,39 @@ class NodeLockWordsTest {
 
   @Test
   void theLastWhoOwnsSetsItFreeAndTheReadersBellRings() {
-    sleeps(home + Layout.READER_BELL);
+    sleeps(lockLine + Layout.READER_BELL);
     state(9, 1, 1);
     locks.get(0).releaseOwnership();
     assertState(9, 0, 0);
-    assertRung(home + Layout.READER_BELL, 1);
+    assertRung(lockLine + Layout.READER_BELL, 1);
     state(9, 2, 1); // somebody is about to publish
     locks.get(0).releaseOwnership();
     assertState(9, 1, 0);
-    assertRung(home + Layout.READER_BELL, 1);
+    assertRung(lockLine + Layout.READER_BELL, 1);
     state(9, 1, 1);
     locks.get(0).passOn(true);
     assertState(9, 0, 0);
-    assertRung(home + Layout.READER_BELL, 2);
+    assertRung(lockLine + Layout.READER_BELL, 2);
   }
 
   @Test
   void waitingReadersBecomeABatchAndTheirBellRingsOnlyForThem() {
-    sleeps(home + Layout.READER_BELL);
+    sleeps(lockLine + Layout.READER_BELL);
     locks.get(0).admitReaders();
-    assertRung(home + Layout.READER_BELL, 0);
+    assertRung(lockLine + Layout.READER_BELL, 0);
     word(0, Layout.READS, LockWords.DRAINING + 3 * LockWords.ONE_WAITING + 1);
     word(1, Layout.READS, 5 * LockWords.ONE_BATCH + LockWords.ONE_WAITING);
     locks.get(0).admitReaders();
     assertThat(word(0, Layout.READS)).isEqualTo(LockWords.ONE_BATCH + LockWords.DRAINING + 4);
     assertThat(word(1, Layout.READS)).isEqualTo(6 * LockWords.ONE_BATCH + 1);
-    assertRung(home + Layout.READER_BELL, 1);
+    assertRung(lockLine + Layout.READER_BELL, 1);
   }
 
   @Test
   void aRequestAfterTheCloseIsNotMade() {
     state(4, 1, 2);
     nodes.get(0).markClosed();
-    assertThat(locks.get(0).awaitOwnership(new ThreadId(Thread.currentThread()), patience(0)))
+    assertThat(locks.get(0).awaitOwnership(new ThreadId(Thread.currentThread()), waiter(0)))
         .isFalse();
     assertState(4, 1, 2);
     assertPhase(0, LockWords.NONE);
@@ -772,15 +775,15 @@ class NodeLockWordsTest {
   void whoGivesUpTellsTheAgentThatItWantsNothingAnyMore() {
     state(4, 1, AGENT + 1);
     Thread.currentThread().interrupt();
-    assertThat(locks.get(0).awaitOwnership(new ThreadId(Thread.currentThread()), patience(0)))
+    assertThat(locks.get(0).awaitOwnership(new ThreadId(Thread.currentThread()), waiter(0)))
         .isFalse();
     assertState(5, 1, AGENT + 1);
-    assertThat(simulation.word(Layout.INBOX)).isEqualTo(home);
+    assertThat(simulation.word(Layout.INBOX)).isEqualTo(lockLine);
     assertThat(agent.wanted()).isEqualTo(Permission.NONE);
     simulation.word(Layout.INBOX, 0);
-    simulation.word(home + Layout.ATTENTION, 0);
-    assertThat(locks.get(0).awaitRead(patience(0))).isFalse();
-    assertThat(simulation.word(Layout.INBOX)).isEqualTo(home);
+    simulation.word(lockLine + Layout.ATTENTION, 0);
+    assertThat(locks.get(0).awaitRead(waiter(0))).isFalse();
+    assertThat(simulation.word(Layout.INBOX)).isEqualTo(lockLine);
     assertThat(word(0, Layout.READS)).isZero();
     assertThat(word(0, Layout.WAITING_READERS)).isZero();
   }
@@ -792,7 +795,7 @@ class NodeLockWordsTest {
     for (int rank = 0; rank < 2; rank++) {
       sleeps(line(rank) + Layout.WRITER_BELL);
     }
-    sleeps(home + Layout.READER_BELL);
+    sleeps(lockLine + Layout.READER_BELL);
     sleeps(Layout.AGENT_BELL);
     state(4, 2, 2);
     assertThat(locks.get(0).isPoisoned()).isFalse();
@@ -808,16 +811,16 @@ class NodeLockWordsTest {
         .isInstanceOf(RankFailedException.class)
         .hasMessageContaining("rank 1");
     assertThatThrownBy(
-            () -> locks.get(0).awaitOwnership(new ThreadId(Thread.currentThread()), patience(0)))
+            () -> locks.get(0).awaitOwnership(new ThreadId(Thread.currentThread()), waiter(0)))
         .isInstanceOf(RankFailedException.class);
     assertPhase(0, LockWords.NONE);
-    assertThatThrownBy(() -> locks.get(0).awaitRead(patience(0)))
+    assertThatThrownBy(() -> locks.get(0).awaitRead(waiter(0)))
         .isInstanceOf(RankFailedException.class);
     assertThat(word(0, Layout.READS)).isZero();
     for (int rank = 0; rank < 2; rank++) {
       assertThat(simulation.word(line(rank) + Layout.WRITER_BELL)).isPositive();
     }
-    assertThat(simulation.word(home + Layout.READER_BELL)).isPositive();
+    assertThat(simulation.word(lockLine + Layout.READER_BELL)).isPositive();
     assertThat(simulation.word(Layout.AGENT_BELL)).isPositive();
   }
 
@@ -837,12 +840,12 @@ class NodeLockWordsTest {
     word(0, Layout.READS, 3);
     word(1, Layout.READS, LockWords.DRAINING + 2 * LockWords.ONE_WAITING + 5);
     word(1, Layout.WAITING_READERS, 2);
-    locks.get(0).mend();
+    locks.get(0).recover();
     assertThat(word(0, Layout.READS)).isEqualTo(3);
     assertThat(word(1, Layout.READS)).isEqualTo(LockWords.DRAINING);
     assertThat(word(1, Layout.WAITING_READERS)).isZero();
     assertRung(line(0) + Layout.WRITER_BELL, 1);
-    assertThat(simulation.word(home + Layout.MENDER)).isZero();
+    assertThat(simulation.word(lockLine + Layout.RECOVERER)).isZero();
     assertState(4, 1, 1);
   }
 
@@ -850,14 +853,14 @@ class NodeLockWordsTest {
   void oneMendsAtATimeUnlessTheMenderDied() {
     simulation.kill(1);
     word(1, Layout.READS, 5);
-    simulation.word(home + Layout.MENDER, AGENT + 1); // lives
-    locks.get(0).mend();
+    simulation.word(lockLine + Layout.RECOVERER, AGENT + 1); // lives
+    locks.get(0).recover();
     assertThat(word(1, Layout.READS)).isEqualTo(5);
-    assertThat(simulation.word(home + Layout.MENDER)).isEqualTo(AGENT + 1);
-    simulation.word(home + Layout.MENDER, 2);
-    locks.get(0).mend();
+    assertThat(simulation.word(lockLine + Layout.RECOVERER)).isEqualTo(AGENT + 1);
+    simulation.word(lockLine + Layout.RECOVERER, 2);
+    locks.get(0).recover();
     assertThat(word(1, Layout.READS)).isZero();
-    assertThat(simulation.word(home + Layout.MENDER)).isZero();
+    assertThat(simulation.word(lockLine + Layout.RECOVERER)).isZero();
   }
 
   @Test
@@ -865,7 +868,7 @@ class NodeLockWordsTest {
     simulation.kill(1);
     state(4, 1, 0);
     asks(1, 4);
-    locks.get(0).mend();
+    locks.get(0).recover();
     assertPhase(1, LockWords.NONE);
     assertState(4, 0, 0);
   }
@@ -876,7 +879,7 @@ class NodeLockWordsTest {
     sleeps(line(0) + Layout.WRITER_BELL);
     state(4, 2, 2);
     word(0, Layout.REQUEST, LockWords.request(4, LockWords.CLAIMED));
-    locks.get(0).mend();
+    locks.get(0).recover();
     assertState(4, 1, 1);
     assertPhase(0, LockWords.CLAIMED);
     assertRung(line(0) + Layout.WRITER_BELL, 1);
@@ -887,15 +890,18 @@ class NodeLockWordsTest {
     simulation.kill(1);
     state(4, 1, 2);
     word(1, Layout.DRAINS, 1);
-    locks.get(0).mend();
+    locks.get(0).recover();
     assertState(4, 0, 0);
     state(4, 1, 2);
     word(1, Layout.DRAINS, 0);
-    locks.get(0).mend();
+    locks.get(0).recover();
     assertThat(locks.get(0).poisonedBy()).isEqualTo(1);
   }
 
-  /** The mender sees rank 1 own; before it asks whether rank 1 lives, that gives the lock away. */
+  /**
+   * The rank that recovers sees rank 1 own; before it asks whether rank 1 lives, that gives the
+   * lock away.
+   */
   @Test
   void anOwnerThatGaveTheLockAwayAndThenDiedIsNotMended() {
     OneNode alive = new OneNode(0, 3, nodes.get(0).window());
@@ -922,7 +928,7 @@ class NodeLockWordsTest {
             @Override
             public boolean isAlive(int rank) {
               if (rank == 1
-                  && ++looks == 2) { // the first look is whether there is anything to mend
+                  && ++looks == 2) { // the first look is whether there is anything to recover
                 state(5, 1, 1);
                 return false;
               }
@@ -931,14 +937,14 @@ class NodeLockWordsTest {
           };
       simulation.word(Layout.slot(1) + Layout.LIFE, RankContext.OPEN);
       state(4, 1, 2);
-      word(2, Layout.READS, 1); // so that there is something to mend
+      word(2, Layout.READS, 1); // so that there is something to recover
       RankContext node =
           new RankContext(
               communicator,
               nodes.get(0).window(),
               Simulation.settings(false, 0, releaseOnDeath),
               new RankContext.Pace(0, 0, () -> 0));
-      new NodeLock(node, home, 0).mend();
+      new NodeLock(node, lockLine, 0).recover();
       assertThat(simulation.word(Layout.slot(1) + Layout.LIFE)).isEqualTo(RankContext.DEAD);
       assertState(5, 1, 1);
     }
@@ -947,7 +953,7 @@ class NodeLockWordsTest {
   @Test
   void theAgentClearsTheRequestsOfTheDeadWhileItOwns() {
     simulation.kill(1);
-    sleeps(home + Layout.READER_BELL);
+    sleeps(lockLine + Layout.READER_BELL);
     state(4, 3, AGENT + 1);
     asks(0, 3);
     asks(1, 4);
@@ -955,7 +961,7 @@ class NodeLockWordsTest {
     assertState(4, 2, AGENT + 1);
     assertPhase(0, LockWords.WAITING);
     assertPhase(1, LockWords.NONE);
-    assertRung(home + Layout.READER_BELL, 1);
+    assertRung(lockLine + Layout.READER_BELL, 1);
     asks(1, 4);
     new Recovery(nodes.get(0), agent, new UndoRecord()).mendAsAgent(0);
     assertState(4, 1, AGENT + 1);
@@ -965,11 +971,11 @@ class NodeLockWordsTest {
   void whatADeadAgentOwnedIsGivenToNobody() {
     simulation.kill(0); // and with it the agent
     state(4, 1, AGENT + 1);
-    locks.get(1).mend();
+    locks.get(1).recover();
     assertState(4, 1, AGENT + 1);
     word(1, Layout.REQUEST, LockWords.request(4, LockWords.CLAIMED));
-    locks.get(1).mend();
-    assertThat(LockWords.owner(simulation.word(home + Layout.STATE)))
+    locks.get(1).recover();
+    assertThat(LockWords.owner(simulation.word(lockLine + Layout.STATE)))
         .as("it was on its way to rank 1")
         .isEqualTo(2);
   }

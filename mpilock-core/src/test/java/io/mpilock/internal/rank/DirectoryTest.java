@@ -68,20 +68,20 @@ class DirectoryTest {
     Directory one = directory(0);
     Directory other = directory(1);
     assertThat(other.known("orders")).isNull();
-    long home = one.use("orders");
-    assertThat(other.name(home)).isEqualTo("orders");
-    assertThat(directory(1).nameAt(home)).isEqualTo("resource 'orders'");
-    assertThat(other.known("orders")).isEqualTo(home);
-    assertThat(other.name(home + 1)).isNull();
-    assertThat(other.nameAt(home + 1)).isEqualTo("an unknown resource");
+    long lockLine = one.use("orders");
+    assertThat(other.name(lockLine)).isEqualTo("orders");
+    assertThat(directory(1).nameAt(lockLine)).isEqualTo("resource 'orders'");
+    assertThat(other.known("orders")).isEqualTo(lockLine);
+    assertThat(other.name(lockLine + 1)).isNull();
+    assertThat(other.nameAt(lockLine + 1)).isEqualTo("an unknown resource");
   }
 
   @Test
   void whatIsNamedMeanwhileIsNotNamedTwice() {
     Directory one = directory(0);
-    long home = directory(1).use("a"); // behind the first one's back
-    assertThat(one.known("a")).isEqualTo(home);
-    assertThat(directory(0).use("a")).isEqualTo(home);
+    long lockLine = directory(1).use("a"); // behind the first one's back
+    assertThat(one.known("a")).isEqualTo(lockLine);
+    assertThat(directory(0).use("a")).isEqualTo(lockLine);
   }
 
   @Test
@@ -109,7 +109,7 @@ class DirectoryTest {
       Directory later = new Directory(together.node(0, Simulation.settings(false, 0, false)));
       assertThat(later.homes()).doesNotHaveDuplicates().hasSize(4);
       for (Map<String, Long> mine : homes) {
-        mine.forEach((name, home) -> assertThat(later.name(home)).isEqualTo(name));
+        mine.forEach((name, lockLine) -> assertThat(later.name(lockLine)).isEqualTo(name));
       }
       assertThat(together.word(Layout.DIRECTORY_LOCK)).isZero();
     }
@@ -120,14 +120,14 @@ class DirectoryTest {
     for (int i = 0; i < 30 * Layout.LINE; i++) {
       simulation.word(start + i, -1);
     }
-    long home = directory(0).use("a");
-    long uses = home + Layout.LINE + Layout.USES;
+    long lockLine = directory(0).use("a");
+    long uses = lockLine + Layout.LINE + Layout.USES;
     assertThat(simulation.word(uses)).isEqualTo(1);
     simulation.word(uses, 0);
     for (int i = 0; i < Layout.LINE + RANKS * Layout.RANK_WORDS; i++) {
-      assertThat(simulation.word(home + i)).as("word %d", i).isZero();
+      assertThat(simulation.word(lockLine + i)).as("word %d", i).isZero();
     }
-    assertThat(simulation.word(home + Layout.LINE + RANKS * Layout.RANK_WORDS)).isEqualTo(-1);
+    assertThat(simulation.word(lockLine + Layout.LINE + RANKS * Layout.RANK_WORDS)).isEqualTo(-1);
   }
 
   @Test
@@ -135,14 +135,14 @@ class DirectoryTest {
     simulation = simulation(1, 40);
     start = Layout.directory(RANKS + 1, RANKS + 1);
     Directory directory = directory(0);
-    long home = directory.use("a");
-    assertThat(home).isEqualTo(start + Layout.nameLines(1));
-    long state = simulation.word(home + Layout.STATE);
+    long lockLine = directory.use("a");
+    assertThat(lockLine).isEqualTo(start + Layout.nameLines(1));
+    long state = simulation.word(lockLine + Layout.STATE);
     assertThat(LockWords.owner(state)).isEqualTo(RANKS + 1);
     assertThat(LockWords.pending(state)).isEqualTo(1);
     assertThat(LockWords.sequence(state)).isZero();
-    assertThat(simulation.word(home + Layout.TOKEN)).isEqualTo(LockWords.STALE);
-    assertThat(directory.use("b") - home).isEqualTo(Layout.entryWords(1, RANKS + 1));
+    assertThat(simulation.word(lockLine + Layout.TOKEN)).isEqualTo(LockWords.STALE);
+    assertThat(directory.use("b") - lockLine).isEqualTo(Layout.entryWords(1, RANKS + 1));
   }
 
   @Test
@@ -222,8 +222,8 @@ class DirectoryTest {
   @Test
   void theLongestNameIsTaken() {
     String longest = "ä".repeat(Directory.MAX_NAME);
-    long home = directory(0).use(longest);
-    assertThat(directory(1).name(home)).isEqualTo(longest);
+    long lockLine = directory(0).use(longest);
+    assertThat(directory(1).name(lockLine)).isEqualTo(longest);
   }
 
   @Test
@@ -255,73 +255,73 @@ class DirectoryTest {
   void aNameThatNobodyUsesGivesItsPlaceToTheNext() {
     Directory directory = full();
     Directory other = directory(1);
-    long home = start + Layout.nameLines(1);
-    assertThat(other.known("a")).isEqualTo(home);
-    simulation.word(home + Layout.TOKEN, 7);
-    directory.leave(home);
-    assertThat(other.use("c")).isEqualTo(home);
-    assertThat(directory.name(home)).isEqualTo("c");
+    long lockLine = start + Layout.nameLines(1);
+    assertThat(other.known("a")).isEqualTo(lockLine);
+    simulation.word(lockLine + Layout.TOKEN, 7);
+    directory.leave(lockLine);
+    assertThat(other.use("c")).isEqualTo(lockLine);
+    assertThat(directory.name(lockLine)).isEqualTo("c");
     assertThat(directory.known("a")).isNull();
     assertThat(directory.homes()).hasSize(2);
-    assertThat(simulation.word(home + Layout.TOKEN)).as("above the last one's").isEqualTo(8);
+    assertThat(simulation.word(lockLine + Layout.TOKEN)).as("above the last one's").isEqualTo(8);
     assertThat(simulation.word(Layout.RECLAIMED)).isEqualTo(1);
     assertThat(directory.use("d")).as("a new one, while the others are used").isNegative();
-    other.leave(home);
-    assertThat(directory.use("a")).isEqualTo(home);
-    assertThat(simulation.word(home + Layout.TOKEN)).isEqualTo(9);
+    other.leave(lockLine);
+    assertThat(directory.use("a")).isEqualTo(lockLine);
+    assertThat(simulation.word(lockLine + Layout.TOKEN)).isEqualTo(9);
   }
 
   @Test
   void whatIsUsedOnAnyRankOrTwiceStays() {
     Directory directory = full();
     Directory other = directory(1);
-    long home = directory.use("a");
-    assertThat(other.use("a")).isEqualTo(home);
-    directory.leave(home);
+    long lockLine = directory.use("a");
+    assertThat(other.use("a")).isEqualTo(lockLine);
+    directory.leave(lockLine);
     assertThat(other.use("c")).isNegative();
-    directory.leave(home);
+    directory.leave(lockLine);
     assertThat(other.use("c")).isNegative();
-    other.leave(home);
-    assertThat(other.use("c")).isEqualTo(home);
+    other.leave(lockLine);
+    assertThat(other.use("c")).isEqualTo(lockLine);
   }
 
   @Test
   void whatARankUsedThatIsGoneIsFree() {
     Directory directory = full();
-    long home = directory(1).use("a");
-    directory.leave(home);
+    long lockLine = directory(1).use("a");
+    directory.leave(lockLine);
     assertThat(directory.use("c")).isNegative();
     simulation.kill(1);
     assertThat(directory.use("c")).as("nobody has noticed").isNegative();
     assertThat(simulation.node(0, Simulation.settings(false, 0, false)).isGone(1)).isTrue();
-    assertThat(directory.use("c")).isEqualTo(home);
+    assertThat(directory.use("c")).isEqualTo(lockLine);
   }
 
   @ParameterizedTest
   @MethodSource("somebodyIsThere")
   void whatSomebodyHoldsOrAsksForOrIsPoisonedStays(int word, long value) {
     Directory directory = full();
-    long home = directory.use("a");
-    directory.leave(home);
-    directory.leave(home);
-    simulation.word(home + word, value);
+    long lockLine = directory.use("a");
+    directory.leave(lockLine);
+    directory.leave(lockLine);
+    simulation.word(lockLine + word, value);
     assertThat(directory.use("c")).isNegative();
-    simulation.word(home + word, 0);
-    assertThat(directory.use("c")).isEqualTo(home);
+    simulation.word(lockLine + word, 0);
+    assertThat(directory.use("c")).isEqualTo(lockLine);
   }
 
   @Test
   void whatWasPoisonedOnceOrMendedByARankThatIsGoneIsFreeWhenThatIsOver() {
     Directory directory = full();
-    long home = directory.use("a");
-    directory.leave(home);
-    directory.leave(home);
-    simulation.word(home + Layout.POISONED_BY, 2);
-    simulation.word(home + Layout.MENDER, 2);
+    long lockLine = directory.use("a");
+    directory.leave(lockLine);
+    directory.leave(lockLine);
+    simulation.word(lockLine + Layout.POISONED_BY, 2);
+    simulation.word(lockLine + Layout.RECOVERER, 2);
     simulation.word(Layout.slot(1) + Layout.LIFE, RankContext.DEAD);
-    assertThat(directory.use("c")).isEqualTo(home);
-    assertThat(simulation.word(home + Layout.POISONED_BY)).isZero();
-    assertThat(simulation.word(home + Layout.MENDER)).isZero();
+    assertThat(directory.use("c")).isEqualTo(lockLine);
+    assertThat(simulation.word(lockLine + Layout.POISONED_BY)).isZero();
+    assertThat(simulation.word(lockLine + Layout.RECOVERER)).isZero();
   }
 
   static Stream<Arguments> somebodyIsThere() {
@@ -330,7 +330,7 @@ class DirectoryTest {
         arguments(Layout.STATE, 2),
         arguments(Layout.STATE, LockWords.ONE_PENDING),
         arguments(Layout.STATE, LockWords.POISONED),
-        arguments(Layout.MENDER, 1),
+        arguments(Layout.RECOVERER, 1),
         arguments(Layout.ATTENTION, 1),
         arguments(Layout.CLEAR, 1),
         arguments(Layout.TRIES, 1),
@@ -344,15 +344,15 @@ class DirectoryTest {
   void aShortNameTakesALongOnesPlaceIfThereIsNoOther() {
     simulation = simulation(0, (int) Layout.entryWords(500, RANKS) / Layout.LINE);
     Directory directory = directory(0);
-    long home = directory.use("x".repeat(250));
+    long lockLine = directory.use("x".repeat(250));
     long longer = Layout.nameLines(250);
-    directory.leave(home);
-    assertThat(directory.use("a")).isEqualTo(home);
-    assertThat(home).isEqualTo(start + longer);
-    assertThat(directory(1).name(home)).isEqualTo("a");
-    directory.leave(home);
-    assertThat(directory.use("y".repeat(250))).isEqualTo(home);
-    assertThat(directory(1).name(home)).isEqualTo("y".repeat(250));
+    directory.leave(lockLine);
+    assertThat(directory.use("a")).isEqualTo(lockLine);
+    assertThat(lockLine).isEqualTo(start + longer);
+    assertThat(directory(1).name(lockLine)).isEqualTo("a");
+    directory.leave(lockLine);
+    assertThat(directory.use("y".repeat(250))).isEqualTo(lockLine);
+    assertThat(directory(1).name(lockLine)).isEqualTo("y".repeat(250));
   }
 
   @Test
@@ -364,14 +364,14 @@ class DirectoryTest {
     directory.leave(second);
     directory.leave(second);
     for (int i = 0; i < 3 * Layout.CHANGES; i++) {
-      long home = directory.use("r" + i);
-      assertThat(home).isPositive();
+      long lockLine = directory.use("r" + i);
+      assertThat(lockLine).isPositive();
       if (i % 500 == 0) {
-        assertThat(late.name(home)).isEqualTo("r" + i);
+        assertThat(late.name(lockLine)).isEqualTo("r" + i);
         assertThat(late.homes()).hasSize(2);
         assertThat(late.known("b")).isNull();
       }
-      directory.leave(home);
+      directory.leave(lockLine);
     }
     assertThat(directory(0).homes()).hasSize(2);
   }

@@ -84,7 +84,7 @@ class LockTableTest {
       write(cores.get(i & 1).resource("r" + i));
     }
     RankLock theirs = cores.get(1).resource("kept");
-    assertThat(theirs.home()).isEqualTo(kept.home());
+    assertThat(theirs.lockLine()).isEqualTo(kept.lockLine());
     assertThat(theirs.hold().acquireWrite(theirs, 0)).isFalse();
     kept.hold().releaseWrite(kept);
     write(theirs);

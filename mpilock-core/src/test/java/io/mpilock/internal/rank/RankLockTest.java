@@ -33,13 +33,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(20)
 @ExtendWith(Silent.class)
 class RankLockTest {
-  private final long home = Layout.directory(2, 2) + Layout.LINE;
+  private final long lockLine = Layout.directory(2, 2) + Layout.LINE;
   private final Simulation simulation =
-      new Simulation(1, 2, (int) home + Layout.LINE + 2 * Layout.RANK_WORDS, false);
+      new Simulation(1, 2, (int) lockLine + Layout.LINE + 2 * Layout.RANK_WORDS, false);
   private final ScriptedNode scripted = new ScriptedNode(simulation);
   private final RankContext node = scripted.node(0);
-  private final RankLock lock = new RankLock("orders", new RankThreads(node), home);
-  private final NodeLock theirs = new NodeLock(scripted.node(1), home, 1);
+  private final RankLock lock = new RankLock("orders", new RankThreads(node), lockLine);
+  private final NodeLock theirs = new NodeLock(scripted.node(1), lockLine, 1);
 
   RankLockTest() {
     simulation.word(Layout.slot(0) + Layout.LIFE, RankContext.OPEN);
@@ -53,7 +53,7 @@ class RankLockTest {
   @Test
   void itTellsItsNameAndWhoHolds() {
     assertThat(lock.name()).isEqualTo("orders");
-    assertThat(lock.home()).isEqualTo(home);
+    assertThat(lock.lockLine()).isEqualTo(lockLine);
     assertThat(lock).hasToString("resource 'orders': Nobody holds it now.");
     assertThat(lock.heldHere()).isNull();
     assertThat(lock.isAskedHere()).isFalse();
@@ -68,7 +68,8 @@ class RankLockTest {
 
   @Test
   void aRequestInTheTableIsTold() {
-    simulation.word(home + Layout.LINE + Layout.REQUEST, LockWords.request(1, LockWords.WAITING));
+    simulation.word(
+        lockLine + Layout.LINE + Layout.REQUEST, LockWords.request(1, LockWords.WAITING));
     assertThat(lock.isAskedHere()).isTrue();
   }
 
@@ -76,25 +77,25 @@ class RankLockTest {
   void aWriteThatWasWaitedForTellsSinceWhenAndTheNextOneDoesNot() {
     ThreadHold mine = lock.hold();
     lock.noteWriter(mine, true);
-    long since = home + Layout.LINE + Layout.WRITER_SINCE;
+    long since = lockLine + Layout.LINE + Layout.WRITER_SINCE;
     assertThat(simulation.word(since)).isGreaterThan(1_600_000_000_000L);
     lock.noteWriter(mine, false);
     assertThat(simulation.word(since)).isZero();
     simulation.word(since, 5);
     lock.noteWriter(mine, false); // stands there already
     assertThat(simulation.word(since)).isEqualTo(5);
-    ThreadHold other = new ThreadHold(new Thread(() -> {}, "other"), lock.home());
+    ThreadHold other = new ThreadHold(new Thread(() -> {}, "other"), lock.lockLine());
     lock.noteWriter(other, false);
     assertThat(simulation.word(since)).isZero();
-    assertThat(ThreadId.name(node.window(), home + Layout.LINE + Layout.WRITER_THREAD))
+    assertThat(ThreadId.name(node.window(), lockLine + Layout.LINE + Layout.WRITER_THREAD))
         .isEqualTo("other");
   }
 
   @Test
   void theLastReaderIsNamed() {
     lock.noteReader(lock.hold());
-    lock.noteReader(new ThreadHold(new Thread(() -> {}, "other"), lock.home()));
-    long word = home + Layout.LINE + Layout.READER;
+    lock.noteReader(new ThreadHold(new Thread(() -> {}, "other"), lock.lockLine()));
+    long word = lockLine + Layout.LINE + Layout.READER;
     assertThat(ThreadId.name(node.window(), word)).isEqualTo("other");
     simulation.word(word, 0);
     lock.noteReader(lock.hold());
@@ -104,7 +105,7 @@ class RankLockTest {
   @Test
   void aThreadHasOneHoldWhoeverWasTheLastOne() {
     ThreadHold mine = lock.hold();
-    ThreadHold other = new ThreadHold(new Thread(() -> {}, "other"), lock.home());
+    ThreadHold other = new ThreadHold(new Thread(() -> {}, "other"), lock.lockLine());
     lock.noteReader(mine);
     assertThat(lock.hold()).isSameAs(mine);
     lock.noteWriter(mine, false);
@@ -181,7 +182,7 @@ class RankLockTest {
                 + "' of rank 0 (host host0, pid 1) has waited 2.0 s for the read of resource"
                 + " 'orders'. No other write was granted for at least 1.7 s. Held by rank 1")
         .endsWith("; waiting: rank 0 (1 reader, thread '" + thread + "' (id) since then).");
-    assertThat(simulation.word(home + Layout.LINE + Layout.WAITING_READER))
+    assertThat(simulation.word(lockLine + Layout.LINE + Layout.WAITING_READER))
         .as("it does not wait any more")
         .isZero();
     assertThat(told(scripted.stalls.get(1)))
@@ -205,7 +206,7 @@ class RankLockTest {
             freed,
             node.settings(),
             new RankContext.Pace(0, 0, scripted::now));
-    RankLock gone = new RankLock("orders", new RankThreads(without), home);
+    RankLock gone = new RankLock("orders", new RankThreads(without), lockLine);
     assertThatThrownBy(() -> gone.hold().acquireRead(gone, 0))
         .isInstanceOf(MpilockException.class)
         .hasMessageContaining("MPI was finalised before the controller was closed");
@@ -255,22 +256,24 @@ class RankLockTest {
         .isInstanceOf(LockInterruptedException.class)
         .asString()
         .contains("was interrupted while it waited for the write of resource 'orders'");
-    assertThat(simulation.word(home + Layout.STATE) >>> 16 & 0xFFFF).as("pending").isLessThan(2);
+    assertThat(simulation.word(lockLine + Layout.STATE) >>> 16 & 0xFFFF)
+        .as("pending")
+        .isLessThan(2);
   }
 
   @Test
   void withoutTheOtherNodesNothingIsAskedOfThem() {
     Simulation several =
-        new Simulation(1, 1, 1, (int) home + Layout.LINE + 2 * Layout.RANK_WORDS, false);
+        new Simulation(1, 1, 1, (int) lockLine + Layout.LINE + 2 * Layout.RANK_WORDS, false);
     several.word(Layout.slot(0) + Layout.LIFE, RankContext.OPEN);
     several.word(Layout.slot(1) + Layout.LIFE, RankContext.OPEN);
     ScriptedNode desk = new ScriptedNode(several);
-    RankLock far = new RankLock("orders", new RankThreads(desk.node(0)), home);
+    RankLock far = new RankLock("orders", new RankThreads(desk.node(0)), lockLine);
     several.word(Layout.BROKEN, 1 + 1);
     assertThat(far.describe()).isEqualTo("On node 0: Nobody holds it now.");
     assertThat(far.hold().acquireWrite(far, 0)).as("the node still has it").isTrue();
     far.hold().releaseWrite(far);
-    several.word(home + Layout.STATE, 1 << 16 | 2); // the agent's
+    several.word(lockLine + Layout.STATE, 1 << 16 | 2); // the agent's
     for (long nanos : new long[] {0, ThreadHold.FOREVER}) {
       for (boolean read : new boolean[] {true, false}) {
         assertThatThrownBy(
@@ -297,21 +300,21 @@ class RankLockTest {
   void aTryIsNotRefusedWhereverTheAgentGrantsIt(String mode) {
     for (int access = 0; access < 60; access++) {
       Simulation several =
-          new Simulation(1, 1, 1, (int) home + Layout.LINE + 2 * Layout.RANK_WORDS, false);
+          new Simulation(1, 1, 1, (int) lockLine + Layout.LINE + 2 * Layout.RANK_WORDS, false);
       several.word(Layout.slot(0) + Layout.LIFE, RankContext.OPEN);
       several.word(Layout.slot(1) + Layout.LIFE, RankContext.OPEN);
-      several.word(home + Layout.STATE, 1 << 16 | 2); // the agent's
+      several.word(lockLine + Layout.STATE, 1 << 16 | 2); // the agent's
       ScriptedNode desk = new ScriptedNode(several);
-      RankLock far = new RankLock("orders", new RankThreads(desk.node(0)), home);
+      RankLock far = new RankLock("orders", new RankThreads(desk.node(0)), lockLine);
       ThreadHold hold = far.hold();
-      NodeLock agent = new NodeLock(desk.node(0), home, 1);
+      NodeLock agent = new NodeLock(desk.node(0), lockLine, 1);
       desk.beforeAccess(
           access,
           () -> {
             if (mode.equals("write")) {
               agent.releaseOwnership();
             } else {
-              several.word(home + Layout.STATE, 2); // readers may enter
+              several.word(lockLine + Layout.STATE, 2); // readers may enter
               agent.admitReaders();
             }
           });
@@ -333,12 +336,12 @@ class RankLockTest {
     int granted = 0;
     for (int access = 0; access < 80; access++) {
       Simulation one =
-          new Simulation(1, 2, (int) home + Layout.LINE + 2 * Layout.RANK_WORDS, false);
+          new Simulation(1, 2, (int) lockLine + Layout.LINE + 2 * Layout.RANK_WORDS, false);
       one.word(Layout.slot(0) + Layout.LIFE, RankContext.OPEN);
       one.word(Layout.slot(1) + Layout.LIFE, RankContext.OPEN);
       ScriptedNode desk = new ScriptedNode(one);
-      RankLock mine = new RankLock("orders", new RankThreads(desk.node(0)), home);
-      NodeLock other = new NodeLock(one.node(1, Simulation.settings(false, 0, false)), home, 1);
+      RankLock mine = new RankLock("orders", new RankThreads(desk.node(0)), lockLine);
+      NodeLock other = new NodeLock(one.node(1, Simulation.settings(false, 0, false)), lockLine, 1);
       other.poison(1);
       desk.beforeAccess(
           access,
@@ -366,7 +369,7 @@ class RankLockTest {
   @Test
   void aLateClearEndsNoOtherPoison() {
     theirs.poison(1);
-    assertThat(new NodeLock(node, home, 0).clearPoison(0)).isTrue();
+    assertThat(new NodeLock(node, lockLine, 0).clearPoison(0)).isTrue();
     assertThat(theirs.poisonedBy()).as("another one's").isEqualTo(1);
     assertThat(lock.clearPoison(0)).isEqualTo(-1);
     assertThat(theirs.poisonedBy()).isEqualTo(1);

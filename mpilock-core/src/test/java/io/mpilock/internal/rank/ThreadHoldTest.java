@@ -22,9 +22,9 @@ import org.junit.jupiter.api.Timeout;
 class ThreadHoldTest {
   private static final long SECOND = 1_000_000_000;
 
-  private final long home = Layout.directory(2, 2) + Layout.LINE;
+  private final long lockLine = Layout.directory(2, 2) + Layout.LINE;
   private final Simulation simulation =
-      new Simulation(1, 2, (int) home + Layout.LINE + 2 * Layout.RANK_WORDS, true);
+      new Simulation(1, 2, (int) lockLine + Layout.LINE + 2 * Layout.RANK_WORDS, true);
   private final List<RankContext> nodes = new ArrayList<>();
   private final List<RankLock> locks = new ArrayList<>();
   private final RankLock lock;
@@ -35,11 +35,11 @@ class ThreadHoldTest {
     for (int rank = 0; rank < 2; rank++) {
       simulation.word(Layout.slot(rank) + Layout.LIFE, RankContext.OPEN);
       nodes.add(simulation.node(rank, Simulation.settings(false, 0, false)));
-      locks.add(new RankLock("orders", new RankThreads(nodes.get(rank)), home));
+      locks.add(new RankLock("orders", new RankThreads(nodes.get(rank)), lockLine));
     }
     lock = locks.get(0);
     mine = lock.hold();
-    theirs = new NodeLock(nodes.get(1), home, 1);
+    theirs = new NodeLock(nodes.get(1), lockLine, 1);
   }
 
   @AfterEach
@@ -48,11 +48,11 @@ class ThreadHoldTest {
   }
 
   private long state() {
-    return simulation.word(home + Layout.STATE);
+    return simulation.word(lockLine + Layout.STATE);
   }
 
   private long reads() {
-    return LockWords.holds(simulation.word(home + Layout.LINE + Layout.READS));
+    return LockWords.holds(simulation.word(lockLine + Layout.LINE + Layout.READS));
   }
 
   private void assertFree() {

@@ -118,7 +118,7 @@ class BellWatcherTest {
   }
 
   private static Bell bell(RankContext node, boolean many) {
-    return new Bell(node.window(), BELL, node.doorman(), 0, 1, many);
+    return new Bell(node.window(), BELL, node.bellWatcher(), 0, 1, many);
   }
 
   private static List<Thread> sleepers(int count, Bell bell, AtomicInteger turns) {
@@ -178,7 +178,7 @@ class BellWatcherTest {
     List<Thread> threads = sleepers(5, bell(mine, true), turns);
     awaitGuests(5);
     turns.set(1);
-    mine.doorman().wakeAll();
+    mine.bellWatcher().wakeAll();
     for (Thread thread : threads) {
       thread.join();
     }

@@ -67,7 +67,7 @@ class WaiterTest {
         new RankContext.Pace(SPINS, YIELD_NANOS, () -> now));
   }
 
-  private Waiter patience(long timeoutNanos) {
+  private Waiter waiter(long timeoutNanos) {
     return new Waiter(
         node,
         "r",
@@ -90,9 +90,9 @@ class WaiterTest {
     return false;
   }
 
-  private void spin(Waiter patience) {
+  private void spin(Waiter waiter) {
     for (int i = 0; i < SPINS; i++) {
-      assertThat(patience.pause(bell, WaiterTest::never)).isTrue();
+      assertThat(waiter.pause(bell, WaiterTest::never)).isTrue();
     }
   }
 
@@ -103,137 +103,137 @@ class WaiterTest {
 
   @Test
   void itSpinsThenYieldsThenSleepsInSlices() {
-    Waiter patience = patience(Waiter.FOREVER);
-    spin(patience);
-    assertThat(patience.pause(bell, WaiterTest::never)).isTrue();
+    Waiter waiter = waiter(Waiter.FOREVER);
+    spin(waiter);
+    assertThat(waiter.pause(bell, WaiterTest::never)).isTrue();
     now += YIELD_NANOS - 1;
-    assertThat(patience.pause(bell, WaiterTest::never)).isTrue();
+    assertThat(waiter.pause(bell, WaiterTest::never)).isTrue();
     assertThat(slept).isEmpty();
     now++;
-    assertThat(patience.pause(bell, WaiterTest::never)).isTrue();
-    assertThat(patience.pause(bell, WaiterTest::never)).isTrue();
+    assertThat(waiter.pause(bell, WaiterTest::never)).isTrue();
+    assertThat(waiter.pause(bell, WaiterTest::never)).isTrue();
     assertThat(slept).containsExactly(SLICE, SLICE);
   }
 
   @Test
   void afterTheSpinningASkipGoesStraightOn() {
-    Waiter patience = patience(0);
-    patience.skipSpinning();
-    assertThat(patience.pause(bell, WaiterTest::never)).isFalse();
+    Waiter waiter = waiter(0);
+    waiter.skipSpinning();
+    assertThat(waiter.pause(bell, WaiterTest::never)).isFalse();
   }
 
   @Test
   void itGivesUpOnTheDotAndSleepsNoLonger() {
-    Waiter patience = patience(SLICE + 7);
-    spin(patience);
+    Waiter waiter = waiter(SLICE + 7);
+    spin(waiter);
     now += YIELD_NANOS;
-    assertThat(patience.remainingNanos()).isEqualTo(SLICE + 7 - YIELD_NANOS);
-    assertThat(patience.pause(bell, WaiterTest::never)).isTrue();
+    assertThat(waiter.remainingNanos()).isEqualTo(SLICE + 7 - YIELD_NANOS);
+    assertThat(waiter.pause(bell, WaiterTest::never)).isTrue();
     assertThat(slept).containsExactly(SLICE + 7 - YIELD_NANOS);
-    assertThat(patience.remainingNanos()).isZero();
-    assertThat(patience.pause(bell, WaiterTest::never)).isFalse();
-    assertThat(patience.wasInterrupted()).isFalse();
+    assertThat(waiter.remainingNanos()).isZero();
+    assertThat(waiter.pause(bell, WaiterTest::never)).isFalse();
+    assertThat(waiter.wasInterrupted()).isFalse();
     now += 1;
-    assertThat(patience.remainingNanos()).isZero();
+    assertThat(waiter.remainingNanos()).isZero();
   }
 
   @Test
   void aWaitWithoutEndHasAllTimeLeft() {
-    Waiter patience = patience(Waiter.FOREVER);
+    Waiter waiter = waiter(Waiter.FOREVER);
     now += 1_000_000;
-    assertThat(patience.remainingNanos()).isEqualTo(Waiter.FOREVER);
+    assertThat(waiter.remainingNanos()).isEqualTo(Waiter.FOREVER);
   }
 
   @Test
   void whatIsDoneInTheLastMomentIsNotSleptOver() {
-    Waiter patience = patience(Waiter.FOREVER);
-    spin(patience);
+    Waiter waiter = waiter(Waiter.FOREVER);
+    spin(waiter);
     now += YIELD_NANOS;
-    assertThat(patience.pause(bell, () -> true)).isTrue();
+    assertThat(waiter.pause(bell, () -> true)).isTrue();
     assertThat(slept).isEmpty();
   }
 
   @Test
   void itLooksForDeathsFourTimesASecond() {
-    Waiter patience = patience(Waiter.FOREVER);
-    spin(patience);
+    Waiter waiter = waiter(Waiter.FOREVER);
+    spin(waiter);
     now += 10_000_000; // so that no slice ends on a check
     while (now - START < 1_000_000_000) {
-      assertThat(patience.pause(bell, WaiterTest::never)).isTrue();
+      assertThat(waiter.pause(bell, WaiterTest::never)).isTrue();
     }
     assertThat(checked).containsExactly("250 ms", "510 ms", "770 ms");
   }
 
   @Test
   void aStallIsToldAfterTheWarningTimeAndAgainAfterAsLong() {
-    Waiter patience = patience(Waiter.FOREVER);
-    spin(patience);
+    Waiter waiter = waiter(Waiter.FOREVER);
+    spin(waiter);
     now += SLICE;
     while (now - START < 2_500_000_000L) {
-      assertThat(patience.pause(bell, WaiterTest::never)).isTrue();
+      assertThat(waiter.pause(bell, WaiterTest::never)).isTrue();
     }
     assertThat(stalls).containsExactly("r: waits 1000 ms", "r: waits 2000 ms");
   }
 
   @Test
   void anInterruptEndsItAndStays() {
-    Waiter patience = patience(Waiter.FOREVER);
-    spin(patience);
+    Waiter waiter = waiter(Waiter.FOREVER);
+    spin(waiter);
     Thread.currentThread().interrupt();
-    assertThat(patience.pause(bell, WaiterTest::never)).isFalse();
-    assertThat(patience.wasInterrupted()).isTrue();
+    assertThat(waiter.pause(bell, WaiterTest::never)).isFalse();
+    assertThat(waiter.wasInterrupted()).isTrue();
     assertThat(Thread.currentThread().isInterrupted()).isTrue();
     assertThat(slept).isEmpty();
   }
 
   @Test
   void theCloseOfTheControllerEndsItUnlessItIsPartOfTheClose() {
-    Waiter patience = patience(Waiter.FOREVER);
+    Waiter waiter = waiter(Waiter.FOREVER);
     node.markClosed();
-    spin(patience); // what is at hand is still taken
-    assertThat(patience.pause(bell, WaiterTest::never)).isFalse();
-    assertThat(patience.wasInterrupted()).isFalse();
+    spin(waiter); // what is at hand is still taken
+    assertThat(waiter.pause(bell, WaiterTest::never)).isFalse();
+    assertThat(waiter.wasInterrupted()).isFalse();
     now += YIELD_NANOS;
-    assertThat(patience.pauseInClose(bell, WaiterTest::never)).isTrue();
+    assertThat(waiter.pauseInClose(bell, WaiterTest::never)).isTrue();
     assertThat(slept).hasSize(1);
   }
 
   @Test
   void aTryEndsWhenItIsRefused() {
     boolean[] refused = {false};
-    Waiter patience = patience(Waiter.FOREVER).untilRefused(() -> refused[0]);
-    assertThat(patience.isTry()).isTrue();
-    assertThat(patience(Waiter.FOREVER).isTry()).isFalse();
-    assertThat(patience.pause(bell, WaiterTest::never)).isTrue();
+    Waiter waiter = waiter(Waiter.FOREVER).untilRefused(() -> refused[0]);
+    assertThat(waiter.isTry()).isTrue();
+    assertThat(waiter(Waiter.FOREVER).isTry()).isFalse();
+    assertThat(waiter.pause(bell, WaiterTest::never)).isTrue();
     refused[0] = true;
-    assertThat(patience.pause(bell, WaiterTest::never)).isFalse();
-    assertThat(patience.wasInterrupted()).isFalse();
+    assertThat(waiter.pause(bell, WaiterTest::never)).isFalse();
+    assertThat(waiter.wasInterrupted()).isFalse();
   }
 
   @Test
   void aTryThatIsRefusedOnItsWayToSleepDoesNotSleep() {
     boolean[] refused = {false};
     int[] looks = {0};
-    Waiter patience =
-        patience(Waiter.FOREVER)
+    Waiter waiter =
+        waiter(Waiter.FOREVER)
             .untilRefused(() -> {
               looks[0]++;
               return refused[0];
             });
-    patience.skipSpinning();
+    waiter.skipSpinning();
     now += YIELD_NANOS;
-    assertThat(patience.pause(bell, WaiterTest::never)).isTrue();
+    assertThat(waiter.pause(bell, WaiterTest::never)).isTrue();
     assertThat(slept).hasSize(1);
-    assertThat(patience.pause(bell, () -> true)).isTrue();
+    assertThat(waiter.pause(bell, () -> true)).isTrue();
     assertThat(slept).hasSize(1);
     BooleanSupplier refuses =
         () -> {
           refused[0] = true; // the last moment before it sleeps
           return false;
         };
-    assertThat(patience.pause(bell, refuses)).isTrue();
+    assertThat(waiter.pause(bell, refuses)).isTrue();
     assertThat(slept).hasSize(1);
-    assertThat(patience.pause(bell, WaiterTest::never)).isFalse();
+    assertThat(waiter.pause(bell, WaiterTest::never)).isFalse();
     assertThat(looks[0]).isGreaterThanOrEqualTo(4);
   }
 
@@ -242,9 +242,9 @@ class WaiterTest {
     node.markClosed();
     Thread.currentThread().interrupt();
     int[] looks = {0};
-    Waiter patience = patience(Waiter.FOREVER);
+    Waiter waiter = waiter(Waiter.FOREVER);
     now += YIELD_NANOS;
-    patience.awaitUninterruptibly(
+    waiter.awaitUninterruptibly(
         bell,
         () -> {
           looks[0]++;
@@ -252,8 +252,8 @@ class WaiterTest {
         });
     assertThat(slept).containsExactly(SLICE, SLICE);
     assertThat(Thread.interrupted()).as("the interrupt is told afterwards").isTrue();
-    patience.awaitUninterruptibly(bell, () -> true);
-    patience.awaitUninterruptibly(bell, () -> slept.size() == 3);
+    waiter.awaitUninterruptibly(bell, () -> true);
+    waiter.awaitUninterruptibly(bell, () -> slept.size() == 3);
     assertThat(Thread.interrupted()).as("nobody interrupted").isFalse();
   }
 }

@@ -61,7 +61,7 @@ class MpjRendezvousTest {
     Random random = new Random(1);
     try {
       // Silent ones, more than are borne at a time, so that some are dropped for others.
-      for (int i = 0; i < 2 * Gate.MOST_PENDING; i++) {
+      for (int i = 0; i < 2 * Acceptor.MOST_PENDING; i++) {
         strangers.add(connect(address));
       }
       for (int i = 0; i < 50; i++) {

@@ -379,7 +379,7 @@ final class JobModel implements NodeModel.Events {
       }
       case TICK -> {
         state.set(node, State.NOTICED, true);
-        part.mend(true);
+        part.recover(true);
         look(node);
         answerItself();
       }
@@ -392,7 +392,7 @@ final class JobModel implements NodeModel.Events {
         Snapshots.save(state, node, tenants[node]);
         answerItself();
       }
-      case MEND -> part.mend(false);
+      case MEND -> part.recover(false);
       case RETIRE -> {
         Snapshots.load(state, node, tenants[node]);
         inAgent = true; // though a rank cannot have the name again before that is over
@@ -480,12 +480,12 @@ final class JobModel implements NodeModel.Events {
   }
 
   private void look(int node) {
-    PermissionHolder tenant = tenants[node];
-    Snapshots.load(state, node, tenant);
+    PermissionHolder holder = tenants[node];
+    Snapshots.load(state, node, holder);
     inAgent = true;
-    tenant.look();
+    holder.look();
     inAgent = false;
-    Snapshots.save(state, node, tenant);
+    Snapshots.save(state, node, holder);
   }
 
   /** The messages of node 0 to itself: the agent handles them before it does anything else. */
@@ -567,22 +567,22 @@ final class JobModel implements NodeModel.Events {
     if (trace != null) {
       trace("node " + node + " handles " + Wire.message(message));
     }
-    PermissionHolder tenant = tenants[node];
-    Snapshots.load(state, node, tenant);
+    PermissionHolder holder = tenants[node];
+    Snapshots.load(state, node, holder);
     inAgent = true;
     switch (Wire.kind(message)) {
-      case Wire.GRANT -> tenant.granted(Wire.permission(message), Wire.token(message));
-      case Wire.RECALL -> tenant.recalled(Wire.permission(message));
-      case Wire.SETTLE -> tenant.settle();
-      case Wire.REFUSE -> tenant.refused(Wire.token(message));
-      case Wire.POISON -> tenant.poisoned(0);
-      case Wire.CONFIRM -> tenant.clear(0);
-      case Wire.CLEARED -> tenant.cleared();
-      case Wire.RETIRED -> tenant.retired();
+      case Wire.GRANT -> holder.granted(Wire.permission(message), Wire.token(message));
+      case Wire.RECALL -> holder.recalled(Wire.permission(message));
+      case Wire.SETTLE -> holder.settle();
+      case Wire.REFUSE -> holder.refused(Wire.token(message));
+      case Wire.POISON -> holder.poisoned(0);
+      case Wire.CONFIRM -> holder.clear(0);
+      case Wire.CLEARED -> holder.cleared();
+      case Wire.RETIRED -> holder.retired();
       default -> throw new AssertionError(message);
     }
     inAgent = false;
-    Snapshots.save(state, node, tenant);
+    Snapshots.save(state, node, holder);
   }
 
   private void send(int node, boolean toHome, int message) {

@@ -313,7 +313,7 @@ final class NodeModel implements PermissionHolder.Gate {
     state.set(index, kind == IDLE || kind == THROUGH ? THROUGH : state.get(index) | DEAD);
   }
 
-  /** Whether there is something that a member of the node would mend. */
+  /** Whether there is something that a member of the node would recover. */
   boolean isToBeMended(boolean byAgent) {
     for (int rank = 0; rank < RANKS; rank++) {
       if (is(rank, DEAD) && (kind(rank) != WAITS_TO_WRITE || isClearedBy(byAgent))) {
@@ -330,15 +330,15 @@ final class NodeModel implements PermissionHolder.Gate {
     return isAgents() ? byAgent && state.gate(node) != CLAIMED : !isOwned();
   }
 
-  void mend(boolean byAgent) {
+  void recover(boolean byAgent) {
     for (int rank = 0; rank < RANKS; rank++) {
       if (is(rank, DEAD)) {
-        mend(rank, byAgent);
+        recover(rank, byAgent);
       }
     }
   }
 
-  private void mend(int rank, boolean byAgent) {
+  private void recover(int rank, boolean byAgent) {
     switch (kind(rank)) {
       case READS -> endRead(rank);
       case WAITS_TO_READ -> stopWaiting(rank);

@@ -76,19 +76,19 @@ final class Snapshots {
       POISONED_BY = home.findVarHandle(PermissionServer.class, "poisonedBy", int.class);
       POISONED_AT = home.findVarHandle(PermissionServer.class, "poisonedAt", int.class);
       TOLD = home.findVarHandle(PermissionServer.class, "told", Set.class);
-      MethodHandles.Lookup tenant =
+      MethodHandles.Lookup holder =
           MethodHandles.privateLookupIn(PermissionHolder.class, MethodHandles.lookup());
-      HELD = tenant.findVarHandle(PermissionHolder.class, "held", Permission.class);
-      HELD_LIMIT = tenant.findVarHandle(PermissionHolder.class, "limit", Permission.class);
-      ASKED = tenant.findVarHandle(PermissionHolder.class, "asked", Permission.class);
-      Class<?> question = tenant.findClass(PermissionHolder.class.getName() + "$Question");
-      QUESTION = tenant.findVarHandle(PermissionHolder.class, "question", question);
+      HELD = holder.findVarHandle(PermissionHolder.class, "held", Permission.class);
+      HELD_LIMIT = holder.findVarHandle(PermissionHolder.class, "limit", Permission.class);
+      ASKED = holder.findVarHandle(PermissionHolder.class, "asked", Permission.class);
+      Class<?> question = holder.findClass(PermissionHolder.class.getName() + "$Question");
+      QUESTION = holder.findVarHandle(PermissionHolder.class, "question", question);
       QUESTIONS = question.getEnumConstants();
-      TRIES = tenant.findVarHandle(PermissionHolder.class, "tries", long.class);
-      TENANT_POISONED = tenant.findVarHandle(PermissionHolder.class, "poisoned", boolean.class);
-      RETIRES = tenant.findVarHandle(PermissionHolder.class, "retires", boolean.class);
+      TRIES = holder.findVarHandle(PermissionHolder.class, "tries", long.class);
+      TENANT_POISONED = holder.findVarHandle(PermissionHolder.class, "poisoned", boolean.class);
+      RETIRES = holder.findVarHandle(PermissionHolder.class, "retires", boolean.class);
       RETIRE_UNANSWERED =
-          tenant.findVarHandle(PermissionHolder.class, "retireUnanswered", boolean.class);
+          holder.findVarHandle(PermissionHolder.class, "retireUnanswered", boolean.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
@@ -230,58 +230,58 @@ final class Snapshots {
     return at;
   }
 
-  static void load(State state, int node, PermissionHolder tenant) {
-    int at = State.tenant(node);
+  static void load(State state, int node, PermissionHolder holder) {
+    int at = State.holder(node);
     int permissions = state.get(at);
     int flags = state.get(at + 1);
-    HELD.set(tenant, State.permission(permissions & 3));
-    HELD_LIMIT.set(tenant, State.permission((permissions >> 2) & 3));
-    ASKED.set(tenant, State.permission((permissions >> 4) & 3));
-    QUESTION.set(tenant, QUESTIONS[flags & 3]);
-    TRIES.set(tenant, (long) state.tries(node));
-    TENANT_POISONED.set(tenant, (flags & 4) != 0);
-    RETIRES.set(tenant, (flags & RETIRING) != 0);
-    RETIRE_UNANSWERED.set(tenant, (flags & UNANSWERED) != 0);
+    HELD.set(holder, State.permission(permissions & 3));
+    HELD_LIMIT.set(holder, State.permission((permissions >> 2) & 3));
+    ASKED.set(holder, State.permission((permissions >> 4) & 3));
+    QUESTION.set(holder, QUESTIONS[flags & 3]);
+    TRIES.set(holder, (long) state.tries(node));
+    TENANT_POISONED.set(holder, (flags & 4) != 0);
+    RETIRES.set(holder, (flags & RETIRING) != 0);
+    RETIRE_UNANSWERED.set(holder, (flags & UNANSWERED) != 0);
   }
 
   /**
    * What the tenant does not look at before it sets it again is left out: the limit of a node that
    * has nothing, for a grant sets it.
    */
-  static void save(State state, int node, PermissionHolder tenant) {
-    int at = State.tenant(node);
-    Permission held = (Permission) HELD.get(tenant);
-    Permission limit = held == NONE ? EXCLUSIVE : (Permission) HELD_LIMIT.get(tenant);
-    Permission asked = (Permission) ASKED.get(tenant);
-    int question = List.of(QUESTIONS).indexOf((Object) QUESTION.get(tenant));
-    state.tries(node, (int) (long) TRIES.get(tenant));
+  static void save(State state, int node, PermissionHolder holder) {
+    int at = State.holder(node);
+    Permission held = (Permission) HELD.get(holder);
+    Permission limit = held == NONE ? EXCLUSIVE : (Permission) HELD_LIMIT.get(holder);
+    Permission asked = (Permission) ASKED.get(holder);
+    int question = List.of(QUESTIONS).indexOf((Object) QUESTION.get(holder));
+    state.tries(node, (int) (long) TRIES.get(holder));
     state.set(at, State.number(held) | (State.number(limit) << 2) | (State.number(asked) << 4));
     state.set(
         at + 1,
         question
-            | ((boolean) TENANT_POISONED.get(tenant) ? 4 : 0)
-            | ((boolean) RETIRES.get(tenant) ? RETIRING : 0)
-            | ((boolean) RETIRE_UNANSWERED.get(tenant) ? UNANSWERED : 0));
+            | ((boolean) TENANT_POISONED.get(holder) ? 4 : 0)
+            | ((boolean) RETIRES.get(holder) ? RETIRING : 0)
+            | ((boolean) RETIRE_UNANSWERED.get(holder) ? UNANSWERED : 0));
   }
 
   /** Whether a node has said that it retires, and that still counts or is not answered. */
   static boolean isRetiring(State state, int node) {
-    return (state.get(State.tenant(node) + 1) & (RETIRING | UNANSWERED)) != 0;
+    return (state.get(State.holder(node) + 1) & (RETIRING | UNANSWERED)) != 0;
   }
 
   /** Whether its tenant may be dropped. */
-  static boolean isRetired(State state, int node, PermissionHolder tenant) {
-    load(state, node, tenant);
-    return tenant.isRetired();
+  static boolean isRetired(State state, int node, PermissionHolder holder) {
+    load(state, node, holder);
+    return holder.isRetired();
   }
 
   static boolean isUnanswered(State state, int node) {
-    return (state.get(State.tenant(node) + 1) & UNANSWERED) != 0;
+    return (state.get(State.holder(node) + 1) & UNANSWERED) != 0;
   }
 
   /** Puts a new tenant in the place of one. */
   static void drop(State state, int node) {
-    int at = State.tenant(node);
+    int at = State.holder(node);
     state.set(at, State.number(EXCLUSIVE) << 2);
     state.set(at + 1, 0);
     state.tries(node, 0);
@@ -300,19 +300,19 @@ final class Snapshots {
   }
 
   static Permission held(State state, int node) {
-    return State.permission(state.get(State.tenant(node)) & 3);
+    return State.permission(state.get(State.holder(node)) & 3);
   }
 
   static Permission limit(State state, int node) {
-    return State.permission((state.get(State.tenant(node)) >> 2) & 3);
+    return State.permission((state.get(State.holder(node)) >> 2) & 3);
   }
 
   static Permission asked(State state, int node) {
-    return State.permission((state.get(State.tenant(node)) >> 4) & 3);
+    return State.permission((state.get(State.holder(node)) >> 4) & 3);
   }
 
   static boolean isPoisoned(State state, int node) {
-    return (state.get(State.tenant(node) + 1) & 4) != 0;
+    return (state.get(State.holder(node) + 1) & 4) != 0;
   }
 
   static boolean isRecalled(State state, int node) {

@@ -181,7 +181,7 @@ final class State {
   }
 
   /** Where the tenant of a node stands. */
-  static int tenant(int node) {
+  static int holder(int node) {
     return node * NODE_BYTES + 3;
   }
 
@@ -269,7 +269,7 @@ final class State {
     set(remembered, LAST_TOKEN);
     set(home + 5 * nodes, get(home + 5 * nodes) + shift);
     for (int node = 0; node < nodes; node++) {
-      boolean has = (get(tenant(node)) & 3) != 0;
+      boolean has = (get(holder(node)) & 3) != 0;
       token(node, has ? token(node) + shift : 0); // a grant sets it before anybody looks
     }
     for (int channel = channels; channel < channels + 2 * (nodes - 1) * channelBytes; ) {

@@ -10,13 +10,13 @@ import org.jspecify.annotations.Nullable;
  * An MPI communicator of our own, with the ranks of the world that are in it and the windows that
  * they made. Only mpilock sends on it, so its duplicates are the same one.
  */
-final class Group {
+final class MpiGroup {
   private final long comm;
   private final int rank;
   private final int[] worldRanks;
 
   // Known from the first allocation on; only the MPI thread uses them.
-  private @Nullable Group node;
+  private @Nullable MpiGroup node;
   private final List<WindowMemory> windows = new ArrayList<>();
 
   /** MPI promises tags up to here. */
@@ -25,25 +25,25 @@ final class Group {
   private final AtomicInteger messengers = new AtomicInteger();
 
   /** Wraps a communicator; the array is not copied. */
-  Group(long comm, int rank, int[] worldRanks) {
+  MpiGroup(long comm, int rank, int[] worldRanks) {
     this.comm = comm;
     this.rank = rank;
     this.worldRanks = worldRanks;
   }
 
   /** Finds out who is in a new communicator. Collective; on the {@link MpiThread}. */
-  static Group of(Mpi mpi, long comm, int selfInWorld) {
+  static MpiGroup of(Mpi mpi, long comm, int selfInWorld) {
     long[] gathered = mpi.allgather(comm, (long) selfInWorld);
     int[] worldRanks = new int[gathered.length];
     for (int i = 0; i < worldRanks.length; i++) {
       worldRanks[i] = (int) gathered[i];
     }
-    return new Group(comm, mpi.rank(comm), worldRanks);
+    return new MpiGroup(comm, mpi.rank(comm), worldRanks);
   }
 
   /** The ranks of this one that are on this node. Collective at first; on the {@link MpiThread}. */
-  Group node(Mpi mpi, int selfInWorld) {
-    Group known = node;
+  MpiGroup node(Mpi mpi, int selfInWorld) {
+    MpiGroup known = node;
     if (known == null) {
       known = of(mpi, mpi.splitByNode(comm), selfInWorld);
       node = known;
@@ -52,7 +52,7 @@ final class Group {
   }
 
   /** The node's communicator, if there is one yet. */
-  @Nullable Group knownNode() {
+  @Nullable MpiGroup knownNode() {
     return node;
   }
 
@@ -69,7 +69,7 @@ final class Group {
     return messengers.getAndIncrement() & LAST_TAG;
   }
 
-  boolean isSameAs(Group other) {
+  boolean isSameAs(MpiGroup other) {
     return Arrays.equals(worldRanks, other.worldRanks);
   }
 

@@ -8,8 +8,8 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 
 /** Waits of the set-up, which an interrupt does not end, as in MPI; its status is kept. */
-final class Waiting {
-  private Waiting() {}
+final class UninterruptedWait {
+  private UninterruptedWait() {}
 
   /** For what ends by itself. */
   static <T> T uninterrupted(CompletableFuture<T> future) throws ExecutionException {

@@ -7,17 +7,17 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 
 /** The ranks of one local communicator, and their way to meet: each brings a value and gets all. */
-final class Group {
+final class LocalGroup {
   private final LocalCluster cluster;
   private final LocalProcess[] processes;
   private final int[] nodes;
-  private final List<Group> children = new CopyOnWriteArrayList<>();
+  private final List<LocalGroup> children = new CopyOnWriteArrayList<>();
   private @Nullable Object[] brought;
   private @Nullable Object[] met;
   private int here;
   private long meeting;
 
-  Group(LocalCluster cluster, LocalProcess[] processes) {
+  LocalGroup(LocalCluster cluster, LocalProcess[] processes) {
     this.cluster = cluster;
     this.processes = processes.clone();
     this.nodes = number(Arrays.stream(processes).mapToInt(LocalProcess::node).toArray());
@@ -81,9 +81,9 @@ final class Group {
   }
 
   /** Makes a group of some of the ranks, in the order given, that wakes with this one. */
-  Group child(int[] ranks) {
-    Group child =
-        new Group(
+  LocalGroup child(int[] ranks) {
+    LocalGroup child =
+        new LocalGroup(
             cluster, Arrays.stream(ranks).mapToObj(this::process).toArray(LocalProcess[]::new));
     children.add(child);
     return child;
@@ -135,6 +135,6 @@ final class Group {
     synchronized (this) {
       notifyAll();
     }
-    children.forEach(Group::wakeAll);
+    children.forEach(LocalGroup::wakeAll);
   }
 }

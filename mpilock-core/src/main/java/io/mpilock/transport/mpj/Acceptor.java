@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * #PATIENCE_NANOS}, and says at most {@link Handshake#LONGEST} bytes. A rank proves itself at once,
  * so it does not become the oldest, however many strangers there are.
  */
-final class Gate implements Reactor.Handler {
+final class Acceptor implements Reactor.Handler {
   /** Decides on callers that know the token. On the reactor's thread. */
   interface Host {
     /** Why a caller is not let in, or null if it is. */
@@ -57,7 +57,7 @@ final class Gate implements Reactor.Handler {
    * @param where the address; with port 0 any free one
    * @throws IOException if nobody can listen there
    */
-  Gate(Reactor reactor, InetSocketAddress where, JobToken token, Host host) throws IOException {
+  Acceptor(Reactor reactor, InetSocketAddress where, JobToken token, Host host) throws IOException {
     this.reactor = reactor;
     this.token = token;
     this.host = host;

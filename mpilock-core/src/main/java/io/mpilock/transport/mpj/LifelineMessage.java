@@ -17,7 +17,7 @@ import java.nio.ByteBuffer;
  * </pre>
  */
 @SuppressWarnings("ArrayRecordComponent") // messages are not compared
-sealed interface Message {
+sealed interface LifelineMessage {
   /** Above this a message is none: the largest carries a few hundred bytes for each rank. */
   int LONGEST = 64 << 20;
 
@@ -25,28 +25,28 @@ sealed interface Message {
   int LONGEST_REASON = 20_000;
 
   /** The sender is at a meeting of the members, and brings something. */
-  record Meet(String meeting, int[] members, byte[] brought) implements Message {}
+  record Meet(String meeting, int[] members, byte[] brought) implements LifelineMessage {}
 
   /** All were there; what each brought, in the order of the members. */
-  record Met(String meeting, byte[][] brought) implements Message {}
+  record Met(String meeting, byte[][] brought) implements LifelineMessage {}
 
   /** A member will never be there. */
-  record Missed(String meeting, int rank) implements Message {}
+  record Missed(String meeting, int rank) implements LifelineMessage {}
 
   /** The job cannot begin. */
-  record Stop(String reason) implements Message {}
+  record Stop(String reason) implements LifelineMessage {}
 
   /** A rank's process has ended without a farewell. */
-  record Died(int rank) implements Message {}
+  record Died(int rank) implements LifelineMessage {}
 
   /** A rank has said farewell. */
-  record Left(int rank) implements Message {}
+  record Left(int rank) implements LifelineMessage {}
 
   /** Every rank is to end with this status. */
-  record Abort(int status, int by) implements Message {}
+  record Abort(int status, int by) implements LifelineMessage {}
 
   /** The sender says farewell. */
-  record Bye() implements Message {}
+  record Bye() implements LifelineMessage {}
 
   /** Encodes the message. */
   default ByteBuffer encode() {
@@ -105,12 +105,12 @@ sealed interface Message {
    *
    * @throws IOException if it is no message
    */
-  static Message decode(ByteBuffer buffer) throws IOException {
+  static LifelineMessage decode(ByteBuffer buffer) throws IOException {
     byte[] bytes = new byte[buffer.remaining()];
     buffer.get(bytes);
     DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes));
     int kind = in.readByte();
-    Message message =
+    LifelineMessage message =
         switch (kind) {
           case 1 -> {
             String meeting = in.readUTF();

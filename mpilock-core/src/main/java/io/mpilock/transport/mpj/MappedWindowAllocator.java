@@ -15,12 +15,12 @@ import java.util.Objects;
  * way to it, all of the node map it, and then there is no way to it any more. All ranks of the
  * group hear of a failure on any of them.
  */
-final class WindowAllocator {
+final class MappedWindowAllocator {
   private final MpjRuntime runtime;
-  private final Group group;
+  private final MpjGroup group;
   private final Duration stallWarning;
 
-  WindowAllocator(MpjRuntime runtime, Group group, Duration stallWarning) {
+  MappedWindowAllocator(MpjRuntime runtime, MpjGroup group, Duration stallWarning) {
     this.runtime = runtime;
     this.group = group;
     this.stallWarning = stallWarning;

@@ -12,7 +12,7 @@ import java.util.List;
  * Which processes of this node are inside some close, and which stay away from MPI's end: a line
  * for each, in a small window of the world. Gone with the runtime; then nobody is leaving any more.
  */
-final class Leaving {
+final class MpiClosing {
   static final long WORDS_PER_RANK = WindowMemory.ALIGNMENT / Long.BYTES;
 
   // In a rank's line, behind the count of its closes.
@@ -26,10 +26,10 @@ final class Leaving {
   private static final VarHandle WORD = JAVA_LONG.varHandle();
 
   private final Arena arena = Arena.ofShared();
-  private final Group node;
+  private final MpiGroup node;
   private final MemorySegment lines;
 
-  Leaving(WindowMemory memory) {
+  MpiClosing(WindowMemory memory) {
     node = memory.node();
     lines =
         MemorySegment.ofAddress(memory.address())

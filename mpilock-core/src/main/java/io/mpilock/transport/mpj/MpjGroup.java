@@ -7,14 +7,14 @@ import java.util.concurrent.atomic.AtomicInteger;
  * The ranks of a communicator. Its name and the number of a collective call on it name that call on
  * all ranks alike, because they make them in the same order.
  */
-final class Group {
+final class MpjGroup {
   private final String name;
   private final int rank;
   private final int[] worldRanks;
   private final AtomicInteger calls = new AtomicInteger();
 
   /** Wraps the ranks; the array is not copied, nor changed. */
-  Group(String name, int rank, int[] worldRanks) {
+  MpjGroup(String name, int rank, int[] worldRanks) {
     this.name = name;
     this.rank = rank;
     this.worldRanks = worldRanks;

@@ -15,23 +15,23 @@ import java.util.concurrent.locks.ReentrantLock;
  * <p>A frame that nobody receives any more would stay with its sender, and MPI_Finalize might wait
  * for it: at the end every rank takes in, and drops, what still comes.
  */
-final class Leftovers {
+final class OrphanedFrames {
   private final PointToPoint mpi;
   private final ReentrantLock inside;
 
   // All of it is guarded by inside, since MPI is.
-  private final Set<Group> groups = new LinkedHashSet<>();
+  private final Set<MpiGroup> groups = new LinkedHashSet<>();
   private final List<FrameBuffer> unsettled = new ArrayList<>();
   private final List<FrameBuffer> kept = new ArrayList<>();
   private int messengers;
 
-  Leftovers(PointToPoint mpi, ReentrantLock inside) {
+  OrphanedFrames(PointToPoint mpi, ReentrantLock inside) {
     this.mpi = mpi;
     this.inside = inside;
   }
 
   /** Notes a messenger of a group, and frees what has been settled since. */
-  void opened(Group group) {
+  void opened(MpiGroup group) {
     inside.lock();
     try {
       groups.add(group);
@@ -92,7 +92,7 @@ final class Leftovers {
   boolean drain() {
     inside.lock();
     try {
-      for (Group group : groups) {
+      for (MpiGroup group : groups) {
         while (messengers == 0 && mpi.match(mpi.anyTag(), group.comm())) {
           FrameBuffer dropped = FrameBuffer.allocate(FrameBuffer.isSmall(mpi.length()));
           dropped.begin(mpi.source(), mpi.length());

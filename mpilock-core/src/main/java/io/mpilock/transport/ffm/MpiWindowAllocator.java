@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * <p>A window has its memory from the start: each rank writes its own part once, in a way that
  * fails where there is no room. All ranks of all nodes hear of a failure on any.
  */
-final class WindowAllocator {
+final class MpiWindowAllocator {
 
   /** What a window needs beside its words: to be aligned, and the control line. */
   private static final long EXTRA_BYTES = 2 * WindowMemory.ALIGNMENT;
@@ -34,7 +34,7 @@ final class WindowAllocator {
    * @param least the fewest words that each rank adds
    * @param most the most words that each rank adds; what the node has decides
    */
-  WindowAllocator(Mpi mpi, long least, long most) {
+  MpiWindowAllocator(Mpi mpi, long least, long most) {
     this.mpi = mpi;
     this.least = least;
     this.most = most;
@@ -51,7 +51,7 @@ final class WindowAllocator {
    * @param pool the windows that these ranks made before, in the order of making, which is the same
    *     on all of them
    */
-  WindowMemory allocate(Group all, Group node, List<WindowMemory> pool) {
+  WindowMemory allocate(MpiGroup all, MpiGroup node, List<WindowMemory> pool) {
     boolean first = node.rank() == 0;
     long _ = Math.multiplyExact(most, (long) Long.BYTES * node.size());
     int idle = first ? idle(pool, least * node.size(), most * node.size()) : -1;
@@ -89,17 +89,17 @@ final class WindowAllocator {
     return -1;
   }
 
-  private long suitable(Group node) {
+  private long suitable(MpiGroup node) {
     return SharedMemory.wordsPerRank(node.size(), least, most);
   }
 
   /** What the lowest rank of the node says: another would see other room. */
-  private long agreed(Group node, long mine) {
+  private long agreed(MpiGroup node, long mine) {
     return mpi.allgather(node.comm(), mine)[0];
   }
 
   /** All ranks of all nodes hear of it, or some would wait in MPI for those that threw. */
-  private void checkRoom(Group all, long bytes, boolean look) {
+  private void checkRoom(MpiGroup all, long bytes, boolean look) {
     long room = look ? room() : Long.MAX_VALUE;
     long missing = Arrays.stream(mpi.allgather(all.comm(), room - bytes)).min().orElse(0);
     if (missing < 0) {
@@ -110,7 +110,7 @@ final class WindowAllocator {
     }
   }
 
-  private WindowMemory make(Group all, Group node, long perRank) {
+  private WindowMemory make(MpiGroup all, MpiGroup node, long perRank) {
     long bytesPerRank = perRank * Long.BYTES;
     Mpi.SharedWindow shared;
     try {
@@ -141,7 +141,7 @@ final class WindowAllocator {
   }
 
   /** Makes sure of this rank's part of the whole; says why not, if it cannot. */
-  private static @Nullable String reserve(long base, long bytesPerRank, Group node) {
+  private static @Nullable String reserve(long base, long bytesPerRank, MpiGroup node) {
     long from = base + bytesPerRank * node.rank() + (node.rank() == 0 ? 0 : EXTRA_BYTES);
     long to = base + bytesPerRank * (node.rank() + 1) + EXTRA_BYTES;
     try {
@@ -158,7 +158,7 @@ final class WindowAllocator {
   }
 
   /** Whether all ranks of all nodes have what they need. */
-  private void checkMade(Group all, @Nullable String failure) {
+  private void checkMade(MpiGroup all, @Nullable String failure) {
     long[] made = mpi.allgather(all.comm(), failure == null ? 1L : 0L);
     for (int rank = 0; rank < made.length; rank++) {
       if (made[rank] == 0) {

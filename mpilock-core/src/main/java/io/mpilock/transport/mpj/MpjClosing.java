@@ -6,7 +6,7 @@ import java.util.List;
  * Which processes of this node are inside some close: a line for each, in a small window of the
  * world. Once it has ended nobody is leaving any more.
  */
-final class Leaving {
+final class MpjClosing {
   private static final long WORDS_PER_RANK = 16; // two cache lines, which are fetched together
 
   private final List<Integer> node;
@@ -15,7 +15,7 @@ final class Leaving {
   private boolean ended;
 
   /** Collective. */
-  Leaving(WindowAllocator allocator) {
+  MpjClosing(MappedWindowAllocator allocator) {
     node = allocator.node();
     self = node.indexOf(allocator.rank());
     lines = allocator.allocate(WORDS_PER_RANK, WORDS_PER_RANK);
