@@ -49,7 +49,7 @@ class AgentSimulationTeethTest {
     HEARS_NO_HEARTBEAT(Agent.class, "    lastHeard[from] = node.nanoTime();", ""),
     ENDS_WHILE_RANKS_USE_IT(
         Agent.class, "open += node.life(member) == RankContext.OPEN ? 1 : 0;", ""),
-    NOTICES_NO_SILENCE(Agent.class, "now - lastHeard[other] > patience", "false"),
+    NOTICES_NO_SILENCE(Agent.class, "now - lastHeard[other] > mostSilence", "false"),
     NOTICES_NO_END(Agent.class, "|| hasEnded(other, now)", ""),
     BELIEVES_ANY_END(Agent.class, "now - suspectSince[other] > CUT_OFF_NANOS", "true"),
     DOES_NOT_ANSWER(Agent.class, "if (m.asks()) {", "if (false) {", ConnectionsEnd.class);

@@ -100,7 +100,7 @@ class NodeModelTest {
         breaks("who gives up stays counted in pending", fault(6), "no_trace"),
         getsStuck("the last reader does not ring the writer that drains", fault(7)),
         getsStuck("a writer that goes to sleep does not mark what it waits for", fault(8)),
-        breaks("the mender counts what the dead asked for", fault(9, "CRASH"), "no_trace"),
+        breaks("the recovery counts what the dead asked for", fault(9, "CRASH"), "no_trace"),
         breaks("what a dead writer wrote is not poisoned", fault(10, "CRASH"), "poison"),
         breaks(
             "the requests are looked at only once",
@@ -112,15 +112,15 @@ class NodeModelTest {
             "only_owner_gives"),
         breaks("a request is counted before it says so", fault(13, "CRASH"), "no_trace"),
         breaks(
-            "the mender does not wait for requests that are about to be counted",
+            "the recovery does not wait for requests that are about to be counted",
             SpinRun.of(NODE, "RANKS=3", "CRASH", "FAULT=14"),
             "exclusion"),
         breaks(
-            "the mender does not see that the dead had named its heir",
+            "the recovery does not see that the dead had named its heir",
             fault(15, "CRASH"),
             "poison"),
         breaks(
-            "the mender clears what the dead owner asked for after it has named an owner",
+            "the recovery clears what the dead owner asked for after it has named an owner",
             SpinRun.of(NODE, "RANKS=3", "CRASH", "FAULT=21"),
             "poison"),
         breaks("the token is read before the lock is owned", fault(16), "tokens_grow"),
@@ -152,21 +152,21 @@ class NodeModelTest {
         getsStuck(
             "who waits for the end of its rank's earlier request is not rung for",
             fault(33, "ROUNDS=2", "WRITERS=3")),
-        breaks("the mender counts requests that were given up", fault(34, "CRASH"), "no_trace"),
+        breaks("the recovery counts requests that were given up", fault(34, "CRASH"), "no_trace"),
         breaks(
             "threads: who takes ownership back takes what its rank has got since",
             fault(35, "THREADS=3", "TWO_IN_ONE"),
             "only_owner_gives"),
         breaks(
-            "the mender does not see that somebody took back what the dead owned",
+            "the recovery does not see that somebody took back what the dead owned",
             SpinRun.of(NODE, "RANKS=3", "CRASH", "FAULT=36"),
             "only_owner_gives"),
         breaks(
-            "the mender poisons what somebody took back from the dead",
+            "the recovery poisons what somebody took back from the dead",
             SpinRun.of(NODE, "RANKS=3", "CRASH", "FAULT=37"),
             "poison"),
         breaks(
-            "the mender clears no request that is returning by now",
+            "the recovery clears no request that is returning by now",
             SpinRun.of(NODE, "RANKS=3", "CRASH", "FAULT=38"),
             "no_trace"),
         breaks(
@@ -182,7 +182,7 @@ class NodeModelTest {
             fault(41, "ROUNDS=2", "CRASH", "LATE"),
             "exclusion"),
         breaks(
-            "late: the mender looks only once whether the dead has written",
+            "late: the recovery looks only once whether the dead has written",
             fault(42, "ROUNDS=2", "CRASH", "LATE"),
             "exclusion"),
         breaks(

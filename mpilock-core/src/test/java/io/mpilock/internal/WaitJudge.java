@@ -74,7 +74,7 @@ final class WaitJudge {
   private final long mostTime;
   private final long sameTime;
   private long stuckSince = -1;
-  private int deadlockCheck;
+  private int circles;
 
   /**
    * A judge.
@@ -126,8 +126,8 @@ final class WaitJudge {
         .computeIfPresent(resource, (_, count) -> count == 1 ? null : count - 1);
   }
 
-  int deadlockCheck() {
-    return deadlockCheck;
+  int circles() {
+    return circles;
   }
 
   /**
@@ -158,7 +158,7 @@ final class WaitJudge {
       throw new AssertionError("Two requests were given up for " + circle);
     }
     stuckSince = -1;
-    deadlockCheck++;
+    circles++;
     ended(ask);
     Ask behind = circle.getLast();
     circle.remove(ask);

@@ -731,9 +731,9 @@ public final class Agent implements Runnable {
       if (slept) {
         lastHeard[other] = Math.max(lastHeard[other], now - heartbeatNanos / 2);
       }
-      long waiter = greeted[other] ? heartbeatNanos : Math.max(heartbeatNanos, FIRST_HELLO_NANOS);
+      long mostSilence = greeted[other] ? heartbeatNanos : Math.max(heartbeatNanos, FIRST_HELLO_NANOS);
       if (!allClosed
-          && (now - lastHeard[other] > waiter
+          && (now - lastHeard[other] > mostSilence
               || hasEnded(other, now)
               || !node.communicator().isAlive(leader))) {
         sendToOthers(new Message.Broken(leader));

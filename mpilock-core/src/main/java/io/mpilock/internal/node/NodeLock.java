@@ -709,7 +709,7 @@ public final class NodeLock {
    */
   public String describeStandstill() {
     int owner = owner(window.get(state));
-    long mender = window.get(lockLine + Layout.RECOVERER);
+    long recoverer = window.get(lockLine + Layout.RECOVERER);
     for (int member = 0; member < members; member++) {
       int phase = phase(window.get(line(member) + Layout.REQUEST));
       if (phase == CLAIMED && owner != 0 && owner <= members && owner != member + 1) {
@@ -720,8 +720,8 @@ public final class NodeLock {
         return node.who(member) + " is about to ask for the write, or to give up" + STANDS_STILL;
       }
     }
-    return mender > 0 && mender <= members
-        ? node.who((int) mender - 1) + " mends what a dead rank left" + STANDS_STILL
+    return recoverer > 0 && recoverer <= members
+        ? node.who((int) recoverer - 1) + " recovers what a dead rank left" + STANDS_STILL
         : "";
   }
 
@@ -1115,7 +1115,7 @@ public final class NodeLock {
       long now = window.get(state);
       if (owner(now) != member + 1
           || phase(window.get(line(member) + Layout.REQUEST)) != ABANDONED
-          || node.isGone(member)) { // a rank that recovers's
+          || node.isGone(member)) { // of a recovery
         leave(undo);
         return false;
       }

@@ -24,9 +24,9 @@ import java.util.List;
 /**
  * Recovers what ranks that are gone left in the words of a lock. Waiters call it now and then.
  *
- * <p>One rank recovers at a time: MENDER says which. If that one dies, the next takes over; no step
+ * <p>One rank recovers at a time: RECOVERER says which. If that one dies, the next takes over; no step
  * relies on an earlier one having been finished, since pending is not corrected but counted anew. A
- * mender never waits for a process that stands still between two steps: it leaves all as it was,
+ * recoverer never waits for a process that stands still between two steps: it leaves all as it was,
  * and whoever waits comes again.
  *
  * <p>Requests of the dead stay in the table while somebody alive owns, and count as before: the
@@ -54,10 +54,10 @@ public final class Recovery {
   private final NodeLock lock;
   private final UndoRecord undo;
   private final long state;
-  private final long mender;
+  private final long recoverer;
 
   /**
-   * A rank that recovers.
+   * A recovery by this rank.
    *
    * @param undo of which whoever calls {@link #recover} gives back what is left if that throws
    */
@@ -67,17 +67,17 @@ public final class Recovery {
     this.lock = lock;
     this.undo = undo;
     this.state = lock.lockLine() + Layout.STATE;
-    this.mender = lock.lockLine() + Layout.RECOVERER;
+    this.recoverer = lock.lockLine() + Layout.RECOVERER;
   }
 
   void recover() {
     if (!isNeeded()) {
       return;
     }
-    long other = window.get(mender);
+    long other = window.get(recoverer);
     if ((other == 0 || node.isGone((int) other - 1)) && lock.enter(undo)) {
       long mine = lock.me() + 1L;
-      if (window.compareAndSet(mender, other, mine)) {
+      if (window.compareAndSet(recoverer, other, mine)) {
         undo.recovers = true;
         mendReads();
         mendWrite();
@@ -89,14 +89,14 @@ public final class Recovery {
 
   /**
    * Ends the poison by a rank, and passes the lock on to who asks; false if it is to be called
-   * again. Who has MENDER is the only one to poison or to end it, so a late one ends no other.
+   * again. Who has RECOVERER is the only one to poison or to end it, so a late one ends no other.
    */
   boolean clearPoison(int jobRank) {
-    long other = window.get(mender);
+    long other = window.get(recoverer);
     boolean recovers =
         (other == 0 || node.isGone((int) other - 1))
             && lock.enter(undo)
-            && window.compareAndSet(mender, other, lock.me() + 1L);
+            && window.compareAndSet(recoverer, other, lock.me() + 1L);
     if (recovers) {
       undo.recovers = true;
       if (lock.poisonedBy() == jobRank && endPoison(0)) {

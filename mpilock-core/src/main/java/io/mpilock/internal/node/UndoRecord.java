@@ -56,7 +56,7 @@ public class UndoRecord {
   /** The request of this member is over, and stands in the table still. */
   int ends = NOBODY;
 
-  /** MENDER names this rank. */
+  /** RECOVERER names this rank. */
   boolean recovers;
 
   /** Has given ownership away without waking anybody. */

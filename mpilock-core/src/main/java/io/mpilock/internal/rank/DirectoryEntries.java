@@ -157,8 +157,8 @@ public final class DirectoryEntries {
    * Whoever recovers and dies over it has others go on, unless there is nothing left to recover.
    */
   private boolean isMended(long lockLine, boolean[] gone) {
-    long mender = window.get(lockLine + Layout.RECOVERER);
-    return mender == 0 || (mender > 0 && mender <= gone.length && gone[(int) mender - 1]);
+    long recoverer = window.get(lockLine + Layout.RECOVERER);
+    return recoverer == 0 || (recoverer > 0 && recoverer <= gone.length && gone[(int) recoverer - 1]);
   }
 
   private boolean isLeftByRanks(long lockLine) {

@@ -24,7 +24,7 @@ import io.mpilock.internal.rank.RankLock;
  *      changes          CHANGES words: which entries of the directory were made or freed last
  *      directory        entries, back to back, up to DIRECTORY_END, in use or free; each is
  *                         name line(s)   how many these are, length in bytes, the name in UTF-8
- *                         lock line      STATE, TOKEN, reader bell, POISONED_BY, MENDER; and what the
+ *                         lock line      STATE, TOKEN, reader bell, POISONED_BY, RECOVERER; and what the
  *                                        agent is to see
  *                         rank lines     two for each member of the node: READS, REQUEST, writer
  *                                        bell, USES; and who reads, writes and waits, for diagnosis

@@ -135,7 +135,11 @@ final class Hub implements Acceptor.Host {
       case LifelineMessage.Meet meet -> meet(rank, meet);
       case LifelineMessage.Abort abort -> abort(abort);
       case LifelineMessage.Bye _ -> ended(rank, Fate.LEFT);
-      case LifelineMessage.Met _, LifelineMessage.Missed _, LifelineMessage.Stop _, LifelineMessage.Died _, LifelineMessage.Left _ ->
+      case LifelineMessage.Met _,
+          LifelineMessage.Missed _,
+          LifelineMessage.Stop _,
+          LifelineMessage.Died _,
+          LifelineMessage.Left _ ->
           throw new IllegalArgumentException("a rank does not send " + message);
     }
   }

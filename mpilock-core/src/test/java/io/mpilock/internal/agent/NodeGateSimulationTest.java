@@ -506,7 +506,7 @@ class NodeGateSimulationTest {
         Permission mode = simulation.random().nextBoolean() ? EXCLUSIVE : SHARED;
         isTry = simulation.random().nextInt(3) == 0;
         boolean impatient = simulation.random().nextInt(3) == 0;
-        int waiter = simulation.random().nextInt(60);
+        int patience = simulation.random().nextInt(60);
         tries += isTry ? 1 : 0;
         tried = isTry;
         covered = false;
@@ -514,7 +514,7 @@ class NodeGateSimulationTest {
         enter();
         tenants.get(number).look();
         while (inside == NONE && wanted != NONE && !told && !agentDead) {
-          if (impatient && waiter-- == 0) {
+          if (impatient && patience-- == 0) {
             wanted = NONE;
             tenants.get(number).look();
           } else if (impatient) {

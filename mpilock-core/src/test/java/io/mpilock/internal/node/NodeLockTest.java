@@ -304,7 +304,7 @@ class NodeLockTest {
       scene.simulation.word(
           scene.lockLine + Layout.STATE, 3 * (LockWords.ONE_SEQUENCE + LockWords.ONE_PENDING) + 3);
       scene.simulation.word(Layout.slot(2) + Layout.LIFE, RankContext.DEAD);
-      scene.actor(1, "mender", () -> scene.locks.get(1).recover());
+      scene.actor(1, "recovery", () -> scene.locks.get(1).recover());
       for (int rank : new int[] {0, 1}) {
         scene.actor(
             rank,
