@@ -731,7 +731,8 @@ public final class Agent implements Runnable {
       if (slept) {
         lastHeard[other] = Math.max(lastHeard[other], now - heartbeatNanos / 2);
       }
-      long mostSilence = greeted[other] ? heartbeatNanos : Math.max(heartbeatNanos, FIRST_HELLO_NANOS);
+      long mostSilence =
+          greeted[other] ? heartbeatNanos : Math.max(heartbeatNanos, FIRST_HELLO_NANOS);
       if (!allClosed
           && (now - lastHeard[other] > mostSilence
               || hasEnded(other, now)

@@ -24,10 +24,10 @@ import java.util.List;
 /**
  * Recovers what ranks that are gone left in the words of a lock. Waiters call it now and then.
  *
- * <p>One rank recovers at a time: RECOVERER says which. If that one dies, the next takes over; no step
- * relies on an earlier one having been finished, since pending is not corrected but counted anew. A
- * recoverer never waits for a process that stands still between two steps: it leaves all as it was,
- * and whoever waits comes again.
+ * <p>One rank recovers at a time: RECOVERER says which. If that one dies, the next takes over; no
+ * step relies on an earlier one having been finished, since pending is not corrected but counted
+ * anew. A recoverer never waits for a process that stands still between two steps: it leaves all as
+ * it was, and whoever waits comes again.
  *
  * <p>Requests of the dead stay in the table while somebody alive owns, and count as before: the
  * owner may even give ownership to one. They go when nobody alive owns. Then the rank that recovers

@@ -158,7 +158,8 @@ public final class DirectoryEntries {
    */
   private boolean isMended(long lockLine, boolean[] gone) {
     long recoverer = window.get(lockLine + Layout.RECOVERER);
-    return recoverer == 0 || (recoverer > 0 && recoverer <= gone.length && gone[(int) recoverer - 1]);
+    return recoverer == 0
+        || (recoverer > 0 && recoverer <= gone.length && gone[(int) recoverer - 1]);
   }
 
   private boolean isLeftByRanks(long lockLine) {
