@@ -187,7 +187,7 @@ class JobStatusTest {
     assertThatThrownBy(() -> controllers.get(0).resource("r").write(Duration.ofSeconds(2)))
         .isInstanceOf(LockTimeoutException.class)
         .hasMessageContaining(
-            "thread 'ends' (id %d), which has ended and gives nothing back, write with token 1"
+            ("thread 'ends' (id %d), which has ended and releases nothing, write with" + " token 1")
                 .formatted(ends.threadId()));
     abandon(controllers);
   }

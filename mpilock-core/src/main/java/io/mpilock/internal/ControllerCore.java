@@ -221,14 +221,17 @@ public final class ControllerCore {
               @Override
               public String describe(long waitedNanos) {
                 long here = window.get(Layout.READY);
-                return "%s has waited %s in sync for all %d ranks; %d of %d are there on this node%s. Look at the output of those that are late."
+                return ("%s has waited %s in sync for all %d ranks; %d of %d have arrived on this"
+                        + " node%s. Look at the output of those that are late.")
                     .formatted(
                         node.who(node.me()),
                         RankContext.seconds(waitedNanos),
                         node.jobSize(),
                         here,
                         node.ranks(),
-                        here < node.ranks() ? "" : ", and ranks of another node are not there yet");
+                        here < node.ranks()
+                            ? ""
+                            : ", and ranks of another node have not arrived yet");
               }
             });
     while (!done.getAsBoolean()) {
@@ -382,13 +385,17 @@ public final class ControllerCore {
       }
       if (itself) {
         throw new LockUseException(
-            "Thread '%s' of rank %d closed its controller while it holds %s: no close can wait for that. The other ranks are told as if this one had died; close every lease before the controller."
+            ("Thread '%s' of rank %d closed its controller while it holds %s: no close"
+                    + " can wait for that. For the other ranks this one has died; close every"
+                    + " lease before the controller.")
                 .formatted(
                     Thread.currentThread().getName(), node.myJobRank(), String.join("; ", held)));
       }
       if (!held.isEmpty()) {
         throw new LockUseException(
-            "Rank %d closed its controller while leases were still held, at most %s after it began to: %s. The other ranks are told as if it had died; close every lease before the controller."
+            ("Rank %d closed its controller while leases were still held, at most %s"
+                    + " after it began to: %s. For the other ranks it has died; close every lease"
+                    + " before the controller.")
                 .formatted(
                     node.myJobRank(),
                     RankContext.seconds(node.settings().shutdownTimeout().toNanos()),

@@ -215,7 +215,7 @@ class ControllerCoreTest {
             window -> assertThat(told.await(PlayedNodes.SECONDS, TimeUnit.SECONDS)).isTrue());
     CompletableFuture<ControllerCore> second = opening(late, impatient);
     assertThat(report())
-        .contains("rank 0 ", "in sync for all 2 ranks; 1 of 2 are there on this node. Look at");
+        .contains("rank 0 ", "in sync for all 2 ranks; 1 of 2 have arrived on this node. Look at");
     told.countDown();
     write(PlayedNodes.get(first));
     write(PlayedNodes.get(second));
@@ -228,7 +228,9 @@ class ControllerCoreTest {
         opening(cluster.world(0), settings(SOON, NEVER, Duration.ofSeconds(1), 128 * 1024));
     assertThat(PlayedNodes.get(lingering(cluster, 1))).isTrue();
     assertThat(report())
-        .contains("1 of 1 are there on this node, and ranks of another node are not there yet.");
+        .contains(
+            "1 of 1 have arrived on this node, and ranks of another node have not arrived"
+                + " yet.");
     cluster.kill(1);
     assertThatThrownBy(() -> PlayedNodes.get(opening)).isInstanceOf(RankFailedException.class);
   }

@@ -132,7 +132,8 @@ public final class CollectiveCalls {
     long start = node.nanoTime();
     if (turn.isHeldByCurrentThread()) {
       throw new LockUseException(
-          "Thread '%s' of rank %d begins a single write of %s inside one that is not closed: the other ranks are not there. Close the first fence before."
+          ("Thread '%s' of rank %d begins a single write of %s inside one that is not"
+                  + " closed: the other ranks cannot join it. Close the first fence before.")
               .formatted(Thread.currentThread().getName(), node.myJobRank(), lock.quotedName()));
     }
     SingleWriteCall section = null;
@@ -319,7 +320,10 @@ public final class CollectiveCalls {
       seen(call);
       if (kept != null) {
         throw new LockUseException(
-            "Thread '%s' of rank %d calls singleWrite on %s while its transaction keeps the write of %s, which other ranks may wait for before they come here. Make the call outside of the transaction; or let that write end with its body, by %s or LockTemplate.until(Until.BODY)."
+            ("Thread '%s' of rank %d calls singleWrite on %s while its transaction"
+                    + " keeps the write of %s, which other ranks may wait for before they make"
+                    + " this call. Make the call outside of the transaction; or let that write"
+                    + " end with its body, by %s or LockTemplate.until(Until.BODY).")
                 .formatted(
                     Thread.currentThread().getName(),
                     node.myJobRank(),

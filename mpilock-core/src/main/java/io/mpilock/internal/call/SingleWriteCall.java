@@ -40,11 +40,11 @@ public final class SingleWriteCall {
   }
 
   /** What is told if there is no memory or stack for more. */
-  private static final String UNTOLD = "A failure whose text could not be made.";
+  private static final String UNTOLD = "A failure whose text could not be created.";
 
   /** What is told if some rank keeps the text from the others. */
   private static final String UNSENT =
-      "A failure whose text could not be sent, since some rank stands still.";
+      "A failure whose text could not be sent, because a rank does not respond.";
 
   private final RankContext node;
   private final CollectiveCalls collectives;

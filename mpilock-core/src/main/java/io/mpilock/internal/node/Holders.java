@@ -104,7 +104,7 @@ public final class Holders {
             !use.ended()
                 ? ""
                 : use.kept().isEmpty()
-                    ? ", which has ended and gives nothing back"
+                    ? ", which has ended and releases nothing"
                     : ", which has ended");
   }
 

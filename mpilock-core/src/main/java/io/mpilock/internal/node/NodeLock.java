@@ -99,7 +99,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class NodeLock {
   private static final String STANDS_STILL =
-      "; that takes no time, so if it is told again, look whether the process is stopped.";
+      "; that normally takes no time, so if this is reported again, check"
+          + " whether the process is stopped.";
 
   static final long NOBODY = -1;
   private static final int LOST = -1;
@@ -367,7 +368,8 @@ public final class NodeLock {
   private void refuse(long most, String what) {
     if (!node.hasGone()) {
       throw new LockUseException(
-          "More than %d threads of rank %d %s %s at once. Close the leases of threads that need it no more."
+          ("More than %d threads of rank %d %s %s at once. Close the leases of"
+                  + " threads that no longer need it.")
               .formatted(most, node.jobRank(me), what, resource));
     }
   }
@@ -1602,10 +1604,10 @@ public final class NodeLock {
     }
     return node.failed(
         (int) rank,
-        "it held the write, so what the lock guards may be half written, and nobody gets it any"
-            + " more. Check the data, and give it free (ResourceLock.clearPoison, or the endpoint)"
-            + " or start the job again; or set mpilock.on-holder-death=release if the readers can"
-            + " tell.");
+        "it held the write, so what the lock guards may be half written, and no"
+            + " thread gets it any more. Check the data and clear the poison"
+            + " (ResourceLock.clearPoison, or the endpoint), or start the job again. Set"
+            + " mpilock.on-holder-death=release if readers can recognise such data.");
   }
 
   /**

@@ -145,7 +145,8 @@ public final class Directory {
 
   private static IllegalArgumentException invalid(String name, String why) {
     return new IllegalArgumentException(
-        "A resource name has 1 to %d characters, not all blank and none of control, but '%s' %s."
+        ("A resource name has 1 to %d characters, is not blank and has no control"
+                + " characters, but '%s' %s.")
             .formatted(MAX_NAME, Values.shown(name), why));
   }
 

@@ -150,7 +150,8 @@ public final class DirectoryLock {
               name,
               holder == 0
                   ? ""
-                  : ", while %s names one; that takes no time, so look whether its process is stopped"
+                  : (", while %s names one; that normally takes no time, so check whether its"
+                          + " process is stopped")
                       .formatted(node.who((int) holder - 1)));
     }
   }

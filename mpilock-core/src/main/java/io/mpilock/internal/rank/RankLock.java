@@ -376,13 +376,14 @@ public final class RankLock {
       if (rank >= 0) {
         if (!words.hasEnded(rank)) {
           throw new LockUseException(
-              "%s cannot be given free: %s has left the job, but its process still runs, and may write. End it first."
+              ("The poison of %s cannot be cleared: %s has left the job, but its process"
+                      + " still runs, and may write. End it first.")
                   .formatted(quotedName(), node.whoInJob(rank)));
         }
         awaitCleared(rank);
         node.log(
             System.Logger.Level.WARNING,
-            "%s has given %s free, the write of which rank %d had when it was lost"
+            ("%s has cleared the poison of %s, which rank %d was writing when it was" + " lost")
                 .formatted(me(), quotedName(), rank));
       }
       return rank;
@@ -417,10 +418,11 @@ public final class RankLock {
         checkOpen();
         throw waiter.wasInterrupted()
             ? new LockInterruptedException(
-                "Thread '%s' of %s was interrupted while it gave %s free, which may come about all the same."
+                ("Thread '%s' of %s was interrupted while it cleared the poison of %s,"
+                        + " which may still take effect.")
                     .formatted(Thread.currentThread().getName(), me(), quotedName()))
             : new LockTimeoutException(
-                watch.describe(CLEAR_NANOS) + " It may come about all the same, or call it again.");
+                watch.describe(CLEAR_NANOS) + " It may still take effect; if not, call it again.");
       }
     }
   }
@@ -745,7 +747,8 @@ public final class RankLock {
 
     @Override
     public String describe(long waitedNanos) {
-      return "Thread '%s' of %s has waited %s to give %s free, which was poisoned by %s; that takes no time. %s."
+      return ("Thread '%s' of %s has waited %s to clear the poison of %s, left by %s;"
+              + " that normally takes no time. %s.")
           .formatted(
               Thread.currentThread().getName(),
               node.who(node.me()),
@@ -753,8 +756,9 @@ public final class RankLock {
               quotedName(),
               node.whoInJob(rank),
               node.memberOf(rank) >= 0
-                  ? "Look whether another process is stopped"
-                  : "If its process still runs, end it; else look whether another one is stopped");
+                  ? "Check whether another process is stopped"
+                  : "If its process still runs, end it; otherwise check whether another one is"
+                      + " stopped");
     }
   }
 

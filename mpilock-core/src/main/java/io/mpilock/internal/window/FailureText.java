@@ -75,7 +75,8 @@ public final class FailureText {
 
   /** What there is beside a text that cannot be made as a whole. */
   private static String pieces(Throwable failure) {
-    StringBuilder text = new StringBuilder("\n(Its text cannot be made. What there is of it:)");
+    StringBuilder text =
+        new StringBuilder("\n(Its text could not be created. The part that exists:)");
     try {
       Throwable cause = failure;
       for (int depth = 0; cause != null && depth < MOST_CAUSES; depth++) {

@@ -422,8 +422,8 @@ public final class RankContext {
         whoInJob(rank)
             + " died, gave itself up, or cannot be reached. Its process spoke for node "
             + nodeOf(rank)
-            + ", so no lock can be asked for across nodes any more. Start the job again; if the rank"
-            + " was only slow, set mpilock.heartbeat-timeout higher.";
+            + ", so no lock can be requested across nodes any more. Start the job again;"
+            + " if the rank was only slow, set mpilock.heartbeat-timeout higher.";
     settings.stallListener().rankFailed(rank, message);
     return new RankFailedException(rank, message);
   }
@@ -475,7 +475,8 @@ public final class RankContext {
   /** A word that no rank of this node can have written. */
   public MpilockException damaged(String what) {
     return new MpilockException(
-        "The shared memory of node %d is damaged: %s. Something else than mpilock wrote there; start the job again."
+        ("The shared memory of node %d is damaged: %s. Something other than mpilock"
+                + " wrote there; start the job again.")
             .formatted(myNode(), what));
   }
 
@@ -486,7 +487,8 @@ public final class RankContext {
             why == null
                 ? "The controller of rank %d is closed: no call is possible after close()."
                     .formatted(myJobRank())
-                : "Rank %d has given itself up, since its shared memory failed (%s): the other ranks take it for dead. End this process, and start the job again."
+                : ("Rank %d has given itself up, because its shared memory failed (%s): the"
+                        + " other ranks consider it dead. End this process, and start the job again.")
                     .formatted(myJobRank(), FailureText.line(why)));
     if (why != null) {
       failure.initCause(why);

@@ -524,7 +524,7 @@ class CollectiveCallsTest {
       SingleWriteCall theirs = theirPart();
       assertThatThrownBy(theirs::collect)
           .isInstanceOf(SingleWriteFailedException.class)
-          .hasMessageContaining("could not be sent, since some rank stands still");
+          .hasMessageContaining("could not be sent, because a rank does not respond");
     }
 
     private SingleWriteCall theirPart() {
@@ -879,7 +879,7 @@ class CollectiveCallsTest {
       desk.scripted.meanwhile(() -> desk.words.word(Layout.BROKEN, 3 + 1));
       assertThatThrownBy(() -> desk.singleWrite(0))
           .isInstanceOf(RankFailedException.class)
-          .hasMessageContaining("no lock can be asked for across nodes any more");
+          .hasMessageContaining("no lock can be requested across nodes any more");
       assertThat(desk.collectives.isBusy()).isFalse();
     }
 

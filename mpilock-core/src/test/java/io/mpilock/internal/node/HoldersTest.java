@@ -88,7 +88,7 @@ class HoldersTest {
     long id = simulation.word(locks.get(2).line(2) + Layout.WRITER_THREAD);
     word(2, Layout.ENDED_THREAD, id);
     assertThat(describe())
-        .contains("thread 'writer' (id), which has ended and gives nothing back, write with");
+        .contains("thread 'writer' (id), which has ended and releases nothing, write with");
   }
 
   @Test

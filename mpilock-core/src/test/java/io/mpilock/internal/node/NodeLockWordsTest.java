@@ -593,12 +593,12 @@ class NodeLockWordsTest {
     assertThat(locks.get(0).describeStandstill())
         .contains("rank 1 (")
         .contains("is about to give the write to rank 0 (")
-        .contains("look whether the process is stopped");
+        .contains("check whether the process is stopped");
     word(0, Layout.REQUEST, LockWords.request(0, LockWords.INTENT));
     assertThat(locks.get(1).describeStandstill()).contains("rank 0 (").contains("about to ask");
     word(0, Layout.REQUEST, LockWords.NONE);
     simulation.word(lockLine + Layout.RECOVERER, 1);
-    assertThat(locks.get(1).describeStandstill()).contains("rank 0 (").contains("mends");
+    assertThat(locks.get(1).describeStandstill()).contains("rank 0 (").contains("recovers");
   }
 
   @Test

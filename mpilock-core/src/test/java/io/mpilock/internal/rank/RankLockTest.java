@@ -284,7 +284,7 @@ class RankLockTest {
                           : far.hold().acquireWrite(far, nanos);
                 })
             .isInstanceOf(RankFailedException.class)
-            .hasMessageContaining("no lock can be asked for across nodes any more");
+            .hasMessageContaining("no lock can be requested across nodes any more");
       }
     }
     assertThatThrownBy(far::optimisticStamp).isInstanceOf(RankFailedException.class);

@@ -213,7 +213,7 @@ class ActuatorTests {
     JsonNode answer = clearPoison("orders", 1);
     assertThat(answer.get("cleared").asBoolean()).as("its process goes on").isFalse();
     assertThat(answer.get("message").asString())
-        .startsWith("resource 'orders' cannot be given free: rank 1 ")
+        .startsWith("The poison of resource 'orders' cannot be cleared: rank 1 ")
         .endsWith(" has left the job, but its process still runs, and may write. End it first.");
   }
 
