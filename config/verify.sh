@@ -17,7 +17,7 @@ Lincheck, jcstress, simulations, fuzzing, soak, leaks.
   (nothing)      the first lane: before every commit, some 10 minutes
   --ci           both lanes, the proofs in their short form, and a second build that must make the same jars
                  (config/build/reproduce.sh); .ci/run does this
-  --full         both lanes, the proofs in full, and the second build: before a change of protocol, transport or a codec
+  --full         both lanes, the proofs in full, and the second build: before a change of internal, transport or a codec
                  is said to be done
   --no-install   install nothing; name what is missing and end with 1
   --help         this text
