@@ -8,13 +8,18 @@ root=$(dirname "$directory")
 usage() {
   cat <<'HELP'
 Usage: config/soak.sh --minutes N [options]
+       config/soak.sh --names N [--transport T] [--mpi M] [--ranks N] [--hosts H] [--heartbeat S] [--no-build]
 
 Lets ranks x threads take N minutes of locks at random: reads and writes that wait, try, are timed or interrupted,
 nested ones, upgrades, downgrades, optimistic reads, single writes that share and that fail, other controllers opened
 and closed meanwhile. The resources are parts of a file on a local disk: each write overwrites all of its part and signs
 each page, each read checks all of it against its lease's token, so an overlap, a lost update or a wrong token shows.
 
+With --names it does something else: the ranks use N names once each, as many as 100000000, and one name all the time. It
+fails if the memory of a rank grows with them, if the window fills up, or if the kept name does not exclude.
+
   --minutes N      how long; 0.5 is half a minute
+  --names N        how many names
   --transport T    native (default), mpj, or local: the ranks are threads of one process
   --mpi M          openmpi (default) or mpich, whose launcher starts the ranks
   --ranks N        the number of ranks (default 4)
@@ -48,6 +53,7 @@ misuse() {
 }
 
 minutes=""
+names=""
 transport=native
 mpi=""
 ranks=4
@@ -72,12 +78,12 @@ while [ $# -gt 0 ]; do
       build=""
       continue
       ;;
-    --minutes=* | --transport=* | --mpi=* | --ranks=* | --hosts=* | --threads=* | --resources=* | --seed=* | --stall=* | \
+    --minutes=* | --names=* | --transport=* | --mpi=* | --ranks=* | --hosts=* | --threads=* | --resources=* | --seed=* | --stall=* | \
       --heartbeat=* | --fault=*)
       value=${option#*=}
       option=${option%%=*}
       ;;
-    --minutes | --transport | --mpi | --ranks | --hosts | --threads | --resources | --seed | --stall | --heartbeat | --fault)
+    --minutes | --names | --transport | --mpi | --ranks | --hosts | --threads | --resources | --seed | --stall | --heartbeat | --fault)
       [ $# -gt 0 ] || misuse "$option needs a value"
       value=$1
       shift
@@ -93,6 +99,11 @@ whole() { # option, value, least, most
   fi
 }
 
+if [ -n "$names" ]; then
+  [[ $names =~ ^[1-9][0-9]{0,9}$ ]] || misuse "--names is a whole number from 1 to 9999999999, not '$names'"
+  [ -z "$minutes" ] || misuse "--names and --minutes are two soaks; leave one out"
+  minutes=$(((names + 299999) / 300000)) # at most; it ends with its names
+fi
 [ -n "$minutes" ] || misuse "--minutes is missing"
 if ! [[ $minutes =~ ^[0-9]{1,6}(\.[0-9]{1,6})?$ ]] || [[ $minutes =~ ^0+(\.0+)?$ ]]; then
   misuse "--minutes is a number above 0, such as 10 or 0.5, not '$minutes'"
@@ -192,12 +203,15 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/mpilock-soak.XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 mkdir -m 700 "$folder/meet" "$folder/t"
 
-program=("$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:-UsePerfData -Xmx512m)
+heap=512m
+[ -z "$names" ] || [ "$transport" = local ] || heap=256m # what is not given back would show
+program=("$JAVA_HOME/bin/java" -XX:+UseSerialGC -XX:-UsePerfData "-Xmx$heap")
 [ "$transport" != native ] || program+=(--enable-native-access=ALL-UNNAMED)
-program+=(-cp "$classes/test-classes:$classes/classes" io.mpilock.soak.Soak)
+program+=(-cp "$classes/test-classes:$classes/classes" "io.mpilock.soak.${names:+Names}Soak")
 program+=(--transport "$transport" --ranks-per-host "$ranks_per_host" --minutes "$minutes" --threads "$threads")
 program+=(--resources "$resources" --seed "$seed" --stall "$stall" --heartbeat "$heartbeat" --folder "$folder")
 program+=(--fault "$fault")
+[ -z "$names" ] || program+=(--names "$names")
 
 command=()
 if [ "$transport" != local ]; then

@@ -182,12 +182,23 @@ class SoakTest {
   }
 
   @ParameterizedTest
+  @ValueSource(strings = {"--transport local --hosts 2", "--mpi mpich"})
+  void namesWithoutEndTakeNoMoreMemory(String options) throws Exception {
+    String names = Proof.Size.SHORT ? "300000" : "2000000";
+    Result result = run(2, ("--names " + names + " " + options).split(" ", -1));
+    assertThat(result.output()).contains("soak: passed: " + names + " names on 4 ranks");
+    assertThat(result.status()).isZero();
+  }
+
+  @ParameterizedTest
   @CsvSource({
     "--ranks 2, --minutes is missing",
     "--minutes, --minutes needs a value",
     "--minutes 0, --minutes is a number above 0",
     "--minutes -1, --minutes is a number above 0",
     "--minutes ten, --minutes is a number above 0",
+    "--names 1e8, --names is a whole number from 1",
+    "--names 9 --minutes 1, leave one out",
     "--minutes 1 --ranks 0, --ranks is a whole number from 1",
     "--minutes 1 --ranks 08, --ranks is a whole number from 1",
     "--minutes 1 --hosts 5, --hosts 5 is more than --ranks 4",
