@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 package io.mpilock;
 
 /** Which requests go first when readers and writers wait for the same resource. */

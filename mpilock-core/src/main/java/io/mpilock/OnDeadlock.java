@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 package io.mpilock;
 
 /** What happens to threads that wait for each other's locks in a circle, and so for ever. */

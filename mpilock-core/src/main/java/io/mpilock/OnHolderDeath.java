@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 package io.mpilock;
 
 /** What happens to a resource whose writer died inside its write. */

@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 /**
  * Readers-writer locks and single-write sections over the ranks of an MPI job.
  *

@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 package io.mpilock.internal;
 
 import io.mpilock.failure.MpilockException;
@@ -75,7 +78,7 @@ public final class WindowFuzz {
 
   private static void directory(RankContext node) {
     Directory directory = new Directory(node);
-    for (long lockLine : directory.homes()) {
+    for (long lockLine : directory.lockLines()) {
       new Holders(node, new NodeLock(node, lockLine, 0)).describe();
     }
     directory.use("orders");

@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 package io.mpilock.internal;
 
 import io.mpilock.failure.CollectiveMismatchException;
@@ -43,7 +46,7 @@ final class PublicationStress {
     @Actor
     public void look(I_Result result) {
       int found = 0;
-      for (long lockLine : theirs.homes()) {
+      for (long lockLine : theirs.lockLines()) {
         boolean whole =
             "orders".equals(theirs.name(lockLine))
                 && lockLine == Slice.lockLine() + Layout.nameLines(6)

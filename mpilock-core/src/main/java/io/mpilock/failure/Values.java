@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 package io.mpilock.failure;
 
 /** Puts values that others chose into messages, so that they can be read. */

@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 /**
  * The transport SPI: what a lock needs from the world below it, and no policy.
  *

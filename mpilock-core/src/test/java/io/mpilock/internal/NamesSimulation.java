@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 package io.mpilock.internal;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -90,9 +93,9 @@ final class NamesSimulation {
   long run() throws InterruptedException {
     simulation.run();
     Directory last = new Directory(node());
-    List<Long> homes = last.homes();
-    assertThat(homes).doesNotHaveDuplicates();
-    assertThat(homes.stream().map(last::name)).doesNotHaveDuplicates().doesNotContainNull();
+    List<Long> lockLines = last.lockLines();
+    assertThat(lockLines).doesNotHaveDuplicates();
+    assertThat(lockLines.stream().map(last::name)).doesNotHaveDuplicates().doesNotContainNull();
     return operations;
   }
 

@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 package io.mpilock.internal;
 
 import io.mpilock.internal.window.CoreSettings;
@@ -16,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -28,6 +32,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -209,9 +214,28 @@ public final class Simulation {
    * Threads of a rank that keep each other out and wait for each other, under the seed's control.
    */
   private final class Threads implements ThreadParker {
+    private final IdentityHashMap<Object, Mutex> monitors = new IdentityHashMap<>();
+
     @Override
     public Lock newMutex() {
       return new Mutex();
+    }
+
+    /**
+     * A monitor would not let go of the baton: whoever waited for it would stand still for ever.
+     */
+    @Override
+    public <T extends @Nullable Object> T alone(Object monitor, Supplier<T> piece) {
+      Mutex mutex = monitors.computeIfAbsent(monitor, _ -> new Mutex());
+      if (mutex.held) {
+        mutex.lock();
+      }
+      mutex.held = true;
+      try {
+        return piece.get();
+      } finally {
+        mutex.unlock();
+      }
     }
 
     @Override

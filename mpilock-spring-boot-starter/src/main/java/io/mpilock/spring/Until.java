@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 package io.mpilock.spring;
 
 /** How long a write lasts that is taken in a transaction of Spring's. */

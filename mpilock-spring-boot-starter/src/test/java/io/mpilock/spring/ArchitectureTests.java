@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 package io.mpilock.spring;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;

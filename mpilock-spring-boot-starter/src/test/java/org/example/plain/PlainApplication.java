@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 package org.example.plain;
 
 import jakarta.persistence.EntityManager;

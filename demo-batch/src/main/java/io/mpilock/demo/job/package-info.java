@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 /** The Spring Batch job; begin with {@code FlightJobConfiguration}. */
 @NullMarked
 package io.mpilock.demo.job;

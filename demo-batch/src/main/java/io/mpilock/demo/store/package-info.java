@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 /** The HDF5 file that all ranks write. */
 @NullMarked
 package io.mpilock.demo.store;

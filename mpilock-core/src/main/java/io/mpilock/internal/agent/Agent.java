@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 package io.mpilock.internal.agent;
 
 import io.mpilock.internal.call.CollectiveCalls;
@@ -708,7 +711,9 @@ public final class Agent implements Runnable {
       }
     }
     if (news) {
-      directory.homes().forEach(this::localResource); // the dead may have been about to tell of any
+      directory
+          .lockLines()
+          .forEach(this::localResource); // the dead may have been about to tell of any
     }
     for (LocalResource local : resources.values()) {
       if (news || local.holder().isRecalled() || local.gate().isUnsettled()) {

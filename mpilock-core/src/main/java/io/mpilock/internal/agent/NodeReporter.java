@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 package io.mpilock.internal.agent;
 
 import io.mpilock.internal.job.NodeReport;
@@ -36,7 +39,7 @@ public final class NodeReporter {
   public NodeReport report(String resource) {
     List<NodeReport.Resource> found = new ArrayList<>();
     if (resource.isEmpty()) {
-      for (long lockLine : directory.homes()) {
+      for (long lockLine : directory.lockLines()) {
         String name = directory.name(lockLine);
         if (name != null) {
           found.add(resource(name, lockLine));

@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 package io.mpilock.internal.job;
 
 /** What a node may do with a resource; each includes the ones before it. */

@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 package io.mpilock.internal.rank;
 
 import io.mpilock.failure.Values;
@@ -10,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -45,7 +49,7 @@ public final class Directory {
   private final NodeWindow window;
   private final DirectoryEntries entries;
   private final DirectoryLock lock;
-  private final Map<String, Long> homes = new HashMap<>();
+  private final Map<String, Long> lockLines = new HashMap<>();
   private final Map<Long, Named> names = new HashMap<>();
 
   /** An entry in use. */
@@ -91,15 +95,20 @@ public final class Directory {
     check(name);
     lock.lock(name);
     try {
-      return useAlone(name);
+      return alone(() -> useAlone(name));
     } finally {
       lock.unlock();
     }
   }
 
-  private synchronized long useAlone(String name) {
+  /** Guards the maps, which all threads of this rank share. */
+  private <T extends @Nullable Object> T alone(Supplier<T> piece) {
+    return node.threads().alone(this, piece);
+  }
+
+  private long useAlone(String name) {
     readNew(); // another rank may have named it meanwhile
-    Long known = homes.get(name);
+    Long known = lockLines.get(name);
     long lockLine = known != null ? known : make(name);
     if (lockLine >= 0) {
       entries.use(lockLine, 1);
@@ -118,9 +127,11 @@ public final class Directory {
   }
 
   /** Gives the index of the lock line of a resource that a rank of this node has named, or null. */
-  public synchronized @Nullable Long known(String name) {
-    readNew();
-    return homes.get(name);
+  public @Nullable Long known(String name) {
+    return this.<@Nullable Long>alone(() -> {
+      readNew();
+      return lockLines.get(name);
+    });
   }
 
   public static void check(String name) {
@@ -151,26 +162,34 @@ public final class Directory {
   }
 
   /** Gives the lock lines of all resources that have an entry. */
-  public synchronized List<Long> homes() {
-    readNew();
-    return List.copyOf(homes.values());
+  public List<Long> lockLines() {
+    return alone(() -> {
+      readNew();
+      return List.copyOf(lockLines.values());
+    });
   }
 
   /** Gives the quoted name of the resource whose lock line stands at an index. */
-  public synchronized String nameAt(long lockLine) {
+  public String nameAt(long lockLine) {
     String name = name(lockLine);
     return name == null ? "an unknown resource" : CallNames.quoted(name);
   }
 
   /** Gives the name of the resource whose lock line stands at an index, or null. */
-  public synchronized @Nullable String name(long lockLine) {
-    readNew();
-    Named named = names.get(lockLine);
-    return named == null ? null : named.name();
+  public @Nullable String name(long lockLine) {
+    return this.<@Nullable String>alone(() -> {
+      readNew();
+      Named named = names.get(lockLine);
+      return named == null ? null : named.name();
+    });
   }
 
   /** How much of the window the names need. */
-  public synchronized DirectoryUse namesUse() {
+  public DirectoryUse namesUse() {
+    return alone(this::namesUseAlone);
+  }
+
+  private DirectoryUse namesUseAlone() {
     readNew();
     long free = 0;
     for (int lines = 1; lines < this.free.size(); lines++) {
@@ -182,7 +201,7 @@ public final class Directory {
     }
     long room = window.words() - entries.first();
     long used = end - entries.first() - free;
-    return new DirectoryUse(homes.size(), window.get(Layout.RECLAIMED), used, room);
+    return new DirectoryUse(lockLines.size(), window.get(Layout.RECLAIMED), used, room);
   }
 
   // What has changed.
@@ -211,7 +230,7 @@ public final class Directory {
   }
 
   private void readAll() {
-    homes.clear();
+    lockLines.clear();
     names.clear();
     free.forEach(TreeSet::clear);
     long to = entries.end();
@@ -228,13 +247,13 @@ public final class Directory {
     Named before =
         name.isEmpty() ? names.remove(lockLine) : names.put(lockLine, new Named(name, entry));
     if (before != null && !before.name().equals(name)) {
-      homes.remove(before.name(), lockLine);
+      lockLines.remove(before.name(), lockLine);
     }
     TreeSet<Long> freeOnes = free.get((int) nameLines / Layout.LINE);
     if (name.isEmpty()) {
       freeOnes.add(entry);
     } else {
-      homes.put(name, lockLine);
+      lockLines.put(name, lockLine);
       freeOnes.remove(entry);
     }
     end = Math.max(end, entry + entries.size(nameLines));
@@ -254,8 +273,8 @@ public final class Directory {
     end = entries.end();
     byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
     int lines = (int) Layout.nameLines(bytes.length) / Layout.LINE;
-    enough = Math.min(enough, Math.max(few, 2 * homes.size()));
-    if (free.get(lines).isEmpty() && homes.size() >= enough) {
+    enough = Math.min(enough, Math.max(few, 2 * lockLines.size()));
+    if (free.get(lines).isEmpty() && lockLines.size() >= enough) {
       sweep();
     }
     long entry = freeOrNew(lines);
@@ -299,7 +318,7 @@ public final class Directory {
     } else {
       unused().forEach(this::free);
     }
-    enough = Math.max(few, 2 * homes.size());
+    enough = Math.max(few, 2 * lockLines.size());
   }
 
   /**
@@ -311,7 +330,9 @@ public final class Directory {
     for (int rank = 0; rank < gone.length; rank++) {
       gone[rank] = node.life(rank) >= RankContext.LEFT;
     }
-    return homes.values().stream().filter(lockLine -> entries.isUnused(lockLine, gone)).toList();
+    return lockLines.values().stream()
+        .filter(lockLine -> entries.isUnused(lockLine, gone))
+        .toList();
   }
 
   private void free(long lockLine) {
@@ -348,14 +369,13 @@ public final class Directory {
       return false;
     }
     try {
-      freeRetired(retirement);
-      return true;
+      return alone(() -> freeRetired(retirement));
     } finally {
       lock.unlock();
     }
   }
 
-  private synchronized void freeRetired(Retirement retirement) {
+  private boolean freeRetired(Retirement retirement) {
     readNew();
     for (long lockLine : unused()) {
       if (retirement.isRetired(lockLine) && entries.isClosed(lockLine)) {
@@ -363,5 +383,6 @@ public final class Directory {
         retirement.freed(lockLine);
       }
     }
+    return true;
   }
 }

@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 /**
  * The threads of one rank: what they hold and wait for, deadlocks among them, and the names of
  * resources. Internal: applications use {@code io.mpilock}.

@@ -1,8 +1,13 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 package io.mpilock.internal.window;
 
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How threads of one rank keep each other out, and wait for each other. A test may have its own.
@@ -49,6 +54,16 @@ public interface ThreadParker {
 
   /** A lock for a few accesses at a time; of it only {@code lock} and {@code unlock} are used. */
   Lock newMutex();
+
+  /**
+   * Runs what one thread of the rank at a time may be in: a synchronized block, which nothing that
+   * is thrown leaves locked. Not to be nested.
+   */
+  default <T extends @Nullable Object> T alone(Object monitor, Supplier<T> piece) {
+    synchronized (monitor) {
+      return piece.get();
+    }
+  }
 
   /** As {@link LockSupport#parkNanos(Object, long)}, or without end. */
   void park(Object blocker, long nanos);

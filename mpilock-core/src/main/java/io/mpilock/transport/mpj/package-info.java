@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 /**
  * The transport {@code mpj}: MPJ Express 0.44 for the frames between nodes, a mapped file for the
  * words of a node, and a lifeline of our own for everything that must outlive a rank's death.

@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 package io.mpilock.internal.rank;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -58,8 +61,8 @@ class DirectoryTest {
     assertThat(a).isEqualTo(start + Layout.nameLines(1));
     assertThat(b - a)
         .isEqualTo(Layout.entryWords(1, RANKS) - Layout.nameLines(1) + Layout.nameLines(14));
-    assertThat(one.homes()).containsExactlyInAnyOrder(a, b);
-    assertThat(directory(0).homes()).containsExactlyInAnyOrder(a, b);
+    assertThat(one.lockLines()).containsExactlyInAnyOrder(a, b);
+    assertThat(directory(0).lockLines()).containsExactlyInAnyOrder(a, b);
     assertThat(simulation.word(Layout.DIRECTORY_LOCK)).isZero();
   }
 
@@ -107,7 +110,7 @@ class DirectoryTest {
       assertThat(homes.get(1).get("b")).isEqualTo(homes.get(0).get("b"));
       assertThat(homes.get(1).get("c")).isEqualTo(homes.get(0).get("c"));
       Directory later = new Directory(together.node(0, Simulation.settings(false, 0, false)));
-      assertThat(later.homes()).doesNotHaveDuplicates().hasSize(4);
+      assertThat(later.lockLines()).doesNotHaveDuplicates().hasSize(4);
       for (Map<String, Long> mine : homes) {
         mine.forEach((name, lockLine) -> assertThat(later.name(lockLine)).isEqualTo(name));
       }
@@ -262,7 +265,7 @@ class DirectoryTest {
     assertThat(other.use("c")).isEqualTo(lockLine);
     assertThat(directory.name(lockLine)).isEqualTo("c");
     assertThat(directory.known("a")).isNull();
-    assertThat(directory.homes()).hasSize(2);
+    assertThat(directory.lockLines()).hasSize(2);
     assertThat(simulation.word(lockLine + Layout.TOKEN)).as("above the last one's").isEqualTo(8);
     assertThat(simulation.word(Layout.RECLAIMED)).isEqualTo(1);
     assertThat(directory.use("d")).as("a new one, while the others are used").isNegative();
@@ -359,7 +362,7 @@ class DirectoryTest {
   void whoHasMissedMoreChangesThanAreKnownLooksAtAll() {
     Directory directory = full();
     Directory late = directory(1);
-    assertThat(late.homes()).hasSize(2);
+    assertThat(late.lockLines()).hasSize(2);
     long second = directory.use("b");
     directory.leave(second);
     directory.leave(second);
@@ -368,12 +371,12 @@ class DirectoryTest {
       assertThat(lockLine).isPositive();
       if (i % 500 == 0) {
         assertThat(late.name(lockLine)).isEqualTo("r" + i);
-        assertThat(late.homes()).hasSize(2);
+        assertThat(late.lockLines()).hasSize(2);
         assertThat(late.known("b")).isNull();
       }
       directory.leave(lockLine);
     }
-    assertThat(directory(0).homes()).hasSize(2);
+    assertThat(directory(0).lockLines()).hasSize(2);
   }
 
   @Test
@@ -383,11 +386,11 @@ class DirectoryTest {
     for (int i = 0; i < Directory.FEW; i++) {
       directory.leave(directory.use("r" + i));
     }
-    assertThat(directory.homes()).hasSize(Directory.FEW);
+    assertThat(directory.lockLines()).hasSize(Directory.FEW);
     assertThat(directory.namesUse().names()).isEqualTo(Directory.FEW);
     assertThat(directory.namesUse().usedWords()).as("needed").isZero();
     directory.use("more");
-    assertThat(directory.homes()).hasSize(1);
+    assertThat(directory.lockLines()).hasSize(1);
     assertThat(directory.namesUse())
         .isEqualTo(
             new DirectoryUse(

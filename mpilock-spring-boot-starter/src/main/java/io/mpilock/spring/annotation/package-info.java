@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 /**
  * Locks by annotation, on the methods of Spring beans: {@link
  * io.mpilock.spring.annotation.ReadLocked}, {@link io.mpilock.spring.annotation.WriteLocked} and

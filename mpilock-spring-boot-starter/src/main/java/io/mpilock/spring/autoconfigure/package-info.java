@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 /** Auto-configuration of mpilock from the {@code mpilock.*} properties. */
 @NullMarked
 package io.mpilock.spring.autoconfigure;

@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 /** The ranks' locks for Spring Integration. */
 @NullMarked
 package io.mpilock.spring.integration;

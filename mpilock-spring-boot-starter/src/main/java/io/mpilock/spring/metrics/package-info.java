@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 /** Micrometer meters of the locks; see {@link io.mpilock.spring.metrics.MpilockMetrics}. */
 @NullMarked
 package io.mpilock.spring.metrics;

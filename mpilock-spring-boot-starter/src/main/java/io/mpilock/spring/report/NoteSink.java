@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 package io.mpilock.spring.report;
 
 /** Is given notes and events in the form in which they are kept. */

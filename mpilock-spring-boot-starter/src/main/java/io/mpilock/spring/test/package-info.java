@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 /**
  * Tests of code that runs on several ranks, without a launcher: each rank is a thread with an
  * application context of its own, over the {@code local} transport. Needs {@code spring-boot-test}

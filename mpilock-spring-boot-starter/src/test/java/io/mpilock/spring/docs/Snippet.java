@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 package io.mpilock.spring.docs;
 
 import java.io.IOException;
@@ -7,8 +10,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A piece of a file of this repository as a fenced block: {@code PATH} for the whole file, {@code
- * PATH#NAME} for the lines between the comments {@code snippet NAME} and {@code end snippet}.
+ * A piece of a file of this repository as a fenced block: {@code PATH} for the whole file without
+ * its licence header, {@code PATH#NAME} for the lines between the comments {@code snippet NAME} and
+ * {@code end snippet}.
  */
 final class Snippet {
   private final Path root;
@@ -21,14 +25,18 @@ final class Snippet {
     int hash = place.indexOf('#');
     String path = hash < 0 ? place : place.substring(0, hash);
     List<String> lines = Files.readAllLines(root.resolve(path));
-    if (hash >= 0) {
-      lines = part(lines, place.substring(hash + 1), place);
-    }
+    lines = hash >= 0 ? part(lines, place.substring(hash + 1), place) : withoutLicence(lines);
     List<String> fenced = new ArrayList<>();
     fenced.add("```" + path.substring(path.lastIndexOf('.') + 1));
     fenced.addAll(withoutIndent(lines));
     fenced.add("```");
     return fenced;
+  }
+
+  private static List<String> withoutLicence(List<String> lines) {
+    return lines.getFirst().equals("/*")
+        ? lines.subList(lines.indexOf(" */") + 1, lines.size())
+        : lines;
   }
 
   private static List<String> part(List<String> lines, String name, String place)

@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 package io.mpilock.internal.job.model;
 
 import static io.mpilock.internal.job.Permission.EXCLUSIVE;
