@@ -5,6 +5,7 @@ package io.mpilock.internal;
 
 import io.mpilock.internal.ClusterSimulation.Trouble;
 import io.mpilock.internal.agent.Agent;
+import io.mpilock.internal.agent.NodeWatch;
 import io.mpilock.testing.Mutant;
 import io.mpilock.testing.Proof;
 import io.mpilock.testing.Silent;
@@ -49,13 +50,13 @@ class AgentSimulationTeethTest {
   }
 
   enum Fault {
-    HEARS_NO_HEARTBEAT(Agent.class, "    lastHeard[from] = node.nanoTime();", ""),
+    HEARS_NO_HEARTBEAT(NodeWatch.class, "    lastHeard[from] = node.nanoTime();", ""),
     ENDS_WHILE_RANKS_USE_IT(
         Agent.class, "open += node.life(member) == RankContext.OPEN ? 1 : 0;", ""),
-    NOTICES_NO_SILENCE(Agent.class, "now - lastHeard[other] > mostSilence", "false"),
-    NOTICES_NO_END(Agent.class, "|| hasEnded(other, now)", ""),
-    BELIEVES_ANY_END(Agent.class, "now - suspectSince[other] > CUT_OFF_NANOS", "true"),
-    DOES_NOT_ANSWER(Agent.class, "if (m.asks()) {", "if (false) {", ConnectionsEnd.class);
+    NOTICES_NO_SILENCE(NodeWatch.class, "now - lastHeard[other] > mostSilence", "false"),
+    NOTICES_NO_END(NodeWatch.class, "|| hasEnded(other, now)", ""),
+    BELIEVES_ANY_END(NodeWatch.class, "now - suspectSince[other] > CUT_OFF_NANOS", "true"),
+    DOES_NOT_ANSWER(NodeWatch.class, "if (message.asks()) {", "if (false) {", ConnectionsEnd.class);
 
     private final Class<?> type;
     private final String right;

@@ -45,10 +45,6 @@ public final class Agent implements Runnable {
   private static final long SHORT_SLEEPS_NANOS = 20_000_000;
   private static final long LONGEST_TICK_NANOS = 250_000_000;
   private static final long CLOSE_TICK_NANOS = 20_000_000;
-  private static final long FIRST_HELLO_NANOS = 30_000_000_000L;
-
-  /** How long an agent has to answer when its process seems to have ended. */
-  private static final long CUT_OFF_NANOS = 2_000_000_000;
 
   private static final long FLUSH_NANOS = 1_000_000_000;
 
@@ -97,26 +93,6 @@ public final class Agent implements Runnable {
     }
   }
 
-  /** Whether another node's agent may have ended with its process. */
-  private enum Suspicion {
-    NONE,
-    /** Its connection ended without a word: it is asked whether it lives. */
-    ASKED,
-    /** It has answered; from now on only its silence tells. */
-    CLEARED
-  }
-
-  /** A resource on this node. */
-  private record LocalResource(NodeGate gate, PermissionHolder holder) {
-    void look() {
-      holder.look();
-      int freed = gate.takeClear();
-      if (freed >= 0) {
-        holder.clear(freed);
-      }
-    }
-  }
-
   private final RankContext node;
   private final NodeWindow window;
   private final Messenger messenger;
@@ -128,15 +104,9 @@ public final class Agent implements Runnable {
   private final long fingerprint;
   private final long heartbeatNanos;
 
-  private final PermissionServers homes = new PermissionServers(this::newHome);
-  private final Map<Long, LocalResource> resources = new LinkedHashMap<>();
-
-  /** How many tenants were to retire, and are not known to have. */
-  private int retiring;
-
-  /** All have: what they were tenants of can be freed. */
-  private boolean sweeps;
-
+  private final PermissionServers servers = new PermissionServers(this::newServer);
+  private final LocalResources resources;
+  private final NodeWatch watch;
   private final CallBranch branch;
   private final NodeCalls calls;
   private final StreamRelay relay;
@@ -149,20 +119,12 @@ public final class Agent implements Runnable {
   private final ByteBuffer out = StreamRelay.newBuffer();
   private ByteBuffer in = StreamRelay.newBuffer();
 
-  private final boolean[] greeted;
-  private final long[] lastHeard;
-  private final long[] lastSent;
-
-  private final Suspicion[] suspicion;
-  private final long[] suspectSince;
   private final boolean[] gone;
   private final boolean[] closed;
-  private int greetings;
   private int closedNodes;
   private boolean newsBeforeSleep;
   private boolean failing;
   private volatile boolean settingsDiffer;
-  private long lastTick;
   private long nextTick;
   private long messages;
   private long beats;
@@ -205,12 +167,8 @@ public final class Agent implements Runnable {
     this.desk =
         new StatusQueryServer(node, directory, this::record, (message, to) -> send(to, message));
     this.waits = new WaitExchange(node, directory, this::sendToOthers);
-    this.greeted = new boolean[nodes];
-    this.lastHeard = new long[nodes];
-    this.lastSent = new long[nodes];
-    this.suspicion = new Suspicion[nodes];
-    Arrays.fill(suspicion, Suspicion.NONE);
-    this.suspectSince = new long[nodes];
+    this.resources = new LocalResources(node, directory, (message, to) -> send(to, message));
+    this.watch = new NodeWatch(node, messenger, (message, to) -> send(to, message));
     this.gone = new boolean[node.ranks()];
     this.closed = new boolean[nodes];
   }
@@ -277,10 +235,8 @@ public final class Agent implements Runnable {
   public void run() {
     try {
       node.life(node.agent(), RankContext.OPEN);
-      long now = node.nanoTime();
-      lastTick = now;
+      watch.begin(node.nanoTime());
       for (int other = 0; other < nodes; other++) {
-        lastHeard[other] = now;
         if (other != me) {
           send(other, new Message.Hello(settingsDiffer ? ~fingerprint : fingerprint));
         }
@@ -364,22 +320,14 @@ public final class Agent implements Runnable {
     news |= lookAtInbox();
     news |= calls.look();
     news |= desk.look();
-    news |= sweep();
+    news |= resources.sweep();
     handleLoopback();
     boolean moved = relay.turn();
     return news || moved;
   }
 
   private boolean lookAtInbox() {
-    boolean news =
-        emptyInbox(
-            window,
-            lockLine -> {
-              LocalResource local = localResource(lockLine);
-              if (local != null) {
-                local.look();
-              }
-            });
+    boolean news = emptyInbox(window, resources::look);
     handleLoopback();
     return news;
   }
@@ -404,7 +352,7 @@ public final class Agent implements Runnable {
 
   /** Handles a frame; false if it is no reason to stay awake for what may follow. */
   private boolean receive(int from) {
-    lastHeard[from] = node.nanoTime();
+    watch.heard(from);
     try {
       if (in.hasRemaining() && in.get(in.position()) == Message.STREAM) {
         in = relay.receive(from, in);
@@ -432,40 +380,29 @@ public final class Agent implements Runnable {
   private void handle(int from, Message message) {
     switch (message) {
       case Message.Request m ->
-          toHome(m, lockLine -> lockLine.request(from, m.wanted(), m.tries()));
-      case Message.Plead m -> toHome(m, lockLine -> lockLine.plead(from, m.tries()));
-      case Message.Cancel m -> toHome(m, lockLine -> lockLine.cancel(from));
+          toHome(m, server -> server.request(from, m.wanted(), m.tries()));
+      case Message.Plead m -> toHome(m, server -> server.plead(from, m.tries()));
+      case Message.Cancel m -> toHome(m, server -> server.cancel(from));
       case Message.Yield m -> {
         int deadWriter = m.deadWriter() < 0 ? -1 : node.checkRank(m.deadWriter());
-        toHome(m, lockLine -> lockLine.yielded(from, m.kept(), m.token(), deadWriter));
+        toHome(m, server -> server.yielded(from, m.kept(), m.token(), deadWriter));
       }
-      case Message.Settled m -> toHome(m, lockLine -> lockLine.settled(from));
-      case Message.Grant m -> holder(m).granted(m.permission(), m.token());
-      case Message.Recall m -> holder(m).recalled(m.limit());
-      case Message.Settle m -> holder(m).settle();
-      case Message.Refuse m -> holder(m).refused(m.tries());
-      case Message.Poison m -> holder(m).poisoned(node.checkRank(m.rank()));
+      case Message.Settled m -> toHome(m, server -> server.settled(from));
+      case Message.Grant m -> resources.holder(m).granted(m.permission(), m.token());
+      case Message.Recall m -> resources.holder(m).recalled(m.limit());
+      case Message.Settle m -> resources.holder(m).settle();
+      case Message.Refuse m -> resources.holder(m).refused(m.tries());
+      case Message.Poison m -> resources.holder(m).poisoned(node.checkRank(m.rank()));
       case Message.Clear m -> {
         int rank = node.checkRank(m.rank());
-        toHome(m, lockLine -> lockLine.clear(from, rank));
+        toHome(m, server -> server.clear(from, rank));
       }
-      case Message.Confirm m -> holder(m).clear(node.checkRank(m.rank()));
-      case Message.Cleared m -> holder(m).cleared();
-      case Message.Retire m -> toHome(m, lockLine -> lockLine.retire(from, m.held(), m.token()));
-      case Message.Retired m -> {
-        holder(m).retired();
-        retiring--;
-        sweeps |= retiring == 0;
-      }
+      case Message.Confirm m -> resources.holder(m).clear(node.checkRank(m.rank()));
+      case Message.Cleared m -> resources.holder(m).cleared();
+      case Message.Retire m -> toHome(m, server -> server.retire(from, m.held(), m.token()));
+      case Message.Retired m -> resources.retired(m);
       case Message.Hello m -> greet(from, m.settings());
-      case Message.Heartbeat m -> {
-        if (m.asks()) {
-          send(from, new Message.Heartbeat(false, true));
-        }
-        if (m.answers() && suspicion[from] == Suspicion.ASKED) {
-          suspicion[from] = Suspicion.CLEARED;
-        }
-      }
+      case Message.Heartbeat m -> watch.heartbeat(from, m);
       case Message.Broken m -> markBroken(node.checkRank(m.rank()));
       case Message.Died m -> markLost(node.checkRank(m.rank()));
       case Message.OfCall m -> {
@@ -494,7 +431,7 @@ public final class Agent implements Runnable {
     } else {
       messenger.send(node.leader(to), out);
     }
-    lastSent[to] = node.nanoTime();
+    watch.sent(to);
   }
 
   private void sendToOthers(Message message) {
@@ -517,10 +454,10 @@ public final class Agent implements Runnable {
     if (node.homeOf(message.resource()) != me) {
       throw new IllegalArgumentException("'" + message.resource() + "' has its home elsewhere");
     }
-    homes.tell(message.resource(), handling);
+    servers.tell(message.resource(), handling);
   }
 
-  private PermissionServer newHome(String resource, long token) {
+  private PermissionServer newServer(String resource, long token) {
     return new PermissionServer(
         PermissionServer.Outbox.sending(resource, (message, to) -> send(to, message)),
         node.settings().phaseFair(resource),
@@ -529,73 +466,8 @@ public final class Agent implements Runnable {
 
   /** What is on record at a resource's home, if that is here and anybody has asked. */
   private String record(String resource) {
-    PermissionServer known = homes.known(resource);
+    PermissionServer known = servers.known(resource);
     return known == null ? "" : known.describe();
-  }
-
-  private PermissionHolder holder(Message.OfLock message) {
-    Long lockLine = directory.known(message.resource());
-    LocalResource local = lockLine == null ? null : localResource(lockLine);
-    if (local == null) {
-      throw new IllegalArgumentException("nobody here knows '" + message.resource() + "'");
-    }
-    return local.holder();
-  }
-
-  private @Nullable LocalResource localResource(long lockLine) {
-    LocalResource known = resources.get(lockLine);
-    if (known == null) {
-      String resource = directory.name(lockLine);
-      if (resource != null) {
-        NodeGate gate = new NodeGate(node, lockLine, resource);
-        int tableAt = node.homeOf(resource);
-        known =
-            new LocalResource(
-                gate,
-                new PermissionHolder(
-                    gate,
-                    PermissionHolder.Outbox.sending(resource, message -> send(tableAt, message))));
-        resources.put(lockLine, known);
-      }
-    }
-    return known;
-  }
-
-  // Names that no rank of this node has any more.
-
-  /**
-   * Frees those whose permission is given back, and gives back that of the others; tells whether it
-   * has looked.
-   */
-  private boolean sweep() {
-    if (!sweeps && window.get(Layout.SWEEP) == 0) {
-      return false;
-    }
-    window.set(Layout.SWEEP, 0); // before the look: who finds no room after it tells again
-    retiring = 0;
-    sweeps = !directory.tryFree(new Retirement()); // else again in the next turn, or with the tick
-    return !sweeps;
-  }
-
-  private final class Retirement implements Directory.Retirement {
-    @Override
-    public boolean isRetired(long lockLine) {
-      LocalResource local = localResource(lockLine);
-      if (local == null) {
-        return false;
-      }
-      local.holder().retire();
-      if (!local.holder().isRetired()) {
-        retiring++;
-        return false;
-      }
-      return true;
-    }
-
-    @Override
-    public void freed(long lockLine) {
-      resources.remove(lockLine);
-    }
   }
 
   // Collective calls.
@@ -641,11 +513,9 @@ public final class Agent implements Runnable {
   // Who is there, and who is not any more.
 
   private void greet(int from, long settings) {
-    if (!greeted[from]) {
-      greeted[from] = true;
-      greetings++;
+    if (watch.isNew(from)) {
       settingsDiffer |= settings != fingerprint;
-      if (greetings == nodes - 1) {
+      if (watch.haveAllGreeted()) {
         window.set(Layout.JOB_READY, settingsDiffer ? 2 : 1);
         node.ringCollective();
       }
@@ -669,13 +539,18 @@ public final class Agent implements Runnable {
     desk.lookForDeath();
     waits.tell();
     lookForDeadRanks();
-    lookAtOtherNodes(now);
+    watch.look(
+        now,
+        !allClosed,
+        leader -> {
+          sendToOthers(new Message.Broken(leader));
+          markBroken(leader);
+        });
     nextTick =
         now
             + Math.min(
                 heartbeatNanos / 8,
                 open < node.ranks() || desk.isOpen() ? CLOSE_TICK_NANOS : LONGEST_TICK_NANOS);
-    lastTick = now;
   }
 
   /** How many ranks of this node have not begun to close this controller, and live. */
@@ -710,62 +585,8 @@ public final class Agent implements Runnable {
         node.ringCollective();
       }
     }
-    if (news) {
-      directory
-          .lockLines()
-          .forEach(this::localResource); // the dead may have been about to tell of any
-    }
-    for (LocalResource local : resources.values()) {
-      if (news || local.holder().isRecalled() || local.gate().isUnsettled()) {
-        local.gate().noteToken();
-        local.gate().recover();
-        local.look();
-      }
-    }
+    resources.lookAfterTick(news);
     handleLoopback();
-  }
-
-  private void lookAtOtherNodes(long now) {
-    // If this agent itself did not run for long, frames may wait to be received.
-    boolean slept = now - lastTick > heartbeatNanos / 2;
-    for (int other = 0; other < nodes; other++) {
-      int leader = node.leader(other);
-      if (other == me || node.isLost(leader)) {
-        continue;
-      }
-      if (slept) {
-        lastHeard[other] = Math.max(lastHeard[other], now - heartbeatNanos / 2);
-      }
-      long mostSilence =
-          greeted[other] ? heartbeatNanos : Math.max(heartbeatNanos, FIRST_HELLO_NANOS);
-      if (!allClosed
-          && (now - lastHeard[other] > mostSilence
-              || hasEnded(other, now)
-              || !node.communicator().isAlive(leader))) {
-        sendToOthers(new Message.Broken(leader));
-        markBroken(leader);
-      } else if (isSuspect(other) || now - lastSent[other] > heartbeatNanos / 4) {
-        send(other, new Message.Heartbeat(isSuspect(other), false));
-      }
-    }
-  }
-
-  /**
-   * Whether a node's agent has not answered since the transport saw its process end, if it did. One
-   * that answers has only lost the connection.
-   */
-  private boolean hasEnded(int other, long now) {
-    if (suspicion[other] == Suspicion.NONE && messenger.isCutOff(node.leader(other))) {
-      suspicion[other] = Suspicion.ASKED;
-      suspectSince[other] = now;
-    } else if (now - lastTick > CUT_OFF_NANOS / 2) {
-      suspectSince[other] = now; // this agent itself did not run: the answer may be there
-    }
-    return isSuspect(other) && now - suspectSince[other] > CUT_OFF_NANOS;
-  }
-
-  private boolean isSuspect(int other) {
-    return suspicion[other] == Suspicion.ASKED;
   }
 
   private void markLost(int rank) {
@@ -795,7 +616,7 @@ public final class Agent implements Runnable {
         node.communicator().lost(other);
       }
     }
-    resources.values().forEach(local -> local.gate().ringAll());
+    resources.ringAll();
     node.ringCollective();
   }
 

@@ -17,7 +17,8 @@ import java.nio.ByteBuffer;
  * what when. A message is one frame: a byte for its type, then its components in order, numbers in
  * network order, text as a length of two bytes and UTF-8.
  *
- * <p>The bytes of a single write's stream are not here: {@link #STREAM} frames carry them.
+ * <p>The bytes of a single write's stream are not here: {@link #STREAM} frames carry them. Long,
+ * since each message is a record here.
  */
 public sealed interface Message {
 

@@ -23,14 +23,16 @@ import java.util.function.Consumer;
  *       and before the yield was sent before both. A request is taken back at any time.
  *   <li>A granted permission lets in who waits before a later recall is looked at, so it is used at
  *       least once; the gate closes before anybody who comes later.
- *   <li>A tenant that is retired is as a new one: the node has nothing, asks for nothing and is
+ *   <li>A holder that is retired is as a new one: the node has nothing, asks for nothing and is
  *       owed no message. For it has asked for nothing and was granted nothing since it said that it
  *       retires, and the answer to that came after all that the home had sent before.
  * </ol>
+ *
+ * <p>Long for the same reason as {@link PermissionServer}.
  */
 public final class PermissionHolder {
 
-  /** The node's part of the lock, as the tenant sees it. None of the methods waits. */
+  /** The node's part of the lock, as the holder sees it. None of the methods waits. */
   public interface Gate {
     /**
      * Notes which tries there are: those that would rather be refused than wait for a hold. To be
@@ -124,7 +126,7 @@ public final class PermissionHolder {
     void clear();
   }
 
-  /** Where a tenant's messages to the home go. */
+  /** Where a holder's messages to the home go. */
   public interface Outbox {
 
     /**
@@ -250,7 +252,7 @@ public final class PermissionHolder {
   private boolean retireUnanswered;
 
   /**
-   * Makes the tenant of a resource that this node has no permission for.
+   * Makes the holder of a resource that this node has no permission for.
    *
    * @param gate the node's part, closed
    * @param outbox where the messages go
@@ -505,7 +507,7 @@ public final class PermissionHolder {
   }
 
   /**
-   * Whether this tenant is as a new one, and may be dropped if no rank of the node has the name.
+   * Whether this holder is as a new one, and may be dropped if no rank of the node has the name.
    *
    * @return true from the answer to {@link #retire} until a rank asks or something is granted
    */

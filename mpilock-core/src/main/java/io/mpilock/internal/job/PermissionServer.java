@@ -49,6 +49,8 @@ import java.util.function.ObjIntConsumer;
  * <p>Source: distributed lock managers with tokens that stay until they are recalled, as in Schmuck
  * and Haskin, "GPFS: A Shared-Disk File System for Large Computing Clusters" (FAST 2002), section
  * 3.
+ *
+ * <p>Long, since the invariants are about all of it: a part alone could not be checked.
  */
 public final class PermissionServer {
 
@@ -170,7 +172,7 @@ public final class PermissionServer {
     void retired(int node);
   }
 
-  private static final class Tenancy {
+  private static final class Holding {
     private Permission permission = NONE;
     private Permission limit = EXCLUSIVE;
 
@@ -189,7 +191,7 @@ public final class PermissionServer {
   private final boolean phaseFair;
 
   /** Who has a permission. Ordered, so that a run can be repeated. */
-  private final Map<Integer, Tenancy> tenants = new TreeMap<>();
+  private final Map<Integer, Holding> holders = new TreeMap<>();
 
   /** Who waits, first come first, and what it calls its tries if somebody there only tries. */
   private final Map<Integer, Long> writers = new LinkedHashMap<>();
@@ -267,8 +269,8 @@ public final class PermissionServer {
    * @param tries what it calls its tries, all there are
    */
   public void plead(int node, long tries) {
-    Tenancy tenancy = tenants.get(node);
-    if (tenancy == null || !tenancy.limit.isBelow(tenancy.permission)) {
+    Holding holding = holders.get(node);
+    if (holding == null || !holding.limit.isBelow(holding.permission)) {
       return; // that the recall is taken back is on its way
     }
     writers.replace(node, WAITS);
@@ -316,17 +318,17 @@ public final class PermissionServer {
    */
   public void yielded(int node, Permission kept, long lastToken, int deadWriter) {
     token = Math.max(token, lastToken);
-    Tenancy tenancy = tenants.get(node);
-    if (tenancy == null || tenancy.permission.isBelow(kept)) {
+    Holding holding = holders.get(node);
+    if (holding == null || holding.permission.isBelow(kept)) {
       return; // nothing that it could give up
     }
-    boolean wrote = tenancy.permission == EXCLUSIVE && kept.isBelow(EXCLUSIVE);
-    tenancy.permission = kept;
+    boolean wrote = holding.permission == EXCLUSIVE && kept.isBelow(EXCLUSIVE);
+    holding.permission = kept;
     if (pleas.remove(node) != null) { // it asks anew
       forgetTries(node);
     }
     if (kept == NONE) {
-      tenants.remove(node);
+      holders.remove(node);
     }
     if (deadWriter != NOT_POISONED) {
       poison(node, deadWriter);
@@ -361,7 +363,7 @@ public final class PermissionServer {
    *     ended
    */
   public boolean isIdle() {
-    return tenants.isEmpty()
+    return holders.isEmpty()
         && writers.isEmpty()
         && readers.isEmpty()
         && pleas.isEmpty()
@@ -430,7 +432,7 @@ public final class PermissionServer {
         }
       });
     }
-    Set<Integer> others = new TreeSet<>(tenants.keySet());
+    Set<Integer> others = new TreeSet<>(holders.keySet());
     others.addAll(writers.keySet());
     for (int other : others) {
       if (!settling.containsKey(other)) {
@@ -500,13 +502,13 @@ public final class PermissionServer {
     while (grantNext()) {
       // as long as it goes
     }
-    tenants.forEach(this::tellLimit);
+    holders.forEach(this::tellLimit);
     settleTries();
   }
 
   private boolean grantNext() {
     if (readersGo()) {
-      if (tenants.values().stream().anyMatch(tenancy -> tenancy.permission == EXCLUSIVE)) {
+      if (holders.values().stream().anyMatch(holding -> holding.permission == EXCLUSIVE)) {
         return false;
       }
       grantToReader(readers.keySet().iterator().next());
@@ -516,7 +518,7 @@ public final class PermissionServer {
       return false;
     }
     int writer = writers.keySet().iterator().next();
-    for (Map.Entry<Integer, Tenancy> entry : tenants.entrySet()) {
+    for (Map.Entry<Integer, Holding> entry : holders.entrySet()) {
       if (entry.getKey() != writer || entry.getValue().mayBeYielding()) {
         return false;
       }
@@ -532,32 +534,32 @@ public final class PermissionServer {
   }
 
   private void grant(int node, Permission permission) {
-    Tenancy tenancy = tenants.computeIfAbsent(node, key -> new Tenancy());
-    tenancy.permission = permission;
-    tenancy.limit = EXCLUSIVE;
-    tenancy.lowest = EXCLUSIVE;
+    Holding holding = holders.computeIfAbsent(node, key -> new Holding());
+    holding.permission = permission;
+    holding.limit = EXCLUSIVE;
+    holding.lowest = EXCLUSIVE;
     forgetAnswer(node);
     outbox.grant(node, permission, token);
   }
 
-  private void tellLimit(int node, Tenancy tenancy) {
+  private void tellLimit(int node, Holding holding) {
     Permission limit;
     if (readersGo()) {
-      limit = tenancy.permission == EXCLUSIVE ? SHARED : EXCLUSIVE;
+      limit = holding.permission == EXCLUSIVE ? SHARED : EXCLUSIVE;
     } else if (writers.isEmpty()) {
       limit = EXCLUSIVE;
     } else {
       int writer = writers.keySet().iterator().next();
-      limit = writer == node && !tenancy.mayBeYielding() ? EXCLUSIVE : NONE;
+      limit = writer == node && !holding.mayBeYielding() ? EXCLUSIVE : NONE;
     }
-    boolean recalls = limit.isBelow(tenancy.permission);
-    boolean recalled = tenancy.limit.isBelow(tenancy.permission);
-    if ((recalls || recalled) && limit != tenancy.limit) {
+    boolean recalls = limit.isBelow(holding.permission);
+    boolean recalled = holding.limit.isBelow(holding.permission);
+    if ((recalls || recalled) && limit != holding.limit) {
       if (recalls) {
         forgetAnswer(node);
       }
-      tenancy.limit = limit;
-      tenancy.lowest = limit.isBelow(tenancy.lowest) ? limit : tenancy.lowest;
+      holding.limit = limit;
+      holding.lowest = limit.isBelow(holding.lowest) ? limit : holding.lowest;
       outbox.recall(node, limit);
       if (!recalls && pleas.remove(node) != null) {
         forgetTries(node); // it lets them in
@@ -569,10 +571,10 @@ public final class PermissionServer {
     poisonedBy = rank;
     poisonedAt = source;
     told.add(source);
-    told.addAll(tenants.keySet());
+    told.addAll(holders.keySet());
     told.addAll(writers.keySet());
     told.addAll(readers.keySet());
-    tenants.clear();
+    holders.clear();
     writers.clear();
     readers.clear();
     pleas.clear();
@@ -619,8 +621,8 @@ public final class PermissionServer {
    * @return its permission; it may not have arrived there, or its yield not here
    */
   public Permission permission(int node) {
-    Tenancy tenancy = tenants.get(node);
-    return tenancy == null ? NONE : tenancy.permission;
+    Holding holding = holders.get(node);
+    return holding == null ? NONE : holding.permission;
   }
 
   /**
@@ -630,7 +632,7 @@ public final class PermissionServer {
    */
   public String describe() {
     Map<Integer, Permission> held = new TreeMap<>();
-    tenants.forEach((node, tenancy) -> held.put(node, tenancy.permission));
+    holders.forEach((node, holding) -> held.put(node, holding.permission));
     return "permissions "
         + held
         + ", nodes that wait to write "

@@ -43,7 +43,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
  * The lock of one resource on a node of several under many interleavings: the ranks' threads, the
- * node's agent with its real gate and tenant, and other nodes that use the resource, too. Each run
+ * node's agent with its real gate and holder, and other nodes that use the resource, too. Each run
  * of the test begins at another seed.
  */
 @Timeout(1800)
@@ -111,7 +111,7 @@ class NodeGateSimulationTest {
     private final List<RankLock> locks = new ArrayList<>();
     private final List<Worker> workers = new ArrayList<>();
     private final List<Remote> remotes = new ArrayList<>();
-    private final List<PermissionHolder> tenants = new ArrayList<>();
+    private final List<PermissionHolder> holders = new ArrayList<>();
     private final List<Deque<Mail>> mails = new ArrayList<>();
     private final NodeGate gate;
     private final PermissionServer table;
@@ -201,8 +201,8 @@ class NodeGateSimulationTest {
     }
 
     private void addTenant(PermissionHolder.Gate gateOfNode) {
-      int node = tenants.size();
-      tenants.add(
+      int node = holders.size();
+      holders.add(
           new PermissionHolder(
               gateOfNode,
               PermissionHolder.Outbox.sending(RESOURCE, message -> send(node, tableAt, message))));
@@ -219,9 +219,9 @@ class NodeGateSimulationTest {
       return "tries %d, node 0 holds %s%s%s, %s, home at node %d: %s, mails %s"
           .formatted(
               tries,
-              tenants.get(0).held(),
-              tenants.get(0).isAsking() ? ", asks" : "",
-              tenants.get(0).isRecalled() ? ", is recalled" : "",
+              holders.get(0).held(),
+              holders.get(0).isAsking() ? ", asks" : "",
+              holders.get(0).isRecalled() ? ", is recalled" : "",
               remotes,
               tableAt,
               table.describe(),
@@ -270,10 +270,10 @@ class NodeGateSimulationTest {
     }
 
     private void look() {
-      tenants.get(0).look();
+      holders.get(0).look();
       int freed = gate.takeClear();
       if (freed >= 0) {
-        tenants.get(0).clear(freed);
+        holders.get(0).clear(freed);
       }
     }
 
@@ -298,7 +298,7 @@ class NodeGateSimulationTest {
           news = true;
         }
       }
-      if (news || tenants.get(0).isRecalled() || gate.isUnsettled()) {
+      if (news || holders.get(0).isRecalled() || gate.isUnsettled()) {
         gate.recover();
         look();
       }
@@ -435,7 +435,7 @@ class NodeGateSimulationTest {
       if (mail == null) {
         return false;
       }
-      PermissionHolder holder = tenants.get(to);
+      PermissionHolder holder = holders.get(to);
       switch (mail.message()) {
         case Message.Request m -> table.request(mail.from(), m.wanted(), m.tries());
         case Message.Plead m -> table.plead(mail.from(), m.tries());
@@ -515,11 +515,11 @@ class NodeGateSimulationTest {
         covered = false;
         wanted = mode;
         enter();
-        tenants.get(number).look();
+        holders.get(number).look();
         while (inside == NONE && wanted != NONE && !told && !agentDead) {
           if (impatient && patience-- == 0) {
             wanted = NONE;
-            tenants.get(number).look();
+            holders.get(number).look();
           } else if (impatient) {
             simulation.step();
             deliver(number);
@@ -535,7 +535,7 @@ class NodeGateSimulationTest {
         for (int i = simulation.random().nextInt(60); i > 0; i--) {
           pause(2);
           if (!deaths && users == 0 && isQuiet()) {
-            assertThat(tenants.get(0).isAsking()).as("asks for nobody").isFalse();
+            assertThat(holders.get(0).isAsking()).as("asks for nobody").isFalse();
           }
         }
         if (simulation.random().nextInt(3) == 0) {
@@ -550,7 +550,7 @@ class NodeGateSimulationTest {
           wasDead |= dead;
         }
         inside = NONE;
-        tenants.get(number).look();
+        holders.get(number).look();
       }
 
       private void assertNobodyInside(int reader) {
@@ -870,7 +870,7 @@ class NodeGateSimulationTest {
         if (LockWords.owner(simulation.word(lockLine + Layout.STATE)) == LockWords.POISONED) {
           return; // nobody gets a permission any more: who is in may stay
         }
-        assertThat(tenants.get(0).held()).as("permission").isGreaterThanOrEqualTo(mode);
+        assertThat(holders.get(0).held()).as("permission").isGreaterThanOrEqualTo(mode);
         assertThat(table.permission(0)).as("on record").isGreaterThanOrEqualTo(mode);
       }
 
@@ -983,7 +983,7 @@ class NodeGateSimulationTest {
     }
 
     private void checkNoTrace(long state) {
-      Permission held = tenants.get(0).held();
+      Permission held = holders.get(0).held();
       int owner = held == EXCLUSIVE ? 0 : ranks + 1;
       assertThat(LockWords.owner(state)).as("owner with %s", held).isEqualTo(owner);
       assertThat(LockWords.pending(state)).as("pending").isEqualTo(held == NONE ? 1 : 0);
@@ -1001,8 +1001,8 @@ class NodeGateSimulationTest {
       }
       assertThat(simulation.word(lockLine + Layout.ATTENTION)).as("attention").isZero();
       assertThat(simulation.word(lockLine + Layout.CLEAR)).as("to be given free").isZero();
-      for (int node = 0; node < tenants.size(); node++) {
-        PermissionHolder holder = tenants.get(node);
+      for (int node = 0; node < holders.size(); node++) {
+        PermissionHolder holder = holders.get(node);
         assertThat(holder.isAsking()).as("node %d asks", node).isFalse();
         assertThat(holder.isRecalled()).as("node %d is recalled", node).isFalse();
         assertThat(holder.held()).as("node %d", node).isEqualTo(table.permission(node));

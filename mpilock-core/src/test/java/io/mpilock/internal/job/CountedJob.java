@@ -22,8 +22,8 @@ final class CountedJob {
   private final Deque<Message> inFlight = new ArrayDeque<>();
   private final List<String> sent = new ArrayList<>();
   private final List<SimulatedGate> gates = new ArrayList<>();
-  private final List<PermissionHolder> tenants = new ArrayList<>();
-  private final PermissionServer home = new PermissionServer(new ToTenants(), false, 0);
+  private final List<PermissionHolder> holders = new ArrayList<>();
+  private final PermissionServer home = new PermissionServer(new ToHolders(), false, 0);
   private int between;
   private int handledAtHome;
   private int depth;
@@ -33,7 +33,7 @@ final class CountedJob {
     for (int node = 0; node < nodes; node++) {
       SimulatedGate gate = new SimulatedGate(false, true, visit -> {}, () -> {});
       gates.add(gate);
-      tenants.add(new PermissionHolder(gate, new ToHome(node)));
+      holders.add(new PermissionHolder(gate, new ToHome(node)));
     }
   }
 
@@ -45,45 +45,45 @@ final class CountedJob {
     inFlight.add(new Message(depth + link, arrives));
   }
 
-  private final class ToTenants implements PermissionServer.Outbox {
+  private final class ToHolders implements PermissionServer.Outbox {
     @Override
     public void grant(int node, Permission permission, long token) {
-      send(HOME, node, "grant", () -> tenants.get(node).granted(permission, token));
+      send(HOME, node, "grant", () -> holders.get(node).granted(permission, token));
     }
 
     @Override
     public void recall(int node, Permission limit) {
-      send(HOME, node, "recall", () -> tenants.get(node).recalled(limit));
+      send(HOME, node, "recall", () -> holders.get(node).recalled(limit));
     }
 
     @Override
     public void settle(int node) {
-      send(HOME, node, "settle", () -> tenants.get(node).settle());
+      send(HOME, node, "settle", () -> holders.get(node).settle());
     }
 
     @Override
     public void refuse(int node, long tries) {
-      send(HOME, node, "refuse", () -> tenants.get(node).refused(tries));
+      send(HOME, node, "refuse", () -> holders.get(node).refused(tries));
     }
 
     @Override
     public void poison(int node, int rank) {
-      send(HOME, node, "poison", () -> tenants.get(node).poisoned(rank));
+      send(HOME, node, "poison", () -> holders.get(node).poisoned(rank));
     }
 
     @Override
     public void confirm(int node, int rank) {
-      send(HOME, node, "confirm", () -> tenants.get(node).clear(rank));
+      send(HOME, node, "confirm", () -> holders.get(node).clear(rank));
     }
 
     @Override
     public void cleared(int node) {
-      send(HOME, node, "cleared", () -> tenants.get(node).cleared());
+      send(HOME, node, "cleared", () -> holders.get(node).cleared());
     }
 
     @Override
     public void retired(int node) {
-      send(HOME, node, "retired", () -> tenants.get(node).retired());
+      send(HOME, node, "retired", () -> holders.get(node).retired());
     }
   }
 
@@ -133,13 +133,13 @@ final class CountedJob {
   Visit arrives(int node, Permission mode, boolean tries) {
     Visit visit = new Visit(node, mode, tries);
     gates.get(node).arrive(visit);
-    tenants.get(node).look();
+    holders.get(node).look();
     return visit;
   }
 
   void leaves(int node, Visit visit) {
     gates.get(node).leave(visit);
-    tenants.get(node).look();
+    holders.get(node).look();
   }
 
   void deliverAll() {
@@ -165,9 +165,9 @@ final class CountedJob {
   }
 
   void retires(int node) {
-    tenants.get(node).retire();
+    holders.get(node).retire();
     deliverAll();
-    assertThat(tenants.get(node).isRetired()).isTrue();
+    assertThat(holders.get(node).isRetired()).isTrue();
   }
 
   SimulatedGate gate(int node) {
@@ -175,7 +175,7 @@ final class CountedJob {
   }
 
   void look(int node) {
-    tenants.get(node).look();
+    holders.get(node).look();
   }
 
   /** What was sent since it was last asked, also inside a node. */

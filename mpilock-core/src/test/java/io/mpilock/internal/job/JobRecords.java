@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * What of one resource is where: on record at its home, with its nodes, and in the messages between
  * them. Sees each message when it is sent and when it arrives.
  *
- * <p>For each node let <i>record</i> be the home's, <i>held</i> the tenant's permission, <i>g1 …
+ * <p>For each node let <i>record</i> be the home's, <i>held</i> the holder's permission, <i>g1 …
  * gk</i> those in grants that are on the way to the node, and <i>y1 … yl</i> what is kept by yields
  * that are on the way from it, each in the order in which they were sent; a node that retires
  * yields if it had what is on record, and nothing else. Then, after every step:
@@ -44,7 +44,7 @@ import org.jspecify.annotations.Nullable;
 final class JobRecords {
   private final IntFunction<Permission> onRecord;
   private final HomeWatch watch;
-  private final List<PermissionHolder> tenants = new ArrayList<>();
+  private final List<PermissionHolder> holders = new ArrayList<>();
   private final List<SimulatedGate> gates = new ArrayList<>();
   private final List<Deque<Message.OfLock>> toHome = new ArrayList<>();
   private final List<Deque<Message.OfLock>> toNode = new ArrayList<>();
@@ -63,7 +63,7 @@ final class JobRecords {
 
   /** The next node. */
   void seat(PermissionHolder holder, SimulatedGate gate) {
-    tenants.add(holder);
+    holders.add(holder);
     gates.add(gate);
   }
 
@@ -72,12 +72,12 @@ final class JobRecords {
     if (!toNode.get(node).isEmpty()) {
       throw new AssertionError("dropped, and owed " + toNode.get(node));
     }
-    tenants.set(node, holder);
+    holders.set(node, holder);
     gates.set(node, gate);
   }
 
   void sent(int node, Message.OfLock message) {
-    if (message instanceof Message.Request && tenants.get(node).isRecalled()) {
+    if (message instanceof Message.Request && holders.get(node).isRecalled()) {
       throw new AssertionError("node " + node + " asks before it has answered a recall");
     }
     queue(node, message).add(message);
@@ -155,7 +155,7 @@ final class JobRecords {
       if (!gates.get(node).isPoisoned()) {
         open += level == NONE ? 0 : 1;
         openToWrite += level == EXCLUSIVE ? 1 : 0;
-        if (tenants.get(node).held().isBelow(level)) {
+        if (holders.get(node).held().isBelow(level)) {
           return "the gate of node " + node + " is open for more than the node has";
         }
       }
@@ -181,7 +181,7 @@ final class JobRecords {
   }
 
   private @Nullable String check(int node, Permission record) {
-    Permission held = tenants.get(node).held();
+    Permission held = holders.get(node).held();
     if (poisoned) {
       return record != NONE
           ? "on record after a writer's death"
@@ -198,7 +198,7 @@ final class JobRecords {
     Permission at = held;
     boolean granted = false;
     boolean asked = false;
-    boolean recalled = tenants.get(node).isRecalled();
+    boolean recalled = holders.get(node).isRecalled();
     for (Message.OfLock message : toNode.get(node)) {
       recalled |= message instanceof Message.Recall;
       if (message instanceof Message.Grant grant) {
@@ -236,7 +236,7 @@ final class JobRecords {
     if (!granted
         && !asked
         && !isPoisonOnItsWay(toNode.get(node))
-        && tenants.get(node).isAsking() != watch.isQueued(node)) {
+        && holders.get(node).isAsking() != watch.isQueued(node)) {
       return watch.isQueued(node) ? "queued, and does not ask" : "asks, and is not queued";
     }
     if (record != NONE && !recalled && !yields && watch.isInTheWay(node)) {

@@ -58,8 +58,8 @@ class JobSimulationTeethTest {
     GIVES_BACK_AN_OLD_TOKEN(PermissionServer.class, "token = Math.max(token, lastToken);", ""),
     GRANTS_A_READ_BESIDE_A_WRITER(
         PermissionServer.class,
-        "anyMatch(tenancy -> tenancy.permission == EXCLUSIVE)",
-        "anyMatch(tenancy -> false)"),
+        "anyMatch(holding -> holding.permission == EXCLUSIVE)",
+        "anyMatch(holding -> false)"),
     GRANTS_A_WRITE_BESIDE_READERS(
         PermissionServer.class,
         "if (entry.getKey() != writer ||",
@@ -74,8 +74,8 @@ class JobSimulationTeethTest {
         PermissionServer.class, "leave(node);\n    serve();\n  }", "leave(node);\n  }"),
     TELLS_ONLY_THE_FIRST_OF_A_RECALL(
         PermissionServer.class,
-        "tenants.forEach(this::tellLimit);",
-        "tenants.entrySet().stream().limit(1).forEach(e -> tellLimit(e.getKey(), e.getValue()));"),
+        "holders.forEach(this::tellLimit);",
+        "holders.entrySet().stream().limit(1).forEach(e -> tellLimit(e.getKey(), e.getValue()));"),
     DOES_NOT_TAKE_A_RECALL_BACK(
         PermissionHolder.class, "if (before && !isRecalled() && !poisoned) {", "if (false) {"),
     ASKS_WHILE_A_RECALL_IS_UNANSWERED(PermissionHolder.class, "} else if (mayAsk) {", "} else {"),
@@ -109,7 +109,7 @@ class JobSimulationTeethTest {
         PermissionHolder.class, "boolean closed = gate.close(NONE);", "boolean closed = true;"),
     RETIRES_WITHOUT_ITS_TOKEN(PermissionHolder.class, "had == NONE ? 0 : gate.token()", "0"),
     DROPS_A_HOME_THAT_SOMEBODY_HAS_THINGS_FROM(
-        PermissionServer.class, "return tenants.isEmpty()\n        && writers", "return writers"),
+        PermissionServer.class, "return holders.isEmpty()\n        && writers", "return writers"),
     DROPS_A_POISONED_HOME(
         PermissionServer.class, "&& told.isEmpty()\n        && poisonedBy == NOT_POISONED;", ";"),
     FORGETS_THE_TOKEN_OF_A_DROPPED_HOME(

@@ -14,7 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** The messages of a tenant, one by one. */
+/** The messages of a holder, one by one. */
 class PermissionHolderTest {
   private final List<String> sent = new ArrayList<>();
   private final SimulatedGate gate = new SimulatedGate(false, false, visit -> {}, () -> {});

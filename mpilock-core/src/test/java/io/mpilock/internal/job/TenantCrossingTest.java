@@ -13,7 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** What a tenant says when ranks come and go while a message is on its way to it. */
+/** What a holder says when ranks come and go while a message is on its way to it. */
 class TenantCrossingTest {
   private final List<Message> sent = new ArrayList<>();
   private final SimulatedGate gate = new SimulatedGate(false, false, visit -> {}, () -> {});

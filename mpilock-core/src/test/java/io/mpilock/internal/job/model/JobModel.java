@@ -67,7 +67,7 @@ final class JobModel implements NodeModel.Events {
   private final int nodes;
   private final PermissionServer home;
   private final Snapshots snapshots;
-  private final PermissionHolder[] tenants;
+  private final PermissionHolder[] holders;
   private final NodeModel[] parts;
   private final byte[] initial;
   private final Deque<Integer> loopback = new ArrayDeque<>();
@@ -97,11 +97,11 @@ final class JobModel implements NodeModel.Events {
             8 + 4 * setup.ranks().stream().mapToInt(Integer::intValue).sum() * setup.rounds());
     home = new PermissionServer(new FromHome(), setup.phaseFair(), 0);
     snapshots = new Snapshots(home, nodes);
-    tenants = new PermissionHolder[nodes];
+    holders = new PermissionHolder[nodes];
     parts = new NodeModel[nodes];
     for (int node = 0; node < nodes; node++) {
       parts[node] = new NodeModel(state, node, setup, this);
-      tenants[node] = new PermissionHolder(parts[node], new FromTenant(node));
+      holders[node] = new PermissionHolder(parts[node], new FromTenant(node));
     }
     initial = begin();
   }
@@ -109,7 +109,7 @@ final class JobModel implements NodeModel.Events {
   private byte[] begin() {
     for (int node = 0; node < nodes; node++) {
       state.gate(node, State.CLOSED);
-      Snapshots.save(state, node, tenants[node]);
+      Snapshots.save(state, node, holders[node]);
       for (int rank = 0; rank < RANKS; rank++) {
         boolean there = rank < setup.ranks().get(node);
         state.set(State.rank(node, rank), there ? IDLE : THROUGH);
@@ -216,7 +216,7 @@ final class JobModel implements NodeModel.Events {
         list(step(CLEAR, node, 0, 0));
       }
       if (isUnused(node)) {
-        if (Snapshots.isRetired(state, node, tenants[node])) {
+        if (Snapshots.isRetired(state, node, holders[node])) {
           list(step(DROP, node, 0, 0));
         } else if (!Snapshots.isRetiring(state, node)) {
           list(step(RETIRE, node, 0, 0));
@@ -388,20 +388,20 @@ final class JobModel implements NodeModel.Events {
       }
       case CLEAR -> {
         state.set(node, State.FREED, true);
-        Snapshots.load(state, node, tenants[node]);
+        Snapshots.load(state, node, holders[node]);
         inAgent = true;
-        tenants[node].clear(0);
+        holders[node].clear(0);
         inAgent = false;
-        Snapshots.save(state, node, tenants[node]);
+        Snapshots.save(state, node, holders[node]);
         answerItself();
       }
       case MEND -> part.recover(false);
       case RETIRE -> {
-        Snapshots.load(state, node, tenants[node]);
+        Snapshots.load(state, node, holders[node]);
         inAgent = true; // though a rank cannot have the name again before that is over
-        tenants[node].retire();
+        holders[node].retire();
         inAgent = false;
-        Snapshots.save(state, node, tenants[node]);
+        Snapshots.save(state, node, holders[node]);
         answerItself();
       }
       case DROP -> {
@@ -483,7 +483,7 @@ final class JobModel implements NodeModel.Events {
   }
 
   private void look(int node) {
-    PermissionHolder holder = tenants[node];
+    PermissionHolder holder = holders[node];
     Snapshots.load(state, node, holder);
     inAgent = true;
     holder.look();
@@ -570,7 +570,7 @@ final class JobModel implements NodeModel.Events {
     if (trace != null) {
       trace("node " + node + " handles " + Wire.message(message));
     }
-    PermissionHolder holder = tenants[node];
+    PermissionHolder holder = holders[node];
     Snapshots.load(state, node, holder);
     inAgent = true;
     switch (Wire.kind(message)) {
@@ -880,7 +880,7 @@ final class JobModel implements NodeModel.Events {
       case GIVE_UP -> who + " gives up";
       case DIE -> who + " dies";
       case RETIRE -> "node " + node + " is to retire";
-      case DROP -> "node " + node + " forgets its tenant";
+      case DROP -> "node " + node + " forgets its holder";
       case CLEAR -> "a rank of node " + node + " gives it free";
       case VANISH -> "node " + node + " vanishes, and with it some of its messages: " + how;
       case LEAVE -> who + " ends";

@@ -35,7 +35,7 @@ class JobModelTest {
         .containsExactlyInAnyOrder(
             "outbox",
             "phaseFair",
-            "tenants",
+            "holders",
             "writers",
             "readers",
             "pleas",
@@ -45,7 +45,7 @@ class JobModelTest {
             "poisonedAt",
             "retired", // decides when an idle home is dropped: the model may drop each that is idle
             "told");
-    assertThat(fields(Class.forName(PermissionServer.class.getName() + "$Tenancy")))
+    assertThat(fields(Class.forName(PermissionServer.class.getName() + "$Holding")))
         .containsExactlyInAnyOrder("permission", "limit", "lowest");
     assertThat(fields(PermissionHolder.class))
         .containsExactlyInAnyOrder(
@@ -125,7 +125,7 @@ class JobModelTest {
         fault(
             "a home lets readers in beside a writer",
             "PermissionServer",
-            "if (tenants.values().stream().anyMatch(tenancy -> tenancy.permission == EXCLUSIVE)) {",
+            "if (holders.values().stream().anyMatch(holding -> holding.permission == EXCLUSIVE)) {",
             "if (false) {",
             two,
             Violation.RECORD),
@@ -370,7 +370,7 @@ class JobModelTest {
         fault(
             "a home is dropped while a node has a permission",
             "PermissionServer",
-            "return tenants.isEmpty()\n        && writers",
+            "return holders.isEmpty()\n        && writers",
             "return writers",
             twice,
             Violation.RECORD),

@@ -26,10 +26,10 @@ final class Snapshots {
   /** For a resource that is not poisoned. */
   private static final int NOBODY = -1;
 
-  /** Beside a tenancy: the node pleads. */
+  /** Beside a holding: the node pleads. */
   private static final int PLEA = 64;
 
-  // In a tenant's second byte, beside the question and whether it is poisoned.
+  // In a holder's second byte, beside the question and whether it is poisoned.
   private static final int RETIRING = 8;
   private static final int UNANSWERED = 16;
 
@@ -61,16 +61,16 @@ final class Snapshots {
     try {
       MethodHandles.Lookup home =
           MethodHandles.privateLookupIn(PermissionServer.class, MethodHandles.lookup());
-      TENANCY = home.findClass(PermissionServer.class.getName() + "$Tenancy");
-      MethodHandles.Lookup tenancy = MethodHandles.privateLookupIn(TENANCY, home);
+      TENANCY = home.findClass(PermissionServer.class.getName() + "$Holding");
+      MethodHandles.Lookup holding = MethodHandles.privateLookupIn(TENANCY, home);
       NEW_TENANCY =
-          tenancy
+          holding
               .findConstructor(TENANCY, MethodType.methodType(void.class))
               .asType(MethodType.methodType(Object.class));
-      PERMISSION = tenancy.findVarHandle(TENANCY, "permission", Permission.class);
-      LIMIT = tenancy.findVarHandle(TENANCY, "limit", Permission.class);
-      LOWEST = tenancy.findVarHandle(TENANCY, "lowest", Permission.class);
-      TENANTS = home.findVarHandle(PermissionServer.class, "tenants", Map.class);
+      PERMISSION = holding.findVarHandle(TENANCY, "permission", Permission.class);
+      LIMIT = holding.findVarHandle(TENANCY, "limit", Permission.class);
+      LOWEST = holding.findVarHandle(TENANCY, "lowest", Permission.class);
+      TENANTS = home.findVarHandle(PermissionServer.class, "holders", Map.class);
       WRITERS = home.findVarHandle(PermissionServer.class, "writers", Map.class);
       READERS = home.findVarHandle(PermissionServer.class, "readers", Map.class);
       PLEAS = home.findVarHandle(PermissionServer.class, "pleas", Map.class);
@@ -98,7 +98,7 @@ final class Snapshots {
   }
 
   private final PermissionServer home;
-  private final Map<Integer, Object> tenants;
+  private final Map<Integer, Object> holders;
   private final Map<Integer, Long> writers;
   private final Map<Integer, Long> readers;
   private final Map<Integer, Long> pleas;
@@ -109,7 +109,7 @@ final class Snapshots {
   @SuppressWarnings("unchecked")
   Snapshots(PermissionServer home, int nodes) {
     this.home = home;
-    tenants = (Map<Integer, Object>) TENANTS.get(home);
+    holders = (Map<Integer, Object>) TENANTS.get(home);
     writers = (Map<Integer, Long>) WRITERS.get(home);
     readers = (Map<Integer, Long>) READERS.get(home);
     pleas = (Map<Integer, Long>) PLEAS.get(home);
@@ -127,7 +127,7 @@ final class Snapshots {
 
   void loadHome(State state) {
     int at = state.home;
-    tenants.clear();
+    holders.clear();
     pleas.clear();
     settling.clear();
     for (int node = 0; node < state.nodes; node++) {
@@ -135,11 +135,11 @@ final class Snapshots {
       int name = state.get(at++);
       int settles = state.get(at++);
       if ((packed & 3) != 0) {
-        Object tenancy = spare[node];
-        PERMISSION.set(tenancy, State.permission(packed & 3));
-        LIMIT.set(tenancy, State.permission((packed >> 2) & 3));
-        LOWEST.set(tenancy, State.permission((packed >> 4) & 3));
-        tenants.put(node, tenancy);
+        Object holding = spare[node];
+        PERMISSION.set(holding, State.permission(packed & 3));
+        LIMIT.set(holding, State.permission((packed >> 2) & 3));
+        LOWEST.set(holding, State.permission((packed >> 4) & 3));
+        holders.put(node, holding);
       }
       if ((packed & PLEA) != 0) {
         pleas.put(node, (long) name);
@@ -180,17 +180,17 @@ final class Snapshots {
   void saveHome(State state) {
     int at = state.home;
     for (int node = 0; node < state.nodes; node++) {
-      Object tenancy = tenants.get(node);
+      Object holding = holders.get(node);
       int packed = 0;
-      if (tenancy != null) {
-        Permission permission = (Permission) PERMISSION.get(tenancy);
+      if (holding != null) {
+        Permission permission = (Permission) PERMISSION.get(holding);
         if (permission == NONE) {
           throw new Violation(Violation.RECORD, "node " + node + " is on record with nothing");
         }
         packed =
             State.number(permission)
-                | (State.number((Permission) LIMIT.get(tenancy)) << 2)
-                | (State.number((Permission) LOWEST.get(tenancy)) << 4);
+                | (State.number((Permission) LIMIT.get(holding)) << 2)
+                | (State.number((Permission) LOWEST.get(holding)) << 4);
       }
       long name = 0;
       for (Map<Integer, Long> named : List.of(writers, readers, pleas)) {
@@ -248,7 +248,7 @@ final class Snapshots {
   }
 
   /**
-   * What the tenant does not look at before it sets it again is left out: the limit of a node that
+   * What the holder does not look at before it sets it again is left out: the limit of a node that
    * has nothing, for a grant sets it.
    */
   static void save(State state, int node, PermissionHolder holder) {
@@ -272,7 +272,7 @@ final class Snapshots {
     return (state.get(State.holder(node) + 1) & (RETIRING | UNANSWERED)) != 0;
   }
 
-  /** Whether its tenant may be dropped. */
+  /** Whether its holder may be dropped. */
   static boolean isRetired(State state, int node, PermissionHolder holder) {
     load(state, node, holder);
     return holder.isRetired();
@@ -282,7 +282,7 @@ final class Snapshots {
     return (state.get(State.holder(node) + 1) & UNANSWERED) != 0;
   }
 
-  /** Puts a new tenant in the place of one. */
+  /** Puts a new holder in the place of one. */
   static void drop(State state, int node) {
     int at = State.holder(node);
     state.set(at, State.number(EXCLUSIVE) << 2);
@@ -292,7 +292,7 @@ final class Snapshots {
 
   /** Puts a new home in the place of the loaded one. */
   void dropHome() {
-    tenants.clear();
+    holders.clear();
     writers.clear();
     readers.clear();
     pleas.clear();

@@ -11,9 +11,9 @@ import java.util.Arrays;
  * that the future depends on, and what the properties have to remember.
  *
  * <pre>
- *   each node     gate | flags | token | tenant, two bytes | name of its tries
+ *   each node     gate | flags | token | holder, two bytes | name of its tries
  *                 | each rank: phase, rounds to come and whether a question covers its try
- *   home          each node: tenancy and plea, name of its tries, whom its answer counts for
+ *   home          each node: holding and plea, name of its tries, whom its answer counts for
  *                 | writers in order | readers in order | token | poisoned, and who was told
  *   remembered    token of the last write | flags | writers in the order in which home saw them
  *   each channel  length | messages, two bytes each, the oldest first
@@ -38,7 +38,7 @@ final class State {
   /** The resource is in the agent's inbox. */
   static final int TOLD = 1;
 
-  /** A rank has asked since the node's tenant is new. */
+  /** A rank has asked since the node's holder is new. */
   static final int USED = 2;
 
   /** The node's words say that a writer died. */
@@ -183,7 +183,7 @@ final class State {
     set(node * NODE_BYTES + 2, token);
   }
 
-  /** Where the tenant of a node stands. */
+  /** Where the holder of a node stands. */
   static int holder(int node) {
     return node * NODE_BYTES + 3;
   }
