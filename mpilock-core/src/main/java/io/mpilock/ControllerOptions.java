@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  *     others consider it dead; longer than the longest pause of a rank's JVM, such as a full
  *     collection; positive. A process that ends is known within seconds where its connection tells
  * @param onHolderDeath what becomes of a resource whose writer died
- * @param onDeadlock what becomes of threads that wait for each other's locks in a circle; each
+ * @param onDeadlock what becomes of threads that wait for each other's locks in a cycle; each
  *     rank's own goes for its threads
  * @param windowBytes what each rank adds to its node's shared memory, in bytes, taken at once and
  *     used as resources come (for each 128 bytes of the ranks, 128 more and the name); 1 MiB to 1

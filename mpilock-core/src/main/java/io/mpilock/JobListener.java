@@ -14,8 +14,8 @@ public interface JobListener {
 
   /**
    * A wait has lasted for the stall warning's time; reported once for a resource and such a time,
-   * however many threads of this rank wait. Or it is part of a circle of waits that is not ended
-   * ({@link OnDeadlock}); reported once for each circle.
+   * however many threads of this rank wait. Or it is part of a cycle of waits that is not ended
+   * ({@link OnDeadlock}); reported once for each cycle.
    *
    * @param resource the resource's name; empty for a wait that is for none, as in close
    * @param report a text: who waits, who holds it and who else waits
@@ -42,10 +42,10 @@ public interface JobListener {
 
   /**
    * A request of this rank ends with {@link io.mpilock.failure.DeadlockException}, since it is the
-   * latest in a circle of waits. Told once for each circle, by the rank whose request it is.
+   * latest in a cycle of waits. Told once for each cycle, by the rank whose request it is.
    *
    * @param resource the name of the resource that it asked for
-   * @param report a text: who is in the circle, and what each holds and waits for
+   * @param report a text: who is in the cycle, and what each holds and waits for
    */
   default void deadlocked(String resource, String report) {}
 }

@@ -3,7 +3,7 @@
  */
 package io.mpilock;
 
-/** What happens to threads that wait for each other's locks in a circle, and so for ever. */
+/** What happens to threads that wait for each other's locks in a cycle, and so for ever. */
 public enum OnDeadlock {
   /**
    * The latest of their requests ends with {@link io.mpilock.failure.DeadlockException}, so that

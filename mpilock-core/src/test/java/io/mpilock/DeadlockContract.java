@@ -21,7 +21,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
 /**
- * A gallery of circles of waits, on any transport: each ends within seconds, by one request, whose
+ * A gallery of cycles of waits, on any transport: each ends within seconds, by one request, whose
  * failure names the others; and no wait ends that is in none.
  */
 public abstract class DeadlockContract {
@@ -152,7 +152,7 @@ public abstract class DeadlockContract {
           SharedWords words = ranks().words("behind others", 8);
           List<Actor> actors = new ArrayList<>();
           for (int i = 0; i < 2 * controller.size(); i++) {
-            actors.add(new Actor("", false, "b", true)); // in line before those of the circle
+            actors.add(new Actor("", false, "b", true)); // in line before those of the cycle
           }
           actors.add(new Actor("a", true, "b", true));
           actors.add(new Actor("b", true, "a", true));

@@ -174,15 +174,15 @@ class ThrowablesTest {
             return new Endless();
           }
         };
-    Hostile circle = new Hostile();
-    circle.initCause(new IllegalArgumentException("half of it", circle));
+    Hostile cycle = new Hostile();
+    cycle.initCause(new IllegalArgumentException("half of it", cycle));
     return List.of(
         Arguments.argumentSet("getMessage throws", message),
         Arguments.argumentSet("getMessage overflows", error),
         Arguments.argumentSet("toString throws", text),
         Arguments.argumentSet("toString gives null", nothing),
         Arguments.argumentSet("getCause throws", cause),
-        Arguments.argumentSet("causes lead in a circle", circle),
+        Arguments.argumentSet("causes lead in a cycle", cycle),
         Arguments.argumentSet("causes meet again", endless),
         Arguments.argumentSet("causes have no end", fresh),
         Arguments.argumentSet(

@@ -4,7 +4,7 @@
 package io.mpilock.failure;
 
 /**
- * This request was given up since it would have waited for ever: it was the latest in a circle of
+ * This request was given up since it would have waited for ever: it was the latest in a cycle of
  * threads, each of which waits for a lock that the next one holds. The request left no trace, and
  * what the thread held before it holds still, but for a read that it gave up to upgrade; once it
  * releases that, the others go on. The message names all of them. Take several locks in one order

@@ -26,7 +26,7 @@ final class Operations {
   private final Tally tally;
   private final Alarm alarm = new Alarm();
 
-  /** Now and then others wait for so long that they look for circles. */
+  /** Now and then others wait for so long that they look for cycles. */
   private static final int LONG_ONE_IN = 2000;
 
   private static final long LONG_NANOS = 1_000_000_000;
@@ -324,12 +324,12 @@ final class Operations {
   /**
    * Two threads take in two orders two locks that nobody else takes: just one of them must be told.
    */
-  static Outcome circle(ResourceLock one, ResourceLock other) {
+  static Outcome cycle(ResourceLock one, ResourceLock other) {
     CountDownLatch both = new CountDownLatch(2);
     CompletableFuture<Boolean> theirs = new CompletableFuture<>();
     Thread _ =
         Thread.ofVirtual()
-            .name(Thread.currentThread().getName() + "-circle")
+            .name(Thread.currentThread().getName() + "-cycle")
             .start(() -> {
               try {
                 theirs.complete(takesBoth(other, one, both));

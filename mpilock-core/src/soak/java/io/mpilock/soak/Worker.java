@@ -27,7 +27,7 @@ final class Worker {
   private static final int ONE_IN = 1000;
   private static final int HOLDS_AT = 100;
 
-  /** So seldom does a thread run into a circle of waits, which takes long to be found. */
+  /** So seldom does a thread run into a cycle of waits, which takes long to be found. */
   private static final int CIRCLE_ONE_IN = 5000;
 
   private static final int FIRST_CIRCLE = 20;
@@ -64,14 +64,14 @@ final class Worker {
       SplittableRandom random = settings.choices(rank, thread, number);
       int one = pick(random);
       int next = (one + 1 + random.nextInt(guarded.length - 1)) % guarded.length;
-      boolean circle = number % CIRCLE_ONE_IN == FIRST_CIRCLE;
-      Mode mode = circle ? Mode.CIRCLE : mode(random);
+      boolean cycle = number % CIRCLE_ONE_IN == FIRST_CIRCLE;
+      Mode mode = cycle ? Mode.CIRCLE : mode(random);
       station.begin(number, mode, one);
       if (!misbehave(number, random)) {
         tally.count(
             mode,
-            circle
-                ? Operations.circle(own.get(0), own.get(1))
+            cycle
+                ? Operations.cycle(own.get(0), own.get(1))
                 : operations.perform(mode, guarded[one], guarded[next], random));
       }
       station.end();

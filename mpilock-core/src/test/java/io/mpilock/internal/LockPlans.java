@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Threads of some ranks take locks in other locks at random, through the public leases, and so wait
- * for each other in circles; a {@link WaitJudge} sees it all. Locks, detector, and over several
+ * for each other in cycles; a {@link WaitJudge} sees it all. Locks, detector, and over several
  * nodes the agents, are the real ones; words, network and time are simulated.
  */
 final class LockPlans {
@@ -51,7 +51,7 @@ final class LockPlans {
   /** What the plans are played on. */
   enum Stage {
     ONE_NODE(2 * SECOND, SECOND / 10, 5 * MILLI),
-    /** Ranks stand still for longer than a circle takes to be found. */
+    /** Ranks stand still for longer than a cycle takes to be found. */
     STANDSTILL(2 * SECOND + 6 * MOST_STANDSTILL, SECOND / 10 + MOST_STANDSTILL, MOST_STANDSTILL),
     NODES(2 * SECOND, 2 * SECOND, 5 * MILLI),
     NODES_STANDSTILL(
@@ -146,7 +146,7 @@ final class LockPlans {
   /**
    * Plays to the end.
    *
-   * @return how many circles were found
+   * @return how many cycles were found
    */
   long run() throws InterruptedException {
     if (stage.isOverNodes()) {
@@ -156,7 +156,7 @@ final class LockPlans {
     }
     simulation.actor(NOBODY, "judge", this::look);
     simulation.run();
-    return judge.circles();
+    return judge.cycles();
   }
 
   private void openLocks() {
@@ -300,7 +300,7 @@ final class LockPlans {
       }
     }
 
-    /** Another rank stands still for longer than a circle takes to be found. */
+    /** Another rank stands still for longer than a cycle takes to be found. */
     private void standStill() {
       if (standstills > 0 && random.nextInt(3) == 0) {
         standstills--;

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Faults planted in the search for circles, each of which random plans must show. */
+/** Faults planted in the search for cycles, each of which random plans must show. */
 @ExtendWith(Silent.class)
 @Proof
 class LockPlansTeethTest {
@@ -60,10 +60,10 @@ class LockPlansTeethTest {
   }
 
   enum Fault {
-    LOOKS_ONCE(DeadlockDetector.class, "!circle.isSameAs(seen)", "false", Nodes.class),
+    LOOKS_ONCE(DeadlockDetector.class, "!cycle.isSameAs(seen)", "false", Nodes.class),
     GIVES_UP_THE_EARLIEST(WaitRecord.class, "? since > other.since", "? since < other.since"),
     EACH_GIVES_UP(
-        DeadlockDetector.class, "(awaited == null && !circle.latest().isSameAs(mine))", "false"),
+        DeadlockDetector.class, "(awaited == null && !cycle.latest().isSameAs(mine))", "false"),
     SHOWS_A_WAIT_THAT_IS_OVER(
         WaitTable.class, "window.set(record(node.me(), slot) + Layout.WAIT_VERSION, 0);", ""),
     TIMED_LASTS(WaitTable.class, "(wait.timed() ? 2 : 0)", "0"),
@@ -73,7 +73,7 @@ class LockPlansTeethTest {
         WaitForGraph.class,
         "return writer != null && !(lasting && writer.timed());",
         "return true;"),
-    TOLD_IS_NEVER_GIVEN_UP(DeadlockDetector.class, "|| circle.isSameAs(told)", "|| told != null"),
+    TOLD_IS_NEVER_GIVEN_UP(DeadlockDetector.class, "|| cycle.isSameAs(told)", "|| told != null"),
     SEES_NO_READER_LET_IN(
         WaitTable.class, "return batch >= 0\n", "return false\n", Standstill.class),
     HEARS_ONLY_ONCE(

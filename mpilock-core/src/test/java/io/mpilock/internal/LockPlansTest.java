@@ -12,7 +12,7 @@ import org.junit.jupiter.api.TestInfo;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** Random plans of locks in locks: each circle is ended by its latest request, and nothing else. */
+/** Random plans of locks in locks: each cycle is ended by its latest request, and nothing else. */
 @Timeout(3600)
 @ExtendWith(Silent.class)
 @Proof

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Sees at any moment who holds what and who asks for what, and judges by that what the product says
- * of circles of waits. It is told by the threads themselves, around each call, and knows nothing of
+ * of cycles of waits. It is told by the threads themselves, around each call, and knows nothing of
  * the words in the window.
  */
 final class WaitJudge {
@@ -77,13 +77,13 @@ final class WaitJudge {
   private final long mostTime;
   private final long sameTime;
   private long stuckSince = -1;
-  private int circles;
+  private int cycles;
 
   /**
    * A judge.
    *
    * @param mostAge how old what the product knows of a thread may be, in nanoseconds
-   * @param mostTime within which it must end a circle
+   * @param mostTime within which it must end a cycle
    * @param sameTime requests may be so far apart, and count as made at the same time
    */
   WaitJudge(long mostAge, long mostTime, long sameTime) {
@@ -129,19 +129,19 @@ final class WaitJudge {
         .computeIfPresent(resource, (_, count) -> count == 1 ? null : count - 1);
   }
 
-  int circles() {
-    return circles;
+  int cycles() {
+    return cycles;
   }
 
   /**
-   * A request was given up: there must have been a circle, of just the threads that are named,
+   * A request was given up: there must have been a cycle, of just the threads that are named,
    * which nothing but this would have ended, and nothing else has.
    *
    * @return the other requests in it, which go on waiting until this thread gives something back
    */
   List<Ask> givenUp(Ask ask, String message, long now) {
     remember(now, true);
-    List<Ask> circle = null;
+    List<Ask> cycle = null;
     String why = "";
     for (Past past : pasts.reversed()) {
       if (past.at < now - mostAge) {
@@ -150,27 +150,27 @@ final class WaitJudge {
       List<Ask> found = new ArrayList<>();
       why = wrong(ask, message, past.parts, found);
       if (why.isEmpty()) {
-        circle = found;
+        cycle = found;
         break;
       }
     }
-    if (circle == null) {
+    if (cycle == null) {
       throw new AssertionError("False alarm: " + why + "; " + message + "; " + this);
     }
-    if (!ended.add(Set.copyOf(circle))) {
-      throw new AssertionError("Two requests were given up for " + circle);
+    if (!ended.add(Set.copyOf(cycle))) {
+      throw new AssertionError("Two requests were given up for " + cycle);
     }
     stuckSince = -1;
-    circles++;
+    cycles++;
     ended(ask);
-    Ask behind = circle.getLast();
-    circle.remove(ask);
+    Ask behind = cycle.getLast();
+    cycle.remove(ask);
     boolean letIn = !part(ask.thread).holds(behind.resource, true);
-    return letIn ? List.of() : circle; // it was behind the very request
+    return letIn ? List.of() : cycle; // it was behind the very request
   }
 
   /** What is wrong with a message, if things stood so; or "". */
-  private String wrong(Ask victim, String message, Map<String, Part> parts, List<Ask> circle) {
+  private String wrong(Ask victim, String message, Map<String, Part> parts, List<Ask> cycle) {
     Matcher waits = WAIT.matcher(message);
     while (waits.find()) {
       Part part = parts.get(waits.group(1));
@@ -186,14 +186,14 @@ final class WaitJudge {
       if (ask.at > victim.at + sameTime) {
         return "that is later: " + ask;
       }
-      circle.add(ask);
+      cycle.add(ask);
     }
-    if (circle.isEmpty() || circle.getFirst() != victim) {
+    if (cycle.isEmpty() || cycle.getFirst() != victim) {
       return "it does not begin with " + victim;
     }
-    for (int i = 0; i < circle.size(); i++) {
-      Ask from = circle.get(i);
-      Ask to = circle.get((i + 1) % circle.size());
+    for (int i = 0; i < cycle.size(); i++) {
+      Ask from = cycle.get(i);
+      Ask to = cycle.get((i + 1) % cycle.size());
       Part next = Objects.requireNonNull(parts.get(to.thread));
       boolean reads = !from.writes && next.holds(from.resource, true);
       boolean asked = reads && parts.values().stream().anyMatch(part -> asksToWrite(part, from));
@@ -209,7 +209,7 @@ final class WaitJudge {
     return ask != null && ask.writes && !ask.timed && ask.resource.equals(reader.resource);
   }
 
-  /** Those that were in a circle with a request that was given up must not have got on since. */
+  /** Those that were in a cycle with a request that was given up must not have got on since. */
   void stillWait(List<Ask> asks, String message) {
     for (Ask ask : asks) {
       if (part(ask.thread).ask != ask) {

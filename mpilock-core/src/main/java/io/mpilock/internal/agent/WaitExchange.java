@@ -20,7 +20,7 @@ import java.util.TreeMap;
 import java.util.function.Consumer;
 
 /**
- * The agent's part in finding circles of waits over several nodes: it tells the other nodes what
+ * The agent's part in finding cycles of waits over several nodes: it tells the other nodes what
  * threads of its ranks wait for, as long as there are any, and writes what they tell into the
  * window, where each waiting thread looks for itself. Used by the agent's thread only.
  *

@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 /**
  * The lock of a resource among the ranks of a node, on the words of its window, and the recovery of
  * what dead ranks left. Internal: applications use {@code io.mpilock}.

@@ -4,7 +4,7 @@
 package io.mpilock.internal.rank;
 
 import io.mpilock.failure.DeadlockException;
-import io.mpilock.internal.rank.WaitForGraph.Circle;
+import io.mpilock.internal.rank.WaitForGraph.Cycle;
 import io.mpilock.internal.window.CallNames;
 import io.mpilock.internal.window.RankContext;
 import io.mpilock.internal.window.ThreadId;
@@ -21,16 +21,16 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Looks, for one thread's wait for a lock or for other ranks, whether it is part of a circle of
+ * Looks, for one thread's wait for a lock or for other ranks, whether it is part of a cycle of
  * waits. Used by that thread, each time that it looks for what else may have gone wrong. So a wait
  * that is over before the first look costs nothing.
  *
- * <p>A circle counts once it was seen twice, with the same waits, and all that other nodes say of
+ * <p>A cycle counts once it was seen twice, with the same waits, and all that other nodes say of
  * it was said after the first time. <b>Why it is real then.</b> The thread that looks has waited
  * since before the first time, and holds what it says. Whoever waits for that has not been granted
- * it, so waits still, and holds what it says; and so on around the circle, against its direction.
+ * it, so waits still, and holds what it says; and so on around the cycle, against its direction.
  *
- * <p>A circle through a collective call is told only, since another thread of the rank that is
+ * <p>A cycle through a collective call is told only, since another thread of the rank that is
  * missed may still make the call. So it is with one through a wait that ends by itself.
  */
 public final class DeadlockDetector implements Waiter.DeadlockCheck {
@@ -51,9 +51,9 @@ public final class DeadlockDetector implements Waiter.DeadlockCheck {
   private final long since;
   private int slot = -1;
   private @Nullable WaitRecord shown;
-  private @Nullable Circle seen;
+  private @Nullable Cycle seen;
   private long seenAt;
-  private @Nullable Circle told;
+  private @Nullable Cycle told;
 
   private DeadlockDetector(
       RankThreads threads,
@@ -125,24 +125,24 @@ public final class DeadlockDetector implements Waiter.DeadlockCheck {
     if (mine == null || held.isEmpty()) {
       return;
     }
-    Circle circle = find(table.all(), mine);
-    if (circle == null || !circle.isSameAs(seen)) {
-      seen = circle;
+    Cycle cycle = find(table.all(), mine);
+    if (cycle == null || !cycle.isSameAs(seen)) {
+      seen = cycle;
       seenAt = table.told(); // behind all that was read: what hears more was said later
       return;
     }
-    if (!circle.isSeenAfter(seenAt)
-        || (awaited == null && !circle.latest().isSameAs(mine))
-        || circle.isSameAs(told)) {
+    if (!cycle.isSeenAfter(seenAt)
+        || (awaited == null && !cycle.latest().isSameAs(mine))
+        || cycle.isSameAs(told)) {
       return;
     }
-    told = circle;
-    if (circle.lasting() && node.settings().failOnDeadlock()) {
-      String report = text(circle, mine);
+    told = cycle;
+    if (cycle.lasting() && node.settings().failOnDeadlock()) {
+      String report = text(cycle, mine);
       node.settings().stallListener().deadlocked(what, report);
       throw new DeadlockException(report);
     }
-    node.stalled(what, text(circle, mine));
+    node.stalled(what, text(cycle, mine));
   }
 
   private @Nullable WaitRecord show(WaitTable table, List<Held> held) {
@@ -159,13 +159,13 @@ public final class DeadlockDetector implements Waiter.DeadlockCheck {
     return shown;
   }
 
-  private @Nullable Circle find(List<WaitRecord> all, WaitRecord mine) {
+  private @Nullable Cycle find(List<WaitRecord> all, WaitRecord mine) {
     WaitForGraph graph = new WaitForGraph(all, node.agent() >= 0);
     for (WaitRecord start : all) {
       if (start.isSameAs(mine)) {
         return awaited == null
-            ? graph.circleThrough(start)
-            : graph.circleThroughCall(start, other -> isAwaited(other, all));
+            ? graph.cycleThrough(start)
+            : graph.cycleThroughCall(start, other -> isAwaited(other, all));
       }
     }
     return null;
@@ -189,20 +189,20 @@ public final class DeadlockDetector implements Waiter.DeadlockCheck {
     }
   }
 
-  private String text(Circle circle, WaitRecord mine) {
+  private String text(Cycle cycle, WaitRecord mine) {
     String others =
-        circle.waits().stream()
+        cycle.waits().stream()
             .filter(wait -> !wait.isSameAs(mine))
             .map(wait -> describe(wait, "has waited for") + " since " + at(wait))
             .collect(Collectors.joining(". "));
-    return describe(mine, "waits for") + ". " + others + ". " + consequence(circle);
+    return describe(mine, "waits for") + ". " + others + ". " + consequence(cycle);
   }
 
-  private String consequence(Circle circle) {
+  private String consequence(Cycle cycle) {
     if (awaited != null) {
       return "So they wait for each other, unless another thread of that rank makes the call. Make collective calls while no lock is held.";
     }
-    if (!circle.lasting()) {
+    if (!cycle.lasting()) {
       return "So they wait for each other, until the first of these waits that has a time-out is over.";
     }
     return node.settings().failOnDeadlock()

@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Who waits to write waits for all who hold the resource. Who waits to read waits for who writes
  * it; or for another that waits to write, and that for all who read. So in both cases all who hold
- * it must leave, and a circle is a deadlock. But from a reader to a reader there is an edge only if
+ * it must leave, and a cycle is a deadlock. But from a reader to a reader there is an edge only if
  * somebody does wait to write, and it is as lasting as that wait.
  */
 public final class WaitForGraph {
@@ -38,7 +38,7 @@ public final class WaitForGraph {
    *     that
    * @param lasting whether none of the waits ends by itself
    */
-  record Circle(List<WaitRecord> waits, List<WaitRecord> writers, boolean lasting) {
+  record Cycle(List<WaitRecord> waits, List<WaitRecord> writers, boolean lasting) {
 
     /**
      * Whether all that it rests on was so after a moment.
@@ -62,7 +62,7 @@ public final class WaitForGraph {
     }
 
     /** Whether it is the same one, for the same reasons; it may become lasting by and by. */
-    boolean isSameAs(@Nullable Circle other) {
+    boolean isSameAs(@Nullable Cycle other) {
       return other != null
           && lasting == other.lasting
           && areSame(waits, other.waits)
@@ -130,37 +130,37 @@ public final class WaitForGraph {
   }
 
   /**
-   * Finds a shortest circle through a wait; a lasting one, if there is one.
+   * Finds a shortest cycle through a wait; a lasting one, if there is one.
    *
    * @param start one of the graph's waits
    */
-  @Nullable Circle circleThrough(WaitRecord start) {
-    Circle lasting = start.timed() ? null : circle(start, true);
-    return lasting != null ? lasting : circle(start, false);
+  @Nullable Cycle cycleThrough(WaitRecord start) {
+    Cycle lasting = start.timed() ? null : cycle(start, true);
+    return lasting != null ? lasting : cycle(start, false);
   }
 
   /**
-   * Finds a circle through a wait in a collective call.
+   * Finds a cycle through a wait in a collective call.
    *
    * @param call one of the graph's waits
    * @param awaited tells which waits keep ranks from what the call waits for
    */
-  @Nullable Circle circleThroughCall(WaitRecord call, Predicate<WaitRecord> awaited) {
+  @Nullable Cycle cycleThroughCall(WaitRecord call, Predicate<WaitRecord> awaited) {
     for (WaitRecord first : waits) {
       if (awaited.test(first)) {
         List<WaitRecord> path = path(first, call, false);
         if (path != null) {
           path.addFirst(call);
-          return circle(path, false);
+          return cycle(path, false);
         }
       }
     }
     return null;
   }
 
-  private @Nullable Circle circle(WaitRecord start, boolean lasting) {
+  private @Nullable Cycle cycle(WaitRecord start, boolean lasting) {
     List<WaitRecord> path = path(start, start, lasting);
-    return path == null ? null : circle(path, lasting);
+    return path == null ? null : cycle(path, lasting);
   }
 
   /** Finds a shortest way from a wait to one that has an edge to another. */
@@ -197,7 +197,7 @@ public final class WaitForGraph {
     return writer != null && !(lasting && writer.timed());
   }
 
-  private Circle circle(List<WaitRecord> waits, boolean lasting) {
+  private Cycle cycle(List<WaitRecord> waits, boolean lasting) {
     List<WaitRecord> between = new ArrayList<>();
     for (int i = 0; i < waits.size(); i++) {
       WaitRecord wait = waits.get(i);
@@ -208,7 +208,7 @@ public final class WaitForGraph {
         between.add(writer);
       }
     }
-    return new Circle(waits, between, lasting);
+    return new Cycle(waits, between, lasting);
   }
 
   private static List<WaitRecord> path(WaitRecord end, Map<WaitRecord, WaitRecord> before) {

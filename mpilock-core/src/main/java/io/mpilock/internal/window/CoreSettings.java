@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param otherwiseFair the names of the resources of which the contrary is so
  * @param handoverLimit how often one rank's threads may pass a write among themselves
  * @param releaseOnDeath whether a resource whose writer died goes on to the next
- * @param failOnDeadlock whether the latest request of a circle of waits is given up
+ * @param failOnDeadlock whether the latest request of a cycle of waits is given up
  * @param stallWarning after how long a wait is reported
  * @param shutdownTimeout how long close waits
  * @param heartbeatTimeout how long a node may be silent before it counts as dead
@@ -118,10 +118,10 @@ public record CoreSettings(
     default void poisoned(String resource, int rank) {}
 
     /**
-     * A request of this rank is given up, since it is the latest in a circle of waits.
+     * A request of this rank is given up, since it is the latest in a cycle of waits.
      *
      * @param resource the resource's name
-     * @param report who is in the circle
+     * @param report who is in the cycle
      */
     default void deadlocked(String resource, String report) {}
   }

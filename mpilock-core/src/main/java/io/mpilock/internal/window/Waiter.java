@@ -63,7 +63,7 @@ public final class Waiter {
     }
 
     /**
-     * Whether the thread holds something that others may wait for, so that circles are to be looked
+     * Whether the thread holds something that others may wait for, so that cycles are to be looked
      * for also while it waits for other threads of its rank.
      */
     default boolean holdsAny() {
@@ -71,7 +71,7 @@ public final class Waiter {
     }
 
     /**
-     * What looks for circles of waits that this one is part of, or null if nothing does. Asked for
+     * What looks for cycles of waits that this one is part of, or null if nothing does. Asked for
      * once.
      *
      * @param waitedNanos how long the wait has lasted
@@ -102,7 +102,7 @@ public final class Waiter {
   private @Nullable BooleanSupplier refused;
   private @Nullable DeadlockCheck deadlockCheck;
 
-  /** Until it is found, after a while, that the thread holds nothing, and so is in no circle. */
+  /** Until it is found, after a while, that the thread holds nothing, and so is in no cycle. */
   private boolean looksForDeadlocks = true;
 
   private long nextCheck = CHECK_NANOS;
@@ -150,7 +150,7 @@ public final class Waiter {
     }
   }
 
-  /** Looks whether this wait is part of a circle of waits; throws if it is to be given up. */
+  /** Looks whether this wait is part of a cycle of waits; throws if it is to be given up. */
   private void checkDeadlock() {
     DeadlockCheck looks =
         deadlockCheck == null ? watch.deadlockCheck(node.nanoTime() - start) : deadlockCheck;

@@ -1,3 +1,6 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
 package io.mpilock.internal.node;
 
 import static org.assertj.core.api.Assertions.assertThat;

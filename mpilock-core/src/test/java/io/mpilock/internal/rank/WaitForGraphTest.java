@@ -5,7 +5,7 @@ package io.mpilock.internal.rank;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.mpilock.internal.rank.WaitForGraph.Circle;
+import io.mpilock.internal.rank.WaitForGraph.Cycle;
 import io.mpilock.internal.window.WaitRecord;
 import io.mpilock.internal.window.WaitRecord.Held;
 import java.util.ArrayList;
@@ -16,7 +16,7 @@ import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
-/** The search for circles, beside a judge that lets everybody go on who can. */
+/** The search for cycles, beside a judge that lets everybody go on who can. */
 class WaitForGraphTest {
   private static final int PLANS = 1_000_000;
 
@@ -124,10 +124,10 @@ class WaitForGraphTest {
     WaitRecord call = waiting(3, WaitRecord.CALL, false, true, List.of(new Held(2, false)));
     for (List<WaitRecord> waits :
         List.of(List.of(reader, writer, call), List.of(call, writer, reader))) {
-      Circle circle =
+      Cycle cycle =
           Objects.requireNonNull(
-              new WaitForGraph(waits).circleThroughCall(call, each -> each.equals(reader)));
-      assertThat(circle.waits()).containsExactly(call, reader, writer);
+              new WaitForGraph(waits).cycleThroughCall(call, each -> each.equals(reader)));
+      assertThat(cycle.waits()).containsExactly(call, reader, writer);
     }
   }
 
@@ -137,12 +137,12 @@ class WaitForGraphTest {
     WaitRecord other = waiting(2, 1, true, false, List.of(new Held(2, true)));
     WaitRecord early = waiting(3, 2, true, false, List.of());
     WaitRecord late = waiting(4, 2, true, true, List.of());
-    Circle first =
-        Objects.requireNonNull(new WaitForGraph(List.of(one, other, early)).circleThrough(one));
+    Cycle first =
+        Objects.requireNonNull(new WaitForGraph(List.of(one, other, early)).cycleThrough(one));
     assertThat(first.lasting()).isTrue();
-    assertThat(new WaitForGraph(List.of(late, one, other)).circleThrough(one))
+    assertThat(new WaitForGraph(List.of(late, one, other)).cycleThrough(one))
         .matches(first::isSameAs);
-    assertThat(new WaitForGraph(List.of(one, other), false).circleThrough(one))
+    assertThat(new WaitForGraph(List.of(one, other), false).cycleThrough(one))
         .matches(first::isSameAs);
   }
 
@@ -152,15 +152,15 @@ class WaitForGraphTest {
     WaitRecord other = waiting(2, 1, true, false, List.of(new Held(2, false)));
     WaitRecord early = waiting(3, 2, true, false, List.of());
     WaitRecord late = waiting(4, 2, true, false, List.of());
-    Circle first =
-        Objects.requireNonNull(new WaitForGraph(List.of(one, other, early)).circleThrough(one));
+    Cycle first =
+        Objects.requireNonNull(new WaitForGraph(List.of(one, other, early)).cycleThrough(one));
     for (List<WaitRecord> waits :
         List.of(List.of(one, other, early, late), List.of(late, early, other, one))) {
-      assertThat(new WaitForGraph(waits).circleThrough(one)).matches(first::isSameAs);
+      assertThat(new WaitForGraph(waits).cycleThrough(one)).matches(first::isSameAs);
     }
-    assertThat(new WaitForGraph(List.of(one, other, late)).circleThrough(one))
+    assertThat(new WaitForGraph(List.of(one, other, late)).cycleThrough(one))
         .as("for another reason")
-        .matches(circle -> !first.isSameAs(circle));
+        .matches(cycle -> !first.isSameAs(cycle));
   }
 
   @Test
@@ -173,11 +173,11 @@ class WaitForGraphTest {
       WaitForGraph graph = new WaitForGraph(waits);
       boolean found = false;
       for (WaitRecord wait : waits) {
-        Circle circle = graph.circleThrough(wait);
-        if (circle != null && circle.lasting()) {
+        Cycle cycle = graph.cycleThrough(wait);
+        if (cycle != null && cycle.lasting()) {
           found = true;
-          assertThat(stuck).as("%s", waits).containsAll(circle.waits());
-          assertThat(circle.waits()).contains(wait).doesNotHaveDuplicates();
+          assertThat(stuck).as("%s", waits).containsAll(cycle.waits());
+          assertThat(cycle.waits()).contains(wait).doesNotHaveDuplicates();
         }
       }
       assertThat(found).as("%s: %s", waits, stuck).isEqualTo(!stuck.isEmpty());
@@ -195,8 +195,8 @@ class WaitForGraphTest {
         WaitForGraph graph = new WaitForGraph(waits);
         List<WaitRecord> victims = new ArrayList<>();
         for (WaitRecord wait : waits) {
-          Circle circle = graph.circleThrough(wait);
-          if (circle != null && circle.lasting() && circle.latest().equals(wait)) {
+          Cycle cycle = graph.cycleThrough(wait);
+          if (cycle != null && cycle.lasting() && cycle.latest().equals(wait)) {
             victims.add(wait);
           }
         }

@@ -50,7 +50,7 @@ import org.springframework.validation.Validator;
  *     others consider it dead. Longer than the longest pause of a rank's JVM, such as a full
  *     collection. A process that ends is known within seconds.
  * @param onHolderDeath What happens to a resource whose writer died inside its write.
- * @param onDeadlock What happens to threads that wait for each other's locks in a circle. Each
+ * @param onDeadlock What happens to threads that wait for each other's locks in a cycle. Each
  *     rank's setting applies to its own threads.
  * @param windowSize Shared memory that each rank adds to its node, from 1MB to 1TB, taken at the
  *     start. If not set: 32MB, or on a node with little room half of what is free there, divided by

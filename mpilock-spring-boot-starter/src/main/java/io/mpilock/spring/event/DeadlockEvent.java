@@ -8,7 +8,7 @@ import org.springframework.context.ApplicationEvent;
 
 /**
  * A request of this rank ends with {@link io.mpilock.failure.DeadlockException}, since it is the
- * latest in a circle of waits; once for each circle, on the rank whose request it is.
+ * latest in a cycle of waits; once for each cycle, on the rank whose request it is.
  */
 public final class DeadlockEvent extends ApplicationEvent {
   private static final long serialVersionUID = 1L;
@@ -21,7 +21,7 @@ public final class DeadlockEvent extends ApplicationEvent {
    *
    * @param controller whose job it is
    * @param resource the name of the resource that was asked for
-   * @param report a text: who is in the circle, and what each holds and waits for
+   * @param report a text: who is in the cycle, and what each holds and waits for
    */
   public DeadlockEvent(WindowController controller, String resource, String report) {
     super(controller);
@@ -39,7 +39,7 @@ public final class DeadlockEvent extends ApplicationEvent {
   }
 
   /**
-   * Gives a text: who is in the circle, and what each holds and waits for.
+   * Gives a text: who is in the cycle, and what each holds and waits for.
    *
    * @return the text
    */

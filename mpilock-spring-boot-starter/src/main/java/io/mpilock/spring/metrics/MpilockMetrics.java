@@ -41,7 +41,7 @@ import org.jspecify.annotations.Nullable;
  * <tr><td>{@code mpilock.lock.stalls}</td><td>counter</td><td></td><td>waits that were reported for
  * their length</td></tr>
  * <tr><td>{@code mpilock.lock.deadlocks}</td><td>counter</td><td></td><td>reads and writes given
- * up as the latest in a circle of waits; they are failures, too</td></tr>
+ * up as the latest in a cycle of waits; they are failures, too</td></tr>
  * <tr><td>{@code mpilock.lock.held}</td><td>gauge</td><td>{@code mode}</td><td>threads that hold it
  * now</td></tr>
  * <tr><td>{@code mpilock.lock.waiting}</td><td>gauge</td><td>{@code mode}</td><td>threads that wait

@@ -44,7 +44,7 @@ final class ResourceMeters {
     this.stalls = counter(tags, "stalls", "Waits that were reported for their length");
     this.deadlocks =
         counter(
-            tags, "deadlocks", "Requests that were given up as the latest in a circle of waits");
+            tags, "deadlocks", "Requests that were given up as the latest in a cycle of waits");
   }
 
   /** A meter that nobody has used before is not in the registry. */
@@ -169,14 +169,14 @@ final class ResourceMeters {
       waiting = gauge(tags, "waiting", ModeMeters::waiters, "Threads that wait for the resource");
     }
 
-    /** Of a sum in the midst of a change, whose other half may be below 0. */
+    /** Of a sum in the midst of a change, of which either half may be below 0. */
     private double holders() {
       long sum = threads.sum();
-      return (sum - (int) sum) >> Integer.SIZE;
+      return Math.max(0, (sum - (int) sum) >> Integer.SIZE);
     }
 
     private double waiters() {
-      return (int) threads.sum();
+      return Math.max(0, (int) threads.sum());
     }
 
     void requested() {

@@ -58,8 +58,8 @@ final class LockRecorder implements LockListener {
   public void granted(String resource, LockMode mode, long waitNanos, boolean contended, long now) {
     LockUse use = LockUse.of(mode);
     long kind = NoteKind.grant(number(resource), use, contended);
+    open.get().push(resource, use, waitNanos, contended); // first: it also forgets a stale one
     notes.add(kind, now - waitNanos, waitNanos, 0, Thread.currentThread().getName());
-    open.get().push(resource, use, waitNanos, contended);
   }
 
   @Override
@@ -129,15 +129,15 @@ final class LockRecorder implements LockListener {
   /** What was recorded until now. */
   RankRecord snapshot(Member member) {
     notes.flush();
-    List<String> all;
-    synchronized (names) {
-      all = List.copyOf(names);
-    }
     List<ModeRecord> modes = new ArrayList<>();
     KeptEvents events;
     long end;
     long ended;
+    List<String> all;
     synchronized (account) {
+      synchronized (names) { // in here, so that each number that is counted has its name
+        all = List.copyOf(names);
+      }
       for (int number = 0; number < all.size(); number++) {
         modes.addAll(account.modes(number, all.get(number)));
       }

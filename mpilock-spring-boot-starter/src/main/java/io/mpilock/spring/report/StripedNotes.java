@@ -17,9 +17,9 @@ import org.jspecify.annotations.Nullable;
  * its page full passes it on, under the sink's monitor.
  *
  * <p>A page is written under a lock that is a word of it: one compare-and-set for a note. Nobody
- * sleeps on it. Its holder is a thread of this process that goes on to the end of the note, so that
- * all pages are taken only while as many threads have lost their processor. Then a thread lets
- * others run, for a second at most: a note may be lost, but never is a lock held up for it.
+ * waits for it. If all pages are taken, since as many threads have lost their processor or their
+ * carrier meanwhile, the note goes to the sink directly. So no note is lost, and a thread waits for
+ * the sink's monitor only, whose holder waits for nothing.
  */
 final class StripedNotes {
   /** On a page. */
@@ -66,6 +66,9 @@ final class StripedNotes {
     int at = page(Thread.currentThread().threadId());
     Page page = pages[at].tryLock() ? pages[at] : another(at);
     if (page == null) {
+      synchronized (sink) {
+        sink.take(kind, beginNanos, waitNanos, holdNanos, thread);
+      }
       return;
     }
     try {
@@ -74,7 +77,16 @@ final class StripedNotes {
       }
       page.write(kind, beginNanos, waitNanos, holdNanos, thread);
     } finally {
+      unlock(page);
+    }
+  }
+
+  private static void unlock(Page page) {
+    try {
       page.unlock();
+    } catch (Throwable noStack) { // which the plain store does not need
+      page.words[Page.LOCK] = 0;
+      throw noStack;
     }
   }
 
@@ -83,22 +95,15 @@ final class StripedNotes {
     return (int) ((thread * 0x9E3779B97F4A7C15L) >>> shift);
   }
 
+  /** One that nobody writes to now, or null. */
   private @Nullable Page another(int first) {
-    long start = 0;
-    for (int i = first + 1; ; i++) {
-      Page page = pages[i & (pages.length - 1)];
+    for (int i = 1; i < pages.length; i++) {
+      Page page = pages[(first + i) & (pages.length - 1)];
       if (page.tryLock()) {
         return page;
       }
-      if ((i & (pages.length - 1)) == first) {
-        long now = System.nanoTime();
-        start = start == 0 ? (now | 1) : start;
-        if (now - start > LONGEST_NANOS) {
-          return null;
-        }
-        letOthersRun();
-      }
     }
+    return null;
   }
 
   @SuppressWarnings("ThreadPriorityCheck") // a hint only: who holds a page runs or will run
@@ -106,10 +111,10 @@ final class StripedNotes {
     Thread.yield();
   }
 
-  /** Passes on what is on all pages. */
+  /** Passes on what is on all pages, but for those whose writers stand still for a second. */
   void flush() {
+    long start = System.nanoTime();
     for (Page page : pages) {
-      long start = System.nanoTime();
       boolean locked = page.tryLock();
       while (!locked && System.nanoTime() - start < LONGEST_NANOS) {
         letOthersRun();
@@ -119,7 +124,7 @@ final class StripedNotes {
         try {
           pass(page);
         } finally {
-          page.unlock();
+          unlock(page);
         }
       }
     }
@@ -179,7 +184,7 @@ final class StripedNotes {
       words[SIZE] = note + 1L;
     }
 
-    /** The last first, so that whatever is thrown meanwhile costs one note and repeats none. */
+    /** The last first, so that whatever is thrown meanwhile repeats no note, and costs this one and the next. */
     void passTo(NoteSink sink) {
       for (int note = (int) words[SIZE] - 1; note >= 0; note--) {
         words[SIZE] = note;

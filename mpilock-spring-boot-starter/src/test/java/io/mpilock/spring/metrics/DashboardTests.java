@@ -145,7 +145,7 @@ class DashboardTests {
     }
   }
 
-  /** Told directly: a circle of waits takes seconds to be found. */
+  /** Told directly: a cycle of waits takes seconds to be found. */
   private static void goWrong(MpilockMetrics metrics) {
     for (LockMode mode : LockMode.values()) {
       metrics.requested("orders", mode);
@@ -154,7 +154,7 @@ class DashboardTests {
       metrics.requested("orders", mode);
       metrics.timedOut("orders", mode, 1);
       metrics.requested("orders", mode);
-      metrics.failed("orders", mode, 1, new DeadlockException("a circle"));
+      metrics.failed("orders", mode, 1, new DeadlockException("a cycle"));
     }
     metrics.stalled("orders", "a report");
   }
