@@ -134,8 +134,8 @@ final class WaitJudge {
   }
 
   /**
-   * A request was given up: there must have been a cycle, of just the threads that are named,
-   * which nothing but this would have ended, and nothing else has.
+   * A request was given up: there must have been a cycle, of just the threads that are named, which
+   * nothing but this would have ended, and nothing else has.
    *
    * @return the other requests in it, which go on waiting until this thread gives something back
    */

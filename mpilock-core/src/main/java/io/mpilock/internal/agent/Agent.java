@@ -6,7 +6,6 @@ package io.mpilock.internal.agent;
 import io.mpilock.internal.call.CollectiveCalls;
 import io.mpilock.internal.job.CallBranch;
 import io.mpilock.internal.job.Message;
-import io.mpilock.internal.job.PermissionHolder;
 import io.mpilock.internal.job.PermissionServer;
 import io.mpilock.internal.job.PermissionServers;
 import io.mpilock.internal.job.Tree;
@@ -19,10 +18,7 @@ import io.mpilock.transport.Messenger;
 import io.mpilock.transport.NodeWindow;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
-import java.util.Arrays;
 import java.util.Deque;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
@@ -379,8 +375,7 @@ public final class Agent implements Runnable {
 
   private void handle(int from, Message message) {
     switch (message) {
-      case Message.Request m ->
-          toHome(m, server -> server.request(from, m.wanted(), m.tries()));
+      case Message.Request m -> toHome(m, server -> server.request(from, m.wanted(), m.tries()));
       case Message.Plead m -> toHome(m, server -> server.plead(from, m.tries()));
       case Message.Cancel m -> toHome(m, server -> server.cancel(from));
       case Message.Yield m -> {

@@ -15,8 +15,8 @@ import java.util.function.ObjIntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The resources that ranks of this node use: for each a gate and a {@link PermissionHolder}. Used by
- * the agent's thread only.
+ * The resources that ranks of this node use: for each a gate and a {@link PermissionHolder}. Used
+ * by the agent's thread only.
  */
 final class LocalResources {
   private final RankContext node;

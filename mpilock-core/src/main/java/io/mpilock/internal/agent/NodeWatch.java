@@ -11,8 +11,8 @@ import java.util.function.IntConsumer;
 import java.util.function.ObjIntConsumer;
 
 /**
- * Whether the other nodes' agents live: by what is heard of them, and by what the transport knows of
- * their processes and connections. Used by the agent's thread only.
+ * Whether the other nodes' agents live: by what is heard of them, and by what the transport knows
+ * of their processes and connections. Used by the agent's thread only.
  */
 public final class NodeWatch {
   /** How long a node may take to say its first word. */

@@ -19,7 +19,6 @@ import io.mpilock.failure.LockInterruptedException;
 import io.mpilock.failure.LockTimeoutException;
 import io.mpilock.failure.LockUseException;
 import io.mpilock.failure.RankFailedException;
-import io.mpilock.internal.agent.NodeCalls;
 import io.mpilock.internal.rank.DeadlockDetector;
 import io.mpilock.internal.rank.KeptWrites;
 import io.mpilock.internal.rank.RankLock;
@@ -57,7 +56,7 @@ import org.jspecify.annotations.Nullable;
  * at once, since of a call that is decided it is read for messages only.
  *
  * <p>In a job of several nodes the ranks of a node do not decide: one that sees a reason to fail
- * proposes it, and the agent ({@link NodeCalls}) brings the decision of the job's root, along a
+ * proposes it, and the agent ({@code NodeCalls}) brings the decision of the job's root, along a
  * tree of the nodes ({@link io.mpilock.internal.job.CallBranch}). Once the agent has reported that
  * all of its ranks are there (REPORTED) they wait for the root's decision, since it may be to go.
  * It looks at the refusals after it has said so, and a rank that refuses looks at that afterwards.

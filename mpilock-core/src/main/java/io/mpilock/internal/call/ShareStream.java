@@ -4,7 +4,6 @@
 package io.mpilock.internal.call;
 
 import io.mpilock.failure.LockInterruptedException;
-import io.mpilock.internal.agent.StreamRelay;
 import io.mpilock.internal.window.Bell;
 import io.mpilock.internal.window.Layout;
 import io.mpilock.internal.window.RankContext;
@@ -17,7 +16,7 @@ import java.util.Objects;
 /**
  * The bytes of one single write, from the rank that writes to all others, through a ring of chunks
  * in the window: DATA chunks, then perhaps FAILURE chunks, then the end. Where the writer is on
- * another node, the node's agent fills the ring ({@link StreamRelay}). The end is END; or LOST if
+ * another node, the node's agent fills the ring ({@code StreamRelay}). The end is END; or LOST if
  * the writer died; or UNTOLD if it failed, and the text of its failure was not sent, or not all of
  * it. An end takes no chunk, so it needs no room: no rank that stands still keeps it from the
  * others.

@@ -3,32 +3,12 @@
  */
 package io.mpilock.internal.node;
 
-import static io.mpilock.internal.window.LockWords.ABANDONED;
-import static io.mpilock.internal.window.LockWords.CLAIMED;
-import static io.mpilock.internal.window.LockWords.COUNT_MASK;
-import static io.mpilock.internal.window.LockWords.DRAINING;
-import static io.mpilock.internal.window.LockWords.INTENT;
-import static io.mpilock.internal.window.LockWords.MANY_HOLDS;
-import static io.mpilock.internal.window.LockWords.MANY_WAITING;
 import static io.mpilock.internal.window.LockWords.NONE;
-import static io.mpilock.internal.window.LockWords.ONE_BATCH;
-import static io.mpilock.internal.window.LockWords.ONE_HOLD;
-import static io.mpilock.internal.window.LockWords.ONE_PENDING;
-import static io.mpilock.internal.window.LockWords.ONE_SEQUENCE;
-import static io.mpilock.internal.window.LockWords.ONE_WAITING;
-import static io.mpilock.internal.window.LockWords.OWNER_MASK;
 import static io.mpilock.internal.window.LockWords.POISONED;
-import static io.mpilock.internal.window.LockWords.RETURNING;
 import static io.mpilock.internal.window.LockWords.WAITING;
-import static io.mpilock.internal.window.LockWords.batch;
-import static io.mpilock.internal.window.LockWords.holds;
-import static io.mpilock.internal.window.LockWords.isBefore;
-import static io.mpilock.internal.window.LockWords.isFree;
 import static io.mpilock.internal.window.LockWords.owner;
 import static io.mpilock.internal.window.LockWords.pending;
 import static io.mpilock.internal.window.LockWords.phase;
-import static io.mpilock.internal.window.LockWords.request;
-import static io.mpilock.internal.window.LockWords.sequence;
 import static io.mpilock.internal.window.LockWords.waiting;
 import static io.mpilock.internal.window.LockWords.withOwner;
 import static io.mpilock.internal.window.LockWords.withPending;
@@ -38,20 +18,15 @@ import io.mpilock.internal.job.Permission;
 import io.mpilock.internal.window.Bell;
 import io.mpilock.internal.window.CallNames;
 import io.mpilock.internal.window.Layout;
-import io.mpilock.internal.window.LockWords;
 import io.mpilock.internal.window.RankContext;
-import io.mpilock.internal.window.ThreadId;
 import io.mpilock.internal.window.Waiter;
 import io.mpilock.transport.NodeWindow;
-import java.lang.invoke.VarHandle;
-import java.util.function.BooleanSupplier;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The words of one resource on a node, seen from one member: where they are, how to wake who sleeps on
- * them, how to tell the agent, and the poison. The classes above it, one side of the lock each, end in
- * {@link NodeLock}, which has the invariants.
+ * The words of one resource on a node, seen from one member: where they are, how to wake who sleeps
+ * on them, how to tell the agent, and the poison. The classes above it, one side of the lock each,
+ * end in {@link NodeLock}, which has the invariants.
  */
 public abstract sealed class LockLine permits ReaderSide {
   static final long NOBODY = -1;
@@ -59,6 +34,7 @@ public abstract sealed class LockLine permits ReaderSide {
 
   /** Somebody writes, or asks to. Not a token: those are not negative. */
   public static final long BUSY = -1;
+
   final RankContext node;
   final @Nullable String name;
   final String resource;

@@ -3,48 +3,19 @@
  */
 package io.mpilock.internal.node;
 
-import static io.mpilock.internal.window.LockWords.ABANDONED;
 import static io.mpilock.internal.window.LockWords.CLAIMED;
-import static io.mpilock.internal.window.LockWords.COUNT_MASK;
-import static io.mpilock.internal.window.LockWords.DRAINING;
 import static io.mpilock.internal.window.LockWords.INTENT;
-import static io.mpilock.internal.window.LockWords.MANY_HOLDS;
-import static io.mpilock.internal.window.LockWords.MANY_WAITING;
 import static io.mpilock.internal.window.LockWords.NONE;
-import static io.mpilock.internal.window.LockWords.ONE_BATCH;
-import static io.mpilock.internal.window.LockWords.ONE_HOLD;
 import static io.mpilock.internal.window.LockWords.ONE_PENDING;
-import static io.mpilock.internal.window.LockWords.ONE_SEQUENCE;
-import static io.mpilock.internal.window.LockWords.ONE_WAITING;
-import static io.mpilock.internal.window.LockWords.OWNER_MASK;
-import static io.mpilock.internal.window.LockWords.POISONED;
-import static io.mpilock.internal.window.LockWords.RETURNING;
-import static io.mpilock.internal.window.LockWords.WAITING;
-import static io.mpilock.internal.window.LockWords.batch;
-import static io.mpilock.internal.window.LockWords.holds;
-import static io.mpilock.internal.window.LockWords.isBefore;
-import static io.mpilock.internal.window.LockWords.isFree;
 import static io.mpilock.internal.window.LockWords.owner;
-import static io.mpilock.internal.window.LockWords.pending;
 import static io.mpilock.internal.window.LockWords.phase;
-import static io.mpilock.internal.window.LockWords.request;
-import static io.mpilock.internal.window.LockWords.sequence;
-import static io.mpilock.internal.window.LockWords.waiting;
-import static io.mpilock.internal.window.LockWords.withOwner;
-import static io.mpilock.internal.window.LockWords.withPending;
 
-import io.mpilock.failure.LockUseException;
 import io.mpilock.internal.job.Permission;
-import io.mpilock.internal.window.Bell;
-import io.mpilock.internal.window.CallNames;
 import io.mpilock.internal.window.Layout;
 import io.mpilock.internal.window.LockWords;
 import io.mpilock.internal.window.RankContext;
 import io.mpilock.internal.window.ThreadId;
 import io.mpilock.internal.window.Waiter;
-import io.mpilock.transport.NodeWindow;
-import java.lang.invoke.VarHandle;
-import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -95,10 +66,12 @@ import org.jspecify.annotations.Nullable;
  * rank's request shows its number or a smaller one, unless its rank owns ({@link WriteQueue}). So a
  * thread that had its place before another asked is granted before it.
  *
- * <p>Source: the table of requests that the releaser scans is that of the readers-writer lock of
- * the design document; the readers' side is the distributed counter of Hsieh and Weihl, "Scalable
- * Reader-Writer Locks for Parallel Systems" (IPPS 1992); phase-fairness is Brandenburg and
- * Anderson, "Spin-Based Reader-Writer Synchronization for Multiprocessor Real-Time Systems" (2010).
+ * <p>Source: a table of numbered requests, one for each member, of which the smallest goes first,
+ * is Lamport's bakery, "A New Solution of Dijkstra's Concurrent Programming Problem" (CACM 1974),
+ * with numbers that are taken in one atomic step; the readers' side is the distributed counter of
+ * Hsieh and Weihl, "Scalable Reader-Writer Locks for Parallel Systems" (IPPS 1992); phase-fairness
+ * is Brandenburg and Anderson, "Spin-Based Reader-Writer Synchronization for Multiprocessor
+ * Real-Time Systems" (2010).
  */
 public final class NodeLock extends WriterSide {
   static final String STANDS_STILL =

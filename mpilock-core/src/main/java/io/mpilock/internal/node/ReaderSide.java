@@ -3,54 +3,30 @@
  */
 package io.mpilock.internal.node;
 
-import static io.mpilock.internal.window.LockWords.ABANDONED;
-import static io.mpilock.internal.window.LockWords.CLAIMED;
 import static io.mpilock.internal.window.LockWords.COUNT_MASK;
 import static io.mpilock.internal.window.LockWords.DRAINING;
-import static io.mpilock.internal.window.LockWords.INTENT;
 import static io.mpilock.internal.window.LockWords.MANY_HOLDS;
 import static io.mpilock.internal.window.LockWords.MANY_WAITING;
-import static io.mpilock.internal.window.LockWords.NONE;
 import static io.mpilock.internal.window.LockWords.ONE_BATCH;
 import static io.mpilock.internal.window.LockWords.ONE_HOLD;
-import static io.mpilock.internal.window.LockWords.ONE_PENDING;
-import static io.mpilock.internal.window.LockWords.ONE_SEQUENCE;
 import static io.mpilock.internal.window.LockWords.ONE_WAITING;
-import static io.mpilock.internal.window.LockWords.OWNER_MASK;
 import static io.mpilock.internal.window.LockWords.POISONED;
-import static io.mpilock.internal.window.LockWords.RETURNING;
-import static io.mpilock.internal.window.LockWords.WAITING;
 import static io.mpilock.internal.window.LockWords.batch;
 import static io.mpilock.internal.window.LockWords.holds;
-import static io.mpilock.internal.window.LockWords.isBefore;
-import static io.mpilock.internal.window.LockWords.isFree;
 import static io.mpilock.internal.window.LockWords.owner;
 import static io.mpilock.internal.window.LockWords.pending;
-import static io.mpilock.internal.window.LockWords.phase;
-import static io.mpilock.internal.window.LockWords.request;
-import static io.mpilock.internal.window.LockWords.sequence;
 import static io.mpilock.internal.window.LockWords.waiting;
-import static io.mpilock.internal.window.LockWords.withOwner;
-import static io.mpilock.internal.window.LockWords.withPending;
 
-import io.mpilock.failure.LockUseException;
-import io.mpilock.internal.job.Permission;
-import io.mpilock.internal.window.Bell;
-import io.mpilock.internal.window.CallNames;
 import io.mpilock.internal.window.Layout;
-import io.mpilock.internal.window.LockWords;
 import io.mpilock.internal.window.RankContext;
-import io.mpilock.internal.window.ThreadId;
 import io.mpilock.internal.window.Waiter;
 import io.mpilock.transport.NodeWindow;
 import java.lang.invoke.VarHandle;
 import java.util.function.BooleanSupplier;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** How a member reads: at once, after a wait, in a batch, or optimistically. */
 public abstract sealed class ReaderSide extends LockLine permits RequestTable {
-
 
   ReaderSide(RankContext node, long lockLine, int me, @Nullable String name, boolean phaseFair) {
     super(node, lockLine, me, name, phaseFair);
@@ -111,7 +87,10 @@ public abstract sealed class ReaderSide extends LockLine permits RequestTable {
     }
   }
 
-  /** As {@link NodeLock#awaitRead(Waiter)}. If it throws, the caller is to {@link NodeLock#giveBack}. */
+  /**
+   * As {@link NodeLock#awaitRead(Waiter)}. If it throws, the caller is to {@link
+   * NodeLock#giveBack}.
+   */
   public boolean awaitRead(UndoRecord undo, Waiter waiter) {
     window.getAndAdd(line(me) + Layout.WAITING_READERS, 1);
     undo.shows = true;

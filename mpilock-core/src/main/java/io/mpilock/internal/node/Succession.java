@@ -5,55 +5,28 @@ package io.mpilock.internal.node;
 
 import static io.mpilock.internal.window.LockWords.ABANDONED;
 import static io.mpilock.internal.window.LockWords.CLAIMED;
-import static io.mpilock.internal.window.LockWords.COUNT_MASK;
-import static io.mpilock.internal.window.LockWords.DRAINING;
-import static io.mpilock.internal.window.LockWords.INTENT;
-import static io.mpilock.internal.window.LockWords.MANY_HOLDS;
-import static io.mpilock.internal.window.LockWords.MANY_WAITING;
 import static io.mpilock.internal.window.LockWords.NONE;
-import static io.mpilock.internal.window.LockWords.ONE_BATCH;
-import static io.mpilock.internal.window.LockWords.ONE_HOLD;
 import static io.mpilock.internal.window.LockWords.ONE_PENDING;
-import static io.mpilock.internal.window.LockWords.ONE_SEQUENCE;
-import static io.mpilock.internal.window.LockWords.ONE_WAITING;
 import static io.mpilock.internal.window.LockWords.OWNER_MASK;
 import static io.mpilock.internal.window.LockWords.POISONED;
 import static io.mpilock.internal.window.LockWords.RETURNING;
 import static io.mpilock.internal.window.LockWords.WAITING;
-import static io.mpilock.internal.window.LockWords.batch;
-import static io.mpilock.internal.window.LockWords.holds;
-import static io.mpilock.internal.window.LockWords.isBefore;
-import static io.mpilock.internal.window.LockWords.isFree;
 import static io.mpilock.internal.window.LockWords.owner;
-import static io.mpilock.internal.window.LockWords.pending;
 import static io.mpilock.internal.window.LockWords.phase;
-import static io.mpilock.internal.window.LockWords.request;
-import static io.mpilock.internal.window.LockWords.sequence;
-import static io.mpilock.internal.window.LockWords.waiting;
 import static io.mpilock.internal.window.LockWords.withOwner;
-import static io.mpilock.internal.window.LockWords.withPending;
 
-import io.mpilock.failure.LockUseException;
-import io.mpilock.internal.job.Permission;
 import io.mpilock.internal.window.Bell;
-import io.mpilock.internal.window.CallNames;
 import io.mpilock.internal.window.Layout;
-import io.mpilock.internal.window.LockWords;
 import io.mpilock.internal.window.RankContext;
-import io.mpilock.internal.window.ThreadId;
 import io.mpilock.internal.window.Waiter;
-import io.mpilock.transport.NodeWindow;
-import java.lang.invoke.VarHandle;
 import java.util.function.BooleanSupplier;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who owns next: how ownership is passed on, how a member waits for it, and how it is taken back from one
- * that gave up, or was cut short.
+ * Who owns next: how ownership is passed on, how a member waits for it, and how it is taken back
+ * from one that gave up, or was cut short.
  */
 public abstract sealed class Succession extends RequestTable permits WriterSide {
-
 
   Succession(RankContext node, long lockLine, int me, @Nullable String name, boolean phaseFair) {
     super(node, lockLine, me, name, phaseFair);

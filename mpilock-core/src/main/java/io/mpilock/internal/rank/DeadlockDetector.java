@@ -25,10 +25,10 @@ import org.jspecify.annotations.Nullable;
  * waits. Used by that thread, each time that it looks for what else may have gone wrong. So a wait
  * that is over before the first look costs nothing.
  *
- * <p>A cycle counts once it was seen twice, with the same waits, and all that other nodes say of
- * it was said after the first time. <b>Why it is real then.</b> The thread that looks has waited
- * since before the first time, and holds what it says. Whoever waits for that has not been granted
- * it, so waits still, and holds what it says; and so on around the cycle, against its direction.
+ * <p>A cycle counts once it was seen twice, with the same waits, and all that other nodes say of it
+ * was said after the first time. <b>Why it is real then.</b> The thread that looks has waited since
+ * before the first time, and holds what it says. Whoever waits for that has not been granted it, so
+ * waits still, and holds what it says; and so on around the cycle, against its direction.
  *
  * <p>A cycle through a collective call is told only, since another thread of the rank that is
  * missed may still make the call. So it is with one through a wait that ends by itself.

@@ -3,7 +3,6 @@
  */
 package io.mpilock.internal.rank;
 
-import io.mpilock.internal.agent.WaitExchange;
 import io.mpilock.internal.window.WaitRecord;
 import io.mpilock.internal.window.WaitRecord.Held;
 import java.util.ArrayDeque;
@@ -43,7 +42,7 @@ public final class WaitForGraph {
     /**
      * Whether all that it rests on was so after a moment.
      *
-     * @param told what this node had told the others then ({@link WaitExchange})
+     * @param told what this node had told the others then ({@code WaitExchange})
      */
     boolean isSeenAfter(long told) {
       return waits.stream().allMatch(wait -> wait.heard() > told)

@@ -4,7 +4,6 @@
 package io.mpilock.internal.window;
 
 import io.mpilock.internal.job.NodeReport;
-import io.mpilock.internal.rank.RankLock;
 
 /**
  * Where the words stand in a node's window. Constants and index arithmetic only; an index counts
@@ -210,7 +209,7 @@ public final class Layout {
   public static final int ENDED_THREAD = 6;
 
   /**
-   * How many {@link RankLock}s of this name the rank has. It goes from 0 to 1 under DIRECTORY_LOCK
+   * How many {@code RankLock}s of this name the rank has. It goes from 0 to 1 under DIRECTORY_LOCK
    * only, and while it is 0 no thread of the rank touches the entry.
    */
   public static final int USES = 7;

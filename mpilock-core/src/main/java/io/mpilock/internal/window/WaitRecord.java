@@ -3,7 +3,6 @@
  */
 package io.mpilock.internal.window;
 
-import io.mpilock.internal.agent.WaitExchange;
 import java.util.List;
 
 /**
@@ -19,7 +18,7 @@ import java.util.List;
  * @param timed whether the wait ends by itself
  * @param since when it began, in milliseconds of the epoch
  * @param holds what it holds
- * @param heard if it is on another node, the last of what this node told ({@link WaitExchange})
+ * @param heard if it is on another node, the last of what this node told ({@code WaitExchange})
  *     that that one had heard when it said so; else {@link #HERE}
  */
 public record WaitRecord(

@@ -43,8 +43,7 @@ final class ResourceMeters {
     this.other = new RoleMeters(tags.and("role", "other"));
     this.stalls = counter(tags, "stalls", "Waits that were reported for their length");
     this.deadlocks =
-        counter(
-            tags, "deadlocks", "Requests that were given up as the latest in a cycle of waits");
+        counter(tags, "deadlocks", "Requests that were given up as the latest in a cycle of waits");
   }
 
   /** A meter that nobody has used before is not in the registry. */

@@ -184,7 +184,10 @@ final class StripedNotes {
       words[SIZE] = note + 1L;
     }
 
-    /** The last first, so that whatever is thrown meanwhile repeats no note, and costs this one and the next. */
+    /**
+     * The last first, so that whatever is thrown meanwhile repeats no note, and costs this one and
+     * the next.
+     */
     void passTo(NoteSink sink) {
       for (int note = (int) words[SIZE] - 1; note >= 0; note--) {
         words[SIZE] = note;

@@ -83,9 +83,7 @@ class StripedNotesTests {
     assertThat(pages).hasSizeGreaterThan(12).allMatch(page -> page >= 0 && page < 16);
   }
 
-  /**
-   * A note may be lost then, but no page: somebody else would look for it for a second each time.
-   */
+  /** A note may be lost then, but no page. */
   @Test
   void whatTheSinkThrowsCostsOneNoteAndLeavesThePageFree() {
     AtomicLong taken = new AtomicLong();
@@ -104,6 +102,46 @@ class StripedNotesTests {
     note(notes, 0);
     notes.flush();
     assertThat(taken).hasValue(StripedNotes.NOTES);
+  }
+
+  /** Threads of a report that is being read may hold all pages, and none may spin meanwhile. */
+  @Test
+  void whereAllPagesAreTakenANoteGoesToTheSinkItself() throws Exception {
+    CountDownLatch goesOn = new CountDownLatch(1);
+    AtomicLong taken = new AtomicLong();
+    NoteSink slow =
+        (kind, begin, wait, hold, thread) -> {
+          try {
+            goesOn.await();
+          } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+          }
+          taken.incrementAndGet();
+        };
+    StripedNotes notes = new StripedNotes(slow, 1);
+    List<Thread> threads = new ArrayList<>();
+    for (int i = 0; i < 6; i++) {
+      threads.add(
+          Thread.ofPlatform()
+              .start(() -> {
+                for (int note = 0; note < 2 * StripedNotes.NOTES; note++) {
+                  note(notes, 0);
+                }
+              }));
+    }
+    while (!threads.stream().allMatch(StripedNotesTests::sleeps)) {
+      Thread.onSpinWait();
+    }
+    goesOn.countDown();
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    notes.flush();
+    assertThat(taken).hasValue(6L * 2 * StripedNotes.NOTES);
+  }
+
+  private static boolean sleeps(Thread thread) {
+    return thread.getState() == Thread.State.BLOCKED || thread.getState() == Thread.State.WAITING;
   }
 
   @Test
