@@ -100,15 +100,12 @@ public final class ResourceLock {
 
   private ReadLease read(long nanos, Duration timeout) {
     ThreadHold hold = process.hold();
+    ReadLease lease = new ReadLease(this, hold);
     if (!acquire(hold, LockMode.READ, nanos)) {
       throw timedOut(hold, LockMode.READ, timeout);
     }
-    try {
-      return new ReadLease(this, hold);
-    } catch (Throwable failure) {
-      releaseRead(hold); // nobody else could
-      throw failure;
-    }
+    lease.token = hold.token;
+    return lease;
   }
 
   /**
@@ -134,15 +131,13 @@ public final class ResourceLock {
 
   private Optional<ReadLease> tryRead(long nanos) {
     ThreadHold hold = process.hold();
+    ReadLease lease = new ReadLease(this, hold);
+    Optional<ReadLease> granted = Optional.of(lease);
     if (!acquire(hold, LockMode.READ, nanos)) {
       return Optional.empty();
     }
-    try {
-      return Optional.of(new ReadLease(this, hold));
-    } catch (Throwable failure) {
-      releaseRead(hold);
-      throw failure;
-    }
+    lease.token = hold.token;
+    return granted;
   }
 
   /**
@@ -173,15 +168,12 @@ public final class ResourceLock {
 
   private WriteLease write(long nanos, Duration timeout) {
     ThreadHold hold = process.hold();
+    WriteLease lease = new WriteLease(this, hold);
     if (!acquire(hold, LockMode.WRITE, nanos)) {
       throw timedOut(hold, LockMode.WRITE, timeout);
     }
-    try {
-      return new WriteLease(this, hold, false);
-    } catch (Throwable failure) {
-      releaseWrite(hold); // nobody else could
-      throw failure;
-    }
+    lease.token = hold.token;
+    return lease;
   }
 
   /**
@@ -207,15 +199,13 @@ public final class ResourceLock {
 
   private Optional<WriteLease> tryWrite(long nanos) {
     ThreadHold hold = process.hold();
+    WriteLease lease = new WriteLease(this, hold);
+    Optional<WriteLease> granted = Optional.of(lease);
     if (!acquire(hold, LockMode.WRITE, nanos)) {
       return Optional.empty();
     }
-    try {
-      return Optional.of(new WriteLease(this, hold, false));
-    } catch (Throwable failure) {
-      releaseWrite(hold);
-      throw failure;
-    }
+    lease.token = hold.token;
+    return granted;
   }
 
   /**
@@ -486,15 +476,13 @@ public final class ResourceLock {
   }
 
   WriteLease writeAfter(ThreadHold hold, long readToken, long nanos) {
+    WriteLease lease = new WriteLease(this, hold);
     if (!acquire(hold, LockMode.WRITE, nanos)) {
       throw timedOut(hold, LockMode.WRITE, Duration.ofNanos(nanos));
     }
-    try {
-      return new WriteLease(this, hold, hold.token() != readToken + 1);
-    } catch (Throwable failure) {
-      releaseWrite(hold);
-      throw failure;
-    }
+    lease.token = hold.token;
+    lease.intervened = hold.token != readToken + 1;
+    return lease;
   }
 
   /** If this throws, the read is held as before. */

@@ -15,18 +15,20 @@ import io.mpilock.internal.rank.ThreadHold;
 public final class WriteLease implements AutoCloseable {
   private final ResourceLock lock;
   private final ThreadHold hold;
-  private final boolean intervened;
-  private final long token;
+
+  // Set behind the grant, by no call: there may be no stack left for one.
+  long token;
+  boolean intervened;
+
   private boolean open = true;
 
   /** Set at most once, by the thread that got the lease; then {@code open} is guarded by this. */
   private volatile boolean kept;
 
-  WriteLease(ResourceLock lock, ThreadHold hold, boolean intervened) {
+  /** Made before the grant, so that nothing can fail after it. */
+  WriteLease(ResourceLock lock, ThreadHold hold) {
     this.lock = lock;
     this.hold = hold;
-    this.intervened = intervened;
-    this.token = hold.token();
   }
 
   /**
@@ -75,14 +77,18 @@ public final class WriteLease implements AutoCloseable {
     }
     hold.checkOwner(lock.process(), "close");
     if (open) {
-      lock.releaseWrite(hold);
+      if (token == hold.token) { // else its end was cut short, and its thread ended it, and asked
+        lock.releaseWrite(hold);
+      }
       open = false;
     }
   }
 
   private synchronized void endKept() {
     if (open) {
-      lock.releaseKept(hold);
+      if (token == hold.token) { // as above
+        lock.releaseKept(hold);
+      }
       open = false;
     }
   }

@@ -9,9 +9,11 @@ import io.mpilock.failure.LockTimeoutException;
 import io.mpilock.failure.MpilockException;
 import io.mpilock.testing.Silent;
 import io.mpilock.transport.local.LocalCluster;
+import java.lang.reflect.Method;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -22,6 +24,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * A thread with little stack takes and gives back a lock as deep in it as it gets, and a frame less
@@ -33,26 +36,32 @@ class StackOverflowTest {
   private static final Duration SOON = Duration.ofSeconds(20);
   private static final long STACK_BYTES = 256 << 10;
 
-  /** From the end of the stack up: more than any call of the lock needs. */
-  private static final int DEPTHS = 300;
+  /** From the end of the stack up; but for the last, the stack was enough at each of them. */
+  private static final int ENOUGH = 60;
 
-  /** What the thread does; what it has got it puts into {@link #held}. */
+  /** What is called often is compiled, and its frames get smaller. */
+  private static final int ROUNDS = 4;
+
+  private static final Duration CHILD = Duration.ofMinutes(5);
+
+  /** What the thread does; what it has got it keeps in a field: a call may have no stack. */
   private interface Act {
     void run(WindowController mine) throws Exception;
   }
 
-  private final Deque<AutoCloseable> held = new ArrayDeque<>();
+  private @Nullable AutoCloseable held;
+  private Optional<WriteLease> tried = Optional.empty();
   private int up;
   private boolean done;
   private int overflows;
 
   private Act act(String name) {
     return switch (name) {
-      case "read" -> mine -> held.push(mine.read());
-      case "write" -> mine -> held.push(mine.write());
-      case "tried write" -> mine -> mine.tryWrite().ifPresent(held::push);
-      case "timed write, in vain" -> mine -> held.push(mine.write(Duration.ofMillis(2)));
-      case "timed read, in vain" -> mine -> held.push(mine.read(Duration.ofMillis(2)));
+      case "read" -> mine -> held = mine.read();
+      case "write" -> mine -> held = mine.write();
+      case "tried write" -> mine -> tried = mine.tryWrite();
+      case "timed write, in vain" -> mine -> held = mine.write(Duration.ofMillis(2));
+      case "timed read, in vain" -> mine -> held = mine.read(Duration.ofMillis(2));
       case "optimistic read" ->
           mine -> {
             boolean _ = mine.validate(mine.tryOptimisticRead());
@@ -84,8 +93,11 @@ class StackOverflowTest {
       WindowController theirs = opened.get();
       boolean inVain = name.endsWith("in vain");
       Act act = act(name);
-      for (int depth = -1; depth < DEPTHS; depth++) {
+      int last = 0;
+      for (int step = -1; step < ROUNDS * (last + ENOUGH); step++) {
+        int depth = step < 0 ? -1 : step % (last + ENOUGH);
         int above = depth;
+        int before = overflows;
         Future<WriteLease> lease = inVain ? other.submit(() -> theirs.write(SOON)) : null;
         if (lease != null) {
           lease.get();
@@ -116,19 +128,67 @@ class StackOverflowTest {
               theirs.read(SOON).close();
             })
             .get(60, TimeUnit.SECONDS);
+        last = overflows == before ? last : Math.max(last, depth);
       }
       assertThat(overflows).isGreaterThan(5);
-      System.out.println(name + ": " + overflows);
       Future<?> closed = other.submit(theirs::close);
       mine.close();
       closed.get();
     }
   }
 
+  /** Frames of other sizes: what was never called is the largest, and may have no stack left. */
+  @ParameterizedTest
+  @ValueSource(strings = {"-XX:TieredStopAtLevel=1", "-Xint"})
+  void alsoWhereLittleIsCompiled(String option) throws Exception {
+    Path output = Files.createTempFile("stack-overflow", ".txt");
+    Process child =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                option,
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                StackOverflowTest.class.getName())
+            .redirectErrorStream(true)
+            .redirectOutput(output.toFile())
+            .start();
+    try {
+      boolean ended = child.waitFor(CHILD.toSeconds(), TimeUnit.SECONDS);
+      assertThat(Files.readString(output)).endsWith("done" + System.lineSeparator());
+      assertThat(ended).isTrue();
+    } finally {
+      child.destroyForcibly();
+      Files.delete(output);
+    }
+  }
+
+  /** Runs all cases in this JVM. */
+  public static void main(String[] args) throws Exception {
+    for (Method method : StackOverflowTest.class.getDeclaredMethods()) {
+      CsvSource cases = method.getAnnotation(CsvSource.class);
+      if (cases != null) {
+        for (String each : cases.value()) {
+          int comma = each.lastIndexOf(", ");
+          new StackOverflowTest()
+              .whereverTheStackEndsAnotherRankGetsTheLock(
+                  each.substring(0, comma).replace("'", ""),
+                  Boolean.parseBoolean(each.substring(comma + 2)));
+        }
+      }
+    }
+    System.out.println("done");
+  }
+
   private void giveBack() throws Exception {
-    while (!held.isEmpty()) {
-      held.peek().close();
-      held.pop();
+    AutoCloseable mine = held;
+    if (mine != null) {
+      mine.close();
+      held = null;
+    }
+    if (tried.isPresent()) {
+      tried.get().close();
+      tried = Optional.empty();
     }
   }
 

@@ -5,9 +5,7 @@ package io.mpilock.internal;
 
 import io.mpilock.internal.window.ThreadParker;
 import io.mpilock.internal.window.Waiter;
-import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.LockSupport;
-import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * A thread of a Lincheck test. Its clock is its own, so that telling the time is no access that the
@@ -24,11 +22,6 @@ abstract class InterleavedThread extends Thread {
 
   /** Threads of a rank that wait for each other: for time, as in {@link InterleavedWindow}. */
   static final class Parking implements ThreadParker {
-    @Override
-    public Lock newMutex() {
-      return new ReentrantLock();
-    }
-
     @Override
     public void park(Object blocker, long nanos) {
       if (!letTimePass(Math.min(nanos, Waiter.SLICE_NANOS))) {

@@ -26,9 +26,7 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.LockSupport;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
@@ -216,11 +214,6 @@ public final class Simulation {
   private final class Threads implements ThreadParker {
     private final IdentityHashMap<Object, Mutex> monitors = new IdentityHashMap<>();
 
-    @Override
-    public Lock newMutex() {
-      return new Mutex();
-    }
-
     /**
      * A monitor would not let go of the baton: whoever waited for it would stand still for ever.
      */
@@ -266,12 +259,10 @@ public final class Simulation {
   }
 
   /** A mutex of the threads of one rank. */
-  private final class Mutex extends ReentrantLock {
-    private static final long serialVersionUID = 1;
+  private final class Mutex {
     private boolean held;
 
-    @Override
-    public void lock() {
+    void lock() {
       Actor me = current;
       if (me != null && me.thread.equals(Thread.currentThread())) {
         awaitGate(() -> !held);
@@ -282,8 +273,7 @@ public final class Simulation {
       held = true;
     }
 
-    @Override
-    public void unlock() {
+    void unlock() {
       held = false;
     }
   }

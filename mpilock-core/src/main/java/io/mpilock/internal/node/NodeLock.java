@@ -136,7 +136,6 @@ public final class NodeLock extends WriterSide {
    * short itself it goes on, if it is called again.
    */
   public void giveBack(UndoRecord undo) {
-    unlockQueue(undo);
     if (undo.drains) {
       drainNoMore(undo);
     }
@@ -151,13 +150,6 @@ public final class NodeLock extends WriterSide {
       endTry(undo);
     }
     finish(undo);
-  }
-
-  /** Lets the other threads of this rank go on, whatever this one could not give back. */
-  public void unlockQueue(UndoRecord undo) {
-    if (undo.locks) {
-      queue.unlock(undo);
-    }
   }
 
   /**

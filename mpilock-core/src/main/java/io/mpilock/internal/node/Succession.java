@@ -67,7 +67,9 @@ public abstract sealed class Succession extends RequestTable permits WriterSide 
       }
       long left = undo.uncounted ? now : now - ONE_PENDING;
       if (window.compareAndSet(state, now, (left & ~OWNER_MASK) | (undo.heir + 1))) {
-        lose(undo);
+        undo.writes = 0; // before any call: another thread of this rank may own by now
+        undo.uncounted = false;
+        undo.heir = UndoRecord.NOBODY;
         undo.silent = true;
         return;
       }

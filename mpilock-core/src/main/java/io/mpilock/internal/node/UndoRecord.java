@@ -47,9 +47,6 @@ public class UndoRecord {
   /** Its place among the threads of its rank that want to write. */
   public WriteQueue.@Nullable Turn turn;
 
-  /** Has the queue's mutex. */
-  boolean locks;
-
   /** How often it is between {@link RankContext#enter} and {@link RankContext#leave}. */
   int entered;
 

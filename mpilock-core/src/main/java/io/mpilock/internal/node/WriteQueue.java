@@ -10,16 +10,15 @@ import io.mpilock.internal.window.ThreadId;
 import io.mpilock.internal.window.ThreadParker;
 import io.mpilock.internal.window.Waiter;
 import io.mpilock.transport.NodeWindow;
-import java.util.concurrent.locks.Lock;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The threads of one rank that wait to write a resource, in the order in which they asked, behind
  * the one request that the rank has in the node's table.
  *
- * <p>A thread takes its number when it asks, and joins the queue in the same step, under a mutex of
- * the process: so the queue is sorted by number. The rank's REQUEST shows the number of the first,
- * and counts once in pending however many threads stand behind it:
+ * <p>A thread takes its number when it asks, and joins the queue in the same step, under this
+ * queue's monitor: so the queue is sorted by number. The rank's REQUEST shows the number of the
+ * first, and counts once in pending however many threads stand behind it:
  *
  * <pre>
  *   a thread comes, and is the first    INTENT; sequence + 1 and pending + 1; WAITING(its number)
@@ -47,9 +46,8 @@ public final class WriteQueue {
   private final NodeWindow window;
   private final NodeLock words;
   private final ThreadParker threads;
-  private final Lock mutex;
   private final long line;
-  private @Nullable Turn first; // as all below guarded by the mutex
+  private @Nullable Turn first; // as all below guarded by this queue's monitor
   private @Nullable Turn last;
   private int length;
 
@@ -78,7 +76,6 @@ public final class WriteQueue {
     this.window = node.window();
     this.words = words;
     this.threads = node.threads();
-    this.mutex = threads.newMutex();
     this.line = words.line(words.me());
   }
 
@@ -105,19 +102,12 @@ public final class WriteQueue {
     return undo.writes != 0;
   }
 
-  private void lock(UndoRecord undo) {
-    mutex.lock();
-    undo.locks = true;
-  }
-
-  void unlock(UndoRecord undo) {
-    mutex.unlock();
-    undo.locks = false;
-  }
-
   /** Takes a place and a number; false if the controller is closed, or a try would have to wait. */
   private boolean join(UndoRecord undo, Turn turn, Waiter waiter) {
-    lock(undo);
+    return threads.alone(this, () -> joinAlone(undo, turn, waiter));
+  }
+
+  private boolean joinAlone(UndoRecord undo, Turn turn, Waiter waiter) {
     boolean joins = first == null || !waiter.isTry(); // others of this rank go before a try
     if (joins) {
       link(turn);
@@ -127,7 +117,6 @@ public final class WriteQueue {
         joins = ask(undo);
       }
     }
-    unlock(undo);
     return joins;
   }
 
@@ -166,12 +155,8 @@ public final class WriteQueue {
    */
   private boolean awaitRequest(UndoRecord undo, Waiter waiter) {
     while (true) {
-      lock(undo);
-      boolean asked = words.published() != LockWords.NONE;
-      boolean asks = !asked && words.mayAsk();
-      boolean open = !asks || ask(undo);
-      unlock(undo);
-      if (asked || asks) {
+      Boolean open = threads.<@Nullable Boolean>alone(this, () -> isOpenAlone(undo));
+      if (open != null) {
         return open;
       }
       words.throwIfPoisoned();
@@ -179,6 +164,14 @@ public final class WriteQueue {
         return false;
       }
     }
+  }
+
+  /** Whether this rank has asked or does now; null if it cannot yet, false if it is closed. */
+  private @Nullable Boolean isOpenAlone(UndoRecord undo) {
+    if (words.published() != LockWords.NONE) {
+      return true;
+    }
+    return words.mayAsk() ? ask(undo) : null;
   }
 
   private boolean awaitFirst(Turn turn, Waiter waiter) {
@@ -200,9 +193,12 @@ public final class WriteQueue {
       }
       // The claim is that of one who gave up, and this one ends it in its place. It may not keep
       // what comes by that: threads of other ranks may have asked before it.
-      lock(undo);
-      words.endRequest(undo, turn.request);
-      unlock(undo);
+      threads.alone(
+          this,
+          () -> {
+            words.endRequest(undo, turn.request);
+            return true;
+          });
       if (undo.writes == 0) {
         return false;
       }
@@ -219,10 +215,12 @@ public final class WriteQueue {
    */
   void leave(UndoRecord undo, boolean granted) {
     Turn turn = undo.turn;
-    if (turn == null) {
-      return;
+    if (turn != null) {
+      threads.alone(this, () -> leaveAlone(undo, turn, granted));
     }
-    lock(undo);
+  }
+
+  private boolean leaveAlone(UndoRecord undo, Turn turn, boolean granted) {
     if (turn.joined) {
       number();
       if (turn.isFirst) {
@@ -237,7 +235,7 @@ public final class WriteQueue {
     }
     countWaiting();
     undo.turn = null;
-    unlock(undo);
+    return true;
   }
 
   private void leaveRequest(UndoRecord undo, Turn turn, boolean granted) {
@@ -299,13 +297,13 @@ public final class WriteQueue {
 
   /** Has all who wait look whether the controller is closed. */
   void wakeAll() {
-    mutex.lock();
-    try {
-      for (Turn turn = first; turn != null; turn = turn.behind) {
-        threads.unpark(turn.thread);
-      }
-    } finally {
-      mutex.unlock();
+    threads.alone(this, this::wakeAllAlone);
+  }
+
+  private boolean wakeAllAlone() {
+    for (Turn turn = first; turn != null; turn = turn.behind) {
+      threads.unpark(turn.thread);
     }
+    return true;
   }
 }

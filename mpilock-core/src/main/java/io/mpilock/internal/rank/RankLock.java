@@ -631,7 +631,6 @@ public final class RankLock {
    * @return whether there is nothing any more to give back, since the window is freed
    */
   boolean hasLost(UndoRecord undo, Throwable failure) {
-    words.unlockQueue(undo);
     boolean freed = failure instanceof IllegalStateException && node.isWindowFreed();
     if (freed) {
       undo.forget();

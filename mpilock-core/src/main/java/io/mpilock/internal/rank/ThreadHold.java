@@ -39,8 +39,14 @@ public final class ThreadHold extends UndoRecord {
   private final ThreadId id;
   private final long lockLine;
 
+  /** The token of this write, or of the last one before this read. */
+  public long token;
+
   /** The write is ending, and holds counts the reads inside it already. */
   private boolean downgraded;
+
+  /** The end of the write was cut short: what comes next goes on with it. */
+  private boolean ending;
 
   /** What is here belongs to no lease: it could not be given back when it was to be. */
   private boolean owes;
@@ -51,7 +57,7 @@ public final class ThreadHold extends UndoRecord {
   /** While it owes anything the lock stays: nobody else knows how to give that back. */
   private @Nullable RankLock owing;
 
-  /** It keeps a write, or owes something: a request looks at both before all else. */
+  /** It keeps a write, owes something, or is ending a write: looked at before all else. */
   private boolean special;
 
   /** Changed by the thread alone. While it is true the counts are guarded by this object. */
@@ -65,7 +71,6 @@ public final class ThreadHold extends UndoRecord {
 
   private int lockedReads;
   private int lockedWrites;
-  private long token;
   private boolean waited;
   private boolean uninterruptible;
   private long readSince;
@@ -111,6 +116,9 @@ public final class ThreadHold extends UndoRecord {
       long last = lock.words().enterRead(this);
       return last != NodeLock.BUSY ? beginRead(lock, last) : awaitRead(lock, nanos);
     } catch (Throwable failure) {
+      owes = true; // before any call: there may be no stack left for one
+      special = true;
+      owing = lock;
       throw undo(lock, failure);
     }
   }
@@ -166,6 +174,9 @@ public final class ThreadHold extends UndoRecord {
       }
       return mine == NodeLock.READ ? awaitNoReaders(lock, nanos) : awaitWrite(lock, nanos);
     } catch (Throwable failure) {
+      owes = true; // before any call: there may be no stack left for one
+      special = true;
+      owing = lock;
       throw undo(lock, failure);
     }
   }
@@ -199,9 +210,6 @@ public final class ThreadHold extends UndoRecord {
 
   /** Gives back what a request has left that was cut short, and gives what its caller gets. */
   private RuntimeException undo(RankLock lock, Throwable failure) {
-    owes = true;
-    special = true;
-    owing = lock;
     if (turn == null && !drains) {
       letGo(lock);
     }
@@ -224,7 +232,7 @@ public final class ThreadHold extends UndoRecord {
     Throwable failure = goBack(lock, Way.REQUEST);
     if (failure == null) {
       owes = false;
-      special = keeps || debt != null;
+      special = keeps || ending || debt != null;
       owing = debt != null ? lock : null;
     }
     return failure;
@@ -259,7 +267,7 @@ public final class ThreadHold extends UndoRecord {
   /** That has been given back. */
   void paid() {
     debt = null;
-    special = keeps || owes;
+    special = keeps || ending || owes;
     owing = owes ? owing : null;
   }
 
@@ -308,8 +316,8 @@ public final class ThreadHold extends UndoRecord {
    */
   public void releaseRead(RankLock lock) {
     try {
-      if (keeps) {
-        releaseWhileKept(lock, true);
+      if (special) {
+        releaseSpecially(lock, true);
       } else {
         endRead(lock);
       }
@@ -330,17 +338,47 @@ public final class ThreadHold extends UndoRecord {
     }
   }
 
+  private void releaseSpecially(RankLock lock, boolean read) {
+    if (keeps) {
+      releaseWhileKept(lock, read);
+    } else if (!read) {
+      endWriteAgain(lock);
+    } else {
+      if (ending) {
+        finishWrite(lock, null);
+      }
+      endRead(lock);
+    }
+  }
+
+  private void endWriteAgain(RankLock lock) {
+    if (ending) {
+      finishWrite(lock, null);
+    } else {
+      endWrite(lock);
+    }
+  }
+
+  private void finishWrite(RankLock lock, @Nullable Throwable cut) {
+    if (reads == 0 || downgraded) {
+      letGo(lock);
+    }
+    finish(lock, Way.WRITE, cut);
+  }
+
   /**
    * Goes on with a release that was cut short. What cut it is not thrown if the release comes to
    * its end: the caller asked for no more, and a second one would release what somebody else holds.
    */
-  private void finish(RankLock lock, Way way, Throwable cut) {
-    if (way == Way.WRITE && (reads == 0 || downgraded)) {
-      letGo(lock);
-    }
+  private void finish(RankLock lock, Way way, @Nullable Throwable cut) {
     Throwable failure = goBack(lock, way);
     if (failure != null) {
       throw RankContext.unchecked(failure);
+    }
+    if (way == Way.WRITE) {
+      downgraded = false;
+      ending = false;
+      special = keeps || owes || debt != null;
     }
     if (cut instanceof IllegalStateException refused && lock.isWindowFreed()) {
       lock.swallowIfClosed(refused);
@@ -355,8 +393,8 @@ public final class ThreadHold extends UndoRecord {
    */
   public void releaseWrite(RankLock lock) {
     try {
-      if (keeps) {
-        releaseWhileKept(lock, false);
+      if (special) {
+        releaseSpecially(lock, false);
       } else {
         endWrite(lock);
       }
@@ -373,10 +411,12 @@ public final class ThreadHold extends UndoRecord {
     try {
       downgrade(lock);
       lock.words().releaseOwnership(this);
+      downgraded = false;
     } catch (Throwable cut) {
-      finish(lock, Way.WRITE, cut);
+      ending = true; // before any call: there may be no stack left for one
+      special = true;
+      finishWrite(lock, cut);
     }
-    downgraded = false;
   }
 
   private void downgrade(RankLock lock) {
@@ -429,6 +469,9 @@ public final class ThreadHold extends UndoRecord {
 
   private long releaseOneKept(RankLock lock) {
     synchronized (this) {
+      if (kept == 0) { // its thread has asked again, and ended it
+        return 0;
+      }
       if (kept == 1) {
         lock.threads().kept().remove(this);
       }
@@ -448,6 +491,9 @@ public final class ThreadHold extends UndoRecord {
   private void releaseWhileKept(RankLock lock, boolean read) {
     synchronized (this) {
       if (read) {
+        if (ending) {
+          finishWrite(lock, null);
+        }
         endRead(lock);
       } else {
         endWriteWhileKept(lock);
@@ -462,7 +508,7 @@ public final class ThreadHold extends UndoRecord {
         }
       }
       keeps = reads + writes != 0;
-      special = keeps || owes || debt != null;
+      special = keeps || ending || owes || debt != null;
     }
   }
 
@@ -470,19 +516,27 @@ public final class ThreadHold extends UndoRecord {
     if (writes == 1) {
       lock.noteKept("", 0); // before somebody else of this rank writes
     }
-    endWrite(lock);
+    endWriteAgain(lock);
   }
 
   /**
-   * Gives back what is owed; then takes one more of what is kept, or tells that nothing is, or that
-   * other threads have released it all.
+   * Gives back what is owed, and ends a write whose end was cut short; then takes one more of what
+   * is kept, or tells that nothing is, or that other threads have released it all.
    */
   private boolean isAdded(RankLock lock, boolean read) {
     settle(lock);
     if (!keeps) {
+      if (ending) {
+        finishWrite(lock, null);
+      }
       return false;
     }
     synchronized (this) {
+      if (ending) {
+        finishWrite(lock, null);
+        kept = 0;
+        lock.threads().kept().remove(this);
+      }
       if (reads + writes == 0) {
         keeps = false;
         special = false;
@@ -609,15 +663,6 @@ public final class ThreadHold extends UndoRecord {
 
   boolean isUninterruptible() {
     return uninterruptible;
-  }
-
-  /**
-   * The token of the current hold.
-   *
-   * @return the token of this write, or of the last one before this read
-   */
-  public long token() {
-    return token;
   }
 
   /**

@@ -3,9 +3,7 @@
  */
 package io.mpilock.internal.window;
 
-import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.LockSupport;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -20,11 +18,6 @@ public interface ThreadParker {
         @Override
         public boolean isReal() {
           return true;
-        }
-
-        @Override
-        public Lock newMutex() {
-          return new ReentrantLock();
         }
 
         @Override
@@ -52,12 +45,10 @@ public interface ThreadParker {
     return Thread.ofPlatform().daemon().name(name).start(body);
   }
 
-  /** A lock for a few accesses at a time; of it only {@code lock} and {@code unlock} are used. */
-  Lock newMutex();
-
   /**
    * Runs what one thread of the rank at a time may be in: a synchronized block, which nothing that
-   * is thrown leaves locked. Not to be nested.
+   * is thrown leaves locked. A {@code ReentrantLock} may throw for want of stack when it has locked
+   * (JEP 270). Not to be nested.
    */
   default <T extends @Nullable Object> T alone(Object monitor, Supplier<T> piece) {
     synchronized (monitor) {

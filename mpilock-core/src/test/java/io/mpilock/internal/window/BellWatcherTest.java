@@ -15,7 +15,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
@@ -96,11 +95,6 @@ class BellWatcherTest {
               throw failure.get();
             }
             return ThreadParker.super.startDaemon(name, body);
-          }
-
-          @Override
-          public Lock newMutex() {
-            return REAL.newMutex();
           }
 
           @Override
