@@ -3,6 +3,7 @@
  */
 package io.mpilock.internal.agent;
 
+import io.mpilock.internal.call.CallSlots;
 import io.mpilock.internal.call.CollectiveCalls;
 import io.mpilock.internal.job.Message;
 import io.mpilock.internal.job.Verdict;
@@ -161,12 +162,12 @@ public final class NodeCalls {
 
   private boolean writeDecisions() {
     boolean news = false;
-    while (!decided.isEmpty() && collectives.isSeen(decided.element().call() - 2)) {
+    while (!decided.isEmpty() && collectives.slots().isSeen(decided.element().call() - 2)) {
       Message.Decide decision = decided.remove();
       long call = decision.call();
       node.putText(Layout.report(node.members(), call), decision.text());
       window.set(
-          Layout.decision(call), CollectiveCalls.decision(call, decision.code(), decision.rank()));
+          Layout.decision(call), CallSlots.decision(call, decision.code(), decision.rank()));
       node.ringCollective();
       next = call + 1;
       toldArrived = false;

@@ -78,32 +78,16 @@ public final class CollectiveCalls {
   }
 
   // Marks of a call slot, beside the number of the call.
-  private static final int ARRIVED = 1;
-  private static final int SEEN = 2;
-
   // Reasons to refuse.
-  private static final long HOLDS_READ = 1;
-  private static final long HOLDS_WRITE = 2;
-  private static final long NO_SUCH_RANK = 3;
-
-  /** Keeps a write beyond its body; in the upper bits of which resource, by its home. */
-  private static final long KEEPS_WRITE = 4;
-
-  /** Something was thrown. */
-  private static final long FAILED = 5;
-
-  /** Waits no more; in the upper bits why, as a decision says it. */
-  private static final long GAVE_UP = 6;
-
-  private static final int REFUSAL_BITS = 8;
-
   /** Who gives up waits so long at most for the decision, which brings what others called. */
   private static final long ANSWER_NANOS = 500_000_000;
 
   private final RankContext node;
   private final NodeWindow window;
   private final Bell bell;
-  private final LongFunction<String> resourceName;
+  private final CallSlots slots;
+  private final CallReport reports;
+  private final CloseCall closing;
 
   /** Held from the beginning of a single write to the end of its fence: one at a time. */
   private final ReentrantLock turn = new ReentrantLock(true);
@@ -118,7 +102,9 @@ public final class CollectiveCalls {
     this.node = node;
     this.window = node.window();
     this.bell = new Bell(window, Layout.COLLECTIVE_BELL);
-    this.resourceName = resourceName;
+    this.slots = new CallSlots(node);
+    this.reports = new CallReport(node, slots, resourceName);
+    this.closing = new CloseCall(node, bell, slots, reports);
   }
 
   /**
@@ -242,14 +228,14 @@ public final class CollectiveCalls {
    */
   private boolean leaveCall(RankLock lock, int writer) {
     long call = calls;
-    if (slotMark(node.me(), call) == mark(call, SEEN)) {
-      return decided(call) == GO; // a rank that refuses does not wait for the decision
+    if (slots.slotMark(node.me(), call) == CallSlots.mark(call, CallSlots.SEEN)) {
+      return slots.decided(call) == GO; // a rank that refuses does not wait for the decision
     }
-    if (slotMark(node.me(), call) >>> 8 != call) {
-      arrive(call, SINGLE_WRITE, writer, lock.lockLine(), FAILED);
+    if (slots.slotMark(node.me(), call) >>> 8 != call) {
+      slots.arrive(call, SINGLE_WRITE, writer, lock.lockLine(), CallSlots.FAILED);
     }
-    boolean goes = decided(call) == GO || refuse(call, FAILED, REFUSED) == GO;
-    seen(call);
+    boolean goes = slots.decided(call) == GO || refuse(call, CallSlots.FAILED, REFUSED) == GO;
+    slots.seen(call);
     return goes;
   }
 
@@ -301,25 +287,25 @@ public final class CollectiveCalls {
             .beside(Thread.currentThread(), writer == node.myJobRank() ? lock : null);
     long refusal = 0;
     if (writer < 0 || writer >= node.jobSize()) {
-      refusal = NO_SUCH_RANK;
+      refusal = CallSlots.NO_SUCH_RANK;
     } else if (kept != null) {
-      refusal = kept.lockLine() << REFUSAL_BITS | KEEPS_WRITE;
+      refusal = kept.lockLine() << CallSlots.REFUSAL_BITS | CallSlots.KEEPS_WRITE;
     } else if (hold.isReading() && !(hold.isWriting() && writer == node.myJobRank())) {
-      refusal = HOLDS_READ;
+      refusal = CallSlots.HOLDS_READ;
     } else if (hold.isWriting() && writer != node.myJobRank()) {
-      refusal = HOLDS_WRITE;
+      refusal = CallSlots.HOLDS_WRITE;
     }
     long call = publish(SINGLE_WRITE, writer, lock.lockLine(), refusal);
-    if (refusal == NO_SUCH_RANK) {
-      decide(call, REFUSED, node.myJobRank());
-      seen(call);
+    if (refusal == CallSlots.NO_SUCH_RANK) {
+      slots.decide(call, REFUSED, node.myJobRank());
+      slots.seen(call);
       throw new IllegalArgumentException(
           "There is no rank %d to write: the controller has ranks 0 to %d."
               .formatted(writer, node.jobSize() - 1));
     }
     if (refusal != 0) {
-      decide(call, REFUSED, node.myJobRank());
-      seen(call);
+      slots.decide(call, REFUSED, node.myJobRank());
+      slots.seen(call);
       if (kept != null) {
         throw new LockUseException(
             ("Thread '%s' of rank %d calls singleWrite on %s while its transaction"
@@ -339,7 +325,7 @@ public final class CollectiveCalls {
                   Thread.currentThread().getName(),
                   node.myJobRank(),
                   lock.quotedName(),
-                  refusal == HOLDS_READ ? "read" : "write",
+                  refusal == CallSlots.HOLDS_READ ? "read" : "write",
                   writer));
     }
     return call;
@@ -347,52 +333,32 @@ public final class CollectiveCalls {
 
   private long publish(long kind, int writer, long lockLine, long refusal) {
     long call = ++calls;
-    arrive(call, kind, writer, lockLine, refusal);
+    slots.arrive(call, kind, writer, lockLine, refusal);
     return call;
-  }
-
-  private void arrive(long call, long kind, int writer, long lockLine, long refusal) {
-    long slot = Layout.callSlot(node.me(), call);
-    window.setRelease(slot + Layout.KIND, kind);
-    window.setRelease(slot + Layout.WRITER, writer);
-    window.setRelease(slot + Layout.RESOURCE, lockLine);
-    window.setRelease(slot + Layout.REFUSAL, refusal);
-    window.set(slot + Layout.CALL, mark(call, ARRIVED));
-    node.ringCollective();
-  }
-
-  /** Whether every rank of this node that made an earlier call has read how it was decided. */
-  public boolean isSeen(long call) {
-    for (int rank = 0; rank < node.ranks(); rank++) {
-      if (slotMark(rank, call) == mark(call, ARRIVED) && !node.isGone(rank)) {
-        return false;
-      }
-    }
-    return true;
   }
 
   /** Waits for the decision and obeys it. */
   private void agree(long call, int writer, Waiter waiter) {
     int code;
     int rank = node.myJobRank();
-    while ((code = decided(call)) == 0) {
-      if (!tryDecide(call, writer)
-          && !waiter.pause(bell, () -> decided(call) != 0 || tryDecide(call, writer))) {
+    while ((code = slots.decided(call)) == 0) {
+      if (!slots.tryDecide(call, writer)
+          && !waiter.pause(bell, () -> slots.decided(call) != 0 || slots.tryDecide(call, writer))) {
         int why = waiter.wasInterrupted() ? INTERRUPTED : node.isClosed() ? LEFT : TIMED_OUT;
-        if (refuse(call, (long) why << REFUSAL_BITS | GAVE_UP, why) == 0) {
+        if (refuse(call, (long) why << CallSlots.REFUSAL_BITS | CallSlots.GAVE_UP, why) == 0) {
           node.throwIfBroken();
           code = why;
           break;
         }
       }
     }
-    boolean decided = decided(call) != 0;
+    boolean decided = slots.decided(call) != 0;
     if (decided) {
       rank = (int) (window.get(Layout.decision(call)) >>> 8) & 0xFFFF;
     }
     String report =
-        code == GO ? "" : report(call, code, rank, decided ? told(call) : summary(call));
-    seen(call);
+        code == GO ? "" : reports.report(call, code, rank, decided ? reports.told(call) : reports.summary(call));
+    slots.seen(call);
     if (code == GO) {
       return;
     }
@@ -417,12 +383,12 @@ public final class CollectiveCalls {
    * @return how it is decided; 0 if no decision can be made yet, or none comes any more
    */
   private int refuse(long call, long refusal, int code) {
-    window.set(Layout.callSlot(node.me(), call) + Layout.REFUSAL, refusal);
-    decide(call, code, node.myJobRank());
+    slots.giveUp(call, refusal);
+    slots.decide(call, code, node.myJobRank());
     if (node.agent() >= 0) {
       awaitDecision(call);
     }
-    return decided(call);
+    return slots.decided(call);
   }
 
   /**
@@ -438,196 +404,11 @@ public final class CollectiveCalls {
                 bound ? Waiter.FOREVER : ANSWER_NANOS,
                 new LeaveWatch(call))
             .uninterruptible();
-    BooleanSupplier over = () -> decided(call) != 0 || node.brokenBy() >= 0;
+    BooleanSupplier over = () -> slots.decided(call) != 0 || node.brokenBy() >= 0;
     while (!over.getAsBoolean() && waiter.pauseInClose(bell, over)) {
       // It looks at the dead.
     }
     waiter.end();
-  }
-
-  /** The decision's code, or 0 if there is none; a call that was overtaken has failed. */
-  private int decided(long call) {
-    long decision = window.get(Layout.decision(call));
-    long decidedCall = decision >>> 24;
-    return decidedCall == call ? (int) decision & 0xFF : decidedCall > call ? GONE_ON : 0;
-  }
-
-  /** Decides if there is a reason to; true if the call is decided now. */
-  private boolean tryDecide(long call, int writer) {
-    if (!mayDecide(call)) { // before the look at the slots
-      return false;
-    }
-    boolean all = true;
-    int differs = -1;
-    long mine = Layout.callSlot(node.me(), call);
-    for (int rank = 0; rank < node.ranks(); rank++) {
-      long mark = slotMark(rank, call);
-      if (mark >>> 8 == call) {
-        long slot = Layout.callSlot(rank, call);
-        long refusal = window.get(slot + Layout.REFUSAL);
-        if (refusal != 0) {
-          return decide(call, codeOf(refusal), node.jobRank(rank));
-        }
-        if (window.get(slot + Layout.KIND) == CLOSE) {
-          return decide(call, LEFT, node.jobRank(rank));
-        }
-        if (window.get(slot + Layout.WRITER) != window.get(mine + Layout.WRITER)
-            || window.get(slot + Layout.RESOURCE) != window.get(mine + Layout.RESOURCE)) {
-          differs = rank;
-        }
-      } else {
-        all = false;
-        if (mark >>> 8 > call) {
-          return decide(call, GONE_ON, node.jobRank(rank));
-        }
-        long life = node.life(rank);
-        if (life == RankContext.DEAD) {
-          return decide(call, DIED, node.jobRank(rank));
-        }
-        if (life >= RankContext.CLOSING) {
-          return decide(call, LEFT, node.jobRank(rank));
-        }
-      }
-    }
-    if (node.agent() >= 0) {
-      long closing = window.get(Layout.CLOSING_CALL);
-      if (closing >>> 24 == call) {
-        return decide(call, LEFT, (int) closing & 0xFFFF);
-      }
-      int lost = node.firstLost();
-      if (lost >= 0) {
-        return decide(call, DIED, lost);
-      }
-    }
-    if (!all) {
-      return false;
-    }
-    if (differs >= 0) {
-      return decide(call, DIFFER, node.jobRank(differs));
-    }
-    if (node.agent() >= 0) {
-      return false; // the agent sees the same
-    }
-    if (writer == node.myJobRank()) {
-      return decide(call, GO, writer);
-    }
-    // The one that is to decide came, but may have gone since.
-    long life = node.life(writer);
-    return life >= RankContext.LEFT && decide(call, life == RankContext.DEAD ? DIED : LEFT, writer);
-  }
-
-  private static int codeOf(long refusal) {
-    return what(refusal) == GAVE_UP ? (int) (refusal >>> REFUSAL_BITS) : REFUSED;
-  }
-
-  private static long what(long refusal) {
-    return refusal & (1 << REFUSAL_BITS) - 1;
-  }
-
-  /** Whether nobody needs the decision any more whose place this one takes. */
-  private boolean mayDecide(long call) {
-    return node.agent() >= 0 || isSeen(call - 2);
-  }
-
-  /** Decides if it may, or proposes it to the agent; true if the call is decided. */
-  private boolean decide(long call, int code, int rank) {
-    boolean proposes = node.agent() >= 0;
-    if (!mayDecide(call)) {
-      return false;
-    }
-    long index = proposes ? Layout.proposal(call) : Layout.decision(call);
-    while (true) {
-      long now = window.get(index);
-      if (now >>> 24 >= call) {
-        return !proposes;
-      }
-      if (window.compareAndSet(index, now, decision(call, code, rank))) {
-        node.ringCollective();
-        return !proposes;
-      }
-    }
-  }
-
-  public static long decision(long call, int code, int rank) {
-    return call << 24 | (long) rank << 8 | code;
-  }
-
-  private void seen(long call) {
-    window.set(Layout.callSlot(node.me(), call) + Layout.CALL, mark(call, SEEN));
-    node.ringCollective();
-  }
-
-  private long slotMark(int rank, long call) {
-    return window.get(Layout.callSlot(rank, call) + Layout.CALL);
-  }
-
-  private static long mark(long call, int mark) {
-    return call << 8 | mark;
-  }
-
-  private String report(long call, int code, int rank, String summary) {
-    String why =
-        switch (code) {
-          case DIFFER -> CallNames.reason(summary, "the ranks disagree");
-          case REFUSED -> "rank " + rank + " refused it";
-          case TIMED_OUT -> "rank " + rank + " had waited for its time-out";
-          case INTERRUPTED -> "rank " + rank + " was interrupted";
-          case LEFT -> "rank " + rank + " is closing";
-          case DIED -> "rank " + rank + " died";
-          default -> "other ranks gave it up and went on";
-        };
-    StringBuilder text =
-        new StringBuilder("Collective call ").append(call).append(" failed, since ").append(why);
-    return text.append(": ")
-        .append(summary)
-        .append(". Every rank must make the same collective calls in the same order.")
-        .toString();
-  }
-
-  /** What all ranks called, once it is decided. */
-  private String told(long call) {
-    return node.agent() < 0 ? summary(call) : node.text(Layout.report(node.members(), call));
-  }
-
-  /** Tells what each rank of this node called. */
-  public String summary(long call) {
-    return IntStream.range(0, node.ranks())
-        .mapToObj(rank -> "rank " + node.jobRank(rank) + " " + called(rank, call))
-        .collect(Collectors.joining("; "));
-  }
-
-  private String called(int rank, long call) {
-    long slot = Layout.callSlot(rank, call);
-    if (slotMark(rank, call) >>> 8 != call) {
-      long life = node.life(rank);
-      return life == RankContext.DEAD
-          ? "died"
-          : life >= RankContext.CLOSING
-              ? "called close"
-              : slotMark(rank, call) >>> 8 > call ? "gave up and went on" : "has called nothing";
-    }
-    if (window.get(slot + Layout.KIND) == CLOSE) {
-      return "called close";
-    }
-    long refusal = window.get(slot + Layout.REFUSAL);
-    String called =
-        CallNames.called(
-            resourceName.apply(window.get(slot + Layout.RESOURCE)),
-            (int) window.get(slot + Layout.WRITER));
-    if (what(refusal) == KEEPS_WRITE) {
-      return "%s while its transaction keeps the write of %s, which mpilock.resources.NAME.until=body would end with its body"
-          .formatted(called, resourceName.apply(refusal >>> REFUSAL_BITS));
-    }
-    return called
-        + (refusal == HOLDS_READ
-            ? " while holding a read of it"
-            : refusal == HOLDS_WRITE
-                ? " while holding its write"
-                : refusal == NO_SUCH_RANK
-                    ? ", which is no rank"
-                    : refusal == FAILED
-                        ? ", and failed in the call"
-                        : what(refusal) == GAVE_UP ? ", and gave up" : "");
   }
 
   /**
@@ -637,84 +418,22 @@ public final class CollectiveCalls {
    * @return what was wrong, or null
    */
   public @Nullable String close(long nanos) {
-    long call = publish(CLOSE, -1, 0, 0);
-    node.life(RankContext.CLOSING);
-    node.ringCollective();
-    Waiter waiter =
-        new Waiter(
-            node,
-            "",
-            node.nanoTime(),
-            nanos,
-            new Waiter.Watch() {
-              @Override
-              public void check() {
-                findDead();
-              }
-
-              @Override
-              public String describe(long waitedNanos) {
-                return "%s has waited %s in close for %s."
-                    .formatted(
-                        node.who(node.me()), RankContext.seconds(waitedNanos), missing(call));
-              }
-            });
-    while (!isLastOrMistaken(call)) {
-      if (!waiter.pauseInClose(bell, () -> isLastOrMistaken(call))) {
-        if (!waiter.wasInterrupted() && nanos > 0) {
-          node.log(
-              System.Logger.Level.INFO,
-              "Rank %d closed before %s; the locks go on without it."
-                  .formatted(node.myJobRank(), missing(call)));
-        }
-        break;
-      }
-    }
-    int code = decided(call);
-    return code == 0 || code == DIED || code == GONE_ON || CallNames.onlyCloses(told(call))
-        ? null
-        : report(call, code, node.myJobRank(), told(call));
+    return closing.close(publish(CLOSE, -1, 0, 0), nanos);
   }
 
-  private boolean isLastOrMistaken(long call) {
-    if (decided(call) != 0) {
-      return true;
-    }
-    for (int rank = 0; rank < node.ranks(); rank++) {
-      if (rank != node.me() && !isThrough(rank)) {
-        return false;
-      }
-    }
-    return node.agent() < 0 || window.get(Layout.JOB_THROUGH) != 0 || node.brokenBy() >= 0;
+  /** The words of the calls. */
+  public CallSlots slots() {
+    return slots;
   }
 
-  private boolean isThrough(int rank) {
-    return node.life(rank) >= RankContext.CLOSING
-        || node.communicator().isLeaving(node.jobRank(rank));
+  /** Tells what each rank of this node called. */
+  public String summary(long call) {
+    return reports.summary(call);
   }
 
   /** Tells whether every rank of this node is in some close, or gone. */
   public boolean areAllThrough() {
-    return IntStream.range(0, node.ranks()).allMatch(this::isThrough);
-  }
-
-  /** Remembers the dead in the window, where everyone who waits for them looks. */
-  private void findDead() {
-    for (int rank = 0; rank < node.ranks(); rank++) {
-      node.isGone(rank);
-    }
-  }
-
-  private String missing(long call) {
-    StringBuilder missing = new StringBuilder();
-    for (int rank = 0; rank < node.ranks(); rank++) {
-      if (rank != node.me() && !isThrough(rank)) {
-        missing.append(missing.isEmpty() ? "" : ", ").append(node.who(rank));
-      }
-    }
-    return missing.isEmpty()
-        ? node.agent() < 0 ? "call " + call : "ranks of other nodes"
-        : missing.toString();
+    return closing.areAllThrough();
   }
 
   /**
@@ -735,7 +454,7 @@ public final class CollectiveCalls {
 
     @Override
     public void check() {
-      findDead();
+      node.findDead();
       long now = node.nanoTime();
       long beat = window.get(Layout.AGENT_BEAT);
       if (beat != seenBeat || now - looked > timeout / 2) { // or this process stood still itself
@@ -770,7 +489,7 @@ public final class CollectiveCalls {
     /** Whether a rank has not come yet; of those of other nodes it is not known. */
     private boolean isMissing(int jobRank) {
       int member = node.memberOf(jobRank);
-      return member < 0 || slotMark(member, calls) >>> 8 != calls;
+      return member < 0 || slots.slotMark(member, calls) >>> 8 != calls;
     }
 
     @Override
@@ -780,7 +499,7 @@ public final class CollectiveCalls {
 
     @Override
     public void check() {
-      findDead();
+      node.findDead();
       node.throwIfBroken();
     }
 
@@ -788,7 +507,7 @@ public final class CollectiveCalls {
     public String describe(long waitedNanos) {
       StringBuilder text = new StringBuilder();
       for (int rank = 0; rank < node.ranks(); rank++) {
-        if (slotMark(rank, calls) >>> 8 != calls) {
+        if (slots.slotMark(rank, calls) >>> 8 != calls) {
           text.append(text.isEmpty() ? "" : ", ").append(node.who(rank));
         }
       }

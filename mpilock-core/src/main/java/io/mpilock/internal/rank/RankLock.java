@@ -147,7 +147,7 @@ public final class RankLock {
    */
   boolean awaitRead(ThreadHold hold, long nanos) {
     hold.markWaited();
-    Waiter waiter = nanos == 0 ? tryPatience(hold, hold, "read") : waiter(hold, "read", nanos);
+    Waiter waiter = nanos == 0 ? tryWaiter(hold, hold, "read") : waiter(hold, "read", nanos);
     try {
       return words.awaitRead(hold, waiter)
           || gaveUp("read", waiter)
@@ -193,7 +193,7 @@ public final class RankLock {
   }
 
   private boolean awaitAnswer(ThreadHold hold) {
-    Waiter waiter = tryPatience(hold, hold, "write");
+    Waiter waiter = tryWaiter(hold, hold, "write");
     try {
       return words.awaitOwnership(hold, hold.id(), waiter)
           || gaveUp("write", waiter)
@@ -204,7 +204,7 @@ public final class RankLock {
     }
   }
 
-  private Waiter tryPatience(ThreadHold hold, UndoRecord undo, String mode) {
+  private Waiter tryWaiter(ThreadHold hold, UndoRecord undo, String mode) {
     Waiter waiter = waiter(hold, mode, ANSWER_NANOS); // which may throw
     boolean reads = mode.equals("read");
     long tries = words.countTry(undo);
@@ -315,7 +315,7 @@ public final class RankLock {
   }
 
   private long stampUnderRead(ThreadHold hold, UndoRecord undo) {
-    Waiter waiter = tryPatience(hold, undo, "read");
+    Waiter waiter = tryWaiter(hold, undo, "read");
     long stamp = -1;
     try {
       if (words.awaitRead(undo, waiter) || gaveUp("read", waiter) || words.tryRead(undo)) {

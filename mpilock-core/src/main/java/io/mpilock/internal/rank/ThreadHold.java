@@ -77,7 +77,7 @@ public final class ThreadHold extends UndoRecord {
   private long writeSince;
   private @Nullable StatusQuery statusQuery;
 
-  /** What other nodes have answered; not the inquiry, which leads to the lock. */
+  /** What other nodes have answered; not the query, which leads to the lock. */
   private Map<Integer, NodeReport> reports = Map.of();
 
   /**

@@ -334,6 +334,13 @@ public final class RankContext {
     return life >= LEFT || findDead(rank, life);
   }
 
+  /** Remembers the dead in the window, where everyone who waits for them looks. */
+  public void findDead() {
+    for (int rank = 0; rank < ranks(); rank++) {
+      boolean _ = isGone(rank);
+    }
+  }
+
   /** Tells whether a rank died, or gave itself up. */
   public boolean isDead(int rank) {
     long life = life(rank);

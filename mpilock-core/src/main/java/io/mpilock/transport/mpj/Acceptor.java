@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>What a stranger can do is bounded: at most {@link #MOST_PENDING} connections that have not yet
  * proven to be of the job are open, the oldest goes when one more comes, each has {@link
- * #PATIENCE_NANOS}, and says at most {@link Handshake#LONGEST} bytes. A rank proves itself at once,
+ * #LONGEST_SILENCE_NANOS}, and says at most {@link Handshake#LONGEST} bytes. A rank proves itself at once,
  * so it does not become the oldest, however many strangers there are.
  */
 final class Acceptor implements Reactor.Handler {
@@ -37,7 +37,7 @@ final class Acceptor implements Reactor.Handler {
   }
 
   static final int MOST_PENDING = 128;
-  static final long PATIENCE_NANOS = 5_000_000_000L;
+  static final long LONGEST_SILENCE_NANOS = 5_000_000_000L;
 
   private static final System.Logger LOG = System.getLogger("io.mpilock");
   private static final int BACKLOG = 1024;
@@ -143,8 +143,8 @@ final class Acceptor implements Reactor.Handler {
   private void expire() {
     long now = System.nanoTime();
     for (Caller caller : new ArrayList<>(pending)) {
-      if (now - caller.since > PATIENCE_NANOS) {
-        caller.turnAway("it said nothing for " + PATIENCE_NANOS / 1_000_000_000 + " s");
+      if (now - caller.since > LONGEST_SILENCE_NANOS) {
+        caller.turnAway("it said nothing for " + LONGEST_SILENCE_NANOS / 1_000_000_000 + " s");
       }
     }
   }

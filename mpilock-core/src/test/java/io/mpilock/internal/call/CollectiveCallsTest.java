@@ -140,17 +140,17 @@ class CollectiveCallsTest {
     }
 
     void decides(long call, int code, int rank) {
-      words.word(Layout.decision(call), CollectiveCalls.decision(call, code, rank));
+      words.word(Layout.decision(call), CallSlots.decision(call, code, rank));
     }
 
     void assertDecided(long call, int code, int rank) {
       assertThat(words.word(Layout.decision(call)))
-          .isEqualTo(CollectiveCalls.decision(call, code, rank));
+          .isEqualTo(CallSlots.decision(call, code, rank));
     }
 
     void assertProposed(long call, int code, int rank) {
       assertThat(words.word(Layout.proposal(call)))
-          .isEqualTo(CollectiveCalls.decision(call, code, rank));
+          .isEqualTo(CallSlots.decision(call, code, rank));
     }
 
     long mark(long call) {
@@ -370,7 +370,7 @@ class CollectiveCallsTest {
       assertThatThrownBy(() -> desk.singleWrite(5)).isInstanceOf(IllegalArgumentException.class);
       desk.assertDecided(1, REFUSED, 0);
       assertThat(desk.mark(1)).isEqualTo(1 << 8 | SEEN);
-      assertThat(desk.collectives.isSeen(1)).as("rank 1 has not read it").isFalse();
+      assertThat(desk.collectives.slots().isSeen(1)).as("rank 1 has not read it").isFalse();
       assertThatThrownBy(() -> desk.singleWrite(-1)).isInstanceOf(IllegalArgumentException.class);
       desk.assertDecided(2, REFUSED, 0);
       outcomes.clear();
@@ -458,9 +458,9 @@ class CollectiveCallsTest {
     @CsvSource({RankContext.DEAD + "", RankContext.LEFT + ""})
     void whoIsGoneNeedNotReadADecision(long life) {
       desk.marks(1, ARRIVED);
-      assertThat(desk.collectives.isSeen(1)).isFalse();
+      assertThat(desk.collectives.slots().isSeen(1)).isFalse();
       desk.life(1, life);
-      assertThat(desk.collectives.isSeen(1)).isTrue();
+      assertThat(desk.collectives.slots().isSeen(1)).isTrue();
     }
 
     @Test

@@ -28,7 +28,7 @@ final class Gathering {
 
   private final WindowController controller;
   private final Duration grace;
-  private final Duration patience;
+  private final Duration rest;
   private final RankRecord mine;
 
   // Guarded by this object.
@@ -40,7 +40,7 @@ final class Gathering {
     this.controller = controller;
     Duration part = time.dividedBy(GRACES);
     this.grace = part.compareTo(CallApart.GRACE) < 0 ? part : CallApart.GRACE;
-    this.patience = time.minus(grace.multipliedBy(2));
+    this.rest = time.minus(grace.multipliedBy(2));
     this.mine = mine;
     ranks.put(mine.rank(), mine);
   }
@@ -56,7 +56,7 @@ final class Gathering {
 
   private void onAThreadOfItsOwn() {
     try {
-      if (!CallApart.make(RESOURCE, patience, grace, this::exchange)) {
+      if (!CallApart.make(RESOURCE, rest, grace, this::exchange)) {
         stop("a rank stands still");
       }
     } catch (InterruptedException e) {
@@ -70,8 +70,8 @@ final class Gathering {
     try {
       byte[] encoded = RankCodec.encode(mine);
       LockTemplate locks = LockTemplate.of(controller).on(RESOURCE);
-      locks.withTimeout(patience).barrier();
-      locks.withTimeout(patience.minusNanos(System.nanoTime() - start)).gather(encoded, this::take);
+      locks.withTimeout(rest).barrier();
+      locks.withTimeout(rest.minusNanos(System.nanoTime() - start)).gather(encoded, this::take);
     } catch (RuntimeException e) {
       stop(messageOf(e));
     }
