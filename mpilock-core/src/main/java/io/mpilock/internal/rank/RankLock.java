@@ -31,11 +31,6 @@ public final class RankLock {
   /** A try waits so long for what other nodes say: one that is stopped must not keep it. */
   private static final long ANSWER_NANOS = 2_000_000_000;
 
-  /**
-   * How long to wait until a resource that is given free is free: agents answer in milliseconds.
-   */
-  private static final long CLEAR_NANOS = 5_000_000_000L;
-
   private final String name;
   private final String quotedName;
   private final RankThreads threads;
@@ -369,64 +364,9 @@ public final class RankLock {
   public int clearPoison(int ofRank) {
     try {
       checkOpen();
-      int rank = words.poisonedBy();
-      if (rank < 0 && node.agent() >= 0) {
-        rank = askWhetherPoisoned();
-      }
-      if (ofRank >= 0 && rank != ofRank) {
-        return -1;
-      }
-      if (rank >= 0) {
-        if (!words.hasEnded(rank)) {
-          throw new LockUseException(
-              ("The poison of %s cannot be cleared: %s has left the job, but its process"
-                      + " still runs, and may write. End it first.")
-                  .formatted(quotedName(), node.whoInJob(rank)));
-        }
-        awaitCleared(rank);
-        node.log(
-            System.Logger.Level.WARNING,
-            ("%s has cleared the poison of %s, which rank %d was writing when it was" + " lost")
-                .formatted(me(), quotedName(), rank));
-      }
-      return rank;
+      return new PoisonClearing(this, node, words).clear(ofRank);
     } catch (IllegalStateException e) {
       throw unusable(e);
-    }
-  }
-
-  /** A try to read is answered by the node where the writer died. */
-  private int askWhetherPoisoned() {
-    ThreadHold hold = hold();
-    try {
-      if (hold.acquireRead(this, 0)) {
-        hold.releaseRead(this);
-      }
-    } catch (RankFailedException e) {
-      if (node.brokenBy() >= 0) {
-        throw e;
-      }
-    }
-    return words.poisonedBy();
-  }
-
-  private void awaitCleared(int rank) {
-    PoisonWatch watch = new PoisonWatch(rank);
-    Waiter waiter = new Waiter(node, name, node.nanoTime(), CLEAR_NANOS, watch);
-    if (node.agent() >= 0) {
-      watch.check();
-    }
-    while (!watch.isCleared()) {
-      if (!waiter.pause(words.bell(words.me()), () -> words.poisonedBy() != rank)) {
-        checkOpen();
-        throw waiter.wasInterrupted()
-            ? new LockInterruptedException(
-                ("Thread '%s' of %s was interrupted while it cleared the poison of %s,"
-                        + " which may still take effect.")
-                    .formatted(Thread.currentThread().getName(), me(), quotedName()))
-            : new LockTimeoutException(
-                watch.describe(CLEAR_NANOS) + " It may still take effect; if not, call it again.");
-      }
     }
   }
 
@@ -608,7 +548,7 @@ public final class RankLock {
     words.throwIfPoisoned();
   }
 
-  private void checkOpen() {
+  void checkOpen() {
     if (node.isClosed()) {
       throw closedFailure();
     }
@@ -724,43 +664,6 @@ public final class RankLock {
                   timeoutNanos == Waiter.FOREVER
                       ? Waiter.FOREVER
                       : Math.max(0, timeoutNanos - waitedNanos)));
-    }
-  }
-
-  /** What a thread looks at now and then that gives the resource free. */
-  private final class PoisonWatch implements Waiter.Watch {
-    private final int rank;
-
-    PoisonWatch(int rank) {
-      this.rank = rank;
-    }
-
-    boolean isCleared() {
-      return words.poisonedBy() != rank || (node.agent() < 0 && words.clearPoison(rank));
-    }
-
-    @Override
-    public void check() {
-      if (node.agent() >= 0 && words.poisonedBy() == rank) {
-        node.throwIfBroken();
-        words.askToClear(rank);
-      }
-    }
-
-    @Override
-    public String describe(long waitedNanos) {
-      return ("Thread '%s' of %s has waited %s to clear the poison of %s, left by %s;"
-              + " that normally takes no time. %s.")
-          .formatted(
-              Thread.currentThread().getName(),
-              node.who(node.me()),
-              RankContext.seconds(waitedNanos),
-              quotedName(),
-              node.whoInJob(rank),
-              node.memberOf(rank) >= 0
-                  ? "Check whether another process is stopped"
-                  : "If its process still runs, end it; otherwise check whether another one is"
-                      + " stopped");
     }
   }
 
