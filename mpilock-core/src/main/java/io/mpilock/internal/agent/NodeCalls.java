@@ -166,8 +166,7 @@ public final class NodeCalls {
       Message.Decide decision = decided.remove();
       long call = decision.call();
       node.putText(Layout.report(node.members(), call), decision.text());
-      window.set(
-          Layout.decision(call), CallSlots.decision(call, decision.code(), decision.rank()));
+      window.set(Layout.decision(call), CallSlots.decision(call, decision.code(), decision.rank()));
       node.ringCollective();
       next = call + 1;
       toldArrived = false;

@@ -6,36 +6,18 @@ package io.mpilock.internal.call;
 import static io.mpilock.internal.job.Verdict.CLOSE;
 import static io.mpilock.internal.job.Verdict.DIED;
 import static io.mpilock.internal.job.Verdict.DIFFER;
-import static io.mpilock.internal.job.Verdict.GO;
-import static io.mpilock.internal.job.Verdict.GONE_ON;
 import static io.mpilock.internal.job.Verdict.INTERRUPTED;
 import static io.mpilock.internal.job.Verdict.LEFT;
 import static io.mpilock.internal.job.Verdict.REFUSED;
-import static io.mpilock.internal.job.Verdict.SINGLE_WRITE;
 import static io.mpilock.internal.job.Verdict.TIMED_OUT;
 
-import io.mpilock.failure.CollectiveMismatchException;
-import io.mpilock.failure.LockInterruptedException;
-import io.mpilock.failure.LockTimeoutException;
-import io.mpilock.failure.LockUseException;
-import io.mpilock.failure.RankFailedException;
-import io.mpilock.internal.rank.DeadlockDetector;
-import io.mpilock.internal.rank.KeptWrites;
-import io.mpilock.internal.rank.RankLock;
-import io.mpilock.internal.rank.ThreadHold;
-import io.mpilock.internal.window.Bell;
 import io.mpilock.internal.window.CallNames;
 import io.mpilock.internal.window.Layout;
 import io.mpilock.internal.window.RankContext;
-import io.mpilock.internal.window.Waiter;
 import io.mpilock.transport.NodeWindow;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.BooleanSupplier;
 import java.util.function.LongFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
 
 /** Tells in words what the ranks called, and why a call failed. */
 final class CallReport {
@@ -90,7 +72,9 @@ final class CallReport {
           ? "died"
           : life >= RankContext.CLOSING
               ? "called close"
-              : slots.slotMark(rank, call) >>> 8 > call ? "gave up and went on" : "has called nothing";
+              : slots.slotMark(rank, call) >>> 8 > call
+                  ? "gave up and went on"
+                  : "has called nothing";
     }
     if (window.get(slot + Layout.KIND) == CLOSE) {
       return "called close";

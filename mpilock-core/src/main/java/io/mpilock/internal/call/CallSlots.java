@@ -8,34 +8,12 @@ import static io.mpilock.internal.job.Verdict.DIED;
 import static io.mpilock.internal.job.Verdict.DIFFER;
 import static io.mpilock.internal.job.Verdict.GO;
 import static io.mpilock.internal.job.Verdict.GONE_ON;
-import static io.mpilock.internal.job.Verdict.INTERRUPTED;
 import static io.mpilock.internal.job.Verdict.LEFT;
 import static io.mpilock.internal.job.Verdict.REFUSED;
-import static io.mpilock.internal.job.Verdict.SINGLE_WRITE;
-import static io.mpilock.internal.job.Verdict.TIMED_OUT;
 
-import io.mpilock.failure.CollectiveMismatchException;
-import io.mpilock.failure.LockInterruptedException;
-import io.mpilock.failure.LockTimeoutException;
-import io.mpilock.failure.LockUseException;
-import io.mpilock.failure.RankFailedException;
-import io.mpilock.internal.rank.DeadlockDetector;
-import io.mpilock.internal.rank.KeptWrites;
-import io.mpilock.internal.rank.RankLock;
-import io.mpilock.internal.rank.ThreadHold;
-import io.mpilock.internal.window.Bell;
-import io.mpilock.internal.window.CallNames;
 import io.mpilock.internal.window.Layout;
 import io.mpilock.internal.window.RankContext;
-import io.mpilock.internal.window.Waiter;
 import io.mpilock.transport.NodeWindow;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.BooleanSupplier;
-import java.util.function.LongFunction;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The words of the collective calls on this node: a slot for each rank, in which it says what it
@@ -57,6 +35,7 @@ public final class CallSlots {
 
   /** Waits no more; in the upper bits why, as a decision says it. */
   static final long GAVE_UP = 6;
+
   static final int REFUSAL_BITS = 8;
 
   private final RankContext node;

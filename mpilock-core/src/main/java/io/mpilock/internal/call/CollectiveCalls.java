@@ -5,9 +5,7 @@ package io.mpilock.internal.call;
 
 import static io.mpilock.internal.job.Verdict.CLOSE;
 import static io.mpilock.internal.job.Verdict.DIED;
-import static io.mpilock.internal.job.Verdict.DIFFER;
 import static io.mpilock.internal.job.Verdict.GO;
-import static io.mpilock.internal.job.Verdict.GONE_ON;
 import static io.mpilock.internal.job.Verdict.INTERRUPTED;
 import static io.mpilock.internal.job.Verdict.LEFT;
 import static io.mpilock.internal.job.Verdict.REFUSED;
@@ -24,7 +22,6 @@ import io.mpilock.internal.rank.KeptWrites;
 import io.mpilock.internal.rank.RankLock;
 import io.mpilock.internal.rank.ThreadHold;
 import io.mpilock.internal.window.Bell;
-import io.mpilock.internal.window.CallNames;
 import io.mpilock.internal.window.Layout;
 import io.mpilock.internal.window.RankContext;
 import io.mpilock.internal.window.Waiter;
@@ -33,8 +30,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongFunction;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -357,7 +352,10 @@ public final class CollectiveCalls {
       rank = (int) (window.get(Layout.decision(call)) >>> 8) & 0xFFFF;
     }
     String report =
-        code == GO ? "" : reports.report(call, code, rank, decided ? reports.told(call) : reports.summary(call));
+        code == GO
+            ? ""
+            : reports.report(
+                call, code, rank, decided ? reports.told(call) : reports.summary(call));
     slots.seen(call);
     if (code == GO) {
       return;

@@ -121,7 +121,9 @@ public final class NodeLock extends WriterSide {
     return alone(new UndoRecord(), undo -> awaitRead(undo, waiter));
   }
 
-  /** Waits for somebody whose thread keeps no undo record: what is cut short is given back at once. */
+  /**
+   * Waits for somebody whose thread keeps no undo record: what is cut short is given back at once.
+   */
   boolean alone(UndoRecord undo, Predicate<UndoRecord> wait) {
     try {
       return wait.test(undo);

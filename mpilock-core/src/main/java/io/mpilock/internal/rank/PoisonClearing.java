@@ -3,28 +3,13 @@
  */
 package io.mpilock.internal.rank;
 
-import io.mpilock.failure.ControllerClosedException;
 import io.mpilock.failure.LockInterruptedException;
 import io.mpilock.failure.LockTimeoutException;
 import io.mpilock.failure.LockUseException;
-import io.mpilock.failure.MpilockException;
 import io.mpilock.failure.RankFailedException;
-import io.mpilock.internal.node.Holders;
 import io.mpilock.internal.node.NodeLock;
-import io.mpilock.internal.node.UndoRecord;
-import io.mpilock.internal.window.CallNames;
-import io.mpilock.internal.window.Layout;
-import io.mpilock.internal.window.LockWords;
 import io.mpilock.internal.window.RankContext;
-import io.mpilock.internal.window.ThreadId;
 import io.mpilock.internal.window.Waiter;
-import io.mpilock.transport.NodeWindow;
-import java.lang.ref.WeakReference;
-import java.util.Objects;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Clears the poison of a resource, for one call: on one node as in a recovery, on several with the

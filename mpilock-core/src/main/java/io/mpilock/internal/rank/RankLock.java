@@ -5,10 +5,7 @@ package io.mpilock.internal.rank;
 
 import io.mpilock.failure.ControllerClosedException;
 import io.mpilock.failure.LockInterruptedException;
-import io.mpilock.failure.LockTimeoutException;
-import io.mpilock.failure.LockUseException;
 import io.mpilock.failure.MpilockException;
-import io.mpilock.failure.RankFailedException;
 import io.mpilock.internal.node.Holders;
 import io.mpilock.internal.node.NodeLock;
 import io.mpilock.internal.node.UndoRecord;

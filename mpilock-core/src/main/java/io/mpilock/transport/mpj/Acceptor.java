@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>What a stranger can do is bounded: at most {@link #MOST_PENDING} connections that have not yet
  * proven to be of the job are open, the oldest goes when one more comes, each has {@link
- * #LONGEST_SILENCE_NANOS}, and says at most {@link Handshake#LONGEST} bytes. A rank proves itself at once,
- * so it does not become the oldest, however many strangers there are.
+ * #LONGEST_SILENCE_NANOS}, and says at most {@link Handshake#LONGEST} bytes. A rank proves itself
+ * at once, so it does not become the oldest, however many strangers there are.
  */
 final class Acceptor implements Reactor.Handler {
   /** Decides on callers that know the token. On the reactor's thread. */

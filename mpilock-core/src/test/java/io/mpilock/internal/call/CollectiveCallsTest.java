@@ -144,13 +144,11 @@ class CollectiveCallsTest {
     }
 
     void assertDecided(long call, int code, int rank) {
-      assertThat(words.word(Layout.decision(call)))
-          .isEqualTo(CallSlots.decision(call, code, rank));
+      assertThat(words.word(Layout.decision(call))).isEqualTo(CallSlots.decision(call, code, rank));
     }
 
     void assertProposed(long call, int code, int rank) {
-      assertThat(words.word(Layout.proposal(call)))
-          .isEqualTo(CallSlots.decision(call, code, rank));
+      assertThat(words.word(Layout.proposal(call))).isEqualTo(CallSlots.decision(call, code, rank));
     }
 
     long mark(long call) {
