@@ -15,16 +15,13 @@ import java.time.Duration;
 public final class ReadLease implements AutoCloseable {
   private final ResourceLock lock;
   private final ThreadHold hold;
-
-  /** Set behind the grant, by no call: there may be no stack left for one. */
-  long token;
-
+  private final long token;
   private boolean open = true;
 
-  /** Made before the grant, so that nothing can fail after it. */
   ReadLease(ResourceLock lock, ThreadHold hold) {
     this.lock = lock;
     this.hold = hold;
+    this.token = hold.token();
   }
 
   /**

@@ -100,12 +100,17 @@ public final class ResourceLock {
 
   private ReadLease read(long nanos, Duration timeout) {
     ThreadHold hold = process.hold();
-    ReadLease lease = new ReadLease(this, hold);
     if (!acquire(hold, LockMode.READ, nanos)) {
       throw timedOut(hold, LockMode.READ, timeout);
     }
-    lease.token = hold.token;
-    return lease;
+    try {
+      return new ReadLease(this, hold);
+    } catch (Throwable failure) { // as in write()
+      hold.strayRead = true;
+      hold.special = true;
+      releaseStray(hold);
+      throw failure;
+    }
   }
 
   /**
@@ -131,13 +136,17 @@ public final class ResourceLock {
 
   private Optional<ReadLease> tryRead(long nanos) {
     ThreadHold hold = process.hold();
-    ReadLease lease = new ReadLease(this, hold);
-    Optional<ReadLease> granted = Optional.of(lease);
     if (!acquire(hold, LockMode.READ, nanos)) {
       return Optional.empty();
     }
-    lease.token = hold.token;
-    return granted;
+    try {
+      return Optional.of(new ReadLease(this, hold));
+    } catch (Throwable failure) { // as in write()
+      hold.strayRead = true;
+      hold.special = true;
+      releaseStray(hold);
+      throw failure;
+    }
   }
 
   /**
@@ -168,12 +177,17 @@ public final class ResourceLock {
 
   private WriteLease write(long nanos, Duration timeout) {
     ThreadHold hold = process.hold();
-    WriteLease lease = new WriteLease(this, hold);
     if (!acquire(hold, LockMode.WRITE, nanos)) {
       throw timedOut(hold, LockMode.WRITE, timeout);
     }
-    lease.token = hold.token;
-    return lease;
+    try {
+      return new WriteLease(this, hold, false);
+    } catch (Throwable failure) {
+      hold.strayWrite = true; // by no call: there may be no stack left for one
+      hold.special = true;
+      releaseStray(hold); // nobody else could
+      throw failure;
+    }
   }
 
   /**
@@ -199,13 +213,17 @@ public final class ResourceLock {
 
   private Optional<WriteLease> tryWrite(long nanos) {
     ThreadHold hold = process.hold();
-    WriteLease lease = new WriteLease(this, hold);
-    Optional<WriteLease> granted = Optional.of(lease);
     if (!acquire(hold, LockMode.WRITE, nanos)) {
       return Optional.empty();
     }
-    lease.token = hold.token;
-    return granted;
+    try {
+      return Optional.of(new WriteLease(this, hold, false));
+    } catch (Throwable failure) { // as in write()
+      hold.strayWrite = true;
+      hold.special = true;
+      releaseStray(hold);
+      throw failure;
+    }
   }
 
   /**
@@ -476,18 +494,26 @@ public final class ResourceLock {
   }
 
   WriteLease writeAfter(ThreadHold hold, long readToken, long nanos) {
-    WriteLease lease = new WriteLease(this, hold);
     if (!acquire(hold, LockMode.WRITE, nanos)) {
       throw timedOut(hold, LockMode.WRITE, Duration.ofNanos(nanos));
     }
-    lease.token = hold.token;
-    lease.intervened = hold.token != readToken + 1;
-    return lease;
+    try {
+      return new WriteLease(this, hold, hold.token() != readToken + 1);
+    } catch (Throwable failure) { // as in write()
+      hold.strayWrite = true;
+      hold.special = true;
+      releaseStray(hold);
+      throw failure;
+    }
   }
 
   /** If this throws, the read is held as before. */
   void releaseRead(ThreadHold hold) {
     hold.releaseRead(process);
+    tellReadReleased(hold);
+  }
+
+  private void tellReadReleased(ThreadHold hold) {
     try {
       if (hold.readSince() != 0 && !hold.isReading()) {
         tellReleased(LockMode.READ, hold.takeReadSince());
@@ -497,9 +523,13 @@ public final class ResourceLock {
     }
   }
 
-  /** If this throws, the write is held as before. */
+  /** If this throws, the write is held as before, or the thread's next call ends it. */
   void releaseWrite(ThreadHold hold) {
     hold.releaseWrite(process);
+    tellWriteReleased(hold);
+  }
+
+  private void tellWriteReleased(ThreadHold hold) {
     try {
       if (hold.writeSince() != 0 && !hold.isWriting()) {
         tellReleased(LockMode.WRITE, hold.takeWriteSince());
@@ -507,6 +537,12 @@ public final class ResourceLock {
     } catch (Throwable untold) {
       // It is released all the same.
     }
+  }
+
+  private void releaseStray(ThreadHold hold) {
+    hold.releaseStray(process);
+    tellReadReleased(hold);
+    tellWriteReleased(hold);
   }
 
   /** If this throws, the write is held as before. */

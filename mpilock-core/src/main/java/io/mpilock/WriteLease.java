@@ -15,20 +15,18 @@ import io.mpilock.internal.rank.ThreadHold;
 public final class WriteLease implements AutoCloseable {
   private final ResourceLock lock;
   private final ThreadHold hold;
-
-  // Set behind the grant, by no call: there may be no stack left for one.
-  long token;
-  boolean intervened;
-
+  private final boolean intervened;
+  private final long token;
   private boolean open = true;
 
   /** Set at most once, by the thread that got the lease; then {@code open} is guarded by this. */
   private volatile boolean kept;
 
-  /** Made before the grant, so that nothing can fail after it. */
-  WriteLease(ResourceLock lock, ThreadHold hold) {
+  WriteLease(ResourceLock lock, ThreadHold hold, boolean intervened) {
     this.lock = lock;
     this.hold = hold;
+    this.intervened = intervened;
+    this.token = hold.token();
   }
 
   /**
@@ -77,7 +75,7 @@ public final class WriteLease implements AutoCloseable {
     }
     hold.checkOwner(lock.process(), "close");
     if (open) {
-      if (token == hold.token) { // else its end was cut short, and its thread ended it, and asked
+      if (token == hold.token()) { // else its end was cut short, and its thread ended it, and asked
         lock.releaseWrite(hold);
       }
       open = false;
@@ -86,7 +84,7 @@ public final class WriteLease implements AutoCloseable {
 
   private synchronized void endKept() {
     if (open) {
-      if (token == hold.token) { // as above
+      if (token == hold.token()) { // as above
         lock.releaseKept(hold);
       }
       open = false;

@@ -399,7 +399,7 @@ final class ClusterSimulation {
     try {
       that(resource.writing < 0, () -> "rank " + rank + " reads beside " + resource.writing);
       that(!resource.dirty || releaseOnDeath, () -> "rank " + rank + " reads what is half written");
-      checkToken(resource, hold.token, resource.token);
+      checkToken(resource, hold.token(), resource.token);
       resource.reading[rank]++;
       inside(core, rank, number, depth);
       that(resource.writing < 0, () -> resource.writing + " writes beside reader " + rank);
@@ -431,8 +431,8 @@ final class ClusterSimulation {
         Arrays.stream(resource.reading).allMatch(reads -> reads == 0),
         () -> "rank " + rank + " writes beside readers");
     that(!resource.dirty || releaseOnDeath, () -> "rank " + rank + " writes what is half written");
-    checkToken(resource, hold.token, resource.token + 1);
-    resource.token = hold.token;
+    checkToken(resource, hold.token(), resource.token + 1);
+    resource.token = hold.token();
     resource.writing = rank;
   }
 

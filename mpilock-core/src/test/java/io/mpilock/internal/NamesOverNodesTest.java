@@ -88,8 +88,8 @@ class NamesOverNodesTest {
       if (i % 100 == 0) {
         RankLock returns = core.resource("returns");
         assertThat(returns.hold().acquireWrite(returns, Long.MAX_VALUE)).isTrue();
-        assertThat(returns.hold().token).isGreaterThan(token);
-        token = returns.hold().token;
+        assertThat(returns.hold().token()).isGreaterThan(token);
+        token = returns.hold().token();
         returns.hold().releaseWrite(returns);
       }
     }

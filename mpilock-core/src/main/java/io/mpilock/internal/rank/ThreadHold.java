@@ -39,9 +39,6 @@ public final class ThreadHold extends UndoRecord {
   private final ThreadId id;
   private final long lockLine;
 
-  /** The token of this write, or of the last one before this read. */
-  public long token;
-
   /** The write is ending, and holds counts the reads inside it already. */
   private boolean downgraded;
 
@@ -54,11 +51,19 @@ public final class ThreadHold extends UndoRecord {
   /** As {@code owes}, of an optimistic read. */
   private @Nullable UndoRecord debt;
 
+  /** A level of a read for which there is no lease: it is to be given back. */
+  public boolean strayRead;
+
+  /** As {@code strayRead}, of the write. */
+  public boolean strayWrite;
+
   /** While it owes anything the lock stays: nobody else knows how to give that back. */
   private @Nullable RankLock owing;
 
-  /** It keeps a write, owes something, or is ending a write: looked at before all else. */
-  private boolean special;
+  /**
+   * It keeps a write, owes something, has a stray, or is ending a write: looked at before all else.
+   */
+  public boolean special;
 
   /** Changed by the thread alone. While it is true the counts are guarded by this object. */
   private boolean keeps;
@@ -71,6 +76,7 @@ public final class ThreadHold extends UndoRecord {
 
   private int lockedReads;
   private int lockedWrites;
+  private long token;
   private boolean waited;
   private boolean uninterruptible;
   private long readSince;
@@ -232,8 +238,7 @@ public final class ThreadHold extends UndoRecord {
     Throwable failure = goBack(lock, Way.REQUEST);
     if (failure == null) {
       owes = false;
-      special = keeps || ending || debt != null;
-      owing = debt != null ? lock : null;
+      noteSpecial();
     }
     return failure;
   }
@@ -246,6 +251,9 @@ public final class ThreadHold extends UndoRecord {
     Throwable failure = owes ? pay(lock) : null;
     if (failure != null) {
       throw RankContext.unchecked(failure);
+    }
+    if (strayRead || strayWrite) {
+      releaseStray(lock);
     }
     UndoRecord owed = debt;
     if (owed != null) {
@@ -267,8 +275,32 @@ public final class ThreadHold extends UndoRecord {
   /** That has been given back. */
   void paid() {
     debt = null;
-    special = keeps || ending || owes;
-    owing = owes ? owing : null;
+    noteSpecial();
+  }
+
+  private void noteSpecial() {
+    boolean mustGiveBack = owes || debt != null || strayRead || strayWrite;
+    special = mustGiveBack || keeps || ending;
+    owing = mustGiveBack ? owing : null;
+  }
+
+  /**
+   * Gives back what the thread holds without a lease. What does not come to its end is when the
+   * thread asks again.
+   *
+   * @param lock the resource's lock, which this is of
+   */
+  public void releaseStray(RankLock lock) {
+    owing = lock;
+    if (strayRead) {
+      releaseRead(lock);
+      strayRead = false;
+    }
+    if (strayWrite) {
+      releaseWrite(lock);
+      strayWrite = false;
+    }
+    noteSpecial();
   }
 
   /** What is to be given back, or ended. */
@@ -378,7 +410,7 @@ public final class ThreadHold extends UndoRecord {
     if (way == Way.WRITE) {
       downgraded = false;
       ending = false;
-      special = keeps || owes || debt != null;
+      noteSpecial();
     }
     if (cut instanceof IllegalStateException refused && lock.isWindowFreed()) {
       lock.swallowIfClosed(refused);
@@ -508,7 +540,7 @@ public final class ThreadHold extends UndoRecord {
         }
       }
       keeps = reads + writes != 0;
-      special = keeps || ending || owes || debt != null;
+      noteSpecial();
     }
   }
 
@@ -539,7 +571,7 @@ public final class ThreadHold extends UndoRecord {
       }
       if (reads + writes == 0) {
         keeps = false;
-        special = false;
+        noteSpecial();
         return false;
       }
       if (read) {
@@ -663,6 +695,15 @@ public final class ThreadHold extends UndoRecord {
 
   boolean isUninterruptible() {
     return uninterruptible;
+  }
+
+  /**
+   * The token of the current hold.
+   *
+   * @return the token of this write, or of the last one before this read
+   */
+  public long token() {
+    return token;
   }
 
   /**

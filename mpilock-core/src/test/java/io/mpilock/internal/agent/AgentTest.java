@@ -67,7 +67,7 @@ class AgentTest {
         return -1L;
       }
       hold.releaseRead(lock);
-      return hold.token;
+      return hold.token();
     });
   }
 
@@ -77,7 +77,7 @@ class AgentTest {
       ThreadHold hold = lock.hold();
       assertThat(hold.acquireWrite(lock, ThreadHold.FOREVER)).isTrue();
       hold.releaseWrite(lock);
-      return hold.token;
+      return hold.token();
     });
   }
 

@@ -851,7 +851,7 @@ class NodeGateSimulationTest {
       private void read(ThreadHold hold) {
         reading[rank]++;
         checkRead();
-        checkToken(hold.token, lastToken);
+        checkToken(hold.token(), lastToken);
         stay();
         checkRead();
         reading[rank]--;
@@ -888,8 +888,8 @@ class NodeGateSimulationTest {
         assertThat(writing).as("another writer").isEqualTo(-1);
         writing = rank;
         checkWrite();
-        checkToken(hold.token, lastToken + 1);
-        lastToken = hold.token;
+        checkToken(hold.token(), lastToken + 1);
+        lastToken = hold.token();
         stay();
         checkWrite();
         boolean downgrade =
@@ -961,7 +961,7 @@ class NodeGateSimulationTest {
       boolean write = hold.acquireWrite(lock, 0);
       assertThat(write || agentDead).as("a try to write what is free").isTrue();
       if (write) {
-        checkToken(hold.token, lastToken + 1);
+        checkToken(hold.token(), lastToken + 1);
         hold.releaseWrite(lock);
       }
       boolean read = hold.acquireRead(lock, 0);

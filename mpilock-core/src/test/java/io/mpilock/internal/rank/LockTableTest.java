@@ -145,8 +145,8 @@ class LockTableTest {
       RankLock lock = cores.get(0).resource("returns");
       ThreadHold hold = lock.hold();
       assertThat(hold.acquireWrite(lock, 0)).isTrue();
-      assertThat(hold.token).isGreaterThan(before);
-      before = hold.token;
+      assertThat(hold.token()).isGreaterThan(before);
+      before = hold.token();
       hold.releaseWrite(lock);
       for (int i = 0; i < ROOM; i++) {
         write(cores.get(0).resource(round + "-" + i));

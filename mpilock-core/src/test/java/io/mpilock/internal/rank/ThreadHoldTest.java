@@ -88,7 +88,7 @@ class ThreadHoldTest {
     assertThat(mine.acquireRead(lock, 0)).isTrue();
     assertThat(mine.isWriting()).isTrue();
     assertThat(mine.isReading()).isTrue();
-    assertThat(mine.token).isEqualTo(1);
+    assertThat(mine.token()).isEqualTo(1);
     assertThat(reads()).isZero();
     mine.releaseRead(lock);
     mine.releaseWrite(lock);
@@ -97,7 +97,7 @@ class ThreadHoldTest {
     mine.releaseWrite(lock);
     assertFree();
     assertThat(mine.acquireWrite(lock, 0)).isTrue();
-    assertThat(mine.token).isEqualTo(2);
+    assertThat(mine.token()).isEqualTo(2);
   }
 
   @Test
@@ -120,7 +120,7 @@ class ThreadHoldTest {
     theirs.beginWrite();
     theirs.releaseOwnership();
     assertThat(mine.acquireRead(lock, 0)).isTrue();
-    assertThat(mine.token).isEqualTo(1);
+    assertThat(mine.token()).isEqualTo(1);
   }
 
   @Test
