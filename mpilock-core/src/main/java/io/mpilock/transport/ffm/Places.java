@@ -3,6 +3,7 @@
  */
 package io.mpilock.transport.ffm;
 
+import io.mpilock.transport.HostNetworks;
 import java.io.IOException;
 import java.net.Inet6Address;
 import java.net.InetAddress;
@@ -15,6 +16,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.DatagramChannel;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -42,7 +44,11 @@ final class Places {
 
   private static List<InterfaceAddress> interfaceAddresses() throws IOException {
     List<InterfaceAddress> addresses = new ArrayList<>();
-    for (NetworkInterface network : NetworkInterface.networkInterfaces().toList()) {
+    List<NetworkInterface> networks =
+        NetworkInterface.networkInterfaces()
+            .sorted(Comparator.comparing(HostNetworks::isInner)) // which others rarely reach
+            .toList();
+    for (NetworkInterface network : networks) {
       if (network.isUp() && !network.isLoopback()) {
         for (InterfaceAddress address : network.getInterfaceAddresses()) {
           InetAddress bare = address.getAddress();

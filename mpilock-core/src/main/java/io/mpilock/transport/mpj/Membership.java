@@ -48,7 +48,13 @@ record Membership(
     BooleanSupplier mayEnd) {
   private static final System.Logger LOG = System.getLogger("io.mpilock");
   private static final String JOIN = "join";
+
+  /** A look asks the server of a file system, so a rank that has waited long asks less often. */
   private static final long RETRY_MILLIS = 50;
+
+  private static final long LONGEST_RETRY_MILLIS = 500;
+  private static final int RETRY_PART = 16;
+
   private static final long MARGIN_SECONDS = 15;
 
   /** Which rank of how many this process is, and how it ends itself. */
@@ -280,6 +286,7 @@ record Membership(
       throws InterruptedException {
     Hello hello = new Hello(Purpose.LIFELINE, self.rank, self.size);
     String last = told.get();
+    long start = System.nanoTime();
     do {
       try {
         Optional<RendezvousFile.Place> place = rendezvous.look();
@@ -302,7 +309,8 @@ record Membership(
         last += ": " + e.getMessage();
       }
       told.set(last);
-      Thread.sleep(RETRY_MILLIS);
+      long waited = (System.nanoTime() - start) / 1_000_000;
+      Thread.sleep(Math.clamp(waited / RETRY_PART, RETRY_MILLIS, LONGEST_RETRY_MILLIS));
     } while (System.nanoTime() < deadline);
     throw missing(notFound(self, rendezvous, last + ", for " + timeout.toSeconds() + " s"), null);
   }

@@ -8,15 +8,12 @@ import io.mpilock.failure.StartupException.Problem;
 import io.mpilock.failure.Values;
 import io.mpilock.transport.MpjSettings;
 import java.io.IOException;
-import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.NetworkInterface;
 import java.net.SocketException;
 import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -205,36 +202,15 @@ final class Rendezvous {
     return new StartupException(Problem.RENDEZVOUS_INVALID, message, REMEDY);
   }
 
-  /** The address that this host's own name stands for; else the first that is not loopback. */
   private static InetAddress outwardAddress() {
     try {
-      InetAddress own = InetAddress.getLocalHost();
-      if (!own.isLoopbackAddress()) {
-        return own;
-      }
-    } catch (UnknownHostException e) {
-      // A name that only the launcher knows.
-    }
-    try {
-      return NetworkInterface.networkInterfaces()
-          .filter(Rendezvous::isUp)
-          .flatMap(NetworkInterface::inetAddresses)
-          .filter(address -> !address.isLoopbackAddress() && !address.isLinkLocalAddress())
-          .min(Comparator.comparing(address -> !(address instanceof Inet4Address)))
+      return OutwardAddress.find()
           .orElseThrow(() ->
               invalid(
                   "Rank 0's host has no address that another host could reach, as far as the"
                       + " system reports."));
     } catch (SocketException e) {
       throw invalid("The network interfaces of rank 0's host cannot be listed: " + e + ".");
-    }
-  }
-
-  private static boolean isUp(NetworkInterface network) {
-    try {
-      return network.isUp();
-    } catch (SocketException e) {
-      return false;
     }
   }
 }

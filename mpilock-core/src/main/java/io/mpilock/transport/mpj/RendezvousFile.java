@@ -10,6 +10,8 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -80,6 +82,7 @@ final class RendezvousFile {
    */
   Optional<Place> read() throws IOException {
     byte[] bytes;
+    list();
     try (InputStream in = Files.newInputStream(path, LinkOption.NOFOLLOW_LINKS)) {
       if (!PrivateDirectory.isOwn(path)) {
         throw new IOException(path + " is not this user's");
@@ -102,6 +105,19 @@ final class RendezvousFile {
       return Optional.of(new Place(new InetSocketAddress(host, port), JobToken.of(token)));
     } catch (IllegalArgumentException e) {
       throw new IOException(path + " says no address", e);
+    }
+  }
+
+  /**
+   * Lets a client of NFS ask the server for news. It keeps for up to a minute that a name is not
+   * there (nfs(5), lookupcache and acdirmax), but asks whether a directory has changed when that is
+   * opened, and forgets what it kept if so.
+   */
+  private void list() throws IOException {
+    try (DirectoryStream<Path> names = Files.newDirectoryStream(directory)) {
+      boolean _ = names.iterator().hasNext(); // read from the server, not only opened
+    } catch (DirectoryIteratorException e) {
+      throw e.getCause();
     }
   }
 

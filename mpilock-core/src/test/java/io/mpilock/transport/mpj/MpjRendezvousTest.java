@@ -29,6 +29,7 @@ import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributeView;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
@@ -310,6 +311,28 @@ class MpjRendezvousTest {
     file.withdraw(token);
     assertThat(file.path()).doesNotExist();
     assertThat(file.read()).isEmpty();
+  }
+
+  /**
+   * A client of NFS believes for up to a minute that the file is not there, unless the directory is
+   * listed. That sets when it was last read, which looking for a name does not.
+   */
+  @Test
+  void eachLookListsTheDirectory(@TempDir Path parent) throws Exception {
+    Path directory = PrivateDirectory.open(parent.resolve("meet"));
+    RendezvousFile file = new RendezvousFile(directory, "job");
+    BasicFileAttributeView times =
+        Files.getFileAttributeView(directory, BasicFileAttributeView.class);
+    for (int look = 0; look < 2; look++) {
+      FileTime yore = FileTime.from(Instant.now().minus(Duration.ofDays(2)));
+      times.setTimes(null, yore, null);
+      assertThat(Files.exists(file.path())).isFalse();
+      assertThat(times.readAttributes().lastAccessTime())
+          .isLessThan(FileTime.from(Instant.now().minus(Duration.ofDays(1))));
+      assertThat(file.read()).isEmpty();
+      assertThat(times.readAttributes().lastAccessTime())
+          .isGreaterThan(FileTime.from(Instant.now().minus(Duration.ofDays(1))));
+    }
   }
 
   @Test
