@@ -54,7 +54,7 @@ mv "$here/target/ahead/demo-batch.jar" "$target/whole.jar"
 
 launcher=()
 if command -v mpirun.openmpi >/dev/null; then
-  launcher=(mpirun.openmpi -n 1)
+  launcher=(mpirun.openmpi --bind-to none -n 1)
   if [ "$(id -u)" -eq 0 ]; then launcher+=(--allow-run-as-root); fi
 fi
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/mpilock-aot.XXXXXX")

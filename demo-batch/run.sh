@@ -111,7 +111,7 @@ command+=(${passed[@]+"${passed[@]}"})
 if [ "$transport" = local ]; then exec "${command[@]}"; fi
 mpirun=("$launcher" -n "$ranks")
 if [ "$mpi" = openmpi ]; then # quiet, since the ranks say themselves why they end
-  mpirun+=(--quiet --oversubscribe)
+  mpirun+=(--quiet --oversubscribe --bind-to none) # a JVM on one core, as one or two ranks would get, is slow
   if [ "$(id -u)" -eq 0 ]; then mpirun+=(--allow-run-as-root); fi
 fi
 

@@ -48,7 +48,7 @@ done
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/mpilock-start.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 head -n 401 "$root/demo-batch/data/flights.csv" >"$scratch/flights.csv" # what comes after the first lock is not measured
-launcher=(mpirun.openmpi --oversubscribe -n "$ranks")
+launcher=(mpirun.openmpi --oversubscribe --bind-to none -n "$ranks")
 if [ "$(id -u)" -eq 0 ]; then launcher+=(--allow-run-as-root); fi
 aot=$root/demo-batch/target/aot
 

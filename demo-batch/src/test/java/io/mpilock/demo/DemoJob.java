@@ -47,7 +47,7 @@ final class DemoJob implements AutoCloseable {
     private List<String> command(int ranks, boolean endAllWithOne) {
       List<String> words = new ArrayList<>(List.of(command));
       if (this == OPEN_MPI) {
-        words.add("--oversubscribe");
+        words.addAll(List.of("--oversubscribe", "--bind-to", "none"));
         if (System.getProperty("user.name", "").equals("root")) {
           words.add("--allow-run-as-root");
         }

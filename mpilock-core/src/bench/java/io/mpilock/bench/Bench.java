@@ -485,10 +485,9 @@ public final class Bench {
     }
   }
 
-  /** On this machine; Open MPI would else bind each of two ranks, all its threads, to a core. */
+  /** On this machine. */
   private static MpiRun job(Launcher launcher, int ranks) {
-    MpiRun run = MpiRun.under(launcher).ranks(ranks);
-    return launcher == Launcher.OPEN_MPI ? run.launcherArgs("--bind-to", "none") : run;
+    return MpiRun.under(launcher).ranks(ranks);
   }
 
   private static double[] behind(double[] row, int columns) {

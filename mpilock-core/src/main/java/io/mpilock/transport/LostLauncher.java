@@ -47,6 +47,10 @@ final class LostLauncher {
   private static final Set<String> FLAGS =
       Set.of("--allow-run-as-root", "--oversubscribe", "-oversubscribe", "--enable-recovery", "-l");
 
+  /** And those that take one, which is known not to be a number of ranks. */
+  private static final Set<String> WITH_VALUE =
+      Set.of("--bind-to", "-bind-to", "--map-by", "-map-by");
+
   private static final Set<String> NUMBER_OF_RANKS = Set.of("-n", "-np", "--n", "--np", "-c");
 
   private final Path proc;
@@ -63,6 +67,13 @@ final class LostLauncher {
    */
   static void check() {
     new LostLauncher(PROC).checkSelf();
+  }
+
+  /** Whether a process of this name, as the kernel cuts it, starts ranks. */
+  static boolean isLauncher(String name) {
+    return FRONT_END.matcher(name).matches()
+        || DAEMON.matcher(name).matches()
+        || name.equals(SLURM);
   }
 
   void checkSelf() {
@@ -89,7 +100,7 @@ final class LostLauncher {
     }
 
     boolean isLauncher() {
-      return is(FRONT_END) || is(DAEMON) || isSlurm();
+      return LostLauncher.isLauncher(comm) || LostLauncher.isLauncher(program);
     }
 
     private boolean isSlurm() {
@@ -186,8 +197,15 @@ final class LostLauncher {
   /** Only where nothing can be mistaken: an unknown option may be followed by its value. */
   private static boolean asksForOne(List<String> command) {
     int at = 1;
-    while (at < command.size() && FLAGS.contains(command.get(at))) {
-      at++;
+    while (at < command.size()) {
+      String option = command.get(at);
+      if (WITH_VALUE.contains(option)) {
+        at += 2;
+      } else if (FLAGS.contains(option)) {
+        at++;
+      } else {
+        break;
+      }
     }
     return at + 1 < command.size()
         && NUMBER_OF_RANKS.contains(command.get(at))

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -86,6 +87,7 @@ public final class MpiRun {
     }
   }
 
+  private static final Set<String> BINDING = Set.of("--bind-to", "--map-by");
   private static final Duration DEFAULT_TIMEOUT = Duration.ofMinutes(2);
 
   private final Launcher launcher;
@@ -330,6 +332,9 @@ public final class MpiRun {
     command.addAll(hosts == null ? List.of(find(launcher)) : hosts.launch(launcher));
     if (launcher == Launcher.OPEN_MPI) {
       command.add("--oversubscribe");
+      if (launcherArgs.stream().noneMatch(BINDING::contains)) {
+        command.addAll(List.of("--bind-to", "none")); // else one or two ranks get a core each
+      }
       if (System.getProperty("user.name", "").equals("root")) {
         command.add("--allow-run-as-root");
       }

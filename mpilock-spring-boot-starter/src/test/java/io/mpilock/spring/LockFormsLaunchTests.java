@@ -102,7 +102,14 @@ class LockFormsLaunchTests {
   void noUpdateIsLostUnderMpirun() throws Exception {
     List<String> command =
         new ArrayList<>(
-            List.of("mpirun.openmpi", "--allow-run-as-root", "--oversubscribe", "-n", "4"));
+            List.of(
+                "mpirun.openmpi",
+                "--allow-run-as-root",
+                "--oversubscribe",
+                "--bind-to",
+                "none",
+                "-n",
+                "4"));
     command.addAll(
         Jvm.command(
             "--enable-native-access=ALL-UNNAMED",

@@ -8,6 +8,7 @@ import io.mpilock.failure.RankFailedException;
 import io.mpilock.failure.StartupException;
 import io.mpilock.failure.StartupException.Problem;
 import io.mpilock.transport.Communicator;
+import io.mpilock.transport.CoreBinding;
 import io.mpilock.transport.Launcher;
 import io.mpilock.transport.TransportSettings;
 import java.io.IOException;
@@ -140,6 +141,7 @@ final class MpiRuntime {
   }
 
   private static MpiRuntime start(TransportSettings settings) {
+    CoreBinding.check(settings.launcher());
     MpiLibrary library = LibraryFinder.find(settings);
     MpiThread thread = new MpiThread();
     AtomicReference<String> where = new AtomicReference<>("MPI_Init_thread");

@@ -8,6 +8,7 @@ import io.mpilock.failure.RankFailedException;
 import io.mpilock.failure.StartupException;
 import io.mpilock.failure.StartupException.Problem;
 import io.mpilock.transport.Communicator;
+import io.mpilock.transport.CoreBinding;
 import io.mpilock.transport.Launcher;
 import io.mpilock.transport.TransportSettings;
 import java.time.Duration;
@@ -67,6 +68,7 @@ final class MpjRuntime {
     synchronized (MpjRuntime.class) {
       runtime = current;
       if (runtime == null || runtime.hasEnded()) {
+        CoreBinding.check(settings.launcher());
         runtime = start(settings, environment, status -> Runtime.getRuntime().halt(status));
         current = runtime;
       }

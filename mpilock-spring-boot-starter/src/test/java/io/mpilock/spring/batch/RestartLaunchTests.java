@@ -37,7 +37,14 @@ class RestartLaunchTests {
   private Outcome run(String... arguments) throws Exception {
     List<String> command =
         new ArrayList<>(
-            List.of("mpirun.openmpi", "--allow-run-as-root", "--oversubscribe", "-n", "2"));
+            List.of(
+                "mpirun.openmpi",
+                "--allow-run-as-root",
+                "--oversubscribe",
+                "--bind-to",
+                "none",
+                "-n",
+                "2"));
     command.addAll(
         Jvm.command(
             "--enable-native-access=ALL-UNNAMED",

@@ -55,8 +55,6 @@ public final class PeersBench {
       makeTables(url);
       MpiRun run =
           MpiRun.openMpi()
-              // Else a rank's threads, those of the peers' clients too, would have one core.
-              .launcherArgs("--bind-to", "none")
               .jvmArgs(
                   "-Xmx512m",
                   property(PeerRanks.REDIS, redis.port()),
