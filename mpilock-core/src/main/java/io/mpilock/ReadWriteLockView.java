@@ -83,6 +83,10 @@ final class ReadWriteLockView implements ReadWriteLock {
     private void end() {
       ThreadHold hold = resource.process().hold();
       if (hold.locked(isRead()) == 0) {
+        if (!isRead() && hold.isEnding()) {
+          resource.releaseWrite(hold); // goes on with an unlock that was cut short
+          return;
+        }
         if (resource.process().isClosed()) {
           return; // closing took the closing thread's holds
         }
@@ -104,7 +108,9 @@ final class ReadWriteLockView implements ReadWriteLock {
           resource.releaseWrite(hold);
         }
       } catch (Throwable cut) {
-        hold.addLocked(isRead(), 1); // held as before
+        if (isRead() || !hold.isEnding()) {
+          hold.addLocked(isRead(), 1); // held as before
+        }
         throw cut;
       }
     }

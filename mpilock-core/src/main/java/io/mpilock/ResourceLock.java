@@ -510,44 +510,48 @@ public final class ResourceLock {
   /** If this throws, the read is held as before. */
   void releaseRead(ThreadHold hold) {
     hold.releaseRead(process);
-    tellReadReleased(hold);
-  }
-
-  private void tellReadReleased(ThreadHold hold) {
-    try {
-      if (hold.readSince() != 0 && !hold.isReading()) {
-        tellReleased(LockMode.READ, hold.takeReadSince());
-      }
+    try { // right behind it: what is thrown here would have it released again
+      tellReadReleased(hold);
     } catch (Throwable untold) {
       // It is released all the same.
     }
   }
 
-  /** If this throws, the write is held as before, or the thread's next call ends it. */
+  private void tellReadReleased(ThreadHold hold) {
+    if (hold.readSince() != 0 && !hold.isReading()) {
+      tellReleased(LockMode.READ, hold.takeReadSince());
+    }
+  }
+
+  /** If this throws, the write is held as before, or the thread's next request ends it. */
   void releaseWrite(ThreadHold hold) {
     hold.releaseWrite(process);
-    tellWriteReleased(hold);
+    try { // as above
+      tellWriteReleased(hold);
+    } catch (Throwable untold) {
+      // It is released all the same.
+    }
   }
 
   private void tellWriteReleased(ThreadHold hold) {
-    try {
-      if (hold.writeSince() != 0 && !hold.isWriting()) {
-        tellReleased(LockMode.WRITE, hold.takeWriteSince());
-      }
-    } catch (Throwable untold) {
-      // It is released all the same.
+    if (hold.writeSince() != 0 && !hold.isWriting()) {
+      tellReleased(LockMode.WRITE, hold.takeWriteSince());
     }
   }
 
   private void releaseStray(ThreadHold hold) {
     hold.releaseStray(process);
-    tellReadReleased(hold);
-    tellWriteReleased(hold);
+    try {
+      tellReadReleased(hold);
+      tellWriteReleased(hold);
+    } catch (Throwable untold) {
+      // As above.
+    }
   }
 
   /** If this throws, the write is held as before. */
-  void releaseKept(ThreadHold hold) {
-    long since = hold.releaseKept(process);
+  void releaseKept(ThreadHold hold, long token) {
+    long since = hold.releaseKept(process, token);
     try {
       if (since != 0) {
         tellReleased(LockMode.WRITE, since);

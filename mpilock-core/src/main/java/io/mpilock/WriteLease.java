@@ -84,9 +84,7 @@ public final class WriteLease implements AutoCloseable {
 
   private synchronized void endKept() {
     if (open) {
-      if (token == hold.token()) { // as above
-        lock.releaseKept(hold);
-      }
+      lock.releaseKept(hold, token);
       open = false;
     }
   }
@@ -107,7 +105,7 @@ public final class WriteLease implements AutoCloseable {
   public void keep(String transaction) {
     if (!kept) {
       hold.checkOwner(lock.process(), "keep");
-      if (open) {
+      if (open && token == hold.token()) { // as in end()
         hold.keep(lock.process(), transaction);
         kept = true;
       }

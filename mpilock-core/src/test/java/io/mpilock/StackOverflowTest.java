@@ -57,8 +57,8 @@ class StackOverflowTest {
 
   private Act act(String name) {
     return switch (name) {
-      case "read" -> mine -> held = mine.read();
-      case "write" -> mine -> held = mine.write();
+      case "read", "read in a read", "read in a write" -> mine -> held = mine.read();
+      case "write", "write in a write" -> mine -> held = mine.write();
       case "tried write" -> mine -> tried = mine.tryWrite();
       case "timed write, in vain" -> mine -> held = mine.write(Duration.ofMillis(2));
       case "timed read, in vain" -> mine -> held = mine.read(Duration.ofMillis(2));
@@ -80,6 +80,10 @@ class StackOverflowTest {
     "tried write, true",
     "'timed write, in vain', false",
     "'timed read, in vain', false",
+    "read in a read, false",
+    "read in a write, true",
+    "write in a write, false",
+    "write in a write, true",
     "optimistic read, false",
     "optimistic read, true"
   })
@@ -111,9 +115,19 @@ class StackOverflowTest {
             finish(() -> mine.write(Duration.ofMillis(600)).close());
             finish(() -> mine.read(Duration.ofMillis(600)).close());
           } else {
+            AutoCloseable outer =
+                name.endsWith("in a read")
+                    ? mine.read()
+                    : name.endsWith("in a write") ? mine.write() : null;
             dive(above, () -> act.run(mine));
             dive(above, this::giveBack); // gives back as deep
             finish(this::giveBack);
+            if (outer != null) {
+              assertThat(mine.resource(WindowController.DEFAULT_RESOURCE).isHeldByCurrentThread())
+                  .isTrue();
+              outer.close();
+              return; // without another request
+            }
             // What could not be given back for want of stack is when the thread asks again.
             mine.tryWrite().ifPresent(WriteLease::close);
           }

@@ -349,8 +349,16 @@ public final class ControllerCore {
   }
 
   private boolean holdsItself() {
-    return collectives.isMine()
-        || locks.all().anyMatch(lock -> lock.heldHere() != null && lock.hold().isHeld());
+    return collectives.isMine() || locks.all().anyMatch(ControllerCore::isHeldHere);
+  }
+
+  private static boolean isHeldHere(RankLock lock) {
+    if (lock.heldHere() == null) {
+      return false;
+    }
+    ThreadHold hold = lock.hold();
+    hold.giveBackOwed(lock);
+    return hold.isHeld();
   }
 
   /**

@@ -276,6 +276,7 @@ public final class CollectiveCalls {
    */
   private long arrive(RankLock lock, int writer) {
     ThreadHold hold = lock.hold();
+    hold.giveBackOwed(lock); // what is no lease's is no reason to refuse
     RankLock kept =
         lock.threads()
             .kept()

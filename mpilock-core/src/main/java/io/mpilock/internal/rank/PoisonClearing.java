@@ -61,7 +61,9 @@ final class PoisonClearing {
     ThreadHold hold = lock.hold();
     try {
       if (hold.acquireRead(lock, 0)) {
-        hold.releaseRead(lock);
+        hold.strayRead = true; // by no call: there may be no stack left for one
+        hold.special = true;
+        hold.releaseStray(lock);
       }
     } catch (RankFailedException e) {
       if (node.brokenBy() >= 0) {

@@ -279,8 +279,8 @@ public final class ThreadHold extends UndoRecord {
   }
 
   private void noteSpecial() {
-    boolean mustGiveBack = owes || debt != null || strayRead || strayWrite;
-    special = mustGiveBack || keeps || ending;
+    boolean mustGiveBack = owes || debt != null || strayRead || strayWrite || ending;
+    special = mustGiveBack || keeps;
     owing = mustGiveBack ? owing : null;
   }
 
@@ -293,14 +293,40 @@ public final class ThreadHold extends UndoRecord {
   public void releaseStray(RankLock lock) {
     owing = lock;
     if (strayRead) {
-      releaseRead(lock);
+      if (!keeps && (reads > 1 || writes != 0)) {
+        reads--; // no call in between: it must not be given back twice
+      } else {
+        releaseOne(lock, true);
+      }
       strayRead = false;
     }
     if (strayWrite) {
-      releaseWrite(lock);
+      if (!keeps && writes > 1) {
+        writes--;
+      } else {
+        releaseOne(lock, false);
+      }
       strayWrite = false;
     }
     noteSpecial();
+  }
+
+  /**
+   * Gives back what the thread has without a lease, and ends a write whose end was cut short, as
+   * the thread's next request would.
+   *
+   * @param lock the resource's lock, which this is of
+   */
+  public void giveBackOwed(RankLock lock) {
+    if (special) {
+      settle(lock);
+      if (!keeps) {
+        if (ending) {
+          finishWrite(lock, null);
+        }
+        noteSpecial();
+      }
+    }
   }
 
   /** What is to be given back, or ended. */
@@ -371,6 +397,13 @@ public final class ThreadHold extends UndoRecord {
   }
 
   private void releaseSpecially(RankLock lock, boolean read) {
+    if (strayRead || strayWrite) {
+      releaseStray(lock);
+    }
+    releaseOne(lock, read);
+  }
+
+  private void releaseOne(RankLock lock, boolean read) {
     if (keeps) {
       releaseWhileKept(lock, read);
     } else if (!read) {
@@ -410,7 +443,9 @@ public final class ThreadHold extends UndoRecord {
     if (way == Way.WRITE) {
       downgraded = false;
       ending = false;
-      noteSpecial();
+      if (!keeps) { // else another thread may have ended it
+        noteSpecial();
+      }
     }
     if (cut instanceof IllegalStateException refused && lock.isWindowFreed()) {
       lock.swallowIfClosed(refused);
@@ -447,6 +482,7 @@ public final class ThreadHold extends UndoRecord {
     } catch (Throwable cut) {
       ending = true; // before any call: there may be no stack left for one
       special = true;
+      owing = keeps ? owing : lock;
       finishWrite(lock, cut);
     }
   }
@@ -486,22 +522,23 @@ public final class ThreadHold extends UndoRecord {
 
   /**
    * Ends a level of the write that is kept. Called by any thread. If it throws, that is held as
-   * before.
+   * before, or its thread's next request ends it.
    *
    * @param lock the resource's lock, which this is of
+   * @param ofToken the token of what is to be ended: nothing is, if its thread has ended it already
    * @return when the write was granted, if that was observed and this has ended it; else 0
    */
-  public long releaseKept(RankLock lock) {
+  public long releaseKept(RankLock lock, long ofToken) {
     try {
-      return releaseOneKept(lock);
+      return releaseOneKept(lock, ofToken);
     } finally {
       Reference.reachabilityFence(lock); // as above
     }
   }
 
-  private long releaseOneKept(RankLock lock) {
+  private long releaseOneKept(RankLock lock, long ofToken) {
     synchronized (this) {
-      if (kept == 0) { // its thread has asked again, and ended it
+      if (kept == 0 || token != ofToken) { // its thread has asked again, and ended it
         return 0;
       }
       if (kept == 1) {
@@ -524,7 +561,7 @@ public final class ThreadHold extends UndoRecord {
     synchronized (this) {
       if (read) {
         if (ending) {
-          finishWrite(lock, null);
+          endKept(lock);
         }
         endRead(lock);
       } else {
@@ -539,9 +576,17 @@ public final class ThreadHold extends UndoRecord {
           keptSince = 0;
         }
       }
-      keeps = reads + writes != 0;
-      noteSpecial();
+      keeps = reads + writes != 0; // and no call behind the count: the caller would count again
+      special = keeps || owes || debt != null || strayRead || strayWrite || ending;
     }
+  }
+
+  /** Ends the write for its thread, which asks again while the end of what was kept was cut. */
+  private void endKept(RankLock lock) {
+    finishWrite(lock, null);
+    kept = 0;
+    keptSince = 0;
+    lock.threads().kept().remove(this);
   }
 
   private void endWriteWhileKept(RankLock lock) {
@@ -561,15 +606,17 @@ public final class ThreadHold extends UndoRecord {
       if (ending) {
         finishWrite(lock, null);
       }
+      noteSpecial();
       return false;
     }
     synchronized (this) {
       if (ending) {
-        finishWrite(lock, null);
-        kept = 0;
-        lock.threads().kept().remove(this);
+        endKept(lock);
       }
       if (reads + writes == 0) {
+        if (kept != 0) { // its end was cut short behind the release
+          endKept(lock);
+        }
         keeps = false;
         noteSpecial();
         return false;
@@ -728,6 +775,15 @@ public final class ThreadHold extends UndoRecord {
       }
     }
     return !owes && (writes > 0 || (!write && reads > 0));
+  }
+
+  /**
+   * Tells its thread whether the end of the write was cut short.
+   *
+   * @return true until it is gone on with
+   */
+  public boolean isEnding() {
+    return ending;
   }
 
   /**
