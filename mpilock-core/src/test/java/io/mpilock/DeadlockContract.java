@@ -34,6 +34,11 @@ public abstract class DeadlockContract {
   private static final int FAILED = 2;
   private static final int TIMED_OUT = 3;
 
+  /** From here on, whether an actor has asked, and waits or was granted. */
+  private static final int ASKED = 8;
+
+  private static final int WORDS = 64;
+
   /** The ranks to run on. */
   protected abstract Ranks ranks();
 
@@ -53,17 +58,42 @@ public abstract class DeadlockContract {
     }
   }
 
-  /** Each actor holds; when all do, each asks. Actors are dealt out to the ranks in turn. */
+  /** A thread of this rank that is about to ask. */
+  private record Asking(int number, Thread thread) {}
+
+  /**
+   * Each actor holds; when all do, each asks, when the one before it waits and some time has gone
+   * by. Actors are dealt out to the ranks in turn.
+   */
   private void play(
       Duration late, SharedWords words, WindowController controller, Actor... actors) {
     List<CompletableFuture<?>> running = new ArrayList<>();
+    List<Asking> asking = new CopyOnWriteArrayList<>();
     for (int number = controller.rank(); number < actors.length; number += controller.size()) {
       int mine = number;
       running.add(
           CompletableFuture.runAsync(
-              () -> play(actors[mine], actors.length, mine, late, words, controller), THREADS));
+              () -> {
+                try {
+                  play(actors[mine], actors.length, mine, late, words, controller, asking);
+                } finally {
+                  words.set(ASKED + mine, 1);
+                }
+              },
+              THREADS));
     }
-    running.forEach(CompletableFuture::join);
+    CompletableFuture<Void> all =
+        CompletableFuture.allOf(running.toArray(CompletableFuture<?>[]::new));
+    while (!all.isDone()) {
+      for (Asking each : asking) {
+        Thread.State state = each.thread.getState();
+        if (state == Thread.State.WAITING || state == Thread.State.TIMED_WAITING) {
+          words.set(ASKED + each.number, 1);
+        }
+      }
+      LockSupport.parkNanos(1_000_000);
+    }
+    all.join();
     LockContract.barrier(controller);
   }
 
@@ -79,14 +109,19 @@ public abstract class DeadlockContract {
       int number,
       Duration late,
       SharedWords words,
-      WindowController controller) {
+      WindowController controller,
+      List<Asking> asking) {
     try (AutoCloseable first =
         actor.holds.isEmpty() ? () -> {} : actor.take(controller, actor.holds, actor.writes)) {
       count(controller, words, HOLD);
       while (words.get(HOLD) < actors) {
         Thread.sleep(1);
       }
-      Thread.sleep(late.multipliedBy(number)); // the last one's request is the latest
+      while (number > 0 && words.get(ASKED + number - 1) == 0) {
+        Thread.sleep(1);
+      }
+      Thread.sleep(late); // the last one's request is the latest
+      asking.add(new Asking(number, Thread.currentThread()));
       try (AutoCloseable second = actor.take(controller, actor.wants, actor.toWrite)) {
         count(controller, words, GRANTED);
       } catch (DeadlockException e) {
@@ -105,7 +140,7 @@ public abstract class DeadlockContract {
   private void oneFails(String test, Actor... actors) throws Exception {
     ranks()
         .run(controller -> {
-          SharedWords words = ranks().words(test, 8);
+          SharedWords words = ranks().words(test, WORDS);
           play(Duration.ofMillis(30), words, controller, actors);
           assertThat(words.get(FAILED)).isEqualTo(1);
           assertThat(words.get(GRANTED)).isEqualTo(actors.length - 1);
@@ -149,7 +184,7 @@ public abstract class DeadlockContract {
   void threadsBehindOthersOfTheirRank() throws Exception {
     ranks()
         .run(controller -> {
-          SharedWords words = ranks().words("behind others", 8);
+          SharedWords words = ranks().words("behind others", WORDS);
           List<Actor> actors = new ArrayList<>();
           for (int i = 0; i < 2 * controller.size(); i++) {
             actors.add(new Actor("", false, "b", true)); // in line before those of the cycle
@@ -166,7 +201,7 @@ public abstract class DeadlockContract {
   void aTimedWaitEndsByItself() throws Exception {
     ranks()
         .run(controller -> {
-          SharedWords words = ranks().words("timed", 8);
+          SharedWords words = ranks().words("timed", WORDS);
           play(
               Duration.ofMillis(30),
               words,
@@ -186,7 +221,7 @@ public abstract class DeadlockContract {
           if (controller.size() == 1) {
             return; // nobody is waited for
           }
-          SharedWords words = ranks().words("call", 8);
+          SharedWords words = ranks().words("call", WORDS);
           if (controller.rank() == 0) {
             List<String> reports = new CopyOnWriteArrayList<>();
             controller.addListener(
@@ -236,7 +271,7 @@ public abstract class DeadlockContract {
   void aLongWaitIsNoCircle() throws Exception {
     ranks()
         .run(controller -> {
-          SharedWords words = ranks().words("long", 8);
+          SharedWords words = ranks().words("long", WORDS);
           Thread.sleep(controller.rank());
           try (WriteLease own = controller.resource("own-" + controller.rank()).write();
               WriteLease all = controller.resource("all").write()) {

@@ -26,6 +26,9 @@ public final class ProcessRanks implements Ranks {
   /** The system property that names the transport; {@code auto} if it is not there. */
   public static final String TRANSPORT = "mpilock.test.transport";
 
+  /** The system property that names the MPI library; the launcher's if it is not there. */
+  public static final String LIBRARY = "mpilock.test.library";
+
   private static @Nullable ProcessRanks world;
 
   private final Communicator communicator;
@@ -45,7 +48,8 @@ public final class ProcessRanks implements Ranks {
           new ProcessRanks(
               Transports.open(
                   System.getProperty(TRANSPORT, "auto"),
-                  new TransportSettings(launcher, null, Duration.ofSeconds(30))),
+                  new TransportSettings(
+                      launcher, System.getProperty(LIBRARY), Duration.ofSeconds(30))),
               Path.of(System.getProperty(FOLDER)));
       if (known.size() != launcher.size()) {
         throw new AssertionError("alone, instead of one of " + launcher.size());

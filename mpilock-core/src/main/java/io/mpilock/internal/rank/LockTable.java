@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LockTable {
   /** How long a name waits for room, while other ranks look what they need no more. */
-  private static final long ROOM_NANOS = 2_000_000_000;
+  private static final long ROOM_NANOS = 10_000_000_000L;
 
   private static final long POLL_NANOS = 10_000_000;
   private static final long LOOK_MILLIS = 250;

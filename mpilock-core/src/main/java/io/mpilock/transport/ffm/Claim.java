@@ -141,11 +141,11 @@ final class Claim {
    * all of them have claimed their places, as behind MPI_Init, and before the first message, which
    * would end the JVM.
    *
-   * @param family the MPI library's
+   * @param openMpi whether the MPI library is Open MPI
    * @throws StartupException on each of these ranks, if they cannot
    */
-  void checkSpaces(MpiFamily family) {
-    if (held == null || family != MpiFamily.OPEN_MPI) {
+  void checkSpaces(boolean openMpi) {
+    if (held == null || !openMpi) {
       return;
     }
     Set<String> spaces = new HashSet<>();

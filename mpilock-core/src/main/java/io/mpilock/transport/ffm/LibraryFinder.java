@@ -58,7 +58,7 @@ final class LibraryFinder {
       return candidates;
     }
     for (MpiFamily family : MpiFamily.values()) {
-      if (wanted == null || wanted == family) {
+      if (wanted == null || wanted == family || family == MpiFamily.STANDARD_ABI) {
         candidates.addAll(family.sonames());
       }
     }
@@ -78,9 +78,11 @@ final class LibraryFinder {
       SymbolLookup symbols = loader.symbols(handle);
       String text = MpiLibrary.version(symbols);
       String version = MpiFamily.shortVersion(text);
-      MpiFamily family = MpiFamily.identify(symbols, text);
-      if (family != null && (wanted == null || wanted == family)) {
-        MpiLibrary library = new MpiLibrary(name, family, version, symbols);
+      MpiFamily family = MpiFamily.identify(loader.soname(handle), symbols, text);
+      if (family != null && (wanted == null || wanted == family.implementation(text))) {
+        MpiLibrary library =
+            new MpiLibrary(
+                name, family, version, family.implementation(text) == MpiFamily.OPEN_MPI, symbols);
         // For builds whose plug-ins do not name the library that they need; Debian's do. Only now,
         // because two libraries with global MPI_ symbols would call into each other.
         loader.promote(name);
@@ -90,7 +92,9 @@ final class LibraryFinder {
           name
               + " (is "
               + version
-              + (family == null ? ", whose ABI is unknown" : ", but the launcher is " + launcher)
+              + (family == null
+                  ? " in " + loader.soname(handle) + ", whose ABI is unknown"
+                  : ", but the launcher is " + launcher)
               + ")");
     } catch (UnsatisfiedLinkError e) {
       refusals.add(name + " (" + e.getMessage() + ")");
@@ -103,7 +107,7 @@ final class LibraryFinder {
         switch (wanted) {
           case OPEN_MPI -> "Install the launcher's Open MPI (Debian: libopenmpi3)";
           case MPICH -> "Install the launcher's MPICH (Debian: libmpich12)";
-          case null -> "Install an MPI library (Debian: libopenmpi3 or libmpich12)";
+          case null, default -> "Install an MPI library (Debian: libopenmpi3 or libmpich12)";
         };
     return install
         + ", load its module on a cluster so that LD_LIBRARY_PATH leads to it, start"

@@ -11,10 +11,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/**
- * The implementations whose binary interface is known. MPI 5's common one ({@code libmpi_abi}) will
- * be a third: its handles are pointers with small fixed values, so it needs no symbols.
- */
+/** The binary interfaces that are known. */
 enum MpiFamily {
   /** Handles are addresses of exported objects. */
   OPEN_MPI("Open MPI") {
@@ -58,7 +55,27 @@ enum MpiFamily {
           -1,
           8);
     }
+  },
+
+  /**
+   * Handles are pointers with small fixed values: the standard's own interface, since MPI 5.0
+   * (chapter 20, appendix A), which several implementations have beside theirs.
+   */
+  STANDARD_ABI("MPI's standard ABI") {
+    @Override
+    MpiAbi abi(SymbolLookup symbols) {
+      return new MpiAbi(true, 0x101, 0x102, 0, 0x130, 0x247, 0x143, 221, 0, 2048, 4096, -1, -2, 0);
+    }
   };
+
+  private static final Pattern STANDARD_SONAME = Pattern.compile("libmpi_abi[-_.\\w]*");
+
+  /** The number is that of MPICH's ABI initiative; vendors have names of their own before it. */
+  private static final Pattern MPICH_SONAME =
+      Pattern.compile("libmpi[-_\\w]*\\.(so\\.12|12\\.dylib)([.\\d]*)");
+
+  private static final Pattern OPEN_MPI_SONAME =
+      Pattern.compile("libmpi[-_\\w]*\\.(so|dylib|\\d+\\.dylib)([.\\d]*)");
 
   private static final Pattern OPEN_MPI_VERSION = Pattern.compile("Open MPI v([^\\s,]+)");
   private static final Pattern MPICH_VERSION = Pattern.compile("MPICH Version:\\s*(\\S+)");
@@ -77,6 +94,7 @@ enum MpiFamily {
     return switch (this) {
       case OPEN_MPI -> List.of("libmpi.so.40", "libmpi.so");
       case MPICH -> List.of("libmpich.so.12", "libmpi.so.12", "libmpi.so");
+      case STANDARD_ABI -> List.of("libmpi_abi.so.1", "libmpi_abi.so");
     };
   }
 
@@ -97,17 +115,42 @@ enum MpiFamily {
     };
   }
 
-  /** Tells the implementation of a library, or null if it is none that is known. */
-  static @Nullable MpiFamily identify(SymbolLookup symbols, String version) {
-    if (symbols.find("ompi_mpi_comm_world").isPresent()) {
+  /**
+   * Tells the binary interface of a library, or null if it is none that is known. The name by which
+   * programs are linked with it says most: a library of the standard ABI finds Open MPI's symbols
+   * in what it needs, and one that only passes calls on to another tells that one's version.
+   *
+   * @param soname the library's own name, or that of its file; "" if the system does not tell
+   * @param version what MPI_Get_library_version says
+   */
+  static @Nullable MpiFamily identify(String soname, SymbolLookup symbols, String version) {
+    if (STANDARD_SONAME.matcher(soname).matches()) {
+      return STANDARD_ABI;
+    }
+    boolean unnamed = soname.isEmpty();
+    if ((unnamed || OPEN_MPI_SONAME.matcher(soname).matches())
+        && symbols.find("ompi_mpi_comm_world").isPresent()) {
       return OPEN_MPI;
     }
-    // The members of MPICH's ABI initiative have their own names but one binary interface.
-    boolean mpich =
-        version.contains("MPICH")
-            || version.contains("MVAPICH")
-            || version.contains("Intel(R) MPI");
-    return mpich ? MPICH : null;
+    return (unnamed || MPICH_SONAME.matcher(soname).matches()) && isOfMpich(version) ? MPICH : null;
+  }
+
+  /** The members of MPICH's ABI initiative have their own names but one binary interface. */
+  private static boolean isOfMpich(String version) {
+    return version.contains("MPICH")
+        || version.contains("MVAPICH")
+        || version.contains("Intel(R) MPI");
+  }
+
+  /**
+   * Whose library it is, which decides on the launchers that it can be started by; the standard
+   * ABI's, if that is unknown.
+   */
+  MpiFamily implementation(String version) {
+    if (this != STANDARD_ABI) {
+      return this;
+    }
+    return version.contains("Open MPI") ? OPEN_MPI : isOfMpich(version) ? MPICH : this;
   }
 
   /** Shortens what MPI_Get_library_version says, which may be pages. */

@@ -31,8 +31,8 @@ final class MpiLibrary {
   private static final long INT_BYTES = Integer.BYTES;
 
   private final String path;
-  private final MpiFamily family;
   private final String version;
+  private final boolean openMpi;
   private final MpiAbi abi;
   private final SymbolLookup symbols;
   private final ReentrantLock inside = new ReentrantLock();
@@ -43,10 +43,10 @@ final class MpiLibrary {
    *
    * @throws UnsatisfiedLinkError if one is missing
    */
-  MpiLibrary(String path, MpiFamily family, String version, SymbolLookup symbols) {
+  MpiLibrary(String path, MpiFamily family, String version, boolean openMpi, SymbolLookup symbols) {
     this.path = path;
-    this.family = family;
-    this.version = version;
+    this.version = family == MpiFamily.STANDARD_ABI ? version + ", by " + family : version;
+    this.openMpi = openMpi;
     this.symbols = symbols;
     abi = family.abi(symbols);
     for (MpiFunction function : MpiFunction.values()) {
@@ -70,8 +70,9 @@ final class MpiLibrary {
     return path;
   }
 
-  MpiFamily family() {
-    return family;
+  /** Whether it is Open MPI, by whatever interface. */
+  boolean isOpenMpi() {
+    return openMpi;
   }
 
   String version() {

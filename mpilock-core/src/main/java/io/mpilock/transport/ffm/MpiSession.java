@@ -33,7 +33,7 @@ record MpiSession(Mpi mpi, boolean initialisedHere, @Nullable Claim claim) {
     int level = claim == null ? mpi.threadLevel() : mpi.initialize();
     if (claim != null) {
       mpi.returnErrors(mpi.world());
-      claim.checkSpaces(library.family());
+      claim.checkSpaces(library.isOpenMpi());
     }
     MpiSession session = new MpiSession(mpi, claim != null, claim);
     session.checkThreadLevel(level);

@@ -6,7 +6,9 @@ package io.mpilock.transport.ffm;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -14,7 +16,9 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
+import java.nio.file.Path;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The dynamic loader. {@link SymbolLookup#libraryLookup} would do for most of it, but it can
@@ -25,11 +29,20 @@ final class SystemLoader {
   private static final int RTLD_NOW = 0x2;
   private static final int RTLD_GLOBAL = MAC ? 0x8 : 0x100;
   private static final long LONGEST_ERROR = 4096;
+  private static final int RTLD_DI_LINKMAP = 2;
+
+  /** Where an ELF file's own name stands in what it says to the loader: System V ABI, chapter 5. */
+  private static final long DT_NULL = 0;
+
+  private static final long DT_STRTAB = 5;
+  private static final long DT_SONAME = 14;
+  private static final int MOST_ENTRIES = 1000;
 
   private final MethodHandle dlopen;
   private final MethodHandle dlsym;
   private final MethodHandle dlerror;
   private final MethodHandle setenv;
+  private final @Nullable MethodHandle dlinfo;
 
   /**
    * Links the loader's functions.
@@ -42,6 +55,8 @@ final class SystemLoader {
     MemoryLayout text = MemoryLayout.sequenceLayout(LONGEST_ERROR, JAVA_BYTE);
     dlerror = link("dlerror", FunctionDescriptor.of(ADDRESS.withTargetLayout(text)));
     setenv = link("setenv", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, JAVA_INT));
+    dlinfo =
+        MAC ? null : link("dlinfo", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT, ADDRESS));
   }
 
   /** Sets a variable for native code, unless it is set. Java does not see it. */
@@ -92,6 +107,60 @@ final class SystemLoader {
         throw Downcalls.failed("dlsym", e);
       }
     };
+  }
+
+  /**
+   * The name by which programs are linked with an open library; that of its file, without folders
+   * and links, if it has none; "" if that cannot be told either.
+   */
+  String soname(MemorySegment library) {
+    if (dlinfo == null) {
+      return "";
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment slot = arena.allocate(ADDRESS);
+      if ((int) dlinfo.invokeExact(library, RTLD_DI_LINKMAP, slot) != 0) {
+        return "";
+      }
+      // struct link_map: where it is loaded, its file, its dynamic section
+      MemorySegment map = slot.get(ADDRESS, 0).reinterpret(3 * ADDRESS.byteSize());
+      String soname = soname(map.get(JAVA_LONG, 0), map.get(ADDRESS, 2 * ADDRESS.byteSize()));
+      return soname.isEmpty() ? fileName(map.get(ADDRESS, ADDRESS.byteSize())) : soname;
+    } catch (Throwable e) {
+      throw Downcalls.failed("dlinfo", e);
+    }
+  }
+
+  private static String soname(long base, MemorySegment section) {
+    MemorySegment entries = section.reinterpret(MOST_ENTRIES * 2 * Long.BYTES);
+    long names = 0;
+    long name = -1;
+    for (int i = 0; i < MOST_ENTRIES; i++) {
+      long tag = entries.get(JAVA_LONG, i * 2L * Long.BYTES);
+      long value = entries.get(JAVA_LONG, (i * 2L + 1) * Long.BYTES);
+      if (tag == DT_NULL) {
+        break;
+      } else if (tag == DT_STRTAB) {
+        names = value;
+      } else if (tag == DT_SONAME) {
+        name = value;
+      }
+    }
+    if (names == 0 || name < 0) {
+      return "";
+    }
+    // glibc writes where it is into the section, musl leaves what the file says
+    long address = Long.compareUnsigned(names, base) < 0 ? base + names : names;
+    return text(MemorySegment.ofAddress(address + name));
+  }
+
+  private static String fileName(MemorySegment path) throws IOException {
+    Path file = Path.of(text(path)).toRealPath().getFileName();
+    return file == null ? "" : file.toString();
+  }
+
+  private static String text(MemorySegment text) {
+    return text.reinterpret(LONGEST_ERROR).getString(0);
   }
 
   private String lastError() throws Throwable {
