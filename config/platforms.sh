@@ -1,0 +1,169 @@
+#!/usr/bin/env bash
+# Tries mpilock on the MPIs of several Debian releases. See --help.
+# shellcheck disable=SC2016 # commands that a shell in a chroot expands
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/mpilock/platforms
+
+usage() {
+  cat <<'HELP'
+Usage: config/platforms.sh [--only NAME] [--list]
+
+Makes a chroot of each Debian release that is needed (once, some 700 MB each, in the user's cache folder), and runs in it,
+as root, in namespaces of its own (mount, pid, ipc, uts, net):
+
+  - the contract of the locks on 2 and on 4 ranks
+  - the tests of failures and of messages (once a release, for both of its MPIs)
+  - the demo on 4 ranks
+
+It writes docs/platforms.md, or with --only prints the rows. It ends with 1 if a row differs from what is expected there.
+
+  --only NAME  only rows whose name begins so
+  --list       names the rows
+  --help       this text
+
+What it needs: root, mmdebstrap (installed if missing), unshare, a JDK 25 under /usr/lib/jvm, Maven.
+HELP
+}
+
+# name, release, launcher, library ("-" for the launcher's own)
+rows='openmpi-4.1 bookworm openmpi -
+mpich-4.0 bookworm mpich -
+openmpi-5.0 trixie openmpi -
+mpich-4.2 trixie mpich -
+openmpi-6.0rc forky openmpi -
+mpich-5.0 forky mpich -
+openmpi-6.0rc-abi forky openmpi libmpi_abi.so.1
+mpich-5.0-abi forky mpich libmpi_abi_mpich.so.1.0.0'
+
+only=""
+while [ $# -gt 0 ]; do
+  case $1 in
+    --only) only=${2:?--only needs a name} && shift ;;
+    --list) cut -d' ' -f1 <<<"$rows" && exit 0 ;;
+    -h | --help) usage && exit 0 ;;
+    *) echo "platforms.sh: there is no option $1 (--help tells more)" >&2 && exit 2 ;;
+  esac
+  shift
+done
+[ "$(id -u)" -eq 0 ] || { echo "platforms.sh: only root can make chroots" >&2 && exit 1; }
+command -v mmdebstrap >/dev/null || { apt-get update -qq && apt-get install -y -qq mmdebstrap; } >/dev/null
+
+# shellcheck source=config/build/jdk25.sh
+. "$root/config/build/jdk25.sh"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+build() {
+  mvn -q -B -f "$root/pom.xml" -DskipTests package >"$work/build" || { cat "$work/build" >&2 && exit 1; }
+  mvn -q -B -f "$root/pom.xml" -pl mpilock-core dependency:build-classpath -Dmdep.outputFile="$work/classpath" >/dev/null
+  repository=$(tr ':' '\n' <"$work/classpath" | grep -o '^.*/repository/' | sort -u | head -n 1)
+}
+
+chroot_of() { # a release; makes its chroot
+  local release=$1
+  if [ ! -e "$cache/$release/etc/debian_version" ]; then
+    rm -rf "${cache:?}/$release" && mkdir -p "$cache"
+    # A mirror that stands still is good enough: what it has is signed all the same.
+    mmdebstrap --quiet --variant=apt --aptopt='Acquire::Check-Valid-Until "false"' \
+      --include=openmpi-bin,libopenmpi-dev,mpich,libmpich-dev,iproute2,procps "$release" "$cache/$release"
+  fi
+}
+
+limit=240
+inside() { # a release, then a command, which gets so many seconds
+  local chroot=$cache/$1
+  shift
+  timeout --kill-after=10 "$limit" unshare --mount --pid --ipc --uts --net --fork --kill-child bash -c '
+    set -e
+    chroot=$1 hostname=$2; shift 2
+    mount --make-rprivate / && ip link set lo up && hostname "$hostname"
+    while [ "$1" != -- ]; do mkdir -p "$chroot$1" && mount --rbind "$1" "$chroot$1"; shift; done
+    shift
+    mount -t proc proc "$chroot/proc" && mount --rbind /dev "$chroot/dev" && mount -t sysfs sysfs "$chroot/sys"
+    mount -t tmpfs tmpfs "$chroot/dev/shm" && mount -t tmpfs tmpfs "$chroot/tmp"
+    exec chroot "$chroot" env -i HOME=/tmp PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 JAVA_HOME="$JAVA_HOME" "$@"
+  ' bash "$chroot" platform "$JAVA_HOME" "$root" "$repository" -- "$@"
+}
+
+timed() { # seconds, then a command; what its cell says, while its output goes to $work/output
+  local begin=$SECONDS status=0
+  limit=$1
+  shift
+  "$@" >"$work/output" 2>&1 </dev/null || status=$?
+  case $status in
+    0) echo "yes ($((SECONDS - begin)) s)" ;;
+    124 | 137) echo "no: not in $limit s" ;;
+    *) echo "no: status $status" ;;
+  esac
+  if [ "$status" -ne 0 ]; then
+    tail -n 60 "$work/output" >&2
+  fi
+}
+
+launcher() { # openmpi or mpich, and the ranks
+  case $1 in
+    openmpi) echo "mpirun.openmpi --allow-run-as-root --map-by slot:OVERSUBSCRIBE --bind-to none -n $2" ;;
+    *) echo "mpirun.mpich -n $2" ;;
+  esac
+}
+
+java="$JAVA_HOME/bin/java --enable-native-access=ALL-UNNAMED -Xmx256m"
+classes() { echo "$root/mpilock-core/target/classes:$root/mpilock-core/target/test-classes:$(cat "$work/classpath")"; }
+
+contract() { # release, launcher, library, ranks
+  local library=""
+  [ "$3" = - ] || library="-Dmpilock.test.library=$3"
+  local suite='io.mpilock.NativeContractTest$'
+  # shellcheck disable=SC2046,SC2086 # words
+  timed 240 inside "$1" $(launcher "$2" "$4") $java $library -Dmpilock.test.folder=/tmp -cp "$(classes)" \
+    io.mpilock.testing.RankSuite "${suite}Locks" "${suite}SingleWrites" "${suite}Lifecycles" "${suite}Deadlocks" \
+    "${suite}Statuses"
+}
+
+tests() { # release, class
+  # shellcheck disable=SC2086 # words
+  timed 600 inside "$1" $java -cp "$(classes)" io.mpilock.testing.TestMain "$2"
+}
+
+demo() { # release, launcher, library
+  local passed=()
+  [ "$3" = - ] || passed=("--mpilock.native.library=$3")
+  timed 240 inside "$1" "$root/demo-batch/run.sh" --mpi "$2" --ranks 4 --fresh --output /tmp/demo "${passed[@]}"
+}
+
+version() { # release, launcher
+  inside "$1" sh -c "mpirun.$2 --version" 2>&1 | grep -oE '\(Open MPI\) [^ ]+|Version: +[^ ]+' | head -n 1 | sed 's/.* //'
+}
+
+build
+declare -A failures messages
+table="| name | Debian | version | contract, 2 ranks | contract, 4 ranks | failures | messages | demo |
+|---|---|---|---|---|---|---|---|"
+bad=0
+while read -r name release mpi library; do
+  case $name in "$only"*) ;; *) continue ;; esac
+  chroot_of "$release"
+  echo "platforms.sh: $name" >&2
+  if [ -z "${failures[$release]:-}" ]; then
+    failures[$release]=$(tests "$release" io.mpilock.NativeFailureTest)
+    messages[$release]=$(tests "$release" io.mpilock.transport.NativeMessengerTest)
+  fi
+  row="| \`$name\` | $release | $(version "$release" "$mpi") | $(contract "$release" "$mpi" "$library" 2) \
+| $(contract "$release" "$mpi" "$library" 4) | ${failures[$release]} | ${messages[$release]} \
+| $(demo "$release" "$mpi" "$library") |"
+  case $row in *"| no"*) bad=1 ;; esac
+  table+=$'\n'$row
+  echo "$row" >&2
+done <<<"$rows"
+
+if [ -n "$only" ]; then
+  echo "$table"
+else
+  page=$root/docs/platforms.md
+  { sed '/^<!-- table -->/q' "$page" && echo && echo "$table" && echo && echo "Made by \`config/platforms.sh\` on $(date -I)." &&
+    sed -n '/^<!-- end -->/,$p' "$page"; } >"$work/page"
+  cp "$work/page" "$page"
+fi
+exit "$bad"
