@@ -107,6 +107,11 @@ public final class FuzzRun {
     List<String> command =
         new ArrayList<>(
             List.of(
+                // It forks: what a process counts as its most memory begins with its parent's, and
+                // this JVM is large. libFuzzer looks at that.
+                "timeout",
+                "--foreground",
+                Integer.toString(seconds + 6 * HANG_SECONDS),
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx256m",
                 "-Xss1m",
@@ -147,7 +152,8 @@ public final class FuzzRun {
         throw new AssertionError(target + " does not end:\n" + Files.readString(log));
       }
     } finally {
-      driver.destroyForcibly().waitFor();
+      driver.destroy(); // which it passes on
+      driver.waitFor();
     }
     String output = Files.readString(log);
     return new Report(last(EXECUTIONS, output), last(COVERAGE, output), output, driver.exitValue());

@@ -133,6 +133,6 @@ class WithoutALauncherTests {
         .replaceAll("PID \\d+|\\b\\d+ ---", "PID")
         .replaceAll("conn\\d+: ", "conn: ")
         .replaceAll("\\(\\S+ started by .*\\)", "")
-        .replaceAll("[0-9.]+ (seconds|ms)|\\d+ms|running for [0-9.]+", "DURATION");
+        .replaceAll("[0-9.]+ (seconds|ms)|(\\d+m)?(\\d+s)?\\d+ms|running for [0-9.]+", "DURATION");
   }
 }
