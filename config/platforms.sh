@@ -50,7 +50,7 @@ done
 [ "$(id -u)" -eq 0 ] || { echo "platforms.sh: only root can make chroots" >&2 && exit 1; }
 command -v mmdebstrap >/dev/null || { apt-get update -qq && apt-get install -y -qq mmdebstrap; } >/dev/null
 
-# shellcheck source=config/build/jdk25.sh
+# shellcheck source-path=SCRIPTDIR source=build/jdk25.sh
 . "$root/config/build/jdk25.sh"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
