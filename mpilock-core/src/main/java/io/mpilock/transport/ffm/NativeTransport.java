@@ -25,6 +25,11 @@ public final class NativeTransport implements Transport {
   public NativeTransport() {}
 
   @Override
+  public void endUnfinished(int status) {
+    MpiRuntime.endUnfinished(status);
+  }
+
+  @Override
   public String name() {
     return "native";
   }
