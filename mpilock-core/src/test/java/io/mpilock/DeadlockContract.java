@@ -34,7 +34,7 @@ public abstract class DeadlockContract {
   private static final int FAILED = 2;
   private static final int TIMED_OUT = 3;
 
-  /** From here on, whether an actor has asked, and waits or was granted. */
+  /** From here on, whether an actor is about to ask. */
   private static final int ASKED = 8;
 
   private static final int WORDS = 64;
@@ -58,42 +58,20 @@ public abstract class DeadlockContract {
     }
   }
 
-  /** A thread of this rank that is about to ask. */
-  private record Asking(int number, Thread thread) {}
-
   /**
-   * Each actor holds; when all do, each asks, when the one before it waits and some time has gone
-   * by. Actors are dealt out to the ranks in turn.
+   * Each actor holds; when all do, each asks, some time after the one before it. Actors are dealt
+   * out to the ranks in turn.
    */
   private void play(
       Duration late, SharedWords words, WindowController controller, Actor... actors) {
     List<CompletableFuture<?>> running = new ArrayList<>();
-    List<Asking> asking = new CopyOnWriteArrayList<>();
     for (int number = controller.rank(); number < actors.length; number += controller.size()) {
       int mine = number;
       running.add(
           CompletableFuture.runAsync(
-              () -> {
-                try {
-                  play(actors[mine], actors.length, mine, late, words, controller, asking);
-                } finally {
-                  words.set(ASKED + mine, 1);
-                }
-              },
-              THREADS));
+              () -> play(actors[mine], actors.length, mine, late, words, controller), THREADS));
     }
-    CompletableFuture<Void> all =
-        CompletableFuture.allOf(running.toArray(CompletableFuture<?>[]::new));
-    while (!all.isDone()) {
-      for (Asking each : asking) {
-        Thread.State state = each.thread.getState();
-        if (state == Thread.State.WAITING || state == Thread.State.TIMED_WAITING) {
-          words.set(ASKED + each.number, 1);
-        }
-      }
-      LockSupport.parkNanos(1_000_000);
-    }
-    all.join();
+    running.forEach(CompletableFuture::join);
     LockContract.barrier(controller);
   }
 
@@ -109,8 +87,7 @@ public abstract class DeadlockContract {
       int number,
       Duration late,
       SharedWords words,
-      WindowController controller,
-      List<Asking> asking) {
+      WindowController controller) {
     try (AutoCloseable first =
         actor.holds.isEmpty() ? () -> {} : actor.take(controller, actor.holds, actor.writes)) {
       count(controller, words, HOLD);
@@ -121,7 +98,7 @@ public abstract class DeadlockContract {
         Thread.sleep(1);
       }
       Thread.sleep(late); // the last one's request is the latest
-      asking.add(new Asking(number, Thread.currentThread()));
+      words.set(ASKED + number, 1);
       try (AutoCloseable second = actor.take(controller, actor.wants, actor.toWrite)) {
         count(controller, words, GRANTED);
       } catch (DeadlockException e) {
@@ -141,7 +118,7 @@ public abstract class DeadlockContract {
     ranks()
         .run(controller -> {
           SharedWords words = ranks().words(test, WORDS);
-          play(Duration.ofMillis(30), words, controller, actors);
+          play(Duration.ofMillis(100), words, controller, actors);
           assertThat(words.get(FAILED)).isEqualTo(1);
           assertThat(words.get(GRANTED)).isEqualTo(actors.length - 1);
         });
@@ -191,7 +168,7 @@ public abstract class DeadlockContract {
           }
           actors.add(new Actor("a", true, "b", true));
           actors.add(new Actor("b", true, "a", true));
-          play(Duration.ofMillis(30), words, controller, actors.toArray(Actor[]::new));
+          play(Duration.ofMillis(100), words, controller, actors.toArray(Actor[]::new));
           assertThat(words.get(FAILED)).isEqualTo(1);
           assertThat(words.get(GRANTED)).isEqualTo(actors.size() - 1);
         });
@@ -203,7 +180,7 @@ public abstract class DeadlockContract {
         .run(controller -> {
           SharedWords words = ranks().words("timed", WORDS);
           play(
-              Duration.ofMillis(30),
+              Duration.ofMillis(100),
               words,
               controller,
               new Actor("a", true, "b", true, 3),
