@@ -28,11 +28,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class UnfinishedEnd {
 
-  /** Longer than {@link #LAST_WORDS_NANOS}: the other rank says what went wrong. */
-  private static final long OTHERS_WORDS_NANOS = 3_000_000_000L;
+  /** As long as the starter gives a rank to say what went wrong before another ends the job. */
+  private static final long OTHERS_WORDS_NANOS = 2_000_000_000;
 
-  /** For the application's own shutdown hooks, which run meanwhile, and for what was printed. */
-  private static final long LAST_WORDS_NANOS = 1_000_000_000;
+  /** The launcher reads what ranks print in its own time. */
+  private static final long LAST_WORDS_NANOS = 200_000_000;
 
   private static final int FAILURE = 1;
 
