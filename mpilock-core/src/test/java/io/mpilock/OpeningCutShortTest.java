@@ -57,13 +57,14 @@ class OpeningCutShortTest {
     LocalCluster cluster = new LocalCluster(2);
     FutureTask<Throwable> waits =
         new FutureTask<>(() ->
-            catchThrowable(
-                () -> WindowController.sync(cluster.world(0), ControllerOptions.defaults())));
+            catchThrowable(() ->
+                WindowController.sync(cluster.world(0), ControllerOptions.defaults())));
     Thread.ofPlatform().start(waits);
     assertThatThrownBy(() -> WindowController.sync(cluster.world(1), 2))
         .isInstanceOf(StartupException.class);
     assertThat(waits.get())
-        .isInstanceOfSatisfying(RankFailedException.class, e -> assertThat(e.rank()).isEqualTo(1));
+        .isInstanceOfSatisfying(
+            RankFailedException.class, e -> assertThat(e.rank()).isEqualTo(1));
   }
 
   /** One rank's part: rank 1 fails. */

@@ -13,8 +13,7 @@ import java.util.List;
 
 /**
  * Which processes of this node are inside some close, which stay away from MPI's end, and which
- * from the opening of a window: a line for each, in a small window of the world. Gone with the
- * runtime; then nobody is leaving any more.
+ * from the opening of a window: a line for each, in a small window of the world. Gone with the runtime; then nobody is leaving any more.
  */
 final class MpiClosing {
   static final long WORDS_PER_RANK = WindowMemory.ALIGNMENT / Long.BYTES;
