@@ -64,19 +64,14 @@ public final class WindowController implements AutoCloseable {
       Communicator parent, @Nullable Communicator ownedWorld, ControllerOptions options) {
     this.ownedWorld = ownedWorld;
     this.options = options;
+    Transports.checkSize(options.expectedRanks(), parent.size(), parent.description());
+    checkMaster(options.master(), parent.size());
     this.communicator = parent.duplicate();
-    try { // perhaps on this rank alone: the others wait for it
-      Transports.checkSize(options.expectedRanks(), parent.size(), parent.description());
-      checkMaster(options.master(), parent.size());
-    } catch (Throwable e) {
-      communicator.close();
-      throw e;
-    }
+    ShareCodec codec =
+        options.shareCodec() != null
+            ? options.shareCodec()
+            : new SerializationCodec(options.shareAllow());
     try {
-      ShareCodec codec =
-          options.shareCodec() != null
-              ? options.shareCodec()
-              : new SerializationCodec(options.shareAllow());
       this.core =
           ControllerCore.open(
               communicator,

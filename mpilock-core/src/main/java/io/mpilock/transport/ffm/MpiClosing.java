@@ -12,8 +12,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Which processes of this node are inside some close, which stay away from MPI's end, and which
- * from the opening of a window: a line for each, in a small window of the world. Gone with the runtime; then nobody is leaving any more.
+ * Which processes of this node are inside some close, and which stay away from MPI's end: a line
+ * for each, in a small window of the world. Gone with the runtime; then nobody is leaving any more.
  */
 final class MpiClosing {
   static final long WORDS_PER_RANK = WindowMemory.ALIGNMENT / Long.BYTES;
@@ -21,7 +21,6 @@ final class MpiClosing {
   // In a rank's line, behind the count of its closes.
   private static final long AWAY = Long.BYTES;
   private static final long HERE = 2 * Long.BYTES;
-  private static final long CUT_SHORT = 5 * Long.BYTES;
 
   // In the first line: of the node.
   private static final long ELSEWHERE = 3 * Long.BYTES;
@@ -74,23 +73,6 @@ final class MpiClosing {
     for (int rank = 0; rank < node.size(); rank++) {
       if (node.worldRank(rank) == worldRank && arena.scope().isAlive()) {
         return (long) WORD.getVolatile(lines, line(rank) + AWAY) != 0;
-      }
-    }
-    return false;
-  }
-
-  /** Says that this process, though it may live on, will not come to the opening of a window. */
-  void cutShort(long opening) {
-    if (arena.scope().isAlive()) {
-      WORD.setVolatile(lines, line(node.rank()) + CUT_SHORT, opening);
-    }
-  }
-
-  /** Tells whether a rank of the world, on this node, will not come to the opening of a window. */
-  boolean hasCutShort(int worldRank, long opening) {
-    for (int rank = 0; rank < node.size(); rank++) {
-      if (node.worldRank(rank) == worldRank && arena.scope().isAlive()) {
-        return (long) WORD.getVolatile(lines, line(rank) + CUT_SHORT) == opening;
       }
     }
     return false;

@@ -26,7 +26,6 @@ final class MpiGroup {
   private static final int LAST_TAG = 32767;
 
   private final AtomicInteger messengers = new AtomicInteger();
-  private final AtomicInteger openings = new AtomicInteger();
 
   /** Wraps a communicator; the array is not copied. */
   MpiGroup(long comm, int rank, int[] worldRanks) {
@@ -71,14 +70,6 @@ final class MpiGroup {
    */
   int nextTag() {
     return messengers.getAndIncrement() & LAST_TAG;
-  }
-
-  /**
-   * The next window that these ranks open together, whichever of their communicators is used: the
-   * same number on all of them, and another one than other ranks have.
-   */
-  long nextOpening() {
-    return ((long) Arrays.hashCode(worldRanks) << 32) | (openings.incrementAndGet() & 0xffff_ffffL);
   }
 
   boolean isSameAs(MpiGroup other) {

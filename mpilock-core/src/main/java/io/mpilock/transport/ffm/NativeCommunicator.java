@@ -23,12 +23,6 @@ final class NativeCommunicator implements Communicator {
   private final List<Member> members;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  /**
-   * Whether others may still wait for this rank to open a window on this communicator: not if it
-   * came to that, nor if it is there to make other communicators of.
-   */
-  private volatile boolean owesOpening = true;
-
   NativeCommunicator(MpiRuntime runtime, MpiGroup group, Duration stallWarning) {
     this.runtime = runtime;
     this.group = group;
@@ -81,9 +75,7 @@ final class NativeCommunicator implements Communicator {
   public Communicator duplicate() {
     checkOpen();
     runtime.retain();
-    Communicator duplicate = new NativeCommunicator(runtime, group, stallWarning);
-    owesOpening = false;
-    return duplicate;
+    return new NativeCommunicator(runtime, group, stallWarning);
   }
 
   @Override
@@ -92,7 +84,6 @@ final class NativeCommunicator implements Communicator {
       throw new IllegalArgumentException("color must not be negative, but is " + color);
     }
     checkOpen();
-    owesOpening = false;
     runtime.retain();
     try {
       return new NativeCommunicator(
@@ -112,10 +103,7 @@ final class NativeCommunicator implements Communicator {
   public NodeWindow allocate(long least, long most) {
     checkOpen();
     MpiWindowAllocator allocator = new MpiWindowAllocator(runtime.mpi(), least, most);
-    SoftBarrier barrier = runtime.barrier(stallWarning);
-    Opening opening = new Opening(group.nextOpening());
-    owesOpening = false; // it comes now
-    barrier.await(group, "allocate a window", opening);
+    runtime.barrier(stallWarning).await(group, "allocate a window");
     return runtime.call(() -> {
       MpiGroup node = group.node(runtime.mpi(), runtime.roster().self());
       NativeWindow window =
@@ -124,20 +112,6 @@ final class NativeCommunicator implements Communicator {
       runtime.opened(window);
       return window;
     });
-  }
-
-  /** Who waits for all ranks to open a window looks whether one will not. */
-  private final class Opening implements SoftBarrier.Watch {
-    private final long number;
-
-    Opening(long number) {
-      this.number = number;
-    }
-
-    @Override
-    public boolean staysAway(int worldRank) {
-      return runtime.leaving().hasCutShort(worldRank, number);
-    }
   }
 
   @Override
@@ -176,22 +150,13 @@ final class NativeCommunicator implements Communicator {
   @Override
   public void close() {
     if (closed.compareAndSet(false, true)) {
-      tellIfCutShort();
       runtime.release(stallWarning);
-    }
-  }
-
-  /** Others may wait for this rank to open the window that this communicator was for. */
-  private void tellIfCutShort() {
-    if (owesOpening) {
-      runtime.leaving().cutShort(group.nextOpening());
     }
   }
 
   @Override
   public void abandon() {
     if (closed.compareAndSet(false, true)) {
-      tellIfCutShort();
       runtime.abandon();
     }
   }

@@ -126,7 +126,7 @@ final class SoftBarrier {
         throw new RankFailedException(
             rank,
             roster.member(worldRank, rank, 0)
-                + (away ? " gave itself up, or its opening or close failed," : " ended, or cannot be reached,")
+                + (away ? " gave itself up, or its close failed," : " ended, or cannot be reached,")
                 + " before all ranks came to "
                 + what
                 + ". Look for the reason in its output.");

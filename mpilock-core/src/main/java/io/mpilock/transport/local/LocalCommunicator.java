@@ -150,11 +150,11 @@ final class LocalCommunicator implements Communicator {
 
   @Override
   public void close() {
-    group.leave(rank); // threads share nothing else that would outlive them
+    // Threads share nothing that would outlive them.
   }
 
   @Override
   public void abandon() {
-    close();
+    // As close.
   }
 }

@@ -12,7 +12,6 @@ import org.jspecify.annotations.Nullable;
 /** The ranks of one local communicator, and their way to meet: each brings a value and gets all. */
 final class LocalGroup {
   private final LocalCluster cluster;
-  private final boolean world;
   private final LocalProcess[] processes;
   private final int[] nodes;
   private final List<LocalGroup> children = new CopyOnWriteArrayList<>();
@@ -21,32 +20,12 @@ final class LocalGroup {
   private int here;
   private long meeting;
 
-  /** Who has come to the meeting that is next. */
-  private boolean[] arrived;
-
-  /** Who has given up its communicator, and comes to no more meetings. */
-  private final boolean[] left;
-
-  /** Makes the group of a cluster's world, which each rank may use again when it has left it. */
   LocalGroup(LocalCluster cluster, LocalProcess[] processes) {
-    this(cluster, processes, true);
-  }
-
-  private LocalGroup(LocalCluster cluster, LocalProcess[] processes, boolean world) {
     this.cluster = cluster;
-    this.world = world;
     this.processes = processes.clone();
     this.nodes = number(Arrays.stream(processes).mapToInt(LocalProcess::node).toArray());
     this.brought = new Object[processes.length];
     this.met = brought;
-    this.arrived = new boolean[processes.length];
-    this.left = new boolean[processes.length];
-  }
-
-  /** Says that a rank comes to no more meetings. */
-  synchronized void leave(int rank) {
-    left[rank] = !world;
-    notifyAll();
   }
 
   /**
@@ -108,9 +87,7 @@ final class LocalGroup {
   LocalGroup child(int[] ranks) {
     LocalGroup child =
         new LocalGroup(
-            cluster,
-            Arrays.stream(ranks).mapToObj(this::process).toArray(LocalProcess[]::new),
-            false);
+            cluster, Arrays.stream(ranks).mapToObj(this::process).toArray(LocalProcess[]::new));
     children.add(child);
     return child;
   }
@@ -119,16 +96,14 @@ final class LocalGroup {
    * Meets the other ranks. Collective.
    *
    * @return what each rank brought
-   * @throws RankFailedException if a rank is dead, or has left
+   * @throws RankFailedException if a rank is dead
    */
   synchronized @Nullable Object[] meet(int rank, @Nullable Object value) {
     long mine = meeting;
     brought[rank] = value;
-    arrived[rank] = true;
     if (++here == size()) {
       met = brought;
       brought = new Object[size()];
-      arrived = new boolean[size()];
       here = 0;
       meeting++;
       notifyAll();
@@ -137,7 +112,6 @@ final class LocalGroup {
     boolean interrupted = false;
     while (meeting == mine) {
       throwIfDead(rank);
-      throwIfLeft();
       try {
         wait(1_000);
       } catch (InterruptedException e) {
@@ -156,19 +130,6 @@ final class LocalGroup {
       if (processes[rank].isDead() || !processes[caller].seesAlive(processes[rank])) {
         throw new RankFailedException(
             rank, "Rank " + rank + " died: a collective call cannot be completed.");
-      }
-    }
-  }
-
-  private void throwIfLeft() {
-    for (int rank = 0; rank < size(); rank++) {
-      if (left[rank] && !arrived[rank]) {
-        throw new RankFailedException(
-            rank,
-            "Rank "
-                + rank
-                + " gave up its communicator: a collective call cannot be completed. Look for the"
-                + " reason in its output.");
       }
     }
   }

@@ -22,8 +22,8 @@ class ExitStatusTests {
    */
   @ParameterizedTest
   @CsvSource({
-    "MPICH, 'lease held, by main', 2",
-    "MPICH, 'lease held, by the shutdown hook', 2",
+    "MPICH, 'lease held, by main', 4",
+    "MPICH, 'lease held, by the shutdown hook', 4",
     "OPEN_MPI, 'lease held, by main', 1"
   })
   void aRankThatCouldNotCloseFailsTheJob(Launcher launcher, String how, int runs) {
