@@ -27,13 +27,4 @@ public interface Transport {
    * @throws StartupException if the transport cannot work here, with the remedy
    */
   Communicator world(TransportSettings settings);
-
-  /**
-   * Ends this process with a failure if its part in the job cannot end in order any more, because
-   * this rank or another one failed, and the launcher may not notice; then it does not return. Else
-   * it does nothing. Called when nothing else is left to do.
-   *
-   * @param status the exit status, not 0
-   */
-  default void endUnfinished(int status) {}
 }

@@ -77,18 +77,6 @@ public final class Transports {
   }
 
   /**
-   * Ends this process with a failure if its part in the job cannot end in order any more, as MPI's
-   * cannot when a rank has failed, and the launcher may not notice; then it does not return. Else
-   * it does nothing. A process that ends by itself behind its last close needs no call. One that
-   * closes while the JVM shuts down calls this when nothing else is left to do.
-   *
-   * @param status the exit status, not 0
-   */
-  public static void endUnfinished(int status) {
-    find().values().forEach(transport -> transport.endUnfinished(status));
-  }
-
-  /**
    * Refuses a job of another size than expected.
    *
    * @param expected how many ranks it must have, or 0 for any number

@@ -36,16 +36,10 @@ final class MpiRuntime {
   private static final long ABORT_MILLIS = 2000;
 
   /**
-   * The first of two static variables: MPI itself exists once in a process, and cannot be
-   * initialised again. Guarded by the class.
+   * The one static variable: MPI itself exists once in a process, and cannot be initialised again.
+   * Guarded by the class.
    */
   private static @Nullable MpiRuntime current;
-
-  /**
-   * The other one: how this process is to end, once MPI was initialised here. Not guarded, since
-   * whoever has the class may wait in MPI_Init for a rank that never comes.
-   */
-  private static volatile @Nullable UnfinishedEnd unfinished;
 
   private enum State {
     OPEN,
@@ -70,9 +64,6 @@ final class MpiRuntime {
   private final EndNotices notices;
   private final boolean mayRing;
 
-  /** Null if the application initialised MPI: then its end is the application's, too. */
-  private final @Nullable UnfinishedEnd end;
-
   /** Guarded by this. */
   private @Nullable Doorbell doorbell;
 
@@ -94,14 +85,9 @@ final class MpiRuntime {
   /** Guarded by this: no window is counted done while or after MPI takes it away. */
   private boolean freed;
 
-  private MpiRuntime(
-      MpiThread thread,
-      MpiSession session,
-      TransportSettings settings,
-      @Nullable UnfinishedEnd end) {
+  private MpiRuntime(MpiThread thread, MpiSession session, boolean mayRing) {
     this.thread = thread;
-    this.end = end;
-    this.mayRing = settings.doorbell();
+    this.mayRing = mayRing;
     mpi = session.mpi();
     initialisedHere = session.initialisedHere();
     claim = session.claim();
@@ -121,9 +107,6 @@ final class MpiRuntime {
     leftovers = new OrphanedFrames(pointToPoint, mpi.library().inside());
     notices = new EndNotices(mpi.library(), pointToPoint, leftovers, roster, control, leaving);
     mpi.beforeFinalize(this::endAccess);
-    if (end != null && roster.spansNodes()) {
-      end.onSeveralNodes();
-    }
     if (!initialisedHere && roster.spansNodes() && mpi.threadLevel() < mpi.threadMultiple()) {
       LOG.log(
           System.Logger.Level.WARNING,
@@ -167,31 +150,12 @@ final class MpiRuntime {
           () -> {
             MpiSession session = MpiSession.start(library, settings.launcher());
             where.set("its first collective calls of MPI");
-            return begin(thread, session, settings);
+            return new MpiRuntime(thread, session, settings.doorbell());
           },
           settings.stallWarning(),
           waited -> tellLate(settings.launcher(), library, where.get(), waited));
     } catch (Throwable e) {
-      if (unfinished == null) { // else it may be wanted for an abort
-        thread.end();
-      }
-      throw e;
-    }
-  }
-
-  private static MpiRuntime begin(
-      MpiThread thread, MpiSession session, TransportSettings settings) {
-    UnfinishedEnd end =
-        session.initialisedHere()
-            ? new UnfinishedEnd(settings.launcher(), status -> abort(thread, session.mpi(), status))
-            : null;
-    unfinished = end;
-    try {
-      return new MpiRuntime(thread, session, settings, end);
-    } catch (Throwable e) {
-      if (end != null) {
-        end.note(false);
-      }
+      thread.end();
       throw e;
     }
   }
@@ -361,12 +325,10 @@ final class MpiRuntime {
           current = null;
         }
       }
+      thread.end();
       if (together) { // else others see by both when this process ends, and must not before
-        thread.end();
         endDoorbell();
         roster.close();
-      } else {
-        noteUnfinished(true); // the thread stays, for an abort
       }
     }
   }
@@ -378,21 +340,6 @@ final class MpiRuntime {
       abandoned = true;
     }
     notices.stayAway();
-    noteUnfinished(false);
-  }
-
-  private void noteUnfinished(boolean forAnother) {
-    if (end != null) {
-      end.note(forAnother);
-    }
-  }
-
-  /** Ends this process with a failure, if it has initialised MPI and will not finalise it. */
-  static void endUnfinished(int status) {
-    UnfinishedEnd end = unfinished;
-    if (end != null) {
-      end.end(status);
-    }
   }
 
   /** Takes back the count for a communicator that was not made. */
@@ -478,10 +425,6 @@ final class MpiRuntime {
 
   /** Ends the job. Does not return. */
   void abort(int status) {
-    abort(thread, mpi, status);
-  }
-
-  private static void abort(MpiThread thread, Mpi mpi, int status) {
     // The thread may be stuck in a collective call that a rank never came to, or have ended.
     thread.tryRun(() -> mpi.abort(status), ABORT_MILLIS);
     Runtime.getRuntime().halt(status);

@@ -25,11 +25,6 @@ public final class NativeTransport implements Transport {
   public NativeTransport() {}
 
   @Override
-  public void endUnfinished(int status) {
-    MpiRuntime.endUnfinished(status);
-  }
-
-  @Override
   public String name() {
     return "native";
   }

@@ -147,7 +147,6 @@ final class JobEndingExceptionReporter implements SpringBootExceptionReporter {
       } else if (unmet != null && unmet.name() != Launcher.Kind.OPEN_MPI) {
         meetAndAbort(status, unmet);
       }
-      Transports.endUnfinished(status); // MPI was reached, but no controller was made
     } catch (RuntimeException e) {
       LOG.error("The job could not be ended through MPI; this rank exits.", e);
     } finally {
