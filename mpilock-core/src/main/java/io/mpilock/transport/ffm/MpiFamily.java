@@ -70,9 +70,13 @@ enum MpiFamily {
 
   private static final Pattern STANDARD_SONAME = Pattern.compile("libmpi_abi[-_.\\w]*");
 
-  /** The number is that of MPICH's ABI initiative; vendors have names of their own before it. */
+  /**
+   * The number is that of MPICH's ABI initiative; vendors have names of their own before it. What
+   * has MPICH's own name has its interface, with other numbers (Cray's libmpich_gnu_71.so.3).
+   */
   private static final Pattern MPICH_SONAME =
-      Pattern.compile("libmpi[-_\\w]*\\.(so\\.12|12\\.dylib)([.\\d]*)");
+      Pattern.compile(
+          "libmpi[-_\\w]*\\.(so\\.12|12\\.dylib)([.\\d]*)|libmpich[-_\\w]*\\.so([.\\d]*)");
 
   private static final Pattern OPEN_MPI_SONAME =
       Pattern.compile("libmpi[-_\\w]*\\.(so|dylib|\\d+\\.dylib)([.\\d]*)");

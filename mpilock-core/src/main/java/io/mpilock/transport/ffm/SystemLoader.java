@@ -16,6 +16,7 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -154,9 +155,13 @@ final class SystemLoader {
     return text(MemorySegment.ofAddress(address + name));
   }
 
-  private static String fileName(MemorySegment path) throws IOException {
-    Path file = Path.of(text(path)).toRealPath().getFileName();
-    return file == null ? "" : file.toString();
+  private static String fileName(MemorySegment path) {
+    try {
+      Path file = Path.of(text(path)).toRealPath().getFileName();
+      return file == null ? "" : file.toString();
+    } catch (IOException | InvalidPathException unknown) {
+      return "";
+    }
   }
 
   private static String text(MemorySegment text) {

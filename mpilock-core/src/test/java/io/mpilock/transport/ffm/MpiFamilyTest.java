@@ -28,6 +28,7 @@ class MpiFamilyTest {
     "libmpi.so.12,MVAPICH Version: 4.0",
     "libmpi_cray.so.12,MPI VERSION : CRAY MPICH version 8.1.25",
     "libmpi.12.dylib,MPICH Version: 4.3.0",
+    "libmpich_gnu_71.so.3,MPI VERSION : CRAY MPICH version 7.7.9",
     "'',MPICH Version: 4.0.2"
   })
   void mpichAndItsKin(String soname, String version) {
