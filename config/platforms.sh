@@ -125,7 +125,7 @@ contract() { # release, launcher, library, ranks
 
 tests() { # release, class
   # shellcheck disable=SC2086 # words
-  timed 600 inside "$1" $java -cp "$(classes)" io.mpilock.testing.TestMain "$2"
+  timed 600 inside "$1" $java -cp "$(classes)" io.mpilock.testing.RankSuite "$2"
 }
 
 demo() { # release, launcher, library

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mpilock.failure.LockTimeoutException;
 import io.mpilock.failure.MpilockException;
+import io.mpilock.testing.Jvm;
 import io.mpilock.testing.Silent;
 import io.mpilock.transport.local.LocalCluster;
 import java.lang.reflect.Method;
@@ -158,12 +159,12 @@ class StackOverflowTest {
     Path output = Files.createTempFile("stack-overflow", ".txt");
     Process child =
         new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                option,
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                StackOverflowTest.class.getName())
+                Jvm.command(
+                    option,
+                    "--enable-native-access=ALL-UNNAMED",
+                    "-cp",
+                    System.getProperty("java.class.path"),
+                    StackOverflowTest.class.getName()))
             .redirectErrorStream(true)
             .redirectOutput(output.toFile())
             .start();

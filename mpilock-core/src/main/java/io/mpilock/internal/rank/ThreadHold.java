@@ -601,12 +601,8 @@ public final class ThreadHold extends UndoRecord {
    * is kept, or tells that nothing is, or that other threads have released it all.
    */
   private boolean isAdded(RankLock lock, boolean read) {
-    settle(lock);
+    giveBackOwed(lock);
     if (!keeps) {
-      if (ending) {
-        finishWrite(lock, null);
-      }
-      noteSpecial();
       return false;
     }
     synchronized (this) {
