@@ -4,6 +4,7 @@
 package io.mpilock.demo;
 
 import io.mpilock.testing.Jvm;
+import io.mpilock.testing.LauncherFolder;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -20,15 +21,18 @@ import java.util.stream.Stream;
 /** The demo's jar as the ranks of a real MPI job. */
 final class DemoJob implements AutoCloseable {
   private static final Duration LONGEST = Duration.ofMinutes(2);
+  private static final Duration GRACE = Duration.ofSeconds(15);
   private static final List<String> SHELL =
       List.of("sh", "-c", "\"$@\"; status=$?; echo status=$status; exit $status", "sh");
 
   private final Process launcher;
+  private final LauncherFolder folder;
   private final Path out;
   private final Path err;
 
-  private DemoJob(Process launcher, Path out, Path err) {
+  private DemoJob(Process launcher, LauncherFolder folder, Path out, Path err) {
     this.launcher = launcher;
+    this.folder = folder;
     this.out = out;
     this.err = err;
   }
@@ -154,10 +158,12 @@ final class DemoJob implements AutoCloseable {
     Path err = Files.createTempFile(directory, "err", ".txt");
     ProcessBuilder builder =
         new ProcessBuilder(command).redirectOutput(out.toFile()).redirectError(err.toFile());
+    LauncherFolder folder = LauncherFolder.create();
+    folder.giveTo(builder);
     builder.environment().putAll(environment);
     Process process = builder.start();
     process.getOutputStream().close();
-    return new DemoJob(process, out, err);
+    return new DemoJob(process, folder, out, err);
   }
 
   private static List<String> java(String... arguments) {
@@ -182,10 +188,15 @@ final class DemoJob implements AutoCloseable {
   /** Waits until something was printed to standard output. */
   void awaitOutput(String text) throws IOException, InterruptedException {
     while (!read(out).contains(text)) {
-      if (!launcher.isAlive()) {
-        throw new AssertionError("The job has ended: " + read(out) + read(err));
-      }
+      checkRuns();
       Thread.sleep(20);
+    }
+  }
+
+  /** Fails if the job has ended, with what it said. */
+  void checkRuns() throws IOException {
+    if (!launcher.isAlive()) {
+      throw new AssertionError("The job has ended: " + read(out) + read(err));
     }
   }
 
@@ -219,15 +230,15 @@ final class DemoJob implements AutoCloseable {
     return Files.readString(file, StandardCharsets.UTF_8);
   }
 
-  boolean isAlive() {
-    return launcher.isAlive();
-  }
-
   /** Ends the launcher, if it is still there; it ends its ranks. */
   @Override
-  public void close() {
+  public void close() throws InterruptedException {
     if (launcher.isAlive()) {
       launcher.destroy();
+      if (!launcher.waitFor(GRACE)) {
+        launcher.destroyForcibly();
+      }
     }
+    folder.close();
   }
 }

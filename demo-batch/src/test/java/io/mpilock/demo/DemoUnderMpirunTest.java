@@ -194,7 +194,7 @@ class DemoUnderMpirunTest {
         DemoJob.start(
             directory, launcher, 3, arguments(RealRows.FILE, "--demo.chunk-pause=500ms"))) {
       while (files().stream().noneMatch(name -> name.startsWith("progress."))) {
-        assertThat(job.isAlive()).isTrue();
+        job.checkRuns();
         Thread.sleep(20);
       }
       List<ProcessHandle> ranks = job.ranks();

@@ -5,8 +5,6 @@ package io.mpilock.testing;
 
 import java.io.IOException;
 import java.net.ConnectException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -45,7 +43,7 @@ public final class HttpProgram implements AutoCloseable {
    */
   public static HttpProgram start(Path log, String... command)
       throws IOException, InterruptedException {
-    int port = freePort();
+    int port = FreePorts.one();
     List<String> words = new ArrayList<>(List.of(command));
     words.add("--web.listen-address=127.0.0.1:" + port);
     Process process =
@@ -62,18 +60,6 @@ public final class HttpProgram implements AutoCloseable {
       throw e;
     }
     return program;
-  }
-
-  /**
-   * Finds a port.
-   *
-   * @return one of the loopback address that nobody listens at
-   * @throws IOException if there is none
-   */
-  public static int freePort() throws IOException {
-    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return free.getLocalPort();
-    }
   }
 
   /**

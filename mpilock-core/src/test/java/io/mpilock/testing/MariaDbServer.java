@@ -62,7 +62,7 @@ public final class MariaDbServer implements AutoCloseable {
     String data = "--datadir=" + folder.path().resolve("data");
     Process install = run(log, user, "mariadb-install-db", "--no-defaults", data);
     await(install, log, "mariadb-install-db");
-    int port = HttpProgram.freePort();
+    int port = FreePorts.one();
     String socket = "--socket=" + folder.path().resolve("socket");
     Process server =
         run(

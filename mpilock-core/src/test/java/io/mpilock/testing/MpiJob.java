@@ -18,21 +18,25 @@ public final class MpiJob implements AutoCloseable {
   private static final long GRACE_SECONDS = 10;
 
   private final Process launcher;
+  private final LauncherFolder folder;
   private final Path file;
 
-  private MpiJob(Process launcher, Path file) {
+  private MpiJob(Process launcher, LauncherFolder folder, Path file) {
     this.launcher = launcher;
+    this.folder = folder;
     this.file = file;
   }
 
   static MpiJob start(List<String> command, Map<String, String> environment) {
     try {
       // A file and not a pipe: nobody has to read for the ranks to go on.
-      Path file = Files.createTempFile("mpirun", ".txt");
+      LauncherFolder folder = LauncherFolder.create();
+      Path file = folder.path().resolve("output.txt");
       ProcessBuilder builder =
           new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(file.toFile());
+      folder.giveTo(builder);
       builder.environment().putAll(environment);
-      return new MpiJob(builder.start(), file);
+      return new MpiJob(builder.start(), folder, file);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -68,11 +72,7 @@ public final class MpiJob implements AutoCloseable {
   @Override
   public void close() {
     end();
-    try {
-      Files.deleteIfExists(file);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    folder.close();
   }
 
   /** Asks the launcher to end, so that it takes the ranks with it. */

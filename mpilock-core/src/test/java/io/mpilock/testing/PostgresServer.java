@@ -47,7 +47,7 @@ public final class PostgresServer implements AutoCloseable {
   public static PostgresServer start() throws IOException, InterruptedException {
     Path programs = programs();
     ServerFolder folder = ServerFolder.create("mpilock-postgres", PACKAGE_USER);
-    PostgresServer server = new PostgresServer(folder, programs, HttpProgram.freePort());
+    PostgresServer server = new PostgresServer(folder, programs, FreePorts.one());
     Path password = folder.write("password", server.password);
     server.run(
         "initdb",

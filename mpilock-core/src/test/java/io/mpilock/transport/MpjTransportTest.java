@@ -5,13 +5,13 @@ package io.mpilock.transport;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.mpilock.testing.FreePorts;
 import io.mpilock.testing.Jvm;
 import io.mpilock.testing.MpiRun;
 import io.mpilock.testing.ProcessRanks;
 import io.mpilock.testing.RankSuite;
 import io.mpilock.testing.SimulatedHosts;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -135,10 +135,7 @@ final class MpjTransportTest {
 
   @Test
   void ranksThatWereStartedByHandMeet() throws Exception {
-    int port;
-    try (ServerSocket free = new ServerSocket(0)) {
-      port = free.getLocalPort();
-    }
+    int port = FreePorts.one();
     List<Process> ranks = new ArrayList<>();
     List<Path> outputs = new ArrayList<>();
     for (int rank = 0; rank < 3; rank++) {

@@ -6,14 +6,12 @@ package io.mpilock.spring;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mpilock.WindowController;
-import io.mpilock.testing.Jvm;
+import io.mpilock.testing.MpiRun;
+import io.mpilock.testing.MpiRun.Result;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -21,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The forms of the template on the ranks of a real job, which are processes and share files. */
 @Timeout(200)
 class LockFormsLaunchTests {
-  private static final long BOUND_SECONDS = 150;
+  private static final Duration BOUND = Duration.ofSeconds(150);
 
   @TempDir Path folder;
 
@@ -99,38 +97,9 @@ class LockFormsLaunchTests {
   }
 
   @Test
-  void noUpdateIsLostUnderMpirun() throws Exception {
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                "mpirun.openmpi",
-                "--allow-run-as-root",
-                "--oversubscribe",
-                "--bind-to",
-                "none",
-                "-n",
-                "4"));
-    command.addAll(
-        Jvm.command(
-            "--enable-native-access=ALL-UNNAMED",
-            "-cp",
-            System.getProperty("java.class.path"),
-            Application.class.getName(),
-            folder.toString()));
-    Path output = folder.resolve("output");
-    Process process =
-        new ProcessBuilder(command)
-            .redirectErrorStream(true)
-            .redirectOutput(output.toFile())
-            .start();
-    boolean ended = process.waitFor(BOUND_SECONDS, TimeUnit.SECONDS);
-    if (!ended) {
-      process.descendants().forEach(ProcessHandle::destroyForcibly);
-      process.destroyForcibly();
-    }
-    String said = Files.readString(output);
-    assertThat(ended).as("hangs; it said: " + said).isTrue();
-    assertThat(process.exitValue()).as(said).isZero();
-    assertThat(said).contains("sum 0, upgraded 400, tried 400, fenced by 3");
+  void noUpdateIsLostUnderMpirun() {
+    Result result =
+        MpiRun.openMpi().ranks(4).timeout(BOUND).run(Application.class, folder.toString());
+    assertThat(result.succeeded().output()).contains("sum 0, upgraded 400, tried 400, fenced by 3");
   }
 }

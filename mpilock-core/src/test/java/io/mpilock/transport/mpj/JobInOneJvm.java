@@ -52,11 +52,4 @@ final class JobInOneJvm {
     return CompletableFuture.supplyAsync(
         task, command -> Thread.ofPlatform().daemon().name(name).start(command));
   }
-
-  /** A port that was free a moment ago. */
-  static int freePort() throws java.io.IOException {
-    try (java.net.ServerSocket socket = new java.net.ServerSocket(0)) {
-      return socket.getLocalPort();
-    }
-  }
 }

@@ -4,7 +4,6 @@
 package io.mpilock.transport.mpj;
 
 import static io.mpilock.transport.mpj.JobInOneJvm.SECRET;
-import static io.mpilock.transport.mpj.JobInOneJvm.freePort;
 import static io.mpilock.transport.mpj.JobInOneJvm.rank;
 import static io.mpilock.transport.mpj.JobInOneJvm.settings;
 import static io.mpilock.transport.mpj.JobInOneJvm.start;
@@ -15,6 +14,7 @@ import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import io.mpilock.failure.StartupException;
 import io.mpilock.failure.StartupException.Problem;
+import io.mpilock.testing.FreePorts;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.MpjSettings;
 import io.mpilock.transport.TransportSettings;
@@ -57,7 +57,7 @@ class MpjRendezvousTest {
 
   @Test
   void ranksMeetAmongStrangers() throws Exception {
-    int port = freePort();
+    int port = FreePorts.one();
     CompletableFuture<Communicator> zero = start(rank(0, 3, settings(port, LONG)));
     InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
     awaitListener(address);
@@ -109,7 +109,7 @@ class MpjRendezvousTest {
 
   @Test
   void aStrangerHearsNothingButAChallenge() throws Exception {
-    int port = freePort();
+    int port = FreePorts.one();
     CompletableFuture<Communicator> zero = start(rank(0, 2, settings(port, LONG)));
     InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
     awaitListener(address);
@@ -150,7 +150,7 @@ class MpjRendezvousTest {
 
   @Test
   void missingRanksAreNamedToAll() throws Exception {
-    int port = freePort();
+    int port = FreePorts.one();
     CompletableFuture<Communicator> zero = start(rank(0, 4, settings(port, SHORT)));
     CompletableFuture<Communicator> two = start(rank(2, 4, settings(port, SHORT)));
     for (StartupException e : List.of(failure(List.of(zero)), failure(List.of(two)))) {
@@ -163,7 +163,7 @@ class MpjRendezvousTest {
 
   @Test
   void aMissingRankZeroIsNamed() throws Exception {
-    int port = freePort();
+    int port = FreePorts.one();
     StartupException e = failure(List.of(start(rank(1, 2, settings(port, SHORT)))));
     assertThat(e.problem()).isEqualTo(Problem.RANKS_MISSING);
     assertThat(e).hasMessageContaining("could not join rank 0").hasMessageContaining(":" + port);
@@ -171,7 +171,7 @@ class MpjRendezvousTest {
 
   @Test
   void aRankWithAnotherTokenIsToldAtOnce() throws Exception {
-    int port = freePort();
+    int port = FreePorts.one();
     CompletableFuture<Communicator> zero = start(rank(0, 2, settings(port, LONG)));
     MpjSettings other =
         new MpjSettings(null, "127.0.0.1:" + port, "a token of its own, alas", null, LONG);
@@ -183,7 +183,7 @@ class MpjRendezvousTest {
 
   @Test
   void twoProcessesOfOneRankEndTheStartOfAll() throws Exception {
-    int port = freePort();
+    int port = FreePorts.one();
     List<StartupException> failures = new ArrayList<>();
     failures.add(
         failure(
@@ -226,7 +226,7 @@ class MpjRendezvousTest {
 
   @Test
   void anotherSizeEndsTheStartOfAll() throws Exception {
-    int port = freePort();
+    int port = FreePorts.one();
     StartupException e =
         failure(
             List.of(
@@ -284,7 +284,7 @@ class MpjRendezvousTest {
     // What a crash left: nobody listens there any more.
     PrivateDirectory.open(directory);
     new RendezvousFile(directory, "pmix-job_.._1")
-        .publish(InetAddress.getLoopbackAddress(), freePort(), JobToken.random());
+        .publish(InetAddress.getLoopbackAddress(), FreePorts.one(), JobToken.random());
     Path old = Files.createFile(directory.resolve("rendezvous-of-yore"));
     Files.setLastModifiedTime(old, FileTime.from(Instant.now().minus(Duration.ofDays(2))));
     MpjSettings settings = new MpjSettings(null, null, null, directory.toString(), LONG);

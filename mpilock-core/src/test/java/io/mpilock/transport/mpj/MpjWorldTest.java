@@ -3,7 +3,6 @@
  */
 package io.mpilock.transport.mpj;
 
-import static io.mpilock.transport.mpj.JobInOneJvm.freePort;
 import static io.mpilock.transport.mpj.JobInOneJvm.rank;
 import static io.mpilock.transport.mpj.JobInOneJvm.settings;
 import static io.mpilock.transport.mpj.JobInOneJvm.start;
@@ -13,6 +12,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.mpilock.failure.StartupException;
 import io.mpilock.failure.StartupException.Problem;
+import io.mpilock.testing.FreePorts;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.Messenger;
 import io.mpilock.transport.MpjSettings;
@@ -50,7 +50,7 @@ class MpjWorldTest {
     CompletableFuture<Integer> stranger =
         JobInOneJvm.supply("stranger", () -> visitAll(before, over, visits));
     for (int round = 0; round < 8; round++) {
-      int port = freePort();
+      int port = FreePorts.one();
       List<CompletableFuture<Communicator>> ranks = new ArrayList<>();
       for (int rank = 0; rank < 3; rank++) {
         ranks.add(start(rank(rank, 3, settings(port, LONG))));
@@ -145,7 +145,7 @@ class MpjWorldTest {
 
   @Test
   void aFrameHasFromOneByteToTheLongest() throws Exception {
-    int port = freePort();
+    int port = FreePorts.one();
     CompletableFuture<Communicator> zero = start(rank(0, 2, settings(port, LONG)));
     CompletableFuture<Communicator> one = start(rank(1, 2, settings(port, LONG)));
     CompletableFuture<Messenger> theirs =

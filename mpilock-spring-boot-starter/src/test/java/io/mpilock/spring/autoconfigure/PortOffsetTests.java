@@ -6,10 +6,9 @@ package io.mpilock.spring.autoconfigure;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mpilock.spring.LockTemplate;
+import io.mpilock.testing.FreePorts;
 import io.mpilock.transport.local.LocalCluster;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -17,7 +16,6 @@ import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ThreadLocalRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.boot.SpringApplication;
@@ -57,7 +55,7 @@ class PortOffsetTests {
 
   @Test
   void eachRankAnswersOnThePortsThatItsLocalRankIsAddedTo() throws Exception {
-    int port = freePorts(2 * RANKS);
+    int port = FreePorts.inARow(2 * RANKS);
     int management = port + RANKS;
     List<CompletableFuture<ConfigurableApplicationContext>> starting = new ArrayList<>();
     for (int rank = 0; rank < RANKS; rank++) {
@@ -111,31 +109,5 @@ class PortOffsetTests {
     URI uri = URI.create("http://127.0.0.1:" + port + path);
     return http.send(HttpRequest.newBuilder(uri).build(), HttpResponse.BodyHandlers.ofString())
         .body();
-  }
-
-  /** Finds ports in a row, below those that the system gives to whoever asks for any. */
-  private static int freePorts(int count) {
-    while (true) {
-      int first = ThreadLocalRandom.current().nextInt(10_000, 20_000);
-      List<ServerSocket> taken = new ArrayList<>();
-      try {
-        for (int port = first; port < first + count; port++) {
-          taken.add(new ServerSocket(port, 1, InetAddress.getLoopbackAddress()));
-        }
-        return first;
-      } catch (IOException e) {
-        // one of them is in use
-      } finally {
-        taken.forEach(PortOffsetTests::close);
-      }
-    }
-  }
-
-  private static void close(ServerSocket socket) {
-    try {
-      socket.close();
-    } catch (IOException e) {
-      throw new IllegalStateException(e);
-    }
   }
 }
