@@ -70,7 +70,7 @@ public final class WindowController implements AutoCloseable {
     ShareCodec codec =
         options.shareCodec() != null
             ? options.shareCodec()
-            : new SerializationCodec(options.shareAllow());
+            : new DefaultShareCodec(options.shareAllow());
     try {
       this.core =
           ControllerCore.open(

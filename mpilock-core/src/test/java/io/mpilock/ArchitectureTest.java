@@ -54,6 +54,8 @@ class ArchitectureTest {
         .definedBy("io.mpilock.internal.window")
         .layer("job")
         .definedBy("io.mpilock.internal.job")
+        .layer("share")
+        .definedBy("io.mpilock.internal.share")
         .layer("transports")
         .definedBy("io.mpilock.transport.*..")
         .layer("transport")
@@ -76,6 +78,8 @@ class ArchitectureTest {
         .mayOnlyBeAccessedByLayers("api", "controller", "agent", "call", "rank", "node")
         .whereLayer("job")
         .mayNotAccessAnyLayer() // pure: beside them all
+        .whereLayer("share")
+        .mayOnlyBeAccessedByLayers("api") // what guards shared objects, beside them all
         .whereLayer("transports")
         .mayOnlyBeAccessedByLayers("api") // LocalRanks makes a local job
         .whereLayer("transport")
@@ -90,6 +94,7 @@ class ArchitectureTest {
             "rank",
             "node",
             "window",
+            "share",
             "transports",
             "transport")
         .check(CLASSES);

@@ -10,6 +10,7 @@ import io.mpilock.internal.AgentFuzz;
 import io.mpilock.internal.ResourceNameFuzz;
 import io.mpilock.internal.WindowFuzz;
 import io.mpilock.internal.job.MessageFuzz;
+import io.mpilock.internal.share.SerializationCodecFuzz;
 import io.mpilock.testing.FuzzRun;
 import io.mpilock.testing.Proof;
 import io.mpilock.transport.LauncherFuzz;

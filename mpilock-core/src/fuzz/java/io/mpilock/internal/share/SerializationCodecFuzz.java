@@ -1,7 +1,7 @@
 /*
  * SPDX-License-Identifier: Apache-2.0
  */
-package io.mpilock;
+package io.mpilock.internal.share;
 
 import io.mpilock.testing.Bounded;
 import java.io.ByteArrayInputStream;
@@ -19,9 +19,9 @@ public final class SerializationCodecFuzz {
   private static final SerializationCodec CODEC =
       new SerializationCodec(
           List.of(
-              "io.mpilock.SerializationCodecFuzz$Order",
-              "io.mpilock.SerializationCodecFuzz$Pair",
-              "io.mpilock.SerializationCodecFuzz$Range"));
+              "io.mpilock.internal.share.SerializationCodecFuzz$Order",
+              "io.mpilock.internal.share.SerializationCodecFuzz$Pair",
+              "io.mpilock.internal.share.SerializationCodecFuzz$Range"));
 
   /** A class of an application. */
   record Order(String name, @Nullable Object content) implements Serializable {}

@@ -1,11 +1,12 @@
 /*
  * SPDX-License-Identifier: Apache-2.0
  */
-package io.mpilock;
+package io.mpilock.internal.share;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.mpilock.ControllerOptions;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
@@ -45,7 +46,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class SerializationCodecTest {
   private final SerializationCodec closed = new SerializationCodec(List.of());
   private final SerializationCodec open =
-      new SerializationCodec(List.of("io.mpilock.SerializationCodecTest$*"));
+      new SerializationCodec(List.of("io.mpilock.internal.share.SerializationCodecTest$*"));
 
   record Order(String name, @Nullable Object content) implements Serializable {}
 
@@ -237,7 +238,7 @@ class SerializationCodecTest {
   void aRecordOutsideOfTheListIsRefusedInBothDirections() throws Exception {
     Basket<Line> hidden = new Basket<>("me", List.of(new Line("pen", 1, null)), null);
     SerializationCodec half =
-        new SerializationCodec(List.of("io.mpilock.SerializationCodecTest$Basket"));
+        new SerializationCodec(List.of("io.mpilock.internal.share.SerializationCodecTest$Basket"));
     byte[] bytes = encode(open, hidden);
     for (SerializationCodec codec : List.of(closed, half)) {
       String refused = codec == closed ? "SerializationCodecTest$Basket" : "$Line";
@@ -281,7 +282,8 @@ class SerializationCodecTest {
         .hasCauseInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> encode(open, new Broken("x")))
         .isInstanceOf(InvalidObjectException.class)
-        .hasMessageContaining("component what of record io.mpilock.SerializationCodecTest$Broken(")
+        .hasMessageContaining(
+            "component what of record io.mpilock.internal.share.SerializationCodecTest$Broken(")
         .hasMessageContaining("not now");
   }
 

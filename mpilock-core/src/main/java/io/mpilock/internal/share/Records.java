@@ -1,7 +1,7 @@
 /*
  * SPDX-License-Identifier: Apache-2.0
  */
-package io.mpilock;
+package io.mpilock.internal.share;
 
 import java.io.IOException;
 import java.io.InvalidClassException;

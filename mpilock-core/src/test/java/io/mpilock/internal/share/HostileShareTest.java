@@ -1,12 +1,14 @@
 /*
  * SPDX-License-Identifier: Apache-2.0
  */
-package io.mpilock;
+package io.mpilock.internal.share;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import io.mpilock.ControllerOptions;
+import io.mpilock.ShareCodec;
 import io.mpilock.failure.ShareException;
 import io.mpilock.failure.SingleWriteFailedException;
 import io.mpilock.testing.Bounded;
@@ -53,9 +55,9 @@ class HostileShareTest {
 
   private static final List<String> ALLOWED =
       List.of(
-          "io.mpilock.HostileShareTest$Pair",
-          "io.mpilock.HostileShareTest$SerializablePair",
-          "io.mpilock.HostileShareTest$Positive");
+          "io.mpilock.internal.share.HostileShareTest$Pair",
+          "io.mpilock.internal.share.HostileShareTest$SerializablePair",
+          "io.mpilock.internal.share.HostileShareTest$Positive");
 
   private final SerializationCodec codec = new SerializationCodec(ALLOWED);
 
