@@ -105,9 +105,7 @@ class InterleavingStressTest {
     command.addAll(List.of("-t", "io\\.mpilock\\.internal\\." + tests));
     command.addAll(List.of("-r", directory.resolve("report").toString()));
     command.add("-jvmArgs");
-    command.add(
-        "--enable-native-access=ALL-UNNAMED -Dmpilock.stress.words=%s -Dmpilock.stress.directory=%s"
-            .formatted(words, directory));
+    command.add("--enable-native-access=ALL-UNNAMED -Dmpilock.stress.words=%s".formatted(words));
     Process process =
         new ProcessBuilder(command).directory(directory.toFile()).redirectErrorStream(true).start();
     String output;

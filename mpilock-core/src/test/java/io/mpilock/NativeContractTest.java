@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,6 +27,12 @@ class NativeContractTest {
   @CsvSource({"OPEN_MPI,1", "OPEN_MPI,2", "OPEN_MPI,4", "MPICH,1", "MPICH,2", "MPICH,4"})
   void keepsTheContract(MpiRun.Launcher launcher, int ranks, @TempDir Path folder) {
     succeeds(MpiRun.under(launcher).ranks(ranks), ranks, folder);
+  }
+
+  /** As an MPICH that was built without shared memory: the ranks find that out themselves. */
+  @Test
+  void keepsTheContractWhereMpiSaysThatEachRankIsAlone(@TempDir Path folder) {
+    succeeds(MpiRun.mpich().ranks(4).env("MPIR_CVAR_NOLOCAL", "1"), 4, folder);
   }
 
   @ParameterizedTest

@@ -12,7 +12,6 @@ import io.mpilock.transport.local.LocalCluster;
 import io.mpilock.transport.mpj.MappedWords;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -58,9 +57,7 @@ class Slice implements NodeWindow {
       case "native" -> OffHeapWords.of(words);
       case "mapped" -> {
         try {
-          String directory =
-              System.getProperty("mpilock.stress.directory", System.getProperty("java.io.tmpdir"));
-          yield MappedWords.of(Path.of(directory), words);
+          yield MappedWords.of(words);
         } catch (IOException e) {
           throw new UncheckedIOException(e);
         }

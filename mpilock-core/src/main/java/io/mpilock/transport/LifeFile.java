@@ -10,11 +10,6 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileAttribute;
-import java.nio.file.attribute.PosixFilePermission;
-import java.nio.file.attribute.PosixFilePermissions;
-import java.security.SecureRandom;
-import java.util.HexFormat;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -31,7 +26,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LifeFile implements AutoCloseable {
   private static final String PREFIX = "mpilock-life-";
-  private static final int NAME_BYTES = 16;
 
   private final Path name;
   private final FileChannel channel;
@@ -51,18 +45,14 @@ public final class LifeFile implements AutoCloseable {
    * @throws IOException if it cannot be made
    */
   public static LifeFile create() throws IOException {
-    byte[] random = new byte[NAME_BYTES];
-    new SecureRandom().nextBytes(random);
-    Path name = SharedMemory.directory().resolve(PREFIX + HexFormat.of().formatHex(random));
-    FileAttribute<Set<PosixFilePermission>> own =
-        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
+    Path name = SharedMemory.directory().resolve(PREFIX + PrivateFiles.randomName());
     return new LifeFile(
         name,
         FileChannel.open(
             name,
             Set.of(
                 StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE),
-            own));
+            PrivateFiles.permissions()));
   }
 
   /**

@@ -10,7 +10,15 @@ import io.mpilock.testing.RankSuite;
 import io.mpilock.testing.SimulatedHosts;
 import io.mpilock.transport.ffm.ApplicationMpiScenario;
 import io.mpilock.transport.ffm.StuckThreadScenario;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -44,6 +52,85 @@ final class NativeTransportTest {
           .contains("rank 3: node 2, host node2, 2 of 2")
           .contains("rank 4: node 2, host node2, 2 of 2");
     }
+  }
+
+  /** As an MPICH that was built without shared memory. */
+  private static MpiRun eachRankAlone() {
+    return MpiRun.mpich().env("MPIR_CVAR_NOLOCAL", "1");
+  }
+
+  @Test
+  void ranksThatShareMemoryAreOneNodeWhateverMpiSays() {
+    String output =
+        eachRankAlone().ranks(4).run(NativeScenarios.CountsOnItsNode.class).succeeded().output();
+    assertThat(output)
+        .contains("rank 0: node 0", "rank 3: node 0", ", 4 of 4")
+        .containsOnlyOnce("takes them for one node");
+    assertThat(output.split(", 4 of 4", -1)).hasSize(5);
+  }
+
+  @Test
+  void windowsKeepTheContractWhereMpiWouldShareNone() {
+    eachRankAlone()
+        .ranks(4)
+        .run(RankSuite.class, NativeNodeWindowSuite.class.getName())
+        .succeeded();
+  }
+
+  @Test
+  void windowsThatAreFilesAreGivenBackAtTheEnd() throws IOException {
+    Set<String> before = windowFiles();
+    eachRankAlone().ranks(3).run(NativeScenarios.LeavesWindows.class).succeeded();
+    assertThat(windowFiles()).isSubsetOf(before);
+  }
+
+  private static Set<String> windowFiles() throws IOException {
+    try (Stream<Path> files = Files.list(SharedMemory.directory())) {
+      return files
+          .map(file -> file.getFileName().toString())
+          .filter(name -> name.startsWith("mpilock-"))
+          .collect(Collectors.toSet());
+    }
+  }
+
+  @Test
+  void ranksOfDifferentHostsStayApartThoughTheFileSystemIsOne() {
+    try (SimulatedHosts hosts = SimulatedHosts.create(3)) {
+      String output =
+          eachRankAlone()
+              .on(hosts, 2, 1, 2)
+              .run(NativeScenarios.CountsOnItsNode.class)
+              .succeeded()
+              .output();
+      assertThat(output)
+          .contains("rank 0: node 0, host node0, 2 of 2")
+          .contains("rank 1: node 0, host node0, 2 of 2")
+          .contains("rank 2: node 1, host node1, 1 of 1")
+          .contains("rank 3: node 2, host node2, 2 of 2")
+          .contains("rank 4: node 2, host node2, 2 of 2");
+    }
+  }
+
+  /** Of four ranks on one host, two and two have a /dev/shm. */
+  @Test
+  void ranksThatDoNotShareMemoryAreNeverOneNode(@TempDir Path folder) throws IOException {
+    String pairs =
+        """
+        at=%s/shm$((PMI_RANK %% 2))
+        mkdir -p $at && mount --make-rprivate / && mount --bind $at /dev/shm && exec "$@"
+        """
+            .formatted(folder);
+    String output =
+        eachRankAlone()
+            .ranks(4)
+            .through(List.of(), List.of("unshare", "--mount", "sh", "-c", pairs, "sh"))
+            .run(NativeScenarios.CountsOnItsNode.class)
+            .succeeded()
+            .output();
+    assertThat(output)
+        .contains("rank 0: node 0, ", "rank 1: node 1, ", "rank 2: node 0, ", "rank 3: node 1, ")
+        .containsOnlyOnce("they are on 2 nodes");
+    assertThat(output.split(", 2 of 2", -1)).hasSize(5);
   }
 
   @ParameterizedTest

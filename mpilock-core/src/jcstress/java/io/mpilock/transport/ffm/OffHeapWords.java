@@ -16,6 +16,6 @@ public final class OffHeapWords {
   public static NodeWindow of(long words) {
     long bytes = WindowMemory.ALIGNMENT + words * Long.BYTES;
     long control = Arena.global().allocate(bytes, WindowMemory.ALIGNMENT).address();
-    return NativeWindow.of(null, new WindowMemory(0, null, control, words), false);
+    return NativeWindow.of(null, new WindowMemory(() -> {}, null, control, words), false);
   }
 }

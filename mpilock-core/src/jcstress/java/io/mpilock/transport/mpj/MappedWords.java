@@ -4,29 +4,17 @@
 package io.mpilock.transport.mpj;
 
 import io.mpilock.transport.NodeWindow;
+import io.mpilock.transport.WindowFile;
 import java.io.IOException;
-import java.io.RandomAccessFile;
-import java.nio.file.Files;
-import java.nio.file.Path;
 
 /** The words of {@code mpj}: its window over a file that this JVM maps. */
 public final class MappedWords {
   private MappedWords() {}
 
-  /**
-   * Gives zeroed words that live as long as the JVM.
-   *
-   * @param directory where the file is made; it has no name any more when this returns
-   */
-  public static NodeWindow of(Path directory, long words) throws IOException {
-    Path path = Files.createTempFile(directory, "words", null);
-    try {
-      try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw")) {
-        file.setLength(words * Long.BYTES);
-      }
-      return new MappedWindow(path, words);
-    } finally {
-      Files.delete(path);
+  /** Gives zeroed words that live as long as the JVM, of a file that has no name any more. */
+  public static NodeWindow of(long words) throws IOException {
+    try (WindowFile file = WindowFile.create(words * Long.BYTES, true)) {
+      return new MappedWindow(file.path().toString(), words);
     }
   }
 }

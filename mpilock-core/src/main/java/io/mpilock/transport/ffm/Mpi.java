@@ -16,6 +16,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
@@ -25,6 +26,7 @@ import java.util.Arrays;
  */
 final class Mpi {
   private static final int LONGEST_NAME = 1024;
+  private static final int LONGEST_TEXT = 4096;
 
   private static final MethodHandle RUN_QUIETLY;
 
@@ -209,6 +211,29 @@ final class Mpi {
     byte[] bytes = new byte[Long.BYTES];
     MemorySegment.ofArray(bytes).set(JAVA_LONG_UNALIGNED, 0, mine);
     return MemorySegment.ofArray(allgather(comm, bytes)).toArray(JAVA_LONG_UNALIGNED);
+  }
+
+  /** Collects a text from each rank, in rank order; of a long one only the beginning. */
+  String[] texts(long comm, String mine) {
+    byte[] bytes = mine.getBytes(StandardCharsets.UTF_8);
+    byte[] all =
+        allgather(
+            comm, Arrays.copyOf(bytes, LONGEST_TEXT)); // a path, of which a kernel takes no more
+    String[] texts = new String[all.length / LONGEST_TEXT];
+    for (int rank = 0; rank < texts.length; rank++) {
+      int from = rank * LONGEST_TEXT;
+      int to = from;
+      while (to < from + LONGEST_TEXT && all[to] != 0) {
+        to++;
+      }
+      texts[rank] = new String(all, from, to - from, StandardCharsets.UTF_8);
+    }
+    return texts;
+  }
+
+  /** What the lowest rank says. */
+  String firstText(long comm, String mine) {
+    return texts(comm, mine)[0];
   }
 
   /** Starts a barrier; the request is for {@link #test} and must live until that is true. */

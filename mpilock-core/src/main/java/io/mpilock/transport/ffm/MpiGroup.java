@@ -45,10 +45,10 @@ final class MpiGroup {
   }
 
   /** The ranks of this one that are on this node. Collective at first; on the {@link MpiThread}. */
-  MpiGroup node(Mpi mpi, int selfInWorld) {
+  MpiGroup node(Mpi mpi, Roster roster) {
     MpiGroup known = node;
     if (known == null) {
-      known = of(mpi, mpi.splitByNode(comm), selfInWorld);
+      known = of(mpi, roster.splitByNode(mpi, comm), roster.self());
       node = known;
     }
     return known;

@@ -98,10 +98,11 @@ final class MpiRuntime {
     world = new MpiGroup(mpi.duplicate(mpi.world()), roster.self(), all);
     groups.add(control);
     groups.add(world);
-    MpiGroup node = control.node(mpi, roster.self());
+    MpiGroup node = control.node(mpi, roster);
     leaving =
         new MpiClosing(
-            new MpiWindowAllocator(mpi, MpiClosing.WORDS_PER_RANK, MpiClosing.WORDS_PER_RANK)
+            new MpiWindowAllocator(
+                    mpi, roster, MpiClosing.WORDS_PER_RANK, MpiClosing.WORDS_PER_RANK)
                 .allocate(control, node, control.windows()));
     pointToPoint = new PointToPoint(mpi.library());
     leftovers = new OrphanedFrames(pointToPoint, mpi.library().inside());
@@ -362,23 +363,33 @@ final class MpiRuntime {
       barrier(stallWarning).await(control, "close", new AtTheEnd());
     } catch (RankFailedException e) {
       notices.tellMissed(e.rank());
-      LOG.log(
-          System.Logger.Level.WARNING,
-          "MPI is not finalised, because that would never end: {0} End this process"
-              + " with a status other than 0, or the launcher may consider the job"
-              + " successful.",
-          e.getMessage());
+      tellUnfinished(e.getMessage());
+      return false;
+    } catch (MpiException e) {
+      if (!e.isProcessFailure()) {
+        throw e;
+      }
+      tellUnfinished("a rank has died, says MPI (" + e.getMessage() + ").");
       return false;
     }
     endAccess();
     thread.run(() -> {
-      groups.forEach(group -> group.windows().forEach(window -> mpi.freeWindow(window.handle())));
+      groups.forEach(group -> group.windows().forEach(window -> window.release().run()));
       groups.forEach(this::freeComms);
       if (initialisedHere) {
         mpi.shutDown();
       }
     });
     return true;
+  }
+
+  private static void tellUnfinished(@Nullable String why) {
+    LOG.log(
+        System.Logger.Level.WARNING,
+        "MPI is not finalised, because that would never end: {0} End this process"
+            + " with a status other than 0, or the launcher may consider the job"
+            + " successful.",
+        why);
   }
 
   /** What a rank looks at that waits for the others to come to MPI's end. */

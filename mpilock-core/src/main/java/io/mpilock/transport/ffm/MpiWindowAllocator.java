@@ -7,10 +7,14 @@ import io.mpilock.failure.StartupException;
 import io.mpilock.failure.StartupException.Problem;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.SharedMemory;
+import io.mpilock.transport.WindowFile;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +32,7 @@ final class MpiWindowAllocator {
   private static final long LARGEST_PIECE = 1L << 30;
 
   private final Mpi mpi;
+  private final Roster roster;
   private final long least;
   private final long most;
 
@@ -37,8 +42,9 @@ final class MpiWindowAllocator {
    * @param least the fewest words that each rank adds
    * @param most the most words that each rank adds; what the node has decides
    */
-  MpiWindowAllocator(Mpi mpi, long least, long most) {
+  MpiWindowAllocator(Mpi mpi, Roster roster, long least, long most) {
     this.mpi = mpi;
+    this.roster = roster;
     this.least = least;
     this.most = most;
     if (least < 1 || most < least) {
@@ -72,7 +78,7 @@ final class MpiWindowAllocator {
       }
       checkMade(all, null);
     } else {
-      memory = make(all, node, perRank);
+      memory = roster.isJoined() ? map(all, node, perRank) : make(all, node, perRank);
       pool.add(memory);
     }
     if (first) {
@@ -136,11 +142,90 @@ final class MpiWindowAllocator {
       throw e;
     }
     WindowMemory memory =
-        new WindowMemory(shared.handle(), node, shared.address() + shift, perRank * node.size());
+        new WindowMemory(
+            () -> mpi.freeWindow(shared.handle()),
+            node,
+            shared.address() + shift,
+            perRank * node.size());
     if (node.rank() == 0) {
       memory.resetDone();
     }
     return memory;
+  }
+
+  /**
+   * Makes a window of a file: for ranks that share memory, and that MPI takes for ranks of
+   * different nodes. Its first try is without a name, which leaves nothing behind whenever a rank
+   * is killed.
+   */
+  private WindowMemory map(MpiGroup all, MpiGroup node, long perRank) {
+    Attempt attempt = roster.seesProcesses() ? map(node, perRank, true) : null;
+    // Only on the node: another one may take a window from its pool, without this.
+    if (attempt != null && !allHave(node, attempt)) {
+      attempt.undo();
+      attempt = null;
+    }
+    if (attempt == null) {
+      attempt = map(node, perRank, false);
+    }
+    try {
+      checkMade(all, attempt.failure());
+    } catch (StartupException e) {
+      attempt.undo();
+      throw e;
+    }
+    return Objects.requireNonNull(attempt.memory());
+  }
+
+  private boolean allHave(MpiGroup node, Attempt attempt) {
+    long[] made = mpi.allgather(node.comm(), attempt.memory() == null ? 0L : 1L);
+    return Arrays.stream(made).allMatch(one -> one == 1);
+  }
+
+  /** What came of an attempt to map a file: one of both is null. */
+  private record Attempt(@Nullable WindowMemory memory, @Nullable String failure) {
+    void undo() {
+      if (memory != null) {
+        memory.release().run();
+      }
+    }
+  }
+
+  private Attempt map(MpiGroup node, long perRank, boolean nameless) {
+    long words = perRank * node.size();
+    long bytes = words * Long.BYTES + EXTRA_BYTES;
+    WindowFile file = null;
+    String failure = null;
+    try {
+      file = node.rank() == 0 ? WindowFile.create(bytes, nameless) : null;
+    } catch (IOException | RuntimeException e) {
+      failure = "a file for it could not be made (" + e + ")";
+    }
+    Arena arena = Arena.ofShared();
+    MemorySegment mapped = null;
+    try {
+      String path = mpi.firstText(node.comm(), file == null ? "" : file.path().toString());
+      if (!path.isEmpty()) {
+        try (FileChannel channel = WindowFile.open(path, bytes)) {
+          mapped = channel.map(FileChannel.MapMode.READ_WRITE, 0, bytes, arena);
+        } catch (IOException | RuntimeException e) {
+          failure = "its file could not be mapped (" + e + ")";
+        }
+      }
+      mpi.allgather(node.comm(), 0L); // a barrier, behind which all have opened it
+    } finally {
+      if (mapped == null) {
+        arena.close();
+      }
+      if (file != null) {
+        file.close();
+      }
+    }
+    if (mapped == null) {
+      return new Attempt(
+          null, failure == null ? "the lowest rank of its node could make no file" : failure);
+    }
+    return new Attempt(new WindowMemory(arena::close, node, mapped.address(), words), null);
   }
 
   /** Makes sure of this rank's part of the whole; says why not, if it cannot. */

@@ -102,10 +102,11 @@ final class NativeCommunicator implements Communicator {
   @Override
   public NodeWindow allocate(long least, long most) {
     checkOpen();
-    MpiWindowAllocator allocator = new MpiWindowAllocator(runtime.mpi(), least, most);
+    MpiWindowAllocator allocator =
+        new MpiWindowAllocator(runtime.mpi(), runtime.roster(), least, most);
     runtime.barrier(stallWarning).await(group, "allocate a window");
     return runtime.call(() -> {
-      MpiGroup node = group.node(runtime.mpi(), runtime.roster().self());
+      MpiGroup node = group.node(runtime.mpi(), runtime.roster());
       NativeWindow window =
           NativeWindow.of(
               runtime, allocator.allocate(group, node, group.windows()), runtime.isFirstWindow());

@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntPredicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A barrier that burns no core and does not wait for the dead. MPI's blocking calls spin, and never
@@ -23,6 +24,12 @@ final class SoftBarrier {
   private static final long FIRST_PAUSE_NANOS = 20_000;
   private static final long LONGEST_PAUSE_NANOS = 5_000_000;
   private static final long LIVENESS_NANOS = 200_000_000;
+
+  /**
+   * How long after MPI has told of a death the rank may take to be found: by its node's file, by
+   * the end of a connection, by an answer that is missed ({@link EndNotices}).
+   */
+  private static final long UNTOLD_NANOS = 15_000_000_000L;
 
   private final MpiThread thread;
   private final Mpi mpi;
@@ -93,6 +100,7 @@ final class SoftBarrier {
           nextLook = waited + LIVENESS_NANOS;
           watch.look();
           failIfDead(arrival, group, what, watch::staysAway);
+          arrival.failIfUntold(waited);
         }
         if (waited >= nextWarning) {
           nextWarning = waited + stallNanos;
@@ -141,6 +149,11 @@ final class SoftBarrier {
     private final MemorySegment request = Arena.ofAuto().allocate(ValueLayout.JAVA_LONG);
     private boolean here;
 
+    /** That MPI knows of a rank's death, but not which rank: it is to be found by other means. */
+    private @Nullable MpiException failure;
+
+    private long failedAt;
+
     Arrival(MpiGroup group, BooleanSupplier ready) {
       this.group = group;
       this.ready = ready;
@@ -148,6 +161,36 @@ final class SoftBarrier {
 
     /** Whether all are here. */
     boolean isComplete() {
+      if (failure != null) {
+        return false; // a request that failed must not be tested again
+      }
+      try {
+        return isCompleteByMpi();
+      } catch (MpiException e) {
+        if (!e.isProcessFailure()) {
+          throw e;
+        }
+        failure = e;
+        failedAt = -1;
+        return false;
+      }
+    }
+
+    /** Throws what MPI said, if nothing else has told who died since. */
+    void failIfUntold(long waited) {
+      MpiException untold = failure;
+      if (untold == null) {
+        return;
+      }
+      if (failedAt < 0) {
+        failedAt = waited;
+      }
+      if (waited - failedAt > UNTOLD_NANOS) {
+        throw untold;
+      }
+    }
+
+    private boolean isCompleteByMpi() {
       return thread.call(() -> {
         boolean isReady = ready.getAsBoolean();
         if (!here && isReady) {

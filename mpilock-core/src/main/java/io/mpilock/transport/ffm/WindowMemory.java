@@ -9,15 +9,16 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 
 /**
- * What an MPI window is made of, as this process sees it.
+ * What a window is made of, as this process sees it.
  *
- * @param handle the MPI_Win
+ * @param release gives the memory back: the MPI_Win that it is, or the mapping of a file;
+ *     collective on the {@link MpiThread}
  * @param node the ranks that it is shared by
  * @param control the address of the line before the words, where the ranks that are done are
  *     counted
  * @param words how many words there are
  */
-record WindowMemory(long handle, MpiGroup node, long control, long words) {
+record WindowMemory(Runnable release, MpiGroup node, long control, long words) {
 
   /** Two cache lines, which the processor fetches together; MPI promises less. */
   static final long ALIGNMENT = 128;

@@ -7,11 +7,12 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.mpilock.transport.NodeWindow;
+import io.mpilock.transport.WindowFile;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
-import java.nio.file.Path;
+import java.nio.channels.FileChannel;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -57,9 +58,9 @@ final class MappedWindow implements NodeWindow {
     /** Guarded by this. */
     private int views;
 
-    Mapping(Path path, long bytes) throws IOException {
-      try {
-        segment = WindowFile.map(path, bytes, arena);
+    Mapping(String path, long bytes) throws IOException {
+      try (FileChannel file = WindowFile.open(path, bytes)) {
+        segment = file.map(FileChannel.MapMode.READ_WRITE, 0, bytes, arena);
       } catch (IOException | RuntimeException e) {
         arena.close();
         throw e;
@@ -99,7 +100,7 @@ final class MappedWindow implements NodeWindow {
     }
   }
 
-  MappedWindow(Path path, long words) throws IOException {
+  MappedWindow(String path, long words) throws IOException {
     this(new Mapping(path, words * Long.BYTES), words);
   }
 

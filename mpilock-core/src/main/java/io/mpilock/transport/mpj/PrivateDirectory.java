@@ -5,29 +5,23 @@ package io.mpilock.transport.mpj;
 
 import io.mpilock.failure.StartupException;
 import io.mpilock.failure.StartupException.Problem;
+import io.mpilock.transport.PrivateFiles;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.nio.file.attribute.UserPrincipal;
 import java.util.Set;
 
-/** Directories and files that only this user can read, and that nobody else can put in our way. */
+/** Directories that only this user can read, and that nobody else can put in our way. */
 final class PrivateDirectory {
   private static final Set<PosixFilePermission> OWNER_ALL =
       PosixFilePermissions.fromString("rwx------");
 
   private PrivateDirectory() {}
-
-  /** The permissions of a private file, to be made with. */
-  static FileAttribute<Set<PosixFilePermission>> file() {
-    return PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
-  }
 
   /**
    * Makes the directory if it is not there, and looks whether it is the user's alone.
@@ -51,7 +45,7 @@ final class PrivateDirectory {
       if (!attributes.isDirectory()) {
         throw notPrivate(path, "is not a directory, or a link to one");
       }
-      if (!attributes.owner().equals(self())) {
+      if (!attributes.owner().equals(PrivateFiles.self())) {
         throw notPrivate(path, "belongs to " + attributes.owner().getName());
       }
       if (!OWNER_ALL.containsAll(attributes.permissions())) {
@@ -63,21 +57,8 @@ final class PrivateDirectory {
     return path;
   }
 
-  /** Whether a file is a plain one of this user's. */
-  static boolean isOwn(Path path) throws IOException {
-    PosixFileAttributes attributes = attributes(path);
-    return attributes.isRegularFile() && attributes.owner().equals(self());
-  }
-
   private static PosixFileAttributes attributes(Path path) throws IOException {
     return Files.readAttributes(path, PosixFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-  }
-
-  /** Whom the files belong to that this process makes. */
-  private static UserPrincipal self() throws IOException {
-    Path process = Path.of("/proc/self");
-    return Files.getOwner(
-        Files.exists(process) ? process : Path.of(System.getProperty("user.home")));
   }
 
   private static StartupException notPrivate(Path path, String why) {

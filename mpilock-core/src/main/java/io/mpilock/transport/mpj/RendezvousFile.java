@@ -3,6 +3,7 @@
  */
 package io.mpilock.transport.mpj;
 
+import io.mpilock.transport.PrivateFiles;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
@@ -65,7 +66,7 @@ final class RendezvousFile {
         Files.newByteChannel(
             draft,
             Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
-            PrivateDirectory.file())) {
+            PrivateFiles.permissions())) {
       ByteBuffer bytes = StandardCharsets.UTF_8.encode(text);
       while (bytes.hasRemaining()) {
         channel.write(bytes);
@@ -84,7 +85,7 @@ final class RendezvousFile {
     byte[] bytes;
     list();
     try (InputStream in = Files.newInputStream(path, LinkOption.NOFOLLOW_LINKS)) {
-      if (!PrivateDirectory.isOwn(path)) {
+      if (!PrivateFiles.isOwn(path)) {
         throw new IOException(path + " is not this user's");
       }
       bytes = in.readNBytes(LONGEST);

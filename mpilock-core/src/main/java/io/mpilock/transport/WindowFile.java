@@ -1,12 +1,9 @@
 /*
  * SPDX-License-Identifier: Apache-2.0
  */
-package io.mpilock.transport.mpj;
+package io.mpilock.transport;
 
-import io.mpilock.transport.SharedMemory;
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
@@ -17,9 +14,9 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -29,13 +26,16 @@ import org.jspecify.annotations.Nullable;
  * it, however that ends. Where a system has no /proc it keeps its name until all have mapped it.
  *
  * <p>What a crash in the moment before leaves behind is deleted by the next job of the user that is
- * at least ten minutes later. It is the user's alone, and its name cannot be guessed.
+ * at least ten minutes later. It is the user's alone, and its name cannot be guessed. For
+ * transports.
  */
-final class WindowFile implements AutoCloseable {
+public final class WindowFile implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger("io.mpilock");
   private static final Path DESCRIPTORS = Path.of("/proc/self/fd");
-  private static final String PREFIX = "mpilock-mpj-";
-  private static final long PIECE = 1 << 20;
+  private static final String PREFIX = "mpilock-window-";
+  private static final long PIECE = 1 << 16;
+  private static final Pattern NAME = Pattern.compile(PREFIX + "[0-9a-f]{32}");
+  private static final Pattern DESCRIPTOR = Pattern.compile("/proc/[0-9]+/fd/[0-9]+");
   private static final Duration MOMENT = Duration.ofMinutes(10);
 
   private final Path name;
@@ -54,18 +54,20 @@ final class WindowFile implements AutoCloseable {
    * Makes a file of zeroes, to be closed when all have mapped it. They are written: a sparse file's
    * memory would have to be there when it is used, or that use ends the JVM.
    *
+   * @param bytes its length
    * @param nameless whether all who are to map it see this process's descriptors
+   * @return the file
+   * @throws IOException if it cannot be made, as when there is no room
    */
-  static WindowFile create(long bytes, boolean nameless) throws IOException {
+  public static WindowFile create(long bytes, boolean nameless) throws IOException {
     deleteOld();
-    Path name =
-        SharedMemory.directory().resolve(PREFIX + HexFormat.of().formatHex(JobToken.nonce()));
+    Path name = SharedMemory.directory().resolve(PREFIX + PrivateFiles.randomName());
     FileChannel channel =
         FileChannel.open(
             name,
             Set.of(
                 StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE),
-            PrivateDirectory.file());
+            PrivateFiles.permissions());
     WindowFile file = new WindowFile(name, channel, name, bytes);
     try {
       Path descriptor = nameless ? descriptor(name) : null;
@@ -81,34 +83,55 @@ final class WindowFile implements AutoCloseable {
     }
   }
 
-  /** Writes zeroes, from memory that is given back at once: a collection may be far away. */
   private static void fill(FileChannel channel, long bytes) throws IOException {
-    try (Arena arena = Arena.ofConfined()) {
-      ByteBuffer zeroes = arena.allocate(Math.min(bytes, PIECE)).asByteBuffer();
-      while (channel.position() < bytes) {
-        zeroes.clear().limit((int) Math.min(PIECE, bytes - channel.position()));
-        int _ = channel.write(zeroes);
-      }
+    ByteBuffer zeroes = ByteBuffer.allocate((int) Math.min(bytes, PIECE));
+    while (channel.position() < bytes) {
+      zeroes.clear().limit((int) Math.min(PIECE, bytes - channel.position()));
+      int _ = channel.write(zeroes);
     }
   }
 
-  long bytes() {
+  /**
+   * Tells its length.
+   *
+   * @return bytes
+   */
+  public long bytes() {
     return bytes;
   }
 
-  /** How other processes of the user find it, while this one has it open. */
-  Path path() {
+  /**
+   * Tells how other processes of the user find it, while this one has it open.
+   *
+   * @return its name, or this process's descriptor
+   */
+  public Path path() {
     return path;
   }
 
-  static MemorySegment map(Path path, long bytes, Arena arena) throws IOException {
-    try (FileChannel channel =
-        FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
-      if (channel.size() != bytes) {
-        throw new IOException(path + " has " + channel.size() + " bytes instead of " + bytes);
-      }
-      return channel.map(FileChannel.MapMode.READ_WRITE, 0, bytes, arena);
+  /**
+   * Opens the file that another process made, to be mapped.
+   *
+   * @param path what that process says is its {@link #path}
+   * @param bytes what its length must be
+   * @return the file, to be closed
+   * @throws IOException if it is not there, is not such a file, or has another length
+   */
+  public static FileChannel open(String path, long bytes) throws IOException {
+    String directory = SharedMemory.directory() + "/";
+    boolean named =
+        path.startsWith(directory) && NAME.matcher(path.substring(directory.length())).matches();
+    if (named ? !PrivateFiles.isOwn(Path.of(path)) : !DESCRIPTOR.matcher(path).matches()) {
+      throw new IOException(path + " is no window's file of this user's");
     }
+    FileChannel channel =
+        FileChannel.open(Path.of(path), StandardOpenOption.READ, StandardOpenOption.WRITE);
+    if (channel.size() != bytes) {
+      long found = channel.size();
+      channel.close();
+      throw new IOException(path + " has " + found + " bytes instead of " + bytes);
+    }
+    return channel;
   }
 
   /** Ends the ways to it; whoever has mapped it keeps it. */
@@ -161,7 +184,7 @@ final class WindowFile implements AutoCloseable {
     }
     for (Path file : old) {
       try {
-        if (PrivateDirectory.isOwn(file)
+        if (PrivateFiles.isOwn(file)
             && Files.getLastModifiedTime(file, LinkOption.NOFOLLOW_LINKS).compareTo(before) < 0) {
           Files.deleteIfExists(file);
         }
