@@ -20,7 +20,8 @@ several sets of hosts do not meet. A process on a host sees that host's name (a 
 different nodes. The file system, /dev/shm and the process ids are the machine's.
 
   run      makes N hosts (2), runs mpirun on node0 with the arguments, removes the hosts, and ends with mpirun's status:
-             config/hosts.sh run -- --oversubscribe --allow-run-as-root --bind-to none --host node0:2,node1:2 java -jar app.jar
+             config/hosts.sh run -- --map-by slot:OVERSUBSCRIBE --allow-run-as-root --bind-to none --host node0:2,node1:2 \
+               java -jar app.jar
              config/hosts.sh run --mpi mpich -- -hosts node0:2,node1:2 -n 4 java -jar app.jar
   hold     makes N hosts, prints their ID, and removes them when its standard input ends
   launch   runs mpirun on node0 of existing hosts

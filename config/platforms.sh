@@ -13,13 +13,14 @@ Usage: config/platforms.sh [--only NAME] [--list]
 Makes a chroot of each Debian release that is needed (once, some 700 MB each, in the user's cache folder), and runs in it,
 as root, in namespaces of its own (mount, pid, ipc, uts, net):
 
-  - the contract of the locks on 2 and on 4 ranks
+  - the contract of the locks on 2 and on 4 ranks, and on 2 and 2 of two simulated hosts (config/hosts.sh)
   - the tests of failures and of messages (once a release, for both of its MPIs)
+  - the tests of deaths over simulated hosts (once a release, for its Open MPI: Hydra ends the job)
   - the demo on 4 ranks
 
-It writes docs/platforms.md, or with --only prints the rows. It ends with 1 if a row differs from what is expected there.
+It writes each row into docs/platforms.md in place of the row of that name, and ends with 1 if a cell says no.
 
-  --only NAME  only rows whose name begins so
+  --only NAME  only rows whose name begins so; the others stay as they are
   --list       names the rows
   --help       this text
 
@@ -79,11 +80,12 @@ inside() { # a release, then a command, which gets so many seconds
   timeout --kill-after=10 "$limit" unshare --mount --pid --ipc --uts --net --fork --kill-child bash -c '
     set -e
     chroot=$1 hostname=$2; shift 2
-    mount --make-rprivate / && ip link set lo up && hostname "$hostname"
+    mount --make-rprivate / && mount --bind "$chroot" "$chroot" # "ip netns exec" needs a mount at its root
+    ip link set lo up && hostname "$hostname" && touch "$chroot/etc/hosts"
     while [ "$1" != -- ]; do mkdir -p "$chroot$1" && mount --rbind "$1" "$chroot$1"; shift; done
     shift
     mount -t proc proc "$chroot/proc" && mount --rbind /dev "$chroot/dev" && mount -t sysfs sysfs "$chroot/sys"
-    mount -t tmpfs tmpfs "$chroot/dev/shm" && mount -t tmpfs tmpfs "$chroot/tmp"
+    mount -t tmpfs tmpfs "$chroot/dev/shm" && mount -t tmpfs tmpfs "$chroot/tmp" && mount -t tmpfs tmpfs "$chroot/run"
     exec chroot "$chroot" env -i HOME=/tmp PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 JAVA_HOME="$JAVA_HOME" "$@"
   ' bash "$chroot" platform "$JAVA_HOME" "$root" "$repository" -- "$@"
 }
@@ -103,22 +105,33 @@ timed() { # seconds, then a command; what its cell says, while its output goes t
   fi
 }
 
-launcher() { # openmpi or mpich, and the ranks
+launcher() { # openmpi or mpich, then 2 or 4 ranks, or "hosts"
+  local mpirun="mpirun.$1" two="-n $2" hosts="$root/config/hosts.sh run --mpi $1 --"
+  if [ "$2" = hosts ]; then
+    two="-n 4"
+  fi
+  case $1-$2 in
+    openmpi-hosts) mpirun=$hosts two="--mca btl_tcp_if_include eth0 --host node0:2,node1:2 -n 4" ;;
+    mpich-hosts) mpirun=$hosts two="-hosts node0:2,node1:2 -n 4" ;;
+  esac
   case $1 in
-    openmpi) echo "mpirun.openmpi --allow-run-as-root --map-by slot:OVERSUBSCRIBE --bind-to none -n $2" ;;
-    *) echo "mpirun.mpich -n $2" ;;
+    openmpi) echo "$mpirun --allow-run-as-root --map-by slot:OVERSUBSCRIBE --bind-to none $two" ;;
+    *) echo "$mpirun $two" ;;
   esac
 }
 
 java="$JAVA_HOME/bin/java --enable-native-access=ALL-UNNAMED -Xmx256m"
 classes() { echo "$root/mpilock-core/target/classes:$root/mpilock-core/target/test-classes:$(cat "$work/classpath")"; }
 
-contract() { # release, launcher, library, ranks
-  local library=""
+contract() { # release, launcher, library, ranks or "hosts"
+  local library="" places=""
+  if [ "$4" = hosts ]; then
+    places="-Dmpilock.test.hosts=node0:2,node1:2" # which each rank looks at
+  fi
   [ "$3" = - ] || library="-Dmpilock.test.library=$3"
   local suite='io.mpilock.NativeContractTest$'
   # shellcheck disable=SC2046,SC2086 # words
-  timed 240 inside "$1" $(launcher "$2" "$4") $java $library -Dmpilock.test.folder=/tmp -cp "$(classes)" \
+  timed 240 inside "$1" $(launcher "$2" "$4") $java $library $places -Dmpilock.test.folder=/tmp -cp "$(classes)" \
     io.mpilock.testing.RankSuite "${suite}Locks" "${suite}SingleWrites" "${suite}Lifecycles" "${suite}Deadlocks" \
     "${suite}Statuses"
 }
@@ -138,10 +151,24 @@ version() { # release, launcher
   inside "$1" sh -c "mpirun.$2 --version" 2>&1 | grep -oE '\(Open MPI\) [^ ]+|Version: +[^ ]+' | head -n 1 | sed 's/.* //'
 }
 
+page=$root/docs/platforms.md
+replace() { # a name and its row: into the page, in place of the one of that name, or as the last
+  NAME="| \`$1\` |" ROW=$2 awk '
+    { line[NR] = $0 }
+    /^\|/ { last = NR }
+    index($0, ENVIRON["NAME"]) == 1 { line[NR] = ENVIRON["ROW"]; there = 1 }
+    END {
+      for (i = 1; i <= NR; i++) {
+        print line[i]
+        if (i == last && !there) print ENVIRON["ROW"]
+      }
+    }
+  ' "$page" >"$work/page"
+  cp "$work/page" "$page"
+}
+
 build
-declare -A failures messages
-table="| name | Debian | version | contract, 2 ranks | contract, 4 ranks | failures | messages | demo |
-|---|---|---|---|---|---|---|---|"
+declare -A failures deaths messages
 bad=0
 while read -r name release mpi library; do
   case $name in "$only"*) ;; *) continue ;; esac
@@ -151,20 +178,17 @@ while read -r name release mpi library; do
     failures[$release]=$(tests "$release" io.mpilock.NativeFailureTest)
     messages[$release]=$(tests "$release" io.mpilock.transport.NativeMessengerTest)
   fi
+  death="not for MPICH"
+  if [ "$mpi" = openmpi ]; then
+    [ -n "${deaths[$release]:-}" ] || deaths[$release]=$(tests "$release" io.mpilock.JobNativeFailureTest)
+    death=${deaths[$release]}
+  fi
   row="| \`$name\` | $release | $(version "$release" "$mpi") | $(contract "$release" "$mpi" "$library" 2) \
-| $(contract "$release" "$mpi" "$library" 4) | ${failures[$release]} | ${messages[$release]} \
-| $(demo "$release" "$mpi" "$library") |"
-  case $row in *"| no"*) bad=1 ;; esac
-  table+=$'\n'$row
-  echo "$row" >&2
+| $(contract "$release" "$mpi" "$library" 4) | $(contract "$release" "$mpi" "$library" hosts) \
+| ${failures[$release]} | $death | ${messages[$release]} \
+| $(demo "$release" "$mpi" "$library") | $(date -I) |"
+  case $row in *"| no:"*) bad=1 ;; esac
+  replace "$name" "$row"
+  echo "$row"
 done <<<"$rows"
-
-if [ -n "$only" ]; then
-  echo "$table"
-else
-  page=$root/docs/platforms.md
-  { sed '/^<!-- table -->/q' "$page" && echo && echo "$table" && echo && echo "Made by \`config/platforms.sh\` on $(date -I)." &&
-    sed -n '/^<!-- end -->/,$p' "$page"; } >"$work/page"
-  cp "$work/page" "$page"
-fi
 exit "$bad"

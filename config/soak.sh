@@ -221,7 +221,7 @@ if [ "$transport" != local ]; then
     command+=("$launcher")
   fi
   if [ "$mpi" = openmpi ]; then
-    command+=(--oversubscribe --bind-to none --quiet)
+    command+=(--map-by slot:OVERSUBSCRIBE --bind-to none --quiet)
     [ "$(id -u)" -ne 0 ] || command+=(--allow-run-as-root)
     [ -z "$hosts" ] || command+=(--host "$(by_host)")
     if [ "$transport" = mpj ]; then command+=(-x MPILOCK_MPJ_DIRECTORY); fi

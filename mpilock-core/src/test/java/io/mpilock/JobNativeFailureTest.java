@@ -56,7 +56,7 @@ class JobNativeFailureTest {
   private MpiRun job(int ranksPerHost, int number) {
     return MpiRun.openMpi()
         .on(hosts, IntStream.generate(() -> ranksPerHost).limit(number).toArray())
-        .launcherArgs("--enable-recovery")
+        .launcherArgs(MpiRun.survival())
         .jvmArgs("-D" + ProcessRanks.FOLDER + "=" + folder);
   }
 
@@ -83,7 +83,7 @@ class JobNativeFailureTest {
 
   private static void waitUntil(String what, MpiJob job, BooleanSupplier isSo) throws Exception {
     for (int tenths = 0; !isSo.getAsBoolean(); tenths++) {
-      assertThat(tenths).as("tenths of seconds until %s: %s", what, job.output()).isLessThan(450);
+      assertThat(tenths).as("tenths of seconds until %s: %s", what, job.output()).isLessThan(1_800);
       Thread.sleep(100);
     }
   }
@@ -182,7 +182,7 @@ class JobNativeFailureTest {
         spent = System.currentTimeMillis() - start;
         assertThat(spent)
             .as("milliseconds in which the others did %s", words.get(0))
-            .isLessThan(least + 30_000);
+            .isLessThan(least + 150_000);
         done = true;
         for (int rank = 1; rank < ranks; rank++) {
           done &= words.get(rank) == ROUNDS;

@@ -15,6 +15,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -331,7 +332,11 @@ public final class MpiRun {
     List<String> command = new ArrayList<>(around);
     command.addAll(hosts == null ? List.of(find(launcher)) : hosts.launch(launcher));
     if (launcher == Launcher.OPEN_MPI) {
-      command.add("--oversubscribe");
+      if (launcherArgs.contains("--map-by")) {
+        command.add("--oversubscribe");
+      } else { // with the other, Open MPI 5.0 may put all ranks on the first host
+        command.addAll(List.of("--map-by", "slot:OVERSUBSCRIBE"));
+      }
       if (launcherArgs.stream().noneMatch(BINDING::contains)) {
         command.addAll(List.of("--bind-to", "none")); // else one or two ranks get a core each
       }
@@ -349,9 +354,25 @@ public final class MpiRun {
     command.addAll(aroundRank);
     command.addAll(Jvm.command());
     command.addAll(jvmArgs);
+    if (hosts != null) {
+      command.add("-D" + ProcessRanks.HOSTS + "=" + places(hosts, ranks));
+    }
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
     command.addAll(List.of(args));
     return MpiJob.start(command, environment);
+  }
+
+  /**
+   * What lets the other ranks live when one dies, and MPI with them: Open MPI 5 and 6 abort the
+   * survivors on other hosts with {@code --enable-recovery}.
+   *
+   * @return arguments of Open MPI's launcher, as it is installed here
+   */
+  public static String[] survival() {
+    Matcher version =
+        Pattern.compile("Open MPI\\) (\\d+)").matcher(versionOf(find(Launcher.OPEN_MPI)));
+    boolean ulfm = version.find() && Integer.parseInt(version.group(1)) >= 5;
+    return ulfm ? new String[] {"--with-ft", "ulfm"} : new String[] {"--enable-recovery"};
   }
 
   private static String places(SimulatedHosts hosts, List<Integer> ranks) {

@@ -10,8 +10,14 @@ import io.mpilock.transport.Communicator;
 import io.mpilock.transport.Launcher;
 import io.mpilock.transport.TransportSettings;
 import io.mpilock.transport.Transports;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +35,12 @@ public final class ProcessRanks implements Ranks {
   /** The system property that names the MPI library; the launcher's if it is not there. */
   public static final String LIBRARY = "mpilock.test.library";
 
+  /**
+   * The system property that names the hosts that the ranks must be on, as {@code node0:2,node1:2};
+   * any if it is not there.
+   */
+  public static final String HOSTS = "mpilock.test.hosts";
+
   private static @Nullable ProcessRanks world;
 
   private final Communicator communicator;
@@ -44,6 +56,7 @@ public final class ProcessRanks implements Ranks {
     ProcessRanks known = world;
     if (known == null) {
       Launcher launcher = Launcher.detect(System.getenv()).orElseThrow();
+      checkHost(launcher.rank());
       known =
           new ProcessRanks(
               Transports.open(
@@ -57,6 +70,29 @@ public final class ProcessRanks implements Ranks {
       world = known;
     }
     return known;
+  }
+
+  /** A launcher may put all ranks on one host; then a test over several would show nothing. */
+  private static void checkHost(int rank) {
+    List<String> expected = new ArrayList<>();
+    for (String host : System.getProperty(HOSTS, "").split(",", -1)) {
+      String[] parts = host.split(":", 2);
+      if (parts.length == 2) {
+        expected.addAll(Collections.nCopies(Integer.parseInt(parts[1]), parts[0]));
+      }
+    }
+    if (expected.isEmpty()) {
+      return;
+    }
+    try {
+      String here = Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
+      if (!here.equals(expected.get(rank))) {
+        throw new AssertionError(
+            "rank " + rank + " is on " + here + " instead of " + expected.get(rank));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Ends MPI, if it was used. */
