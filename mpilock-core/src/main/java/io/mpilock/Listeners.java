@@ -108,6 +108,12 @@ final class Listeners {
     }
 
     @Override
+    public void collective(
+        String resource, CollectiveCall call, long nanos, long bytes, @Nullable Throwable failure) {
+      each(target -> target.collective(resource, call, nanos, bytes, failure));
+    }
+
+    @Override
     public void stalled(String resource, String report) {
       each(target -> target.stalled(resource, report));
     }

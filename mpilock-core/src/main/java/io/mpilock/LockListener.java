@@ -106,6 +106,22 @@ public interface LockListener {
       String resource, boolean writer, long nanos, long sharedBytes, @Nullable Throwable failure) {}
 
   /**
+   * A collective call that takes no lock ended on this rank.
+   *
+   * @param resource the name of the resource that it was made on
+   * @param call which call
+   * @param nanos the time from the call to the end
+   * @param sharedBytes the size of what this rank sent and received, encoded
+   * @param failure what the caller gets, or null if it succeeded
+   */
+  default void collective(
+      String resource,
+      CollectiveCall call,
+      long nanos,
+      long sharedBytes,
+      @Nullable Throwable failure) {}
+
+  /**
    * A wait has lasted for the stall warning's time, and is reported to the log too.
    *
    * @param resource the resource's name

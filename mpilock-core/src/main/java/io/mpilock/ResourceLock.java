@@ -3,23 +3,27 @@
  */
 package io.mpilock;
 
+import io.mpilock.failure.CollectiveFailedException;
 import io.mpilock.failure.CollectiveMismatchException;
 import io.mpilock.failure.ControllerClosedException;
 import io.mpilock.failure.LockInterruptedException;
 import io.mpilock.failure.LockTimeoutException;
 import io.mpilock.failure.LockUseException;
 import io.mpilock.failure.RankFailedException;
+import io.mpilock.failure.ShareException;
 import io.mpilock.failure.SingleWriteFailedException;
 import io.mpilock.internal.call.CollectiveCalls;
 import io.mpilock.internal.call.SingleWriteCall;
 import io.mpilock.internal.rank.RankLock;
 import io.mpilock.internal.rank.ThreadHold;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
+import java.util.function.ObjIntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -452,6 +456,162 @@ public final class ResourceLock {
   public <T extends @Nullable Object, E extends Throwable> T singleWrite(
       int rank, Duration timeout, LockedAction<T, E> action) throws E {
     return run(rank, nanos(timeout), action);
+  }
+
+  /**
+   * Waits until all ranks have called this. Collective: every rank calls it on the same resource,
+   * in the same order as every other collective call of this controller. It takes no lock, and a
+   * lease that this thread holds stays as it is. What a rank did before is seen by all ranks after.
+   *
+   * @throws CollectiveMismatchException if the ranks disagree, or one of them gave up or closed
+   * @throws LockUseException if this thread is in another collective call, or its transaction keeps
+   *     a write, which other ranks may wait for before they make this call
+   * @throws LockInterruptedException if this thread was interrupted while it waited
+   * @throws RankFailedException if a rank died
+   * @throws ControllerClosedException if the controller is closed
+   */
+  public void barrier() {
+    calls().barrier(ThreadHold.FOREVER);
+  }
+
+  /**
+   * As {@link #barrier()}, waiting at most the given time. Either all ranks go or all fail: a rank
+   * that comes late finds that the others gave up.
+   *
+   * @param timeout the longest time to wait for the other ranks
+   * @throws LockTimeoutException on the rank whose time was over first
+   * @throws CollectiveMismatchException on the other ranks then
+   */
+  public void barrier(Duration timeout) {
+    calls().barrier(nanos(timeout));
+  }
+
+  /**
+   * Gives every rank what all ranks say. Collective, as {@link #barrier()}, and one call however
+   * many ranks there are. A rank whose value cannot be encoded fails with {@link ShareException},
+   * and all others with {@link CollectiveFailedException}, which names it. A value that cannot be
+   * decoded on a rank is a {@link ShareException} there alone.
+   *
+   * @param <T> the type of the values
+   * @param value this rank's value, or null; anything that {@link Fence#share} takes, of any size
+   * @return the values of all ranks, by rank; this rank's own is {@code value} itself, the others
+   *     are copies. Unmodifiable
+   * @throws CollectiveFailedException if a rank failed before it had shared its value
+   * @throws ShareException if this rank's value cannot be encoded, or another's not decoded
+   * @throws RuntimeException as {@link #barrier()}
+   */
+  public <T extends @Nullable Object> List<T> allGather(T value) {
+    return calls().allGather(value, ThreadHold.FOREVER);
+  }
+
+  /**
+   * As {@link #allGather(Object)}, waiting at most the given time for the other ranks to call. Once
+   * all have come, they are waited for as long as it takes.
+   *
+   * @param <T> the type of the values
+   * @param value this rank's value, or null
+   * @param timeout the longest time to wait for the other ranks
+   * @return the values of all ranks, by rank
+   * @throws LockTimeoutException on the rank whose time was over first
+   * @throws CollectiveMismatchException on the other ranks then
+   */
+  public <T extends @Nullable Object> List<T> allGather(T value, Duration timeout) {
+    return calls().allGather(value, nanos(timeout));
+  }
+
+  /**
+   * As {@link #allGather(Object, Duration)}, one value after the other: so what was said before a
+   * failure is known, and not all need to be in memory. What the taker throws reaches the caller.
+   * If this rank's turn is yet to come then, every other rank gets {@link
+   * CollectiveFailedException}; else the others do not notice.
+   *
+   * @param <T> the type of the values
+   * @param value this rank's value, or null
+   * @param taker gets each rank's value and the rank, in the order of the ranks, on this thread;
+   *     the other ranks wait for it
+   * @param timeout the longest time to wait for the other ranks
+   * @throws LockTimeoutException on the rank whose time was over first
+   * @throws CollectiveMismatchException on the other ranks then
+   */
+  public <T extends @Nullable Object> void allGather(
+      T value, ObjIntConsumer<? super T> taker, Duration timeout) {
+    calls().allGather(value, Objects.requireNonNull(taker, "taker"), nanos(timeout));
+  }
+
+  /**
+   * Gives the master what all ranks say. Collective, as {@link #allGather(Object)}; a value that
+   * cannot be decoded is a {@link ShareException} on the master alone. Every rank returns when all
+   * have shared their values.
+   *
+   * @param <T> the type of the values
+   * @param value this rank's value, or null
+   * @return on the master the values of all ranks, by rank, unmodifiable; nothing on the other
+   *     ranks
+   * @throws RuntimeException as {@link #allGather(Object)}
+   */
+  public <T extends @Nullable Object> Optional<List<T>> gather(T value) {
+    return calls().gather(value, ThreadHold.FOREVER);
+  }
+
+  /**
+   * As {@link #gather(Object)}, waiting at most the given time for the other ranks to call. Once
+   * all have come, they are waited for as long as it takes.
+   *
+   * @param <T> the type of the values
+   * @param value this rank's value, or null
+   * @param timeout the longest time to wait for the other ranks
+   * @return on the master the values of all ranks, by rank; nothing on the other ranks
+   * @throws LockTimeoutException on the rank whose time was over first
+   * @throws CollectiveMismatchException on the other ranks then
+   */
+  public <T extends @Nullable Object> Optional<List<T>> gather(T value, Duration timeout) {
+    return calls().gather(value, nanos(timeout));
+  }
+
+  /**
+   * Runs an action on each rank, one after the other, rank 0 first. Collective, as {@link
+   * #barrier()}, and one call however many ranks there are. What a rank did in its action is seen
+   * by the actions after it. Every rank returns when all actions have run.
+   *
+   * <p>It keeps the ranks apart from each other, and from nobody else: no lock is taken. The action
+   * may take one, if no rank holds it in this call. If it throws, the ranks behind do not run
+   * theirs, and every other rank gets {@link CollectiveFailedException}, which names the rank;
+   * those before it have run theirs.
+   *
+   * @param <T> the type of the result
+   * @param <E> what the action may throw
+   * @param action what this rank does in its turn; it makes no collective call of this controller
+   * @return what this rank's action returned; it is not shared
+   * @throws E what this rank's action threw
+   * @throws CollectiveFailedException if another rank's action threw, or a rank was interrupted
+   *     before its turn, or closed its controller
+   * @throws RuntimeException as {@link #barrier()}
+   */
+  public <T extends @Nullable Object, E extends Throwable> T inOrder(LockedAction<T, E> action)
+      throws E {
+    return calls().inOrder(ThreadHold.FOREVER, action);
+  }
+
+  /**
+   * As {@link #inOrder(LockedAction)}, waiting at most the given time for the other ranks to call.
+   * Once all have come, their actions are waited for as long as they take.
+   *
+   * @param <T> the type of the result
+   * @param <E> what the action may throw
+   * @param timeout the longest time to wait for the other ranks
+   * @param action what this rank does in its turn
+   * @return what this rank's action returned
+   * @throws E what this rank's action threw
+   * @throws LockTimeoutException on the rank whose time was over first
+   * @throws CollectiveMismatchException on the other ranks then
+   */
+  public <T extends @Nullable Object, E extends Throwable> T inOrder(
+      Duration timeout, LockedAction<T, E> action) throws E {
+    return calls().inOrder(nanos(timeout), action);
+  }
+
+  private RankCalls calls() {
+    return new RankCalls(process, collectives, listeners);
   }
 
   /**

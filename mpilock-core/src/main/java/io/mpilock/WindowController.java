@@ -45,7 +45,8 @@ import org.jspecify.annotations.Nullable;
  * <p>It controls no resource itself: it hands out permission, and the caller does the reading and
  * writing. The calls without a name are those of the {@linkplain #DEFAULT_RESOURCE default
  * resource}; {@link #resource} gives others. Safe for use by many threads; collective calls ({@code
- * sync}, {@code singleWrite}, {@code close}) are made by every rank in the same order.
+ * sync}, {@code singleWrite}, {@code barrier}, {@code allGather}, {@code gather}, {@code inOrder},
+ * {@code close}) are made by every rank in the same order.
  */
 public final class WindowController implements AutoCloseable {
 
@@ -352,6 +353,105 @@ public final class WindowController implements AutoCloseable {
   public <T extends @Nullable Object, E extends Throwable> T singleWrite(
       int rank, LockedAction<T, E> action) throws E {
     return defaultLock.singleWrite(rank, action);
+  }
+
+  /**
+   * Waits until all ranks have called this. Collective; see {@link ResourceLock#barrier()}.
+   *
+   * @throws RuntimeException if the ranks disagree, a rank died, or this one was interrupted or
+   *     closed
+   */
+  public void barrier() {
+    defaultLock.barrier();
+  }
+
+  /**
+   * Waits until all ranks have called this, or a time is over. Collective; see {@link
+   * ResourceLock#barrier(Duration)}.
+   *
+   * @param timeout the longest time to wait for the other ranks
+   */
+  public void barrier(Duration timeout) {
+    defaultLock.barrier(timeout);
+  }
+
+  /**
+   * Gives every rank what all ranks say. Collective; see {@link ResourceLock#allGather(Object)}.
+   *
+   * @param <T> the type of the values
+   * @param value this rank's value, or null
+   * @return the values of all ranks, by rank
+   */
+  public <T extends @Nullable Object> List<T> allGather(T value) {
+    return defaultLock.allGather(value);
+  }
+
+  /**
+   * Gives every rank what all ranks say, if they come in time. Collective; see {@link
+   * ResourceLock#allGather(Object, Duration)}.
+   *
+   * @param <T> the type of the values
+   * @param value this rank's value, or null
+   * @param timeout the longest time to wait for the other ranks to call
+   * @return the values of all ranks, by rank
+   */
+  public <T extends @Nullable Object> List<T> allGather(T value, Duration timeout) {
+    return defaultLock.allGather(value, timeout);
+  }
+
+  /**
+   * Gives the master what all ranks say. Collective; see {@link ResourceLock#gather(Object)}.
+   *
+   * @param <T> the type of the values
+   * @param value this rank's value, or null
+   * @return on the master the values of all ranks, by rank; nothing on the other ranks
+   */
+  public <T extends @Nullable Object> Optional<List<T>> gather(T value) {
+    return defaultLock.gather(value);
+  }
+
+  /**
+   * Gives the master what all ranks say, if they come in time. Collective; see {@link
+   * ResourceLock#gather(Object, Duration)}.
+   *
+   * @param <T> the type of the values
+   * @param value this rank's value, or null
+   * @param timeout the longest time to wait for the other ranks to call
+   * @return on the master the values of all ranks, by rank; nothing on the other ranks
+   */
+  public <T extends @Nullable Object> Optional<List<T>> gather(T value, Duration timeout) {
+    return defaultLock.gather(value, timeout);
+  }
+
+  /**
+   * Runs an action on each rank, one after the other, rank 0 first. Collective; see {@link
+   * ResourceLock#inOrder(LockedAction)}.
+   *
+   * @param <T> the type of the result
+   * @param <E> what the action may throw
+   * @param action what this rank does in its turn
+   * @return what this rank's action returned
+   * @throws E what this rank's action threw
+   */
+  public <T extends @Nullable Object, E extends Throwable> T inOrder(LockedAction<T, E> action)
+      throws E {
+    return defaultLock.inOrder(action);
+  }
+
+  /**
+   * Runs an action on each rank, one after the other, if they come in time. Collective; see {@link
+   * ResourceLock#inOrder(Duration, LockedAction)}.
+   *
+   * @param <T> the type of the result
+   * @param <E> what the action may throw
+   * @param timeout the longest time to wait for the other ranks to call
+   * @param action what this rank does in its turn
+   * @return what this rank's action returned
+   * @throws E what this rank's action threw
+   */
+  public <T extends @Nullable Object, E extends Throwable> T inOrder(
+      Duration timeout, LockedAction<T, E> action) throws E {
+    return defaultLock.inOrder(timeout, action);
   }
 
   /**

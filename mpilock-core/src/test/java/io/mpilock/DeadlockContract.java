@@ -216,7 +216,7 @@ public abstract class DeadlockContract {
             assertThat(reports).isNotEmpty();
             assertThat(reports.getFirst())
                 .startsWith("b: Thread ")
-                .contains("waits for the other ranks in the single write of resource 'b'")
+                .contains("waits for the other ranks in the collective call of resource 'b'")
                 .contains("holds the write of resource 'a'")
                 .contains("has waited for the write of resource 'a'")
                 .contains("unless another thread");

@@ -55,6 +55,14 @@ class LocalContractTest {
   }
 
   @Nested
+  class CollectiveOnTwelveNodes extends CollectiveContract {
+    @Override
+    protected Ranks ranks() {
+      return twelveNodes();
+    }
+  }
+
+  @Nested
   class LifecycleOnTwelveNodes extends LifecycleContract {
     @Override
     protected Ranks ranks() {
@@ -101,6 +109,22 @@ class LocalContractTest {
     private final Topology topology;
 
     SingleWrite(Topology topology) {
+      this.topology = topology;
+    }
+
+    @Override
+    protected Ranks ranks() {
+      return topology.ranks(folder);
+    }
+  }
+
+  @Nested
+  @ParameterizedClass
+  @EnumSource
+  class Collective extends CollectiveContract {
+    private final Topology topology;
+
+    Collective(Topology topology) {
       this.topology = topology;
     }
 

@@ -44,6 +44,7 @@ class MpjContractTest {
                 RankSuite.class,
                 NativeContractTest.Locks.class.getName(),
                 NativeContractTest.SingleWrites.class.getName(),
+                NativeContractTest.Collectives.class.getName(),
                 NativeContractTest.Lifecycles.class.getName(),
                 NativeContractTest.Deadlocks.class.getName())
             .succeeded()

@@ -53,6 +53,7 @@ class NativeContractTest {
                 RankSuite.class,
                 Locks.class.getName(),
                 SingleWrites.class.getName(),
+                Collectives.class.getName(),
                 Lifecycles.class.getName(),
                 Deadlocks.class.getName(),
                 Statuses.class.getName())
@@ -73,6 +74,15 @@ class NativeContractTest {
   /** Run inside each rank. */
   @TestMethodOrder(MethodOrderer.MethodName.class)
   static class SingleWrites extends SingleWriteContract {
+    @Override
+    protected Ranks ranks() {
+      return ProcessRanks.world();
+    }
+  }
+
+  /** Run inside each rank. */
+  @TestMethodOrder(MethodOrderer.MethodName.class)
+  static class Collectives extends CollectiveContract {
     @Override
     protected Ranks ranks() {
       return ProcessRanks.world();

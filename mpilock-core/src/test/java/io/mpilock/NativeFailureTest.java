@@ -25,7 +25,9 @@ class NativeFailureTest {
     READS,
     WAITS,
     RUNS_A_SINGLE_WRITE,
-    IS_MISSED_IN_A_SINGLE_WRITE
+    IS_MISSED_IN_A_SINGLE_WRITE,
+    RUNS_ITS_TURN,
+    IS_MISSED_IN_A_BARRIER
   }
 
   /** Without recovery the launcher ends the job: nobody is left to hang. */
@@ -87,7 +89,9 @@ class NativeFailureTest {
         if (world.rank() == 1) {
           beKilled(controller, place, words);
         }
-        if (place != Place.RUNS_A_SINGLE_WRITE && place != Place.WAITS) { // which take the others
+        if (place != Place.RUNS_A_SINGLE_WRITE
+            && place != Place.RUNS_ITS_TURN
+            && place != Place.WAITS) { // which take the others
           while (words.get(0) == 0) {
             Thread.onSpinWait();
           }
@@ -99,7 +103,8 @@ class NativeFailureTest {
         }
         if (world.rank() == 0) {
           Thread killer = Thread.ofPlatform().start(() -> kill(world.member(1).pid(), words));
-          if (place != Place.RUNS_A_SINGLE_WRITE) { // which takes this rank, too
+          if (place != Place.RUNS_A_SINGLE_WRITE
+              && place != Place.RUNS_ITS_TURN) { // which take this rank, too
             killer.join();
           }
         }
@@ -151,7 +156,12 @@ class NativeFailureTest {
                   arrive(words, 1);
                   return "never";
                 });
-        case IS_MISSED_IN_A_SINGLE_WRITE -> arrive(words, 1);
+        case RUNS_ITS_TURN ->
+            controller.inOrder(() -> {
+              arrive(words, 1);
+              return "never";
+            });
+        case IS_MISSED_IN_A_SINGLE_WRITE, IS_MISSED_IN_A_BARRIER -> arrive(words, 1);
       }
     }
 
@@ -179,6 +189,14 @@ class NativeFailureTest {
         }
         case RUNS_A_SINGLE_WRITE, IS_MISSED_IN_A_SINGLE_WRITE ->
             assertThatThrownBy(() -> controller.singleWrite(1, () -> "x"))
+                .isInstanceOf(RankFailedException.class)
+                .hasMessageContaining("rank 1");
+        case RUNS_ITS_TURN ->
+            assertThatThrownBy(() -> controller.inOrder(() -> "x"))
+                .isInstanceOf(RankFailedException.class)
+                .hasMessageContaining("rank 1");
+        case IS_MISSED_IN_A_BARRIER ->
+            assertThatThrownBy(controller::barrier)
                 .isInstanceOf(RankFailedException.class)
                 .hasMessageContaining("rank 1");
       }

@@ -55,6 +55,14 @@ class OneNodeContract {
   }
 
   @Nested
+  class Collective extends CollectiveContract {
+    @Override
+    protected Ranks ranks() {
+      return smallest();
+    }
+  }
+
+  @Nested
   class Lifecycle extends LifecycleContract {
     @Override
     protected Ranks ranks() {

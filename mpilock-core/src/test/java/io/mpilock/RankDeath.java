@@ -55,6 +55,8 @@ record RankDeath(
     WAITS_IN_A_SINGLE_WRITE,
     IS_SHARED_WITH,
     IS_MISSED_IN_A_SINGLE_WRITE,
+    IS_MISSED_IN_A_BARRIER,
+    RUNS_ITS_TURN,
     CLOSES;
 
     /** Among the words, for as long as the job runs. */
@@ -284,7 +286,13 @@ record RankDeath(
                 });
         case SHARES -> lock.singleWrite(victim, () -> 0L);
         case WAITS_IN_A_SINGLE_WRITE, IS_SHARED_WITH -> lock.singleWrite(next(victim), () -> 0L);
-        case IS_MISSED_IN_A_SINGLE_WRITE -> {}
+        case IS_MISSED_IN_A_SINGLE_WRITE, IS_MISSED_IN_A_BARRIER -> {}
+        case RUNS_ITS_TURN ->
+            lock.inOrder(() -> {
+              arrive();
+              await(KILLED);
+              return 0L;
+            });
         case CLOSES -> {
           Thread _ = Thread.ofPlatform().daemon().start(() -> waitForEver(controller::close));
           while (!controller.isClosed()) {
@@ -395,6 +403,9 @@ record RankDeath(
             isTold(thrown);
           }
         }
+        case IS_MISSED_IN_A_BARRIER -> assertThatThrownBy(lock::barrier).satisfies(this::isTold);
+        case RUNS_ITS_TURN ->
+            assertThatThrownBy(() -> lock.inOrder(() -> 0L)).satisfies(this::isTold);
         default -> {}
       }
       await(ARRIVED + place.index());

@@ -50,6 +50,14 @@ class TwoNodesContract {
   }
 
   @Nested
+  class Collective extends CollectiveContract {
+    @Override
+    protected Ranks ranks() {
+      return smallest();
+    }
+  }
+
+  @Nested
   class Lifecycle extends LifecycleContract {
     @Override
     void aNewControllerStartsFromNothing() {} // takes 5 s

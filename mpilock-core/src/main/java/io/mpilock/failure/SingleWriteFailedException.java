@@ -4,17 +4,12 @@
 package io.mpilock.failure;
 
 /**
- * The body of a single write failed on the rank that ran it. Every other rank gets this exception;
- * on the writing rank the body's own exception goes on as it was thrown. The message is one line,
- * with the start of the original's. The name of the original's class and its stack trace, with the
- * whole message, are beside it, as text: no class of it needs to exist here.
+ * The body of a single write failed on the rank that ran it, which {@link #rank()} tells. Every
+ * other rank gets this exception; on the writing rank the body's own exception goes on as it was
+ * thrown.
  */
-public final class SingleWriteFailedException extends MpilockException {
-  private static final long serialVersionUID = 2L;
-
-  private final int rank;
-  private final String remoteClass;
-  private final String remoteStackTrace;
+public final class SingleWriteFailedException extends CollectiveFailedException {
+  private static final long serialVersionUID = 3L;
 
   /**
    * Makes an exception.
@@ -26,37 +21,6 @@ public final class SingleWriteFailedException extends MpilockException {
    */
   public SingleWriteFailedException(
       int rank, String message, String remoteClass, String remoteStackTrace) {
-    super(message);
-    this.rank = rank;
-    this.remoteClass = remoteClass;
-    this.remoteStackTrace = remoteStackTrace;
-  }
-
-  /**
-   * Tells who ran the body.
-   *
-   * @return the rank in the controller's communicator
-   */
-  public int rank() {
-    return rank;
-  }
-
-  /**
-   * Gives the name of the class of what was thrown on the writing rank.
-   *
-   * @return such as {@code java.io.IOException}, empty if the body ended without an exception
-   */
-  public String remoteClass() {
-    return remoteClass;
-  }
-
-  /**
-   * Gives the stack trace of the writing rank.
-   *
-   * @return the stack trace as text, with message and causes; empty if the body ended without an
-   *     exception
-   */
-  public String remoteStackTrace() {
-    return remoteStackTrace;
+    super(rank, message, remoteClass, remoteStackTrace);
   }
 }

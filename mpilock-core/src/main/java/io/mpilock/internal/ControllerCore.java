@@ -624,7 +624,7 @@ public final class ControllerCore {
         }
       }
       if (collectives.isBusy()) {
-        held.add("a single write that is not closed");
+        held.add("a collective call that is not over");
       }
       long waited = node.nanoTime() - start;
       if ((held.isEmpty() && !asked) || waited >= nanos || Thread.currentThread().isInterrupted()) {

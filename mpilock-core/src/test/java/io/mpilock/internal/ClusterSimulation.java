@@ -3,12 +3,14 @@
  */
 package io.mpilock.internal;
 
+import io.mpilock.failure.CollectiveFailedException;
 import io.mpilock.failure.LockInterruptedException;
 import io.mpilock.failure.MpilockException;
 import io.mpilock.failure.RankFailedException;
-import io.mpilock.failure.SingleWriteFailedException;
 import io.mpilock.internal.agent.Agent;
 import io.mpilock.internal.call.SingleWriteCall;
+import io.mpilock.internal.call.TurnsCall;
+import io.mpilock.internal.job.Verdict;
 import io.mpilock.internal.rank.RankLock;
 import io.mpilock.internal.rank.ThreadHold;
 import io.mpilock.internal.window.CoreSettings;
@@ -66,6 +68,16 @@ final class ClusterSimulation {
     CONNECTIONS_END
   }
 
+  private static final long[] KINDS = {
+    Verdict.SINGLE_WRITE,
+    Verdict.SINGLE_WRITE,
+    Verdict.SINGLE_WRITE,
+    Verdict.BARRIER,
+    Verdict.ALL_GATHER,
+    Verdict.GATHER,
+    Verdict.IN_ORDER
+  };
+
   private static final class Frame {
     final byte[] bytes;
     final long arrives;
@@ -77,7 +89,18 @@ final class ClusterSimulation {
   }
 
   /** What the ranks do together. */
-  private record Call(int writer, int resource, int size, byte fill, boolean fails) {
+  private record Call(long kind, int writer, int resource, int size, byte fill, boolean fails) {
+    boolean failsFor(int rank) {
+      return fails && kind != Verdict.BARRIER && rank == writer;
+    }
+
+    /** What a rank shares in its turn. */
+    byte[] dataOf(int rank) {
+      byte[] data = rank == writer ? data() : new byte[rank];
+      Arrays.fill(data, (byte) (fill + rank));
+      return data;
+    }
+
     byte[] data() {
       byte[] data = new byte[size];
       Arrays.fill(data, fill);
@@ -114,6 +137,11 @@ final class ClusterSimulation {
   private final List<Call> calls = new ArrayList<>();
   private final int[] failures;
   private final int[] got;
+
+  /** How many ranks have come to a call, and whose turn it is in one. */
+  private final int[] arrived;
+
+  private final int[] turns;
   private final boolean[] opened;
   private final boolean[] ended;
   private final int[] localOperations;
@@ -184,9 +212,11 @@ final class ClusterSimulation {
       links.add(new ArrayDeque<>());
     }
     simulation.messengers(rank -> new Post(nodeOf[rank]));
+    Random kinds = new Random(seed + 1);
     for (int count = random.nextInt(4); count > 0; count--) {
       calls.add(
           new Call(
+              KINDS[kinds.nextInt(KINDS.length)],
               random.nextInt(ranks),
               random.nextInt(resources.size()),
               random.nextInt(4) == 0 ? Layout.CHUNK_BYTES * 10 : random.nextInt(20),
@@ -195,6 +225,8 @@ final class ClusterSimulation {
     }
     this.failures = new int[calls.size()];
     this.got = new int[calls.size()];
+    this.arrived = new int[calls.size()];
+    this.turns = new int[calls.size()];
     this.opened = new boolean[ranks];
     this.ended = new boolean[ranks];
     this.localOperations = new int[ranks];
@@ -284,8 +316,7 @@ final class ClusterSimulation {
     for (int i = 0; i < calls.size(); i++) {
       int call = i;
       Supplier<String> what =
-          () ->
-              "single write " + call + ": " + got[call] + " got it, " + failures[call] + " failed";
+          () -> calls.get(call) + ": " + got[call] + " got it, " + failures[call] + " failed";
       int living = 0;
       for (int rank = 0; rank < ranks; rank++) {
         living += opened[rank] && !victims.contains(rank) ? 1 : 0;
@@ -295,7 +326,8 @@ final class ClusterSimulation {
       if (trouble == Trouble.NOTHING
           || trouble == Trouble.STALL
           || trouble == Trouble.CONNECTIONS_END) {
-        that(failures[i] == (calls.get(i).fails() ? ranks : 0), what);
+        Call made = calls.get(i);
+        that(failures[i] == (made.failsFor(made.writer()) ? ranks : 0), what);
       }
     }
     return operations;
@@ -450,38 +482,111 @@ final class ClusterSimulation {
     Resource resource = resources.get(call.resource());
     long start = simulation.clock();
     try {
-      RankLock lock = core.resource(resource.name);
-      SingleWriteCall section =
-          core.collectives()
-              .singleWrite(
-                  lock, call.writer(), ThreadHold.FOREVER, (writer, nanos, bytes, failure) -> {});
-      if (section.isWriter()) {
-        writeForAll(section, lock, resource, rank, call);
+      RankLock lock = named(core, resource.name);
+      if (call.kind() == Verdict.BARRIER) {
+        meet(core, lock, number);
+      } else if (call.kind() == Verdict.SINGLE_WRITE) {
+        writeOnce(core, lock, resource, rank, call);
       } else {
-        byte[] shared;
-        try {
-          shared = (byte[]) Objects.requireNonNull(section.collect());
-        } finally {
-          section.close();
-        }
-        that(Arrays.equals(shared, call.data()), () -> "rank " + rank + " got something else");
+        takeTurns(core, lock, rank, number);
       }
       got[number]++;
     } catch (RankFailedException e) {
       failures[number]++;
       checkNamed(rank, e);
       checkTold(rank, start);
-    } catch (SingleWriteFailedException e) {
+    } catch (CollectiveFailedException e) {
       failures[number]++;
-      boolean hasReason = call.fails() || trouble == Trouble.INTERRUPTS || hasFailed();
-      that(e.rank() == call.writer() && hasReason, () -> "a single write failed: " + e);
+      boolean troubled = trouble == Trouble.INTERRUPTS || hasFailed();
+      boolean ofWriter = e.rank() == call.writer() && (call.fails() || troubled);
+      that(
+          ofWriter || (Verdict.takesTurns(call.kind()) && troubled),
+          () -> "a collective call failed: " + e);
     } catch (ArithmeticException e) {
       failures[number]++;
     } catch (MpilockException e) {
       failures[number]++;
-      that(trouble == Trouble.INTERRUPTS || hasFailed(), () -> "a single write failed: " + e);
+      that(trouble == Trouble.INTERRUPTS || hasFailed(), () -> "a collective call failed: " + e);
     } finally {
       Thread.interrupted();
+    }
+  }
+
+  /** To name a resource can be interrupted, too; then the call would not be made at all. */
+  private static RankLock named(ControllerCore core, String name) {
+    while (true) {
+      try {
+        return core.resource(name);
+      } catch (LockInterruptedException e) {
+        boolean _ = Thread.interrupted();
+      }
+    }
+  }
+
+  private static void ignore(boolean writer, long nanos, long bytes, @Nullable Throwable failure) {}
+
+  private void writeOnce(
+      ControllerCore core, RankLock lock, Resource resource, int rank, Call call) {
+    SingleWriteCall section =
+        core.collectives()
+            .singleWrite(lock, call.writer(), ThreadHold.FOREVER, ClusterSimulation::ignore);
+    if (section.isWriter()) {
+      writeForAll(section, lock, resource, rank, call);
+      return;
+    }
+    byte[] shared;
+    try {
+      shared = (byte[]) Objects.requireNonNull(section.collect());
+    } finally {
+      section.close();
+    }
+    that(Arrays.equals(shared, call.data()), () -> "rank " + rank + " got something else");
+  }
+
+  private void meet(ControllerCore core, RankLock lock, int number) {
+    arrived[number]++;
+    core.collectives().barrier(lock, ThreadHold.FOREVER, ClusterSimulation::ignore);
+    that(arrived[number] == ranks, () -> arrived[number] + " ranks came to a barrier");
+  }
+
+  private void takeTurns(ControllerCore core, RankLock lock, int rank, int number) {
+    Call call = calls.get(number);
+    List<@Nullable Object> all = new ArrayList<>();
+    TurnsCall part =
+        core.collectives()
+            .turns(
+                call.kind(),
+                lock,
+                ThreadHold.FOREVER,
+                (value, _) -> all.add(value),
+                ClusterSimulation::ignore);
+    try {
+      part.awaitTurn();
+      that(turns[number] == rank, () -> "rank " + rank + " has the turn of " + turns[number]);
+      simulation.step();
+      if (call.failsFor(rank)) {
+        throw new ArithmeticException("on purpose");
+      }
+      turns[number]++;
+      if (call.kind() == Verdict.IN_ORDER) {
+        part.pass();
+      } else {
+        part.share(call.dataOf(rank));
+      }
+      part.awaitAll();
+    } catch (Throwable e) {
+      part.leave(e);
+      throw e;
+    }
+    part.close();
+    that(turns[number] == ranks, () -> turns[number] + " turns were taken");
+    boolean gets =
+        call.kind() == Verdict.ALL_GATHER
+            || (call.kind() == Verdict.GATHER && rank == settings.master());
+    that(all.size() == (gets ? ranks : 0), () -> "rank " + rank + " got " + all.size());
+    for (int other = 0; other < all.size(); other++) {
+      boolean right = Arrays.equals((byte[]) all.get(other), call.dataOf(other));
+      that(right, () -> "rank " + rank + " got something else");
     }
   }
 

@@ -476,7 +476,7 @@ class ControllerCoreTest {
         });
     assertThatThrownBy(() -> PlayedNodes.get(closing))
         .isInstanceOf(LockUseException.class)
-        .hasMessageContaining("a single write that is not closed");
+        .hasMessageContaining("a collective call that is not over");
   }
 
   @Test

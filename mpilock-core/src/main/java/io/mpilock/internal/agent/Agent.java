@@ -9,7 +9,6 @@ import io.mpilock.internal.job.Message;
 import io.mpilock.internal.job.PermissionServer;
 import io.mpilock.internal.job.PermissionServers;
 import io.mpilock.internal.job.Tree;
-import io.mpilock.internal.job.Verdict;
 import io.mpilock.internal.rank.Directory;
 import io.mpilock.internal.window.Bell;
 import io.mpilock.internal.window.Layout;
@@ -499,10 +498,8 @@ public final class Agent implements Runnable {
     }
   }
 
-  private void begin(Message.Decide decision) {
-    if (decision.code() == Verdict.GO) {
-      relay.begin(decision.call(), decision.rank());
-    }
+  private void begin(long call, long kind, int writer) {
+    relay.begin(call, kind, writer);
   }
 
   // Who is there, and who is not any more.

@@ -25,12 +25,25 @@ import java.util.function.Consumer;
  * decided.
  */
 public final class NodeCalls {
+  /** Is told which calls go. */
+  @FunctionalInterface
+  interface Going {
+    /**
+     * All ranks go in a call.
+     *
+     * @param call its number
+     * @param kind what they called
+     * @param writer the rank that writes, in a single write
+     */
+    void go(long call, long kind, int writer);
+  }
+
   private final RankContext node;
   private final NodeWindow window;
   private final CollectiveCalls collectives;
   private final Directory directory;
   private final Consumer<Message.OfCall> report;
-  private final Consumer<Message.Decide> whenGo;
+  private final Going whenGo;
 
   private final Deque<Message.Decide> decided = new ArrayDeque<>();
   private long next = 1;
@@ -44,7 +57,7 @@ public final class NodeCalls {
       CollectiveCalls collectives,
       Directory directory,
       Consumer<Message.OfCall> report,
-      Consumer<Message.Decide> whenGo) {
+      Going whenGo) {
     this.node = node;
     this.window = node.window();
     this.collectives = collectives;
@@ -111,7 +124,8 @@ public final class NodeCalls {
     for (int rank = 0; rank < node.ranks(); rank++) {
       long slot = Layout.callSlot(rank, next);
       if (!hasCalled(rank)
-          || window.get(slot + Layout.KIND) != Verdict.SINGLE_WRITE // a close is told as such
+          || !Verdict.mayGo(window.get(slot + Layout.KIND)) // a close is told as such
+          || window.get(slot + Layout.KIND) != window.get(first + Layout.KIND)
           || window.get(slot + Layout.WRITER) != window.get(first + Layout.WRITER)
           || window.get(slot + Layout.RESOURCE) != window.get(first + Layout.RESOURCE)
           || window.get(slot + Layout.REFUSAL) != 0) {
@@ -165,6 +179,7 @@ public final class NodeCalls {
     while (!decided.isEmpty() && collectives.slots().isSeen(decided.element().call() - 2)) {
       Message.Decide decision = decided.remove();
       long call = decision.call();
+      long kind = window.get(Layout.callSlot(0, call) + Layout.KIND); // until the ranks may go on
       node.putText(Layout.report(node.members(), call), decision.text());
       window.set(Layout.decision(call), CallSlots.decision(call, decision.code(), decision.rank()));
       node.ringCollective();
@@ -174,7 +189,7 @@ public final class NodeCalls {
       toldClosing = false;
       news = true;
       if (decision.code() == Verdict.GO) {
-        whenGo.accept(decision);
+        whenGo.go(call, kind, decision.rank());
       }
     }
     return news;

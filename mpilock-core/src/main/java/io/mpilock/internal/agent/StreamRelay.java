@@ -6,6 +6,7 @@ package io.mpilock.internal.agent;
 import io.mpilock.internal.call.ShareStream;
 import io.mpilock.internal.job.Message;
 import io.mpilock.internal.job.Tree;
+import io.mpilock.internal.job.Verdict;
 import io.mpilock.internal.window.Layout;
 import io.mpilock.internal.window.RankContext;
 import io.mpilock.transport.Messenger;
@@ -18,9 +19,10 @@ import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Carries the stream of a single write over the nodes, chunk by chunk, along a binary tree with the
- * writer's node as its root. On that node the agent is one of the readers of the ring in the
- * window; on every other node it is the one that fills it.
+ * Carries the stream of a single write over the nodes (those of calls in which the ranks take
+ * turns: {@link TurnRelay}), chunk by chunk, along a binary tree with the writer's node as its
+ * root. On that node the agent is one of the readers of the ring in the window; on every other node
+ * it is the one that fills it.
  *
  * <p>Invariants: a node has at most WINDOW chunks, and the end, on the way to a child that the
  * child has not passed on, so it holds at most as many itself; and it tells its parent of a chunk
@@ -34,15 +36,16 @@ import org.jspecify.annotations.Nullable;
  */
 public final class StreamRelay {
   private static final int WINDOW = 8;
-  private static final int HEADER = 1 + 8 + 8 + 4 + 1 + 4;
+  static final int HEADER = 1 + 8 + 8 + 4 + 1 + 4;
 
   // Where a frame's parts stand.
-  private static final int KIND = 1 + 8 + 8 + 4;
-  private static final int LENGTH = KIND + 1;
+  static final int KIND = 1 + 8 + 8 + 4;
+  static final int LENGTH = KIND + 1;
 
   private final RankContext node;
   private final Messenger messenger;
   private final BiConsumer<Integer, Message> send;
+  private final TurnRelay turns;
   private final Deque<ByteBuffer> spare = new ArrayDeque<>();
 
   private long call;
@@ -69,25 +72,41 @@ public final class StreamRelay {
     this.node = node;
     this.messenger = messenger;
     this.send = send;
+    this.turns = new TurnRelay(node, messenger, send);
   }
 
-  /** A call goes; on the writer's node the stream begins here. */
-  void begin(long newCall, int writer) {
-    if (node.nodeOf(writer) == node.myNode()) {
+  /** A call goes; on the writer's node the stream of a single write begins here. */
+  void begin(long newCall, long kind, int writer) {
+    turns.noteKind(newCall, kind);
+    if (Verdict.takesTurns(kind)) {
+      beginTurns(newCall);
+    } else if (kind == Verdict.SINGLE_WRITE && node.nodeOf(writer) == node.myNode()) {
       start(newCall, node.myNode());
       ring = new ShareStream(node, newCall, writer, node.agent());
     }
   }
 
+  private void beginTurns(long newCall) {
+    stop();
+    turns.begin(newCall);
+  }
+
+  /** Another call goes: nobody reads any more of this one, and the ring is the other's. */
+  private void stop() {
+    ended = true;
+    spare.addAll(chunks);
+    chunks.clear();
+  }
+
   private void start(long newCall, int root) {
+    turns.stop();
+    stop();
     call = newCall;
     writersNode = root;
     come = 0;
     done = 0;
     told = 0;
     ended = false;
-    spare.addAll(chunks);
-    chunks.clear();
     children = tree(root).children(node.myNode());
     sent = new long[children.length];
     credited = new long[children.length];
@@ -114,6 +133,14 @@ public final class StreamRelay {
     if (in.remaining() < HEADER) {
       throw new IllegalArgumentException("a stream's frame of " + in.remaining() + " bytes");
     }
+    if (turns.isLate(in.getLong(in.position() + 1))) {
+      return in; // for ranks that have left that call
+    }
+    if (turns.isFor(in.getLong(in.position() + 1))) {
+      ByteBuffer next = turns.receive(from, in);
+      stop();
+      return next;
+    }
     in.get();
     long itsCall = in.getLong();
     long number = in.getLong();
@@ -124,7 +151,9 @@ public final class StreamRelay {
       throw new IllegalArgumentException("a stream's frame of call " + itsCall + ", node " + root);
     }
     boolean isNew = itsCall > call;
-    if ((!isNew && root != writersNode)
+    if ((isNew && turns.kind(itsCall) != Verdict.SINGLE_WRITE)
+        || (!isNew && ended)
+        || (!isNew && root != writersNode)
         || from != parent(root)
         || number != (isNew ? 0 : come)
         || (!isNew && chunks.size() > WINDOW)
@@ -154,6 +183,7 @@ public final class StreamRelay {
 
   /** A child has passed chunks on. */
   void credit(int from, Message.Credit credit) {
+    turns.credit(from, credit);
     for (int i = 0; i < children.length; i++) {
       if (credit.call() == call && children[i] == from && credit.parts() <= sent[i]) {
         credited[i] = Math.max(credited[i], credit.parts());
@@ -163,11 +193,13 @@ public final class StreamRelay {
 
   /** Passes on what can be; tells whether there was anything. */
   boolean turn() {
+    boolean moved = turns.turn();
     ShareStream stream = ring;
     if (stream == null || ended) {
-      return false;
+      return moved;
     }
-    return writersNode == node.myNode() ? takeFromRing(stream) : passOn(stream);
+    boolean more = writersNode == node.myNode() ? takeFromRing(stream) : passOn(stream);
+    return moved || more;
   }
 
   private boolean takeFromRing(ShareStream stream) {
@@ -257,6 +289,7 @@ public final class StreamRelay {
 
   /** Ends the stream on the other nodes if the writer died in the middle of it. */
   void lookForDeath() {
+    turns.lookForDeath();
     ShareStream stream = ring;
     if (stream == null || ended || writersNode != node.myNode()) {
       return;

@@ -82,6 +82,7 @@ final class CallReport {
     long refusal = window.get(slot + Layout.REFUSAL);
     String called =
         CallNames.called(
+            window.get(slot + Layout.KIND),
             resourceName.apply(window.get(slot + Layout.RESOURCE)),
             (int) window.get(slot + Layout.WRITER));
     if (CallSlots.what(refusal) == CallSlots.KEEPS_WRITE) {

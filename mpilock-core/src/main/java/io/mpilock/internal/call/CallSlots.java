@@ -10,6 +10,7 @@ import static io.mpilock.internal.job.Verdict.GO;
 import static io.mpilock.internal.job.Verdict.GONE_ON;
 import static io.mpilock.internal.job.Verdict.LEFT;
 import static io.mpilock.internal.job.Verdict.REFUSED;
+import static io.mpilock.internal.job.Verdict.SINGLE_WRITE;
 
 import io.mpilock.internal.window.Layout;
 import io.mpilock.internal.window.RankContext;
@@ -81,6 +82,7 @@ public final class CallSlots {
     boolean all = true;
     int differs = -1;
     long mine = Layout.callSlot(node.me(), call);
+    long kind = window.get(mine + Layout.KIND);
     for (int rank = 0; rank < node.ranks(); rank++) {
       long mark = slotMark(rank, call);
       if (mark >>> 8 == call) {
@@ -89,10 +91,12 @@ public final class CallSlots {
         if (refusal != 0) {
           return decide(call, codeOf(refusal), node.jobRank(rank));
         }
-        if (window.get(slot + Layout.KIND) == CLOSE) {
+        long called = window.get(slot + Layout.KIND);
+        if (called == CLOSE) {
           return decide(call, LEFT, node.jobRank(rank));
         }
-        if (window.get(slot + Layout.WRITER) != window.get(mine + Layout.WRITER)
+        if (called != kind
+            || window.get(slot + Layout.WRITER) != window.get(mine + Layout.WRITER)
             || window.get(slot + Layout.RESOURCE) != window.get(mine + Layout.RESOURCE)) {
           differs = rank;
         }
@@ -129,7 +133,7 @@ public final class CallSlots {
     if (node.agent() >= 0) {
       return false; // the agent sees the same
     }
-    if (writer == node.myJobRank()) {
+    if (writer == node.myJobRank() || kind != SINGLE_WRITE) { // else the first that sees it
       return decide(call, GO, writer);
     }
     // The one that is to decide came, but may have gone since.

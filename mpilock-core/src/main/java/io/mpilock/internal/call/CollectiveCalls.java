@@ -3,6 +3,7 @@
  */
 package io.mpilock.internal.call;
 
+import static io.mpilock.internal.job.Verdict.BARRIER;
 import static io.mpilock.internal.job.Verdict.CLOSE;
 import static io.mpilock.internal.job.Verdict.DIED;
 import static io.mpilock.internal.job.Verdict.GO;
@@ -22,6 +23,7 @@ import io.mpilock.internal.rank.KeptWrites;
 import io.mpilock.internal.rank.RankLock;
 import io.mpilock.internal.rank.ThreadHold;
 import io.mpilock.internal.window.Bell;
+import io.mpilock.internal.window.CallNames;
 import io.mpilock.internal.window.Layout;
 import io.mpilock.internal.window.RankContext;
 import io.mpilock.internal.window.Waiter;
@@ -30,25 +32,28 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongFunction;
+import java.util.function.ObjIntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The collective calls of a controller: single write, and the agreement on close.
+ * The collective calls of a controller: single write, barrier, calls in which the ranks take turns,
+ * and the agreement on close.
  *
  * <h2>How the ranks agree</h2>
  *
  * Every rank counts its collective calls. For call n it writes what it calls into its call slot
  * (one for even n, one for odd n) and then marks the slot ARRIVED(n). The call is decided once, by
- * one compare-and-set on DECISION(n): to GO by the rank that is to write, when every slot says
- * ARRIVED(n) and all say the same; or to one of the failures by any rank that sees a reason: they
- * differ, one refused, one gave up, one closed, one died. All ranks obey the decision, so all go or
- * all fail, and a time-out and a late arrival cannot see it differently. A rank that has read the
- * decision marks its slot SEEN(n). DECISION(n) is used again for n + 2, which is decided when all
- * who made call n have read it. Nobody waits for that beyond its own time-out, interrupt or close:
- * who gives up when no decision can be made yet refuses the call in its slot, so that it can only
- * fail, and goes on. It looks whether a decision can be made after that, and who decides looks at
- * the slots after that: one of the two sees the other (Dekker). A rank's own slot it may use again
- * at once, since of a call that is decided it is read for messages only.
+ * one compare-and-set on DECISION(n): to GO, when every slot says ARRIVED(n) and all say the same,
+ * by the rank that is to write, or by any where no single one is; or to one of the failures by any
+ * rank that sees a reason: they differ, one refused, one gave up, one closed, one died. All ranks
+ * obey the decision, so all go or all fail, and a time-out and a late arrival cannot see it
+ * differently. A rank that has read the decision marks its slot SEEN(n). DECISION(n) is used again
+ * for n + 2, which is decided when all who made call n have read it. Nobody waits for that beyond
+ * its own time-out, interrupt or close: who gives up when no decision can be made yet refuses the
+ * call in its slot, so that it can only fail, and goes on. It looks whether a decision can be made
+ * after that, and who decides looks at the slots after that: one of the two sees the other
+ * (Dekker). A rank's own slot it may use again at once, since of a call that is decided it is read
+ * for messages only.
  *
  * <p>In a job of several nodes the ranks of a node do not decide: one that sees a reason to fail
  * proposes it, and the agent ({@code NodeCalls}) brings the decision of the job's root, along a
@@ -58,13 +63,13 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CollectiveCalls {
 
-  /** Is told how a single write ended on this rank. */
+  /** Is told how a call ended on this rank. */
   @FunctionalInterface
   public interface Outcome {
     /**
-     * A single write ended.
+     * A call ended.
      *
-     * @param writer whether this rank wrote
+     * @param writer whether this rank wrote, in a single write
      * @param nanos the time since the call
      * @param bytes the encoded size of what was shared
      * @param failure what the caller gets, or null
@@ -84,7 +89,7 @@ public final class CollectiveCalls {
   private final CallReport reports;
   private final CloseCall closing;
 
-  /** Held from the beginning of a single write to the end of its fence: one at a time. */
+  /** Held from the beginning of a call to its end, that of a fence included: one at a time. */
   private final ReentrantLock turn = new ReentrantLock(true);
 
   /** The number of this rank's last collective call; as the next guarded by {@code turn}. */
@@ -102,6 +107,19 @@ public final class CollectiveCalls {
     this.closing = new CloseCall(node, bell, slots, reports);
   }
 
+  /** What a rank calls. */
+  private record Called(long kind, RankLock lock, int writer) {
+    String inWords() {
+      return CallNames.inWords(kind, lock.quotedName());
+    }
+  }
+
+  /** Makes a rank's part in the call of a number. */
+  @FunctionalInterface
+  private interface Parts<P extends CallPart> {
+    P of(long call, long start);
+  }
+
   /**
    * Begins a single write. Collective.
    *
@@ -112,34 +130,94 @@ public final class CollectiveCalls {
    * @return this rank's part
    */
   public SingleWriteCall singleWrite(RankLock lock, int writer, long nanos, Outcome outcome) {
+    return begin(
+        new Called(SINGLE_WRITE, lock, writer),
+        nanos,
+        (call, start) ->
+            new SingleWriteCall(
+                node, this, lock, new ShareStream(node, call, writer, node.me()), start, outcome));
+  }
+
+  /**
+   * Waits for all ranks to call this, too. Collective.
+   *
+   * @param lock the resource by whose name they know it; it is not locked
+   * @param nanos how long to wait at most
+   * @param outcome is told how it ends
+   */
+  public void barrier(RankLock lock, long nanos, Outcome outcome) {
+    BarrierCall part =
+        begin(
+            new Called(BARRIER, lock, 0),
+            nanos,
+            (_, start) -> new BarrierCall(node, start, outcome));
+    end(part);
+    part.tellOutcome(null);
+  }
+
+  /**
+   * Begins a call in which the ranks take turns. Collective.
+   *
+   * @param kind which
+   * @param lock the resource by whose name they know it; it is not locked
+   * @param nanos how long to wait at most for the others to come
+   * @param taker gets what each rank shares and that rank, in the order of the ranks, where this
+   *     rank is to get it; behind a value that cannot be decoded nothing more
+   * @param outcome is told how it ends
+   * @return this rank's part
+   */
+  public TurnsCall turns(
+      long kind,
+      RankLock lock,
+      long nanos,
+      ObjIntConsumer<@Nullable Object> taker,
+      Outcome outcome) {
+    return begin(
+        new Called(kind, lock, 0),
+        nanos,
+        (call, start) ->
+            new TurnsCall(
+                node,
+                this,
+                kind,
+                lock,
+                ShareStream.ofTurns(node, call, node.me()),
+                start,
+                taker,
+                outcome));
+  }
+
+  private <P extends CallPart> P begin(Called called, long nanos, Parts<P> parts) {
     long start = node.nanoTime();
+    RankLock lock = called.lock();
     if (turn.isHeldByCurrentThread()) {
       throw new LockUseException(
-          ("Thread '%s' of rank %d begins a single write of %s inside one that is not"
-                  + " closed: the other ranks cannot join it. Close the first fence before.")
-              .formatted(Thread.currentThread().getName(), node.myJobRank(), lock.quotedName()));
+          ("Thread '%s' of rank %d begins the %s inside one that is not"
+                  + " closed: the other ranks cannot join it. %s before.")
+              .formatted(
+                  Thread.currentThread().getName(),
+                  node.myJobRank(),
+                  called.inWords(),
+                  called.kind() == SINGLE_WRITE
+                      ? "Close the first fence"
+                      : "Let the first collective call end"));
     }
-    SingleWriteCall section = null;
+    P section = null;
     try {
-      takeTurn(lock, start, nanos);
-      Waiter waiter = new Waiter(node, lock.name(), start, nanos, new Watch(lock, writer));
-      long call = arrive(lock, writer);
+      takeTurn(called, start, nanos);
+      Waiter waiter = new Waiter(node, lock.name(), start, nanos, new Watch(called));
+      long call = arrive(called);
       try {
-        agree(call, writer, waiter);
+        agree(call, called.writer(), waiter);
       } finally {
         waiter.end();
       }
-      section =
-          new SingleWriteCall(
-              node, this, lock, new ShareStream(node, call, writer, node.me()), start, outcome);
-      if (writer == node.myJobRank()) {
-        section.begin(waiter.remainingNanos());
-      }
+      section = parts.of(call, start);
+      section.begin(waiter.remainingNanos());
       return section;
     } catch (Throwable failure) {
       if (turn.isHeldByCurrentThread()) { // it was not before
-        SingleWriteCall part = cutShort(section, lock, writer, start, outcome, failure);
-        part.tellOutcome(failure);
+        cutShort(called, section, parts, start, failure).tellOutcome(failure);
       }
       throw failure instanceof IllegalStateException refused
           ? node.unusable(refused)
@@ -148,25 +226,16 @@ public final class CollectiveCalls {
   }
 
   /**
-   * Ends what had begun of a single write when something was thrown: no rank waits for this one in
-   * it any more.
+   * Ends what had begun of a call when something was thrown: no rank waits for this one in it any
+   * more.
    *
    * @param begun this rank's part, if there is one yet
    */
-  private SingleWriteCall cutShort(
-      @Nullable SingleWriteCall begun,
-      RankLock lock,
-      int writer,
-      long start,
-      Outcome outcome,
-      Throwable failure) {
-    SingleWriteCall part =
-        begun != null
-            ? begun
-            : new SingleWriteCall(
-                node, this, lock, new ShareStream(node, calls, writer, node.me()), start, outcome);
+  private <P extends CallPart> P cutShort(
+      Called called, @Nullable P begun, Parts<P> parts, long start, Throwable failure) {
+    P part = begun != null ? begun : parts.of(calls, start);
     goOn(() -> {
-      if (begun != null || (ended != calls && leaveCall(lock, writer))) {
+      if (begun != null || (ended != calls && leaveCall(called))) {
         part.end(failure);
       }
     });
@@ -175,7 +244,7 @@ public final class CollectiveCalls {
   }
 
   /** Ends a section: the others are told, and another thread may begin one. */
-  void end(SingleWriteCall section) {
+  void end(CallPart section) {
     goOn(() -> section.end(null));
     endTurn();
   }
@@ -221,17 +290,23 @@ public final class CollectiveCalls {
    *
    * @return whether they go
    */
-  private boolean leaveCall(RankLock lock, int writer) {
+  private boolean leaveCall(Called called) {
     long call = calls;
     if (slots.slotMark(node.me(), call) == CallSlots.mark(call, CallSlots.SEEN)) {
       return slots.decided(call) == GO; // a rank that refuses does not wait for the decision
     }
     if (slots.slotMark(node.me(), call) >>> 8 != call) {
-      slots.arrive(call, SINGLE_WRITE, writer, lock.lockLine(), CallSlots.FAILED);
+      slots.arrive(
+          call, called.kind(), called.writer(), called.lock().lockLine(), CallSlots.FAILED);
     }
     boolean goes = slots.decided(call) == GO || refuse(call, CallSlots.FAILED, REFUSED) == GO;
     slots.seen(call);
     return goes;
+  }
+
+  /** Whether this rank gets what is gathered for one. */
+  public boolean isMaster() {
+    return node.myJobRank() == node.settings().master();
   }
 
   public boolean isMine() {
@@ -246,7 +321,7 @@ public final class CollectiveCalls {
     node.ringCollective();
   }
 
-  private void takeTurn(RankLock lock, long start, long nanos) {
+  private void takeTurn(Called called, long start, long nanos) {
     try {
       // Not interruptible while the turn is free: the call is made, and fails on every rank.
       while (!turn.tryLock() && !turn.tryLock(20, TimeUnit.MILLISECONDS)) {
@@ -255,15 +330,15 @@ public final class CollectiveCalls {
         }
         if (node.nanoTime() - start >= nanos) {
           throw new LockTimeoutException(
-              "The single write of %s could not begin: another thread of rank %d is in one."
-                  .formatted(lock.quotedName(), node.myJobRank()));
+              "The %s could not begin: another thread of rank %d is in a collective call."
+                  .formatted(called.inWords(), node.myJobRank()));
         }
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new LockInterruptedException(
-          "Rank %d was interrupted before its single write of %s began."
-              .formatted(node.myJobRank(), lock.quotedName()));
+          "Rank %d was interrupted before its %s began."
+              .formatted(node.myJobRank(), called.inWords()));
     }
     if (node.isClosed()) {
       turn.unlock();
@@ -274,24 +349,27 @@ public final class CollectiveCalls {
   /**
    * Says what this rank calls, and refuses what could only deadlock, in a way that all ranks see.
    */
-  private long arrive(RankLock lock, int writer) {
+  private long arrive(Called called) {
+    RankLock lock = called.lock();
+    int writer = called.writer();
+    boolean locks = called.kind() == SINGLE_WRITE;
     ThreadHold hold = lock.hold();
     hold.giveBackOwed(lock); // what is no lease's is no reason to refuse
     RankLock kept =
         lock.threads()
             .kept()
-            .beside(Thread.currentThread(), writer == node.myJobRank() ? lock : null);
+            .beside(Thread.currentThread(), locks && writer == node.myJobRank() ? lock : null);
     long refusal = 0;
     if (writer < 0 || writer >= node.jobSize()) {
       refusal = CallSlots.NO_SUCH_RANK;
     } else if (kept != null) {
       refusal = kept.lockLine() << CallSlots.REFUSAL_BITS | CallSlots.KEEPS_WRITE;
-    } else if (hold.isReading() && !(hold.isWriting() && writer == node.myJobRank())) {
+    } else if (locks && hold.isReading() && !(hold.isWriting() && writer == node.myJobRank())) {
       refusal = CallSlots.HOLDS_READ;
-    } else if (hold.isWriting() && writer != node.myJobRank()) {
+    } else if (locks && hold.isWriting() && writer != node.myJobRank()) {
       refusal = CallSlots.HOLDS_WRITE;
     }
-    long call = publish(SINGLE_WRITE, writer, lock.lockLine(), refusal);
+    long call = publish(called.kind(), writer, lock.lockLine(), refusal);
     if (refusal == CallSlots.NO_SUCH_RANK) {
       slots.decide(call, REFUSED, node.myJobRank());
       slots.seen(call);
@@ -304,13 +382,14 @@ public final class CollectiveCalls {
       slots.seen(call);
       if (kept != null) {
         throw new LockUseException(
-            ("Thread '%s' of rank %d calls singleWrite on %s while its transaction"
+            ("Thread '%s' of rank %d calls %s on %s while its transaction"
                     + " keeps the write of %s, which other ranks may wait for before they make"
                     + " this call. Make the call outside of the transaction; or let that write"
                     + " end with its body, by %s or LockTemplate.until(Until.BODY).")
                 .formatted(
                     Thread.currentThread().getName(),
                     node.myJobRank(),
+                    CallNames.ofKind(called.kind()),
                     lock.quotedName(),
                     kept.quotedName(),
                     KeptWrites.remedy(kept.name())));
@@ -473,16 +552,12 @@ public final class CollectiveCalls {
     }
   }
 
-  /** What a rank that waits for the others in a single write looks at. */
+  /** What a rank that waits for the others to make a call looks at. */
   private final class Watch implements Waiter.Watch {
-    private final String resource;
-    private final int writer;
-    private final RankLock lock;
+    private final Called called;
 
-    Watch(RankLock lock, int writer) {
-      this.lock = lock;
-      this.resource = lock.quotedName();
-      this.writer = writer;
+    Watch(Called called) {
+      this.called = called;
     }
 
     /** Whether a rank has not come yet; of those of other nodes it is not known. */
@@ -493,7 +568,8 @@ public final class CollectiveCalls {
 
     @Override
     public Waiter.DeadlockCheck deadlockCheck(long waitedNanos) {
-      return DeadlockDetector.ofCall(lock.threads(), lock.name(), this::isMissing, waitedNanos);
+      return DeadlockDetector.ofCall(
+          called.lock().threads(), called.lock().name(), this::isMissing, waitedNanos);
     }
 
     @Override
@@ -510,12 +586,12 @@ public final class CollectiveCalls {
           text.append(text.isEmpty() ? "" : ", ").append(node.who(rank));
         }
       }
-      return "%s has waited %s in the single write of %s (writer %d) for %s."
+      return "%s has waited %s in the %s%s for %s."
           .formatted(
               node.who(node.me()),
               RankContext.seconds(waitedNanos),
-              resource,
-              writer,
+              called.inWords(),
+              called.kind() == SINGLE_WRITE ? " (writer " + called.writer() + ")" : "",
               text.isEmpty() ? node.agent() < 0 ? "the decision" : "ranks of other nodes" : text);
     }
   }

@@ -11,15 +11,22 @@ import io.mpilock.internal.window.Waiter;
 import io.mpilock.transport.NodeWindow;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.Objects;
 
 /**
- * The bytes of one single write, from the rank that writes to all others, through a ring of chunks
- * in the window: DATA chunks, then perhaps FAILURE chunks, then the end. Where the writer is on
- * another node, the node's agent fills the ring ({@code StreamRelay}). The end is END; or LOST if
- * the writer died; or UNTOLD if it failed, and the text of its failure was not sent, or not all of
- * it. An end takes no chunk, so it needs no room: no rank that stands still keeps it from the
+ * The bytes of one collective call, from the rank that writes to all others, through a ring of
+ * chunks in the window: DATA chunks, then perhaps FAILURE chunks, then the end. Where the writer is
+ * on another node, the node's agent fills the ring ({@code StreamRelay}). The end is END; or LOST
+ * if the writer died; or UNTOLD if it failed, and the text of its failure was not sent, or not all
+ * of it. An end takes no chunk, so it needs no room: no rank that stands still keeps it from the
  * others.
+ *
+ * <p>Where the ranks take turns, each of them writes, rank 0 first. The last chunk of a turn is
+ * LAST; who has read it knows that the next rank writes. So there is one that fills the ring at a
+ * time: a rank that has read all that came before, or the agent, while the turn is a rank's of
+ * another node. There is no end after the last turn, and one in place of a turn that fails: as
+ * above, or LEFT if the rank whose turn it was takes no part any more.
  *
  * <p>Invariant: chunk number k is filled only when every member that still takes part in this call
  * has read chunk k - RING_CHUNKS. PRODUCED and each rank's PROGRESS carry the call's number, so
@@ -31,6 +38,8 @@ public final class ShareStream {
   public static final int END = 3;
   public static final int LOST = 4;
   static final int UNTOLD = 5;
+  public static final int LAST = 6;
+  public static final int LEFT = 7;
 
   /** How long the text of a failure waits for room: who reads nothing for so long stands still. */
   private static final long TELL_NANOS = 2_000_000_000;
@@ -42,28 +51,51 @@ public final class ShareStream {
   private final NodeWindow window;
   private final Bell bell;
   private final long call;
-  private final int writer;
+  private final int firstWriter;
+  private final boolean takesTurns;
   private final int me;
   private long chunks;
+
+  /** How many turns are over, as far as this member has read or written. */
+  private int turns;
+
   private boolean ended;
   private long bytes;
 
+  /** How much of a failure's text the others were sent, and one more. */
+  private int toldBytes;
+
   /** The part of a member: of this rank, or of the agent. */
   public ShareStream(RankContext node, long call, int writer, int me) {
+    this(node, call, writer, false, me);
+  }
+
+  private ShareStream(RankContext node, long call, int firstWriter, boolean takesTurns, int me) {
     this.node = node;
     this.window = node.window();
     this.bell = new Bell(window, Layout.COLLECTIVE_BELL);
     this.call = call;
-    this.writer = writer;
+    this.firstWriter = firstWriter;
+    this.takesTurns = takesTurns;
     this.me = me;
   }
 
-  /** The job rank that writes. */
-  public int writer() {
-    return writer;
+  /** The part of a member in a call in which all ranks take turns. */
+  public static ShareStream ofTurns(RankContext node, long call, int me) {
+    return new ShareStream(node, call, 0, true, me);
   }
 
-  /** How many bytes of DATA went through. */
+  /** The job rank that writes; the size of the job when all turns are over. */
+  public int writer() {
+    return firstWriter + turns;
+  }
+
+  /** Whether the turns of all ranks are over. */
+  public boolean areAllOver() {
+    return takesTurns && turns == node.jobSize();
+  }
+
+  /** How many bytes of what is shared went through. */
   long bytes() {
     return bytes;
   }
@@ -108,10 +140,15 @@ public final class ShareStream {
     window.setRelease(chunk, (long) kind << 32 | length);
     window.set(Layout.PRODUCED, call << COUNT_BITS | (chunks + 1)); // after the chunk
     chunks++; // if this throws, nothing has been put
-    if (kind == DATA) {
+    turns += takesTurns && kind == LAST ? 1 : 0;
+    if (kind != FAILURE) {
       bytes += length;
     }
     try {
+      if (kind == LAST) {
+        progress(chunks); // the next that writes looks at this
+        return;
+      }
       node.ringCollective();
     } catch (Throwable unrung) {
       // Who sleeps looks by itself soon; if the window is gone, the next step tells.
@@ -130,7 +167,25 @@ public final class ShareStream {
   }
 
   public static boolean isEnd(int kind) {
-    return kind == END || kind == LOST || kind == UNTOLD;
+    return kind == END || kind == LOST || kind == UNTOLD || kind == LEFT;
+  }
+
+  /**
+   * Sends what was not sent yet of the text of a failure, with its first line first.
+   *
+   * @return false if it cannot all be sent
+   */
+  boolean tellFailure(String text) {
+    byte[] told = text.getBytes(StandardCharsets.UTF_8);
+    while (toldBytes <= told.length) {
+      int part = Math.min(Layout.CHUNK_BYTES, told.length - toldBytes);
+      if (!tell(told, toldBytes, part)) {
+        return false;
+      }
+      toldBytes +=
+          part == Layout.CHUNK_BYTES && toldBytes + part < told.length ? part : told.length + 1;
+    }
+    return true;
   }
 
   private void awaitRoom() {
@@ -160,6 +215,15 @@ public final class ShareStream {
     return node.life(member) >= RankContext.LEFT;
   }
 
+  /** Whether the rank of this node whose turn it is takes no part in this call any more. */
+  public boolean hasWriterLeft() {
+    if (!takesTurns || areAllOver()) {
+      return false;
+    }
+    int member = node.memberOf(writer());
+    return member >= 0 && read(member) == ALL;
+  }
+
   /** How many chunks this member has put or taken. */
   public long chunks() {
     return chunks;
@@ -172,21 +236,25 @@ public final class ShareStream {
     return theirCall == call ? progress & ALL : theirCall > call ? ALL : 0;
   }
 
+  /** Its close ends this rank's turn, where the ranks take turns. */
   OutputStream output() {
     return new Output();
   }
 
   // The other ranks.
 
-  /** Waits for the next chunk and gives its kind. */
+  /** Waits for the next chunk and gives its kind; LEFT if none comes any more. */
   int await(Waiter waiter) {
     while (!isProduced()) {
-      if (!waiter.pause(bell, this::isProduced)) {
+      if (hasWriterLeft() && !isProduced()) { // in this order: it may have written before
+        return LEFT;
+      }
+      if (!waiter.pause(bell, () -> isProduced() || hasWriterLeft())) {
         throw node.isClosed()
             ? node.closedFailure()
             : new LockInterruptedException(
-                "Rank %d was interrupted while it waited for the single write of rank %d."
-                    .formatted(node.myJobRank(), writer));
+                "Rank %d was interrupted while it waited for the %s of rank %d."
+                    .formatted(node.myJobRank(), takesTurns ? "turn" : "single write", writer()));
       }
     }
     return kind();
@@ -225,12 +293,14 @@ public final class ShareStream {
       return 0;
     }
     long chunk = Layout.chunk(node.members(), chunks);
-    int length = (int) window.get(chunk);
+    long head = window.get(chunk);
+    int length = (int) head;
     if (length < 0 || length > Layout.CHUNK_BYTES) {
       throw node.damaged("a chunk of a shared object says that it has " + length + " bytes");
     }
     window.getBytes(chunk + Layout.LINE, target, offset, length);
     chunks++;
+    turns += takesTurns && (int) (head >>> 32) == LAST && !areAllOver() ? 1 : 0;
     progress(chunks);
     return length;
   }
@@ -257,7 +327,7 @@ public final class ShareStream {
     @Override
     public void write(int b) {
       if (filled == buffer.length) {
-        flushChunk();
+        flushChunk(DATA);
       }
       buffer[filled++] = (byte) b;
     }
@@ -269,7 +339,7 @@ public final class ShareStream {
       int left = length;
       while (left > 0) {
         if (filled == buffer.length) {
-          flushChunk();
+          flushChunk(DATA);
         }
         int part = Math.min(left, buffer.length - filled);
         System.arraycopy(source, at, buffer, filled, part);
@@ -279,23 +349,27 @@ public final class ShareStream {
       }
     }
 
-    private void flushChunk() {
-      put(DATA, buffer, 0, filled);
+    private void flushChunk(int kind) {
+      put(kind, buffer, 0, filled);
       filled = 0;
     }
 
     @Override
     public void close() {
-      flushChunk(); // also when nothing was written: DATA tells that something was shared
+      flushChunk(
+          takesTurns
+              ? LAST
+              : DATA); // also when nothing was written: it tells that something was shared
     }
   }
 
-  /** Puts the chunks together again; ends before the first that is not DATA. */
+  /** Puts the chunks together again; ends behind LAST, or before what is neither that nor DATA. */
   private final class Input extends InputStream {
     private final Waiter waiter;
     private final byte[] buffer = new byte[Layout.CHUNK_BYTES];
     private int at;
     private int length;
+    private boolean hadLast;
 
     Input(Waiter waiter) {
       this.waiter = waiter;
@@ -303,9 +377,14 @@ public final class ShareStream {
 
     private boolean fill() {
       while (at == length) {
-        if (await(waiter) != DATA) {
+        if (hadLast) {
           return false;
         }
+        int kind = await(waiter);
+        if (kind != DATA && kind != LAST) {
+          return false;
+        }
+        hadLast = kind == LAST;
         length = take(buffer);
         at = 0;
         bytes += length;

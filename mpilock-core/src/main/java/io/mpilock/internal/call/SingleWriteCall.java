@@ -35,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Whatever is thrown in it, the lock is released and the other ranks are told: by {@link #end},
  * which notes each step, and goes on behind the last.
  */
-public final class SingleWriteCall {
+public final class SingleWriteCall implements CallPart {
   private enum State {
     OPEN,
     SUCCEEDED,
@@ -60,9 +60,6 @@ public final class SingleWriteCall {
 
   /** Holds the write, which its end releases. */
   private boolean holds;
-
-  /** How much of the failure's text the others were sent, and one more. */
-  private int sent;
 
   /** The other ranks wait for this one no more. */
   private boolean over;
@@ -90,7 +87,11 @@ public final class SingleWriteCall {
   }
 
   /** Takes the write lock on the writing rank. If it throws, the caller is to {@link #end}. */
-  void begin(long nanos) {
+  @Override
+  public void begin(long nanos) {
+    if (!isWriter) {
+      return;
+    }
     if (!lock.hold().acquireWrite(lock, nanos)) {
       throw new LockTimeoutException(
           "Rank %d did not get the write of %s for its single write in time: %s"
@@ -268,7 +269,8 @@ public final class SingleWriteCall {
   }
 
   /** Tells the outcome; nobody hears what is thrown at that. */
-  void tellOutcome(@Nullable Throwable told) {
+  @Override
+  public void tellOutcome(@Nullable Throwable told) {
     try {
       outcome.ended(isWriter, node.nanoTime() - start, stream.bytes(), told);
     } catch (Throwable untold) {
@@ -294,7 +296,8 @@ public final class SingleWriteCall {
    *
    * @param why the reason, if it ends in a failure that is not noted yet
    */
-  void end(@Nullable Throwable why) {
+  @Override
+  public void end(@Nullable Throwable why) {
     if (holds) {
       lock.hold().releaseWrite(lock);
       holds = false;
@@ -310,30 +313,14 @@ public final class SingleWriteCall {
         stream.leave();
       } else {
         boolean told =
-            state == State.SUCCEEDED || tellFailure(failureText == null ? UNTOLD : failureText);
+            state == State.SUCCEEDED
+                || stream.tellFailure(failureText == null ? UNTOLD : failureText);
         stream.put(told ? ShareStream.END : ShareStream.UNTOLD, new byte[0], 0, 0);
       }
     } catch (IllegalStateException e) {
       lock.swallowIfClosed(e); // freed: the others see that this rank has left
     }
     over = true;
-  }
-
-  /**
-   * Sends what was not sent yet of the text of a failure, with its first line first.
-   *
-   * @return false if it cannot all be sent
-   */
-  private boolean tellFailure(String text) {
-    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-    while (sent <= bytes.length) {
-      int part = Math.min(Layout.CHUNK_BYTES, bytes.length - sent);
-      if (!stream.tell(bytes, sent, part)) {
-        return false;
-      }
-      sent += part == Layout.CHUNK_BYTES && sent + part < bytes.length ? part : bytes.length + 1;
-    }
-    return true;
   }
 
   /** Reads the writer's stream to its end. */

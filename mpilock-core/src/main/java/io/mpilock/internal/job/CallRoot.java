@@ -63,7 +63,7 @@ final class CallRoot {
     }
     if (open.closing >= 0) {
       fail(open, Verdict.LEFT, open.closing);
-    } else if (arrived.kind() == Verdict.SINGLE_WRITE) {
+    } else if (Verdict.mayGo(arrived.kind())) {
       end(Verdict.GO, arrived.writer(), "");
     } else {
       fail(open, Verdict.DIFFER, arrived.writer());

@@ -41,4 +41,36 @@ public final class Verdict {
 
   /** Not all the same. */
   public static final long DIFFERENT = 3;
+
+  /** All ranks meet, and nothing else. */
+  public static final long BARRIER = 4;
+
+  /** Each rank shares a value in its turn, for all. */
+  public static final long ALL_GATHER = 5;
+
+  /** Each rank shares a value in its turn, for the master. */
+  public static final long GATHER = 6;
+
+  /** Each rank runs something in its turn. */
+  public static final long IN_ORDER = 7;
+
+  /**
+   * Tells whether the ranks can go together in a call.
+   *
+   * @param kind what they called
+   * @return false for a close, for what differs, and for what is no kind
+   */
+  public static boolean mayGo(long kind) {
+    return kind == SINGLE_WRITE || (kind >= BARRIER && kind <= IN_ORDER);
+  }
+
+  /**
+   * Tells whether the ranks take turns in a call.
+   *
+   * @param kind what they called
+   * @return false for a single write, where one rank has the only turn
+   */
+  public static boolean takesTurns(long kind) {
+    return kind >= ALL_GATHER && kind <= IN_ORDER;
+  }
 }

@@ -223,7 +223,7 @@ public final class DeadlockDetector implements Waiter.DeadlockCheck {
 
   private String wanted(WaitRecord wait) {
     return wait.isInCall()
-        ? "the other ranks in the single write of " + CallNames.quoted(what)
+        ? "the other ranks in the collective call of " + CallNames.quoted(what)
         : "the " + mode(wait.writes()) + " of " + node.waits().quotedName(wait.wants());
   }
 

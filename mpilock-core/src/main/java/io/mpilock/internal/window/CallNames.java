@@ -3,6 +3,7 @@
  */
 package io.mpilock.internal.window;
 
+import io.mpilock.internal.job.Verdict;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -62,10 +63,30 @@ public final class CallNames {
     return own != null ? own : "resource '" + resource + "'";
   }
 
-  /** What a rank does that calls a single write of the resource of a quoted name. */
-  public static String called(String quoted, int writer) {
+  /** The name of a collective call, as its method has it. */
+  public static String ofKind(long kind) {
+    return kind == Verdict.BARRIER
+        ? "barrier"
+        : kind == Verdict.ALL_GATHER
+            ? "allGather"
+            : kind == Verdict.GATHER
+                ? "gather"
+                : kind == Verdict.IN_ORDER ? "inOrder" : "singleWrite";
+  }
+
+  /** What a rank is in that makes a collective call of the resource of a quoted name. */
+  public static String inWords(long kind, String quoted) {
+    return (kind == Verdict.SINGLE_WRITE ? "single write" : ofKind(kind)) + " of " + quoted;
+  }
+
+  /** What a rank does that makes a collective call of the resource of a quoted name. */
+  public static String called(long kind, String quoted, int writer) {
     String own = DOES.get(quoted);
-    return own != null ? own : "called singleWrite(%s, writer %d)".formatted(quoted, writer);
+    return own != null
+        ? own
+        : "called %s(%s%s)"
+            .formatted(
+                ofKind(kind), quoted, kind == Verdict.SINGLE_WRITE ? ", writer " + writer : "");
   }
 
   /** Whether all who made the call close: it is no mistake of any. */

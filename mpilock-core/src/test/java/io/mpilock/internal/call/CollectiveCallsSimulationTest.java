@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.mpilock.failure.LockInterruptedException;
 import io.mpilock.failure.MpilockException;
 import io.mpilock.internal.Simulation;
+import io.mpilock.internal.job.Verdict;
 import io.mpilock.internal.rank.Directory;
 import io.mpilock.internal.rank.RankLock;
 import io.mpilock.internal.rank.RankThreads;
@@ -24,18 +25,33 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
+import java.util.function.LongFunction;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** Single writes and close under many interleavings, with deaths and interrupts at any access. */
+/**
+ * Single writes, barriers, turns and close under many interleavings, with deaths and interrupts at
+ * any access.
+ */
 @Timeout(1800)
 @ExtendWith(Silent.class)
 @Proof
 class CollectiveCallsSimulationTest {
   private static final int RUNS = 1_500;
   private static final long SECOND = 1_000_000_000;
+
+  private static final long[] KINDS = {
+    Verdict.SINGLE_WRITE,
+    Verdict.SINGLE_WRITE,
+    Verdict.SINGLE_WRITE,
+    Verdict.BARRIER,
+    Verdict.ALL_GATHER,
+    Verdict.GATHER,
+    Verdict.IN_ORDER
+  };
 
   private enum Trouble {
     NONE,
@@ -74,7 +90,19 @@ class CollectiveCallsSimulationTest {
     Runs.of(info).times(RUNS, (seed, trace) -> new Run(seed, trouble).go(trace));
   }
 
-  private record Call(int number, int writer, int size, byte fill, boolean fails, int dissenter) {
+  private record Call(
+      int number, long kind, int writer, int size, byte fill, boolean fails, int dissenter) {
+    boolean failsFor(int rank) {
+      return fails && kind != Verdict.BARRIER && rank == writer;
+    }
+
+    /** What a rank shares in its turn. */
+    byte[] dataOf(int rank) {
+      byte[] data = rank == writer ? data() : new byte[rank];
+      Arrays.fill(data, (byte) (fill + rank));
+      return data;
+    }
+
     byte[] data() {
       byte[] data = new byte[size];
       Arrays.fill(data, fill);
@@ -98,8 +126,14 @@ class CollectiveCallsSimulationTest {
     private boolean goesOn;
     private int inside = -1;
 
+    /** How many ranks have come to a call, and whose turn it is in one. */
+    private final int[] arrived;
+
+    private final int[] turns;
+
     Run(long seed, Trouble trouble) {
       Random random = new Random(~seed);
+      Random kinds = new Random(seed + 1);
       this.trouble = trouble;
       this.ranks = 2 + random.nextInt(2);
       this.ended = new int[ranks];
@@ -110,6 +144,8 @@ class CollectiveCallsSimulationTest {
       simulation.word(Layout.DIRECTORY_END, Layout.directory(ranks, ranks));
       int count = 1 + random.nextInt(4);
       this.failures = new int[count];
+      this.arrived = new int[count];
+      this.turns = new int[count];
       this.goes = new boolean[count];
       this.fails = new boolean[count];
       for (int i = 0; i < count; i++) {
@@ -118,6 +154,7 @@ class CollectiveCallsSimulationTest {
         calls.add(
             new Call(
                 i,
+                KINDS[kinds.nextInt(KINDS.length)],
                 random.nextInt(ranks),
                 large ? Layout.CHUNK_BYTES * (4 + random.nextInt(2)) : random.nextInt(20),
                 (byte) random.nextInt(),
@@ -163,7 +200,8 @@ class CollectiveCallsSimulationTest {
         Call call = calls.get(i);
         assertThat(goes[i] && fails[i]).as("call %d went, and failed", i).isFalse();
         if (trouble == Trouble.NONE) {
-          assertThat(failures[i]).as("failures of call %d", i).isEqualTo(call.fails ? ranks : 0);
+          boolean failed = call.failsFor(call.writer);
+          assertThat(failures[i]).as("failures of call %d", i).isEqualTo(failed ? ranks : 0);
         } else if (trouble == Trouble.DISAGREEMENT && call.dissenter >= 0) {
           assertThat(failures[i]).as("failures of call %d", i).isEqualTo(ranks);
         }
@@ -180,10 +218,15 @@ class CollectiveCallsSimulationTest {
       for (int i = 0; i < calls.size(); i++) {
         Call call = calls.get(i);
         try {
-          byte[] got =
-              once(
-                  node, collectives, call.dissenter == node.me() && ranks > 1 ? other : lock, call);
-          assertThat(Arrays.equals(got, call.data())).as("got what was shared").isTrue();
+          RankLock on = call.dissenter == node.me() && ranks > 1 ? other : lock;
+          if (call.kind == Verdict.BARRIER) {
+            meet(node, collectives, on, call);
+          } else if (call.kind == Verdict.SINGLE_WRITE) {
+            byte[] got = once(node, collectives, on, call);
+            assertThat(Arrays.equals(got, call.data())).as("got what was shared").isTrue();
+          } else {
+            takeTurns(node, collectives, on, call);
+          }
         } catch (MpilockException | ArithmeticException e) {
           failures[i]++;
           Thread.interrupted();
@@ -219,17 +262,14 @@ class CollectiveCallsSimulationTest {
       }
     }
 
-    private SingleWriteCall begin(
-        RankContext node, CollectiveCalls collectives, RankLock lock, Call call) {
+    private <T> T begin(RankContext node, Call call, LongFunction<T> begins) {
       long timeout =
           trouble == Trouble.STANDSTILL ? SECOND * simulation.random().nextInt(4) : Waiter.FOREVER;
       long start = simulation.clock();
       try {
-        SingleWriteCall section =
-            collectives.singleWrite(
-                lock, call.writer, timeout, (writer, nanos, bytes, failure) -> {});
+        T part = begins.apply(timeout);
         goes[call.number] = true;
-        return section;
+        return part;
       } catch (MpilockException e) {
         fails[call.number] |= Objects.requireNonNull(e.getMessage()).startsWith("Collective call");
         throw e;
@@ -245,8 +285,78 @@ class CollectiveCallsSimulationTest {
       }
     }
 
+    private static void ignore(
+        boolean writer, long nanos, long bytes, @Nullable Throwable failure) {}
+
+    private void meet(RankContext node, CollectiveCalls collectives, RankLock lock, Call call) {
+      arrived[call.number]++;
+      boolean _ =
+          begin(
+              node,
+              call,
+              timeout -> {
+                collectives.barrier(lock, timeout, Run::ignore);
+                return true;
+              });
+      assertThat(arrived[call.number])
+          .as("ranks that came to call %d", call.number)
+          .isEqualTo(ranks);
+    }
+
+    private void takeTurns(
+        RankContext node, CollectiveCalls collectives, RankLock lock, Call call) {
+      List<@Nullable Object> all = new ArrayList<>();
+      TurnsCall part =
+          begin(
+              node,
+              call,
+              timeout ->
+                  collectives.turns(
+                      call.kind, lock, timeout, (value, _) -> all.add(value), Run::ignore));
+      goOn(); // turns have no time-out
+      try {
+        part.awaitTurn();
+        assertThat(turns[call.number]).as("whose turn it is").isEqualTo(node.me());
+        assertThat(inside).as("two turns at a time").isEqualTo(-1);
+        inside = node.me();
+        simulation.step();
+        inside = -1;
+        if (call.failsFor(node.me())) {
+          throw new ArithmeticException("on purpose");
+        }
+        turns[call.number]++;
+        if (call.kind == Verdict.IN_ORDER) {
+          part.pass();
+        } else {
+          part.share(call.dataOf(node.me()));
+        }
+        part.awaitAll();
+      } catch (Throwable e) {
+        if (inside == node.me()) {
+          inside = -1;
+        }
+        part.leave(e);
+        throw e;
+      }
+      part.close();
+      assertThat(turns[call.number]).as("turns that were taken").isEqualTo(ranks);
+      boolean gets =
+          call.kind == Verdict.ALL_GATHER
+              || (call.kind == Verdict.GATHER && collectives.isMaster());
+      assertThat(all).hasSize(gets ? ranks : 0);
+      for (int rank = 0; rank < all.size(); rank++) {
+        assertThat(Arrays.equals((byte[]) all.get(rank), call.dataOf(rank)))
+            .as("got what rank %d shared", rank)
+            .isTrue();
+      }
+    }
+
     private byte[] once(RankContext node, CollectiveCalls collectives, RankLock lock, Call call) {
-      SingleWriteCall section = begin(node, collectives, lock, call);
+      SingleWriteCall section =
+          begin(
+              node,
+              call,
+              timeout -> collectives.singleWrite(lock, call.writer, timeout, Run::ignore));
       if (call.writer == victim) {
         goOn(); // its part has no time-out
       }

@@ -662,7 +662,7 @@ class CollectiveCallsTest {
           .isInstanceOf(LockTimeoutException.class)
           .hasMessage(
               "The single write of resource 'orders' could not begin: another thread of rank 0 is in"
-                  + " one.");
+                  + " a collective call.");
       assertThat(desk.collectives.isMine()).isFalse();
       assertThat(desk.mark(2)).as("no call was made").isZero();
       Thread.currentThread().interrupt();
