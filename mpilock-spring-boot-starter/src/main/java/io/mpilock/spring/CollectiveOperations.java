@@ -6,19 +6,21 @@ package io.mpilock.spring;
 import io.mpilock.Fence;
 import io.mpilock.FencedSignal;
 import io.mpilock.LockedAction;
+import io.mpilock.failure.CollectiveFailedException;
 import io.mpilock.failure.LockTimeoutException;
 import io.mpilock.failure.RankFailedException;
 import io.mpilock.failure.SingleWriteFailedException;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.ObjIntConsumer;
 import kotlin.internal.LowPriorityInOverloadResolution;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The half of a {@link LockTemplate} that the ranks do together: single writes, words of all, a
- * barrier; and the ranks' numbers. Every rank makes the same of these calls in the same order. A
- * time-out of the template is one until the action begins, the same on every rank.
+ * The half of a {@link LockTemplate} that the ranks do together: single writes, values of all, work
+ * in the order of the ranks, a barrier; and the ranks' numbers. Every rank makes the same of these
+ * calls in the same order. A time-out of the template is one until the action begins, the same on
+ * every rank.
  */
 public interface CollectiveOperations {
 
@@ -96,45 +98,84 @@ public interface CollectiveOperations {
       throws E;
 
   /**
-   * Gives each rank what all ranks say. Collective, as {@link #singleWrite(LockedAction)}: as many
-   * single writes as there are ranks, in each of which one rank shares its word. A time-out of this
-   * template counts for all of them together.
+   * Gives each rank what all ranks say. Collective, as {@link #singleWrite(LockedAction)}, but it
+   * takes no lock: see {@link io.mpilock.ResourceLock#allGather(Object)}.
    *
-   * @param <T> the type of the words
-   * @param mine this rank's word
-   * @return the words of all ranks, by rank; without locks this rank's in the place of each
-   * @throws SingleWriteFailedException if a rank's word cannot be shared
+   * @param <T> the type of the values
+   * @param mine this rank's value, or null
+   * @return the values of all ranks, by rank, unmodifiable; without locks this rank's in the place
+   *     of each
+   * @throws CollectiveFailedException if another rank failed before it had shared its value
+   * @throws io.mpilock.failure.ShareException if this rank's value cannot be encoded, or another's
+   *     not decoded
    * @throws io.mpilock.failure.CollectiveMismatchException if the ranks disagree
    * @throws RankFailedException if a rank died
-   * @throws LockTimeoutException if the time was over before all had come
+   * @throws LockTimeoutException if this template has a time-out and it was over before all had
+   *     come
    */
-  default <T> List<T> gather(T mine) {
-    List<T> all = new ArrayList<>(size());
-    gather(mine, (word, rank) -> all.add(word));
-    return List.copyOf(all);
-  }
+  <T extends @Nullable Object> List<T> allGather(T mine);
 
   /**
-   * Tells each rank what all ranks say, word for word, so that what was said before a failure is
-   * known. Collective, as {@link #gather(Object)}.
+   * Tells each rank what all ranks say, one after the other, so that what was said before a failure
+   * is known. Collective, as {@link #allGather(Object)}.
    *
-   * @param <T> the type of the words
-   * @param mine this rank's word
-   * @param taker gets each rank's word and the rank, in the order of the ranks; what it throws ends
-   *     this rank's part, and the others' by a mismatch
+   * @param <T> the type of the values
+   * @param mine this rank's value, or null
+   * @param taker gets each rank's value and the rank, in the order of the ranks; what it throws
+   *     ends this rank's part, and the others' if this rank's turn is yet to come
    */
-  <T> void gather(T mine, ObjIntConsumer<? super T> taker);
+  <T extends @Nullable Object> void allGather(T mine, ObjIntConsumer<? super T> taker);
 
   /**
-   * Waits until all ranks have come here. Collective, as {@link #singleWrite(LockedAction)}.
-   * Without locks it does not wait.
+   * Gives the master what all ranks say. Collective, as {@link #allGather(Object)}: see {@link
+   * io.mpilock.ResourceLock#gather(Object)}.
+   *
+   * @param <T> the type of the values
+   * @param mine this rank's value, or null
+   * @return on the master the values of all ranks, by rank, unmodifiable, and nothing on the
+   *     others; without locks this rank's in the place of each, on every rank
+   */
+  <T extends @Nullable Object> Optional<List<T>> gather(T mine);
+
+  /**
+   * Waits until all ranks have come here. Collective, as {@link #singleWrite(LockedAction)}, but it
+   * takes no lock: see {@link io.mpilock.ResourceLock#barrier()}. Without locks it does not wait.
    *
    * @throws io.mpilock.failure.CollectiveMismatchException if the ranks disagree
    * @throws RankFailedException if a rank died
    * @throws LockTimeoutException if this template has a time-out and it was over first
    */
-  default void barrier() {
-    this.<@Nullable Void, RuntimeException>singleWrite(() -> null);
+  void barrier();
+
+  /**
+   * Runs an action on each rank, one after the other, rank 0 first. Collective, as {@link
+   * #singleWrite(LockedAction)}, but it takes no lock: see {@link
+   * io.mpilock.ResourceLock#inOrder(LockedAction)}. Without locks it runs at once.
+   *
+   * @param <T> the type of the result
+   * @param <E> what the action may throw
+   * @param action what this rank does in its turn; it makes no collective call
+   * @return what this rank's action returned; it is not shared
+   * @throws E what this rank's action threw; the ranks behind do not run theirs
+   * @throws CollectiveFailedException if the action of another rank threw
+   * @throws LockTimeoutException if this template has a time-out and it was over before all had
+   *     come
+   */
+  @LowPriorityInOverloadResolution
+  <T extends @Nullable Object, E extends Throwable> T inOrder(LockedAction<T, E> action) throws E;
+
+  /**
+   * Runs an action without a result, as {@link #inOrder(LockedAction)}.
+   *
+   * @param <E> what the action may throw
+   * @param action what this rank does in its turn
+   * @throws E what this rank's action threw
+   */
+  default <E extends Throwable> void inOrderWithoutResult(LockedRunnable<E> action) throws E {
+    this.<@Nullable Void, E>inOrder(() -> {
+      action.run();
+      return null;
+    });
   }
 
   /**

@@ -3,6 +3,7 @@
  */
 package io.mpilock.spring;
 
+import io.mpilock.CollectiveCall;
 import io.mpilock.Fence;
 import io.mpilock.LockMode;
 import io.mpilock.LockedAction;
@@ -15,6 +16,7 @@ import java.lang.ref.Reference;
 import java.lang.ref.ReferenceQueue;
 import java.lang.ref.WeakReference;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -30,6 +32,8 @@ import org.jspecify.annotations.Nullable;
 final class ControllerLockTemplate implements LockTemplate {
   /** A writer that comes more often than this makes a read under the lock the cheaper way. */
   private static final int OPTIMISTIC_TRIES = 3;
+
+  private static final Duration ENDLESS = Duration.ofNanos(Long.MAX_VALUE);
 
   private final Family family;
   private final ResourceLock lock;
@@ -262,26 +266,55 @@ final class ControllerLockTemplate implements LockTemplate {
   }
 
   @Override
-  public <T> void gather(T mine, ObjIntConsumer<? super T> taker) {
-    Objects.requireNonNull(mine, "mine");
-    this.<@Nullable Void, RuntimeException>collective(
-        -1,
+  public <T extends @Nullable Object> List<T> allGather(T mine) {
+    return this.<List<T>, RuntimeException>together(
+        CollectiveCall.ALL_GATHER,
+        () -> timeout == null ? lock.allGather(mine) : lock.allGather(mine, timeout));
+  }
+
+  @Override
+  public <T extends @Nullable Object> void allGather(T mine, ObjIntConsumer<? super T> taker) {
+    Duration limit = timeout == null ? ENDLESS : timeout;
+    this.<@Nullable Void, RuntimeException>together(
+        CollectiveCall.ALL_GATHER,
         () -> {
-          gatherNow(mine, taker);
+          lock.allGather(mine, taker, limit);
           return null;
         });
   }
 
-  private <T> void gatherNow(T mine, ObjIntConsumer<? super T> taker) {
-    long start = System.nanoTime();
-    for (int rank = 0; rank < size(); rank++) {
-      @Nullable T word =
-          timeout == null
-              ? lock.<T, RuntimeException>singleWrite(rank, () -> mine)
-              : lock.<T, RuntimeException>singleWrite(
-                  rank, timeout.minusNanos(System.nanoTime() - start), () -> mine);
-      taker.accept(Objects.requireNonNull(word, "word"), rank);
-    }
+  @Override
+  public <T extends @Nullable Object> Optional<List<T>> gather(T mine) {
+    return this.<Optional<List<T>>, RuntimeException>together(
+        CollectiveCall.GATHER,
+        () -> timeout == null ? lock.gather(mine) : lock.gather(mine, timeout));
+  }
+
+  @Override
+  public void barrier() {
+    this.<@Nullable Void, RuntimeException>together(
+        CollectiveCall.BARRIER,
+        () -> {
+          if (timeout == null) {
+            lock.barrier();
+          } else {
+            lock.barrier(timeout);
+          }
+          return null;
+        });
+  }
+
+  @Override
+  public <T extends @Nullable Object, E extends Throwable> T inOrder(LockedAction<T, E> action)
+      throws E {
+    return this.<T, E>together(
+        CollectiveCall.IN_ORDER,
+        () -> timeout == null ? lock.inOrder(action) : lock.inOrder(timeout, action));
+  }
+
+  private <T extends @Nullable Object, E extends Throwable> T together(
+      CollectiveCall kind, LockedAction<T, E> call) throws E {
+    return observer == null ? call.run() : observer.together(lock, kind, call);
   }
 
   private <T extends @Nullable Object, E extends Throwable> T collective(

@@ -3,6 +3,7 @@
  */
 package io.mpilock.spring;
 
+import io.mpilock.CollectiveCall;
 import io.mpilock.LockMode;
 import io.mpilock.LockedAction;
 import io.mpilock.ResourceLock;
@@ -25,16 +26,30 @@ public interface LockRequestObserver {
       ResourceLock lock, LockMode mode, Supplier<? extends @Nullable L> request);
 
   /**
-   * Makes a collective call.
+   * Makes a single write.
    *
    * @param <T> the type of the result
    * @param <E> what the call may throw
    * @param lock the resource's lock
-   * @param writer the rank that writes, or -1 if each does in its turn
+   * @param writer the rank that writes
    * @param call makes it; to be called once
    * @return what the call returned
    * @throws E what the call threw
    */
   <T extends @Nullable Object, E extends Throwable> T collective(
       ResourceLock lock, int writer, LockedAction<T, E> call) throws E;
+
+  /**
+   * Makes a collective call that takes no lock.
+   *
+   * @param <T> the type of the result
+   * @param <E> what the call may throw
+   * @param lock the lock of the resource that it is made on
+   * @param kind which call
+   * @param call makes it; to be called once
+   * @return what the call returned
+   * @throws E what the call threw
+   */
+  <T extends @Nullable Object, E extends Throwable> T together(
+      ResourceLock lock, CollectiveCall kind, LockedAction<T, E> call) throws E;
 }

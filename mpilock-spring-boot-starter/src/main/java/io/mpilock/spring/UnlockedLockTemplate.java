@@ -9,6 +9,8 @@ import io.mpilock.WindowController;
 import io.mpilock.transport.TransportSettings;
 import io.mpilock.transport.Transports;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.ObjIntConsumer;
@@ -136,15 +138,30 @@ final class UnlockedLockTemplate implements LockTemplate {
   }
 
   @Override
-  public <T> void gather(T mine, ObjIntConsumer<? super T> taker) {
-    Objects.requireNonNull(mine, "mine");
+  public <T extends @Nullable Object> List<T> allGather(T mine) {
+    return Collections.nCopies(size, mine);
+  }
+
+  @Override
+  public <T extends @Nullable Object> void allGather(T mine, ObjIntConsumer<? super T> taker) {
     for (int other = 0; other < size; other++) {
       taker.accept(mine, other);
     }
   }
 
   @Override
+  public <T extends @Nullable Object> Optional<List<T>> gather(T mine) {
+    return Optional.of(allGather(mine));
+  }
+
+  @Override
   public void barrier() {}
+
+  @Override
+  public <T extends @Nullable Object, E extends Throwable> T inOrder(LockedAction<T, E> action)
+      throws E {
+    return action.run();
+  }
 
   /**
    * Only a controller makes fences, so each call has one of its own, of this rank alone: it shares

@@ -73,6 +73,10 @@ interface UntypedForms {
     return self().<T, Exception>singleWrite(rank, action::call);
   }
 
+  default <T extends @Nullable Object> T inOrder(Callable<T> action) throws Exception {
+    return self().<T, Exception>inOrder(action::call);
+  }
+
   default <T> @Nullable T singleWriteFenced(Consumer<Fence<T>> action) {
     return self().<T, RuntimeException>singleWriteFenced(action::accept);
   }

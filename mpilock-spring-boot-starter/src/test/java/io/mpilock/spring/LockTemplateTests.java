@@ -21,9 +21,12 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -72,19 +75,37 @@ class LockTemplateTests {
 
   @RankTest(nodes = {2, 2})
   void eachRankGetsWhatAllSay(LockTemplate locks) {
-    assertThat(locks.gather("rank " + locks.rank()))
+    assertThat(locks.allGather("rank " + locks.rank()))
         .containsExactly("rank 0", "rank 1", "rank 2", "rank 3");
-    assertThat(locks.on("another").withTimeout(Duration.ofSeconds(50)).gather(locks.rank()))
+    assertThat(locks.on("another").withTimeout(Duration.ofSeconds(50)).allGather(locks.rank()))
         .containsExactly(0, 1, 2, 3);
   }
 
   @RankTest(ranks = 3)
   void aTimeOutOfTheWordsIsThatOfAllTogether(LockTemplate locks) {
     if (locks.rank() != 2) {
-      assertThatThrownBy(() -> locks.withTimeout(Duration.ofMillis(100)).gather("here"))
+      assertThatThrownBy(() -> locks.withTimeout(Duration.ofMillis(100)).allGather("here"))
           .isInstanceOf(MpilockException.class);
     }
     locks.on("end").readWithoutResult(() -> {});
+  }
+
+  @RankTest(nodes = {2, 1})
+  void onlyTheMasterGetsWhatIsGathered(LockTemplate locks) {
+    assertThat(locks.gather(locks.rank()))
+        .isEqualTo(locks.isMaster() ? Optional.of(List.of(0, 1, 2)) : Optional.empty());
+    assertThat(locks.withTimeout(Duration.ofSeconds(50)).gather("x").isPresent())
+        .isEqualTo(locks.isMaster());
+  }
+
+  private static final List<Integer> RAN = new CopyOnWriteArrayList<>();
+
+  @RankTest(nodes = {1, 2})
+  void theRanksRunOneAfterTheOther(LockTemplate locks) {
+    locks.inOrderWithoutResult(() -> RAN.add(locks.rank()));
+    assertThat(RAN).containsExactly(0, 1, 2);
+    int mine = locks.withTimeout(Duration.ofSeconds(50)).inOrder(locks::rank);
+    assertThat(mine).isEqualTo(locks.rank());
   }
 
   private static final AtomicInteger CAME = new AtomicInteger();

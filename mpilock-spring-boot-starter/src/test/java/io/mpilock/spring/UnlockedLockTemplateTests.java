@@ -77,7 +77,7 @@ class UnlockedLockTemplateTests {
 
   @Test
   void eachRankHearsOnlyItself() {
-    assertThat(locks.gather("mine")).containsExactly("mine", "mine", "mine", "mine");
+    assertThat(locks.allGather("mine")).containsExactly("mine", "mine", "mine", "mine");
     locks.barrier();
   }
 

@@ -132,7 +132,7 @@ record FlightSteps(
    * what they and the runs before them wrote.
    */
   void verify() {
-    List<RankLoad> loads = run.ranks.gather(run.load());
+    List<RankLoad> loads = run.ranks.allGather(run.load());
     run.loaded(loads);
     RankLoad all = loads.stream().reduce(run.plan().start().load(), RankLoad::plus);
     if (all.skipped().size() > properties.skipLimit()) {
@@ -141,7 +141,7 @@ record FlightSteps(
     RankLoad[] sum = {RankLoad.NONE};
     file.forEach(row -> sum[0] = sum[0].plus(row));
     RankLoad here = sum[0];
-    List<RankLoad> everywhere = run.ranks.gather(here);
+    List<RankLoad> everywhere = run.ranks.allGather(here);
     for (int rank = 0; rank < everywhere.size(); rank++) {
       if (!everywhere.get(rank).equals(here)) {
         throw new DemoException(

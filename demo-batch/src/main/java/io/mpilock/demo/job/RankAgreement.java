@@ -137,7 +137,7 @@ final class RankAgreement implements StepExecutionListener, JobExecutionListener
     }
     int master = run.file.master();
     try {
-      List<Outcome> all = run.ranks.gather(mine);
+      List<Outcome> all = run.ranks.allGather(mine);
       Outcome worst = all.stream().max(Outcome.BY_SEVERITY).orElse(mine);
       if (worst.fate() == Fate.STOPPED) {
         end = new End(true, "All ranks have ended their chunk.", master);

@@ -69,7 +69,7 @@ final class OutcomeExchange {
         try {
           locks
               .withTimeout(timeout.minusNanos(System.nanoTime() - start))
-              .gather(encoded, (word, rank) -> take(RankOutcome.decode(word)));
+              .allGather(encoded, (word, rank) -> take(RankOutcome.decode(word)));
           return;
         } catch (CollectiveMismatchException e) {
           if (attempt == MOST_ATTEMPTS) {

@@ -85,7 +85,7 @@ public final class RankOutcomes implements JobExecutionListener, Ordered {
     if (controller != null) {
       boolean again = repository.getJobExecutions(job.getJobInstance()).size() > 1;
       List<Boolean> all =
-          LockTemplate.of(controller).on(BEGINNING).withTimeout(timeout).gather(again);
+          LockTemplate.of(controller).on(BEGINNING).withTimeout(timeout).allGather(again);
       JobBeginning.note(job, all.contains(true));
     }
   }

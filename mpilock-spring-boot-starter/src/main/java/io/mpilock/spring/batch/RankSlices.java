@@ -340,7 +340,7 @@ public final class RankSlices {
 
   private void compare(@Nullable String problem) {
     String problems =
-        locks.gather(problem == null ? "" : "rank " + locks.rank() + " " + problem).stream()
+        locks.allGather(problem == null ? "" : "rank " + locks.rank() + " " + problem).stream()
             .filter(found -> !found.isEmpty())
             .collect(Collectors.joining("; "));
     if (!problems.isEmpty()) {

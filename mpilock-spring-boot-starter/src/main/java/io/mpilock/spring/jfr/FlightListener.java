@@ -3,6 +3,7 @@
  */
 package io.mpilock.spring.jfr;
 
+import io.mpilock.CollectiveCall;
 import io.mpilock.LockListener;
 import io.mpilock.LockMode;
 import org.jspecify.annotations.Nullable;
@@ -24,7 +25,8 @@ final class FlightListener implements LockListener {
   static boolean isWanted() {
     return new LockWaitEvent().isEnabled()
         || new LockHoldEvent().isEnabled()
-        || new SingleWriteEvent().isEnabled();
+        || new SingleWriteEvent().isEnabled()
+        || new CollectiveEvent().isEnabled();
   }
 
   @Override
@@ -78,6 +80,22 @@ final class FlightListener implements LockListener {
     SingleWriteEvent event = new SingleWriteEvent();
     if (event.shouldCommit()) {
       event.writer = writer;
+      event.time = nanos;
+      event.shared = sharedBytes;
+      commit(event, resource, failure == null ? "success" : "failed");
+    }
+  }
+
+  @Override
+  public void collective(
+      String resource,
+      CollectiveCall call,
+      long nanos,
+      long sharedBytes,
+      @Nullable Throwable failure) {
+    CollectiveEvent event = new CollectiveEvent();
+    if (event.shouldCommit()) {
+      event.call = call.toString();
       event.time = nanos;
       event.shared = sharedBytes;
       commit(event, resource, failure == null ? "success" : "failed");

@@ -10,9 +10,10 @@ import jdk.jfr.Recording;
 
 /**
  * Tells the JDK's Flight Recorder of a controller's locks, on this rank: the events {@code
- * mpilock.LockWait}, {@code mpilock.LockHold} and {@code mpilock.SingleWrite}. While no recording
- * runs that wants one of them the locks are not listened to and pay nothing; that is looked at when
- * a recording starts, stops or ends, not when the settings of a running one change.
+ * mpilock.LockWait}, {@code mpilock.LockHold}, {@code mpilock.SingleWrite} and {@code
+ * mpilock.Collective}. While no recording runs that wants one of them the locks are not listened to
+ * and pay nothing; that is looked at when a recording starts, stops or ends, not when the settings
+ * of a running one change.
  */
 public final class LockFlightRecording implements AutoCloseable {
   private final WindowController controller;

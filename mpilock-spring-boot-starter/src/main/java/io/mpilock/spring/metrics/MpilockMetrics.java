@@ -9,6 +9,7 @@ import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tag;
 import io.micrometer.core.instrument.Tags;
+import io.mpilock.CollectiveCall;
 import io.mpilock.LockListener;
 import io.mpilock.LockMode;
 import io.mpilock.WindowController;
@@ -50,6 +51,8 @@ import org.jspecify.annotations.Nullable;
  * outcome}: success, failed</td><td>from the call to the common end</td></tr>
  * <tr><td>{@code mpilock.share.size}</td><td>distribution summary, bytes</td><td>{@code role}</td><td>
  * encoded size of what a single write shared; none if it shared nothing</td></tr>
+ * <tr><td>{@code mpilock.collective}</td><td>timer</td><td>{@code call}: barrier, allGather, gather,
+ * inOrder; {@code outcome}: success, failed</td><td>from the call to its end on this rank</td></tr>
  * <tr><td>{@code mpilock.messages}</td><td>counter</td><td>no {@code resource}</td><td>messages about
  * locks that this rank's node has sent to others</td></tr>
  * <tr><td>{@code mpilock.names}</td><td>gauge</td><td>no {@code resource}</td><td>names of resources
@@ -191,6 +194,19 @@ public final class MpilockMetrics implements LockListener, AutoCloseable {
     ResourceMeters meters = of(resource);
     if (meters != null) {
       meters.singleWrite(writer, nanos, sharedBytes, failure != null);
+    }
+  }
+
+  @Override
+  public void collective(
+      String resource,
+      CollectiveCall call,
+      long nanos,
+      long sharedBytes,
+      @Nullable Throwable failure) {
+    ResourceMeters meters = of(resource);
+    if (meters != null) {
+      meters.collective(call, nanos, failure != null);
     }
   }
 

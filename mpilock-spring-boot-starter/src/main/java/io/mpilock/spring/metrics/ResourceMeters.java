@@ -10,9 +10,13 @@ import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
+import io.mpilock.CollectiveCall;
 import io.mpilock.LockMode;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BiFunction;
@@ -32,6 +36,7 @@ final class ResourceMeters {
   private final ModeMeters write;
   private final RoleMeters writer;
   private final RoleMeters other;
+  private final Map<CollectiveCall, Outcomes> calls = new EnumMap<>(CollectiveCall.class);
   private final Lazy<Counter> stalls;
   private final Lazy<Counter> deadlocks;
 
@@ -41,6 +46,9 @@ final class ResourceMeters {
     this.write = new ModeMeters(tags.and("mode", LockMode.WRITE.toString()));
     this.writer = new RoleMeters(tags.and("role", "writer"));
     this.other = new RoleMeters(tags.and("role", "other"));
+    for (CollectiveCall call : CollectiveCall.values()) {
+      calls.put(call, new Outcomes(tags.and("call", call.toString())));
+    }
     this.stalls = counter(tags, "stalls", "Waits that were reported for their length");
     this.deadlocks =
         counter(tags, "deadlocks", "Requests that were given up as the latest in a cycle of waits");
@@ -118,6 +126,11 @@ final class ResourceMeters {
     if (size != null) {
       size.record((double) sharedBytes);
     }
+  }
+
+  void collective(CollectiveCall call, long nanos, boolean failed) {
+    Outcomes outcomes = Objects.requireNonNull(calls.get(call));
+    record(failed ? outcomes.failed : outcomes.success, nanos);
   }
 
   void stalled() {
@@ -235,6 +248,24 @@ final class ResourceMeters {
                   .description(description)
                   .tags(these)
                   .register(registry));
+    }
+  }
+
+  /** The meters of one of the collective calls that take no lock. */
+  private final class Outcomes {
+    private final Lazy<Timer> success;
+    private final Lazy<Timer> failed;
+
+    Outcomes(Tags tags) {
+      success = end(tags, "success");
+      failed = end(tags, "failed");
+    }
+
+    private Lazy<Timer> end(Tags tags, String outcome) {
+      return timer(
+          tags.and("outcome", outcome),
+          "mpilock.collective",
+          "From the call to its end on this rank");
     }
   }
 

@@ -18,7 +18,15 @@ public final class LockObservationContext extends Observation.Context {
     /** A write, observed until it is granted. */
     WRITE,
     /** A single write, observed until its common end. */
-    SINGLE_WRITE;
+    SINGLE_WRITE,
+    /** A barrier, observed until all ranks have come. */
+    BARRIER,
+    /** The values of all ranks for all, observed until this rank has them. */
+    ALL_GATHER,
+    /** The values of all ranks for the master, observed until all are shared. */
+    GATHER,
+    /** The actions of all ranks, observed until the last has run. */
+    IN_ORDER;
 
     /** Gives the word for people and meters. */
     @Override

@@ -21,7 +21,8 @@ import java.util.List;
  * resources, since some handlers make meters of it, and names may have no end</td></tr>
  * <tr><td>{@code mpilock.resource}</td><td>high</td><td>its name, where {@code resource} does not
  * tell it</td></tr>
- * <tr><td>{@code mode}</td><td>low</td><td>read, write, single-write</td></tr>
+ * <tr><td>{@code mode}</td><td>low</td><td>read, write, single-write,
+ * barrier, all-gather, gather, in-order</td></tr>
  * <tr><td>{@code outcome}</td><td>low</td><td>granted, timeout, interrupted, failed</td></tr>
  * <tr><td>{@code mpilock.rank}</td><td>high</td><td>who asks</td></tr>
  * <tr><td>{@code mpilock.writer}</td><td>high</td><td>who writes, in a single write</td></tr>

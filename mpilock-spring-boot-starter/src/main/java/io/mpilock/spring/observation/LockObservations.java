@@ -40,8 +40,8 @@ public final class LockObservations {
 
   /**
    * Makes a template over a controller's default resource, as {@link LockTemplate#of} does, whose
-   * requests are observed: reads and writes until they are granted, single writes until their
-   * common end. What runs inside a single write is inside its observation, too.
+   * requests are observed: reads and writes until they are granted, collective calls until their
+   * common end. What runs inside such a call is inside its observation, too.
    *
    * @param controller whose locks to take; stays the caller's to close
    * @param settings what to do with a resource unless the caller says otherwise

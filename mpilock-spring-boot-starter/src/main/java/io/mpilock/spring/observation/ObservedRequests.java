@@ -4,6 +4,7 @@
 package io.mpilock.spring.observation;
 
 import io.micrometer.observation.Observation;
+import io.mpilock.CollectiveCall;
 import io.mpilock.LockMode;
 import io.mpilock.LockedAction;
 import io.mpilock.ReadLease;
@@ -72,10 +73,28 @@ final class ObservedRequests implements LockRequestObserver {
   @Override
   public <T extends @Nullable Object, E extends Throwable> T collective(
       ResourceLock lock, int writer, LockedAction<T, E> call) throws E {
+    return observed(lock, Mode.SINGLE_WRITE, writer, call);
+  }
+
+  @Override
+  public <T extends @Nullable Object, E extends Throwable> T together(
+      ResourceLock lock, CollectiveCall kind, LockedAction<T, E> call) throws E {
+    Mode mode =
+        switch (kind) {
+          case BARRIER -> Mode.BARRIER;
+          case ALL_GATHER -> Mode.ALL_GATHER;
+          case GATHER -> Mode.GATHER;
+          case IN_ORDER -> Mode.IN_ORDER;
+        };
+    return observed(lock, mode, -1, call);
+  }
+
+  private <T extends @Nullable Object, E extends Throwable> T observed(
+      ResourceLock lock, Mode mode, int writer, LockedAction<T, E> call) throws E {
     if (observations.isOff()) {
       return call.run();
     }
-    LockObservationContext context = observations.context(lock, Mode.SINGLE_WRITE, writer);
+    LockObservationContext context = observations.context(lock, mode, writer);
     Observation observation = observations.start(context);
     try (Observation.Scope _ = observation.openScope()) {
       T result = call.run();

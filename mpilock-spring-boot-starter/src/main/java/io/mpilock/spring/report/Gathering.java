@@ -71,7 +71,7 @@ final class Gathering {
       byte[] encoded = RankCodec.encode(mine);
       LockTemplate locks = LockTemplate.of(controller).on(RESOURCE);
       locks.withTimeout(rest).barrier();
-      locks.withTimeout(rest.minusNanos(System.nanoTime() - start)).gather(encoded, this::take);
+      locks.withTimeout(rest.minusNanos(System.nanoTime() - start)).allGather(encoded, this::take);
     } catch (RuntimeException e) {
       stop(messageOf(e));
     }

@@ -3,6 +3,7 @@
  */
 package io.mpilock.spring.report;
 
+import io.mpilock.CollectiveCall;
 import io.mpilock.LockListener;
 import io.mpilock.LockMode;
 import io.mpilock.transport.Member;
@@ -100,6 +101,19 @@ final class LockRecorder implements LockListener {
         System.nanoTime(),
         holds ? 0 : nanos,
         holds ? nanos : 0);
+  }
+
+  /** Counts with the single writes; all of its time is a wait. */
+  @Override
+  public void collective(
+      String resource,
+      CollectiveCall call,
+      long nanos,
+      long sharedBytes,
+      @Nullable Throwable failure) {
+    LockOutcome outcome = failure == null ? LockOutcome.GRANTED : LockOutcome.FAILED;
+    long kind = NoteKind.of(number(resource), LockUse.SINGLE_WRITE, outcome, true);
+    end(kind, System.nanoTime(), nanos, 0);
   }
 
   private void end(long kind, long now, long waitNanos, long holdNanos) {

@@ -10,7 +10,10 @@ enum LockUse {
   READ(0, "read"),
   WRITE(1, "write"),
 
-  /** The writer's whole time counts as its hold, that of the others as their wait. */
+  /**
+   * The writer's whole time counts as its hold, that of the others as their wait. The collective
+   * calls without a lock are counted here, too, as waits of all.
+   */
   SINGLE_WRITE(2, "single write");
 
   private final int code;

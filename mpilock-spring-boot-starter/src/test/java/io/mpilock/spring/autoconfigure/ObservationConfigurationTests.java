@@ -265,6 +265,10 @@ class ObservationConfigurationTests {
                       }))
               .hasMessageContaining("full");
           assertThat(low(here.ended.getLast())).contains("failed");
+          rank.locks().barrier();
+          assertThat(low(here.ended.getLast())).contains("barrier", "granted");
+          assertThat(rank.locks().allGather("x")).containsOnly("x");
+          assertThat(low(here.ended.getLast())).contains("all-gather", "granted");
         });
   }
 

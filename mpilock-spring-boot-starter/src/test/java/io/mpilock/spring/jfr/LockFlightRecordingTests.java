@@ -31,7 +31,7 @@ class LockFlightRecordingTests {
 
   private static Recording recording() {
     Recording recording = new Recording();
-    for (String event : List.of("LockWait", "LockHold", "SingleWrite")) {
+    for (String event : List.of("LockWait", "LockHold", "SingleWrite", "Collective")) {
       recording.enable("mpilock." + event).withoutThreshold();
     }
     recording.start();
@@ -171,6 +171,27 @@ class LockFlightRecordingTests {
             assertThat(write.getDuration("time")).isGreaterThan(Duration.ZERO);
             assertThat(write.getString("outcome")).isEqualTo("success");
           });
+    }
+  }
+
+  @Test
+  void aCollectiveCallWithoutALockTellsWhichItWas() throws Exception {
+    try (Recording recording = recording()) {
+      LocalRanks.run(
+          2,
+          controller -> {
+            try (LockFlightRecording _ = LockFlightRecording.bind(controller)) {
+              controller.barrier();
+              assertThat(controller.allGather("value")).hasSize(2);
+            }
+          });
+      List<RecordedEvent> calls = recorded(recording, "Collective");
+      assertThat(calls)
+          .extracting(call -> call.getString("call"))
+          .containsExactlyInAnyOrder("barrier", "barrier", "allGather", "allGather");
+      assertThat(calls)
+          .allSatisfy(call -> assertThat(call.getString("outcome")).isEqualTo("success"))
+          .anySatisfy(call -> assertThat(call.getLong("shared")).isPositive());
     }
   }
 

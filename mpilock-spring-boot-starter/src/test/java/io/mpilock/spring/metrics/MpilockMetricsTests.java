@@ -215,6 +215,35 @@ class MpilockMetricsTests {
         });
   }
 
+  @Test
+  void aCollectiveCallWithoutALockIsTimedByItsKindAndEnd() throws Exception {
+    LocalRanks.run(
+        1,
+        controller -> {
+          try (MpilockMetrics _ = MpilockMetrics.bind(controller, registry, false)) {
+            controller.barrier();
+            controller.allGather("x");
+            assertThatExceptionOfType(IllegalStateException.class)
+                .isThrownBy(() ->
+                    controller.inOrder(() -> {
+                      throw new IllegalStateException("no");
+                    }));
+            assertThat(collective("barrier", "success")).isEqualTo(1);
+            assertThat(collective("allGather", "success")).isEqualTo(1);
+            assertThat(collective("inOrder", "failed")).isEqualTo(1);
+            assertThat(registry.find("mpilock.singlewrite").timer()).isNull();
+          }
+        });
+  }
+
+  private long collective(String call, String outcome) {
+    return registry
+        .get("mpilock.collective")
+        .tags("call", call, "outcome", outcome)
+        .timer()
+        .count();
+  }
+
   /** Micrometer's own timers are told, so that they have the maximum and the percentiles, too. */
   @Test
   void waitsAndHoldsAreWhatATimerOfMicrometerMakesOfThem() throws Exception {
