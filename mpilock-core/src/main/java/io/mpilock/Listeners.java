@@ -97,7 +97,7 @@ final class Listeners {
     }
 
     @Override
-    public void failed(String resource, LockMode mode, long waitNanos, RuntimeException failure) {
+    public void failed(String resource, LockMode mode, long waitNanos, Throwable failure) {
       each(target -> target.failed(resource, mode, waitNanos, failure));
     }
 

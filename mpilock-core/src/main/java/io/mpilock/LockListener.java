@@ -84,14 +84,15 @@ public interface LockListener {
   default void timedOut(String resource, LockMode mode, long waitNanos) {}
 
   /**
-   * The request failed: the thread was interrupted, a rank died, the controller was closed.
+   * The request failed: the thread was interrupted, a rank died, the controller was closed; or an
+   * {@link Error} came in between, as for want of stack or memory.
    *
    * @param resource the resource's name
    * @param mode how it was asked for
    * @param waitNanos the time from the request to the failure
    * @param failure what the caller gets
    */
-  default void failed(String resource, LockMode mode, long waitNanos, RuntimeException failure) {}
+  default void failed(String resource, LockMode mode, long waitNanos, Throwable failure) {}
 
   /**
    * A single write ended on this rank.

@@ -757,8 +757,12 @@ public final class ResourceLock {
           mode == LockMode.READ
               ? hold.acquireRead(process, nanos)
               : hold.acquireWrite(process, nanos);
-    } catch (RuntimeException failure) {
-      listener.failed(name(), mode, System.nanoTime() - start, failure);
+    } catch (Throwable failure) { // an Error too: else the thread would be counted as waiting
+      try {
+        listener.failed(name(), mode, System.nanoTime() - start, failure);
+      } catch (Throwable untold) {
+        // The caller gets the first.
+      }
       throw failure;
     }
     try {

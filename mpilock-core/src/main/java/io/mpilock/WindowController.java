@@ -8,6 +8,7 @@ import io.mpilock.failure.LockUseException;
 import io.mpilock.failure.MpilockException;
 import io.mpilock.failure.StartupException;
 import io.mpilock.internal.ControllerCore;
+import io.mpilock.internal.Opening;
 import io.mpilock.internal.rank.DirectoryUse;
 import io.mpilock.internal.rank.RankLock;
 import io.mpilock.internal.window.CallNames;
@@ -57,53 +58,82 @@ public final class WindowController implements AutoCloseable {
   private final @Nullable Communicator ownedWorld;
   private final ControllerOptions options;
   private final ControllerCore core;
-  private final Listeners listeners = new Listeners();
-  private final Incidents incidents = new Incidents(listeners);
+  private final Listeners listeners;
+  private final Incidents incidents;
   private final ResourceLock defaultLock;
 
   private WindowController(
-      Communicator parent, @Nullable Communicator ownedWorld, ControllerOptions options) {
+      Communicator communicator,
+      @Nullable Communicator ownedWorld,
+      ControllerOptions options,
+      ControllerCore core,
+      Listeners listeners,
+      Incidents incidents) {
+    this.communicator = communicator;
     this.ownedWorld = ownedWorld;
     this.options = options;
-    Transports.checkSize(options.expectedRanks(), parent.size(), parent.description());
-    checkMaster(options.master(), parent.size());
-    this.communicator = parent.duplicate();
+    this.core = core;
+    this.listeners = listeners;
+    this.incidents = incidents;
+    this.defaultLock = resource(DEFAULT_RESOURCE);
+  }
+
+  private static WindowController open(
+      Communicator parent, @Nullable Communicator ownedWorld, ControllerOptions options) {
+    Communicator communicator;
+    try {
+      // What is refused here has not begun: this rank may try again, while the others wait.
+      Transports.checkSize(options.expectedRanks(), parent.size(), parent.description());
+      checkMaster(options.master(), parent.size());
+      communicator = parent.duplicate();
+    } catch (Throwable e) {
+      Opening.tell(parent, e);
+      throw e;
+    }
+    Opening opening = null;
+    ControllerCore core = null;
+    try {
+      opening = new Opening(communicator);
+      Listeners listeners = new Listeners();
+      Incidents incidents = new Incidents(listeners);
+      core = opening.open(settings(options, incidents));
+      return new WindowController(communicator, ownedWorld, options, core, listeners, incidents);
+    } catch (Throwable e) { // the others wait for this rank, or count on it
+      if (core != null) {
+        endAll(e, core::abandon);
+      } else if (opening != null) {
+        opening.cutShort(e);
+      } else {
+        Opening.tell(communicator, e);
+      }
+      if (e instanceof StartupException) { // on every rank alike
+        communicator.close();
+      } else {
+        communicator.abandon();
+      }
+      throw e;
+    }
+  }
+
+  private static CoreSettings settings(ControllerOptions options, Incidents incidents) {
     ShareCodec codec =
         options.shareCodec() != null
             ? options.shareCodec()
             : new DefaultShareCodec(options.shareAllow());
-    try {
-      this.core =
-          ControllerCore.open(
-              communicator,
-              new CoreSettings(
-                  options.master(),
-                  options.fairness() == Fairness.PHASE_FAIR,
-                  options.otherwiseFair(),
-                  options.handoverLimit(),
-                  options.onHolderDeath() == OnHolderDeath.RELEASE,
-                  options.onDeadlock() == OnDeadlock.FAIL,
-                  options.stallWarning(),
-                  options.shutdownTimeout(),
-                  options.heartbeatTimeout(),
-                  options.windowBytes() == null ? 0 : options.windowBytes() / Long.BYTES,
-                  codec::encode,
-                  codec::decode,
-                  incidents));
-    } catch (StartupException e) { // on every rank alike
-      communicator.close();
-      throw e;
-    } catch (Throwable e) {
-      communicator.abandon();
-      throw e;
-    }
-    try {
-      this.defaultLock = resource(DEFAULT_RESOURCE);
-    } catch (Throwable e) { // the others count on this rank
-      core.abandon();
-      communicator.abandon();
-      throw e;
-    }
+    return new CoreSettings(
+        options.master(),
+        options.fairness() == Fairness.PHASE_FAIR,
+        options.otherwiseFair(),
+        options.handoverLimit(),
+        options.onHolderDeath() == OnHolderDeath.RELEASE,
+        options.onDeadlock() == OnDeadlock.FAIL,
+        options.stallWarning(),
+        options.shutdownTimeout(),
+        options.heartbeatTimeout(),
+        options.windowBytes() == null ? 0 : options.windowBytes() / Long.BYTES,
+        codec::encode,
+        codec::decode,
+        incidents);
   }
 
   /**
@@ -156,7 +186,7 @@ public final class WindowController implements AutoCloseable {
    * @throws StartupException if the options do not fit the communicator, or the ranks disagree
    */
   public static WindowController sync(Communicator communicator, ControllerOptions options) {
-    return new WindowController(communicator, null, options);
+    return open(communicator, null, options);
   }
 
   /**
@@ -170,7 +200,7 @@ public final class WindowController implements AutoCloseable {
    */
   public static WindowController syncOwning(Communicator communicator, ControllerOptions options) {
     try {
-      return new WindowController(communicator, communicator, options);
+      return open(communicator, communicator, options);
     } catch (Throwable e) {
       communicator.abandon();
       throw e;

@@ -19,6 +19,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Lock;
 
 /**
@@ -134,7 +135,31 @@ public final class InjectionScenario {
     };
   }
 
-  private static final LockListener LISTENER = new LockListener() {};
+  /** Requests that a listener was told of, less those of whose end it was told. */
+  private static final AtomicInteger OPEN_REQUESTS = new AtomicInteger();
+
+  private static final LockListener LISTENER =
+      new LockListener() {
+        @Override
+        public void requested(String resource, LockMode mode) {
+          OPEN_REQUESTS.incrementAndGet();
+        }
+
+        @Override
+        public void granted(String resource, LockMode mode, long waitNanos, boolean contended) {
+          OPEN_REQUESTS.decrementAndGet();
+        }
+
+        @Override
+        public void timedOut(String resource, LockMode mode, long waitNanos) {
+          OPEN_REQUESTS.decrementAndGet();
+        }
+
+        @Override
+        public void failed(String resource, LockMode mode, long waitNanos, Throwable failure) {
+          OPEN_REQUESTS.decrementAndGet();
+        }
+      };
 
   private static Map<String, Case> cases() {
     Map<String, Case> cases = new TreeMap<>();
@@ -452,12 +477,16 @@ public final class InjectionScenario {
     try (Pair ranks = new Pair(options, twoNodes)) {
       Act act = chosen.prepare(ranks);
       Future<?> loop = ranks.single ? ranks.other.submit(() -> takePart(ranks, name)) : null;
+      OPEN_REQUESTS.set(0);
       Injection armed = Injection.arm(at, false, failure, ranks.scriptAt, ranks.script);
       try {
         act.run();
       } catch (Throwable thrown) {
         if (!armed.hasThrown() && thrown instanceof AssertionError) {
           throw thrown;
+        }
+        if (OPEN_REQUESTS.get() != 0) {
+          throw new AssertionError("a request failed of which a listener was not told the end");
         }
       } finally {
         armed.disarm();

@@ -64,7 +64,7 @@ class LockListenerTest {
     }
 
     @Override
-    public void failed(String resource, LockMode mode, long waitNanos, RuntimeException failure) {
+    public void failed(String resource, LockMode mode, long waitNanos, Throwable failure) {
       note("failed " + mode + " " + failure.getClass().getSimpleName(), waitNanos);
     }
 

@@ -53,7 +53,7 @@ class ThrowablesTest {
     }
 
     @Override
-    public void failed(String resource, LockMode mode, long waitNanos, RuntimeException failed) {
+    public void failed(String resource, LockMode mode, long waitNanos, Throwable failed) {
       throw failure.get();
     }
 

@@ -58,32 +58,43 @@ public final class ControllerCore {
   /** Whether close or abandon was called. */
   private boolean ended;
 
-  private ControllerCore(RankContext node, Agent.Carrier carrier, int arity) {
+  private ControllerCore(
+      RankContext node, @Nullable Messenger messenger, Agent.Carrier carrier, int arity) {
     this.node = node;
     this.window = node.window();
+    this.messenger = messenger;
     this.directory = new Directory(node);
     this.locks = new LockTable(new RankThreads(node), directory);
     node.waits().nameBy(directory::nameAt);
     this.collectives = new CollectiveCalls(node, directory::nameAt);
-    if (node.agent() < 0) {
-      messenger = null;
-      agent = null;
-      return;
-    }
-    Bell agentsBell = new Bell(window, Layout.AGENT_BELL);
-    messenger =
-        node.communicator()
-            .messenger(() -> {
-              try {
-                agentsBell.ring();
-              } catch (IllegalStateException e) {
-                // The window is freed: nobody waits for the frame.
-              }
-            });
-    agent =
-        node.me() == 0
-            ? new Agent(node.withOwnWindow(), messenger, fingerprint(), carrier, arity)
+    this.agent =
+        messenger != null && node.me() == 0
+            ? agent(node.withOwnWindow(), messenger, carrier, arity)
             : null;
+  }
+
+  private Agent agent(RankContext own, Messenger messenger, Agent.Carrier carrier, int arity) {
+    try {
+      return new Agent(own, messenger, fingerprint(), carrier, arity);
+    } catch (Throwable e) {
+      own.window().free();
+      throw e;
+    }
+  }
+
+  private static @Nullable Messenger messenger(RankContext node) {
+    if (node.agent() < 0) {
+      return null;
+    }
+    Bell agentsBell = new Bell(node.window(), Layout.AGENT_BELL);
+    return node.communicator()
+        .messenger(() -> {
+          try {
+            agentsBell.ring();
+          } catch (IllegalStateException e) {
+            // The window is freed: nobody waits for the frame.
+          }
+        });
   }
 
   /**
@@ -95,9 +106,13 @@ public final class ControllerCore {
    * @throws StartupException if there is no memory, or the ranks disagree
    */
   public static ControllerCore open(Communicator communicator, CoreSettings settings) {
-    int here =
-        RankContext.ranksOf(communicator, communicator.member(communicator.rank()).node()).length;
-    return open(communicator, settings, RankContext.Pace.of(here), Agent.onThread(), Agent.ARITY);
+    Opening opening = new Opening(communicator);
+    try {
+      return opening.open(settings);
+    } catch (Throwable e) {
+      opening.cutShort(e);
+      throw e;
+    }
   }
 
   /**
@@ -110,33 +125,42 @@ public final class ControllerCore {
       RankContext.Pace pace,
       Agent.Carrier carrier,
       int arity) {
+    Opening opening = new Opening(communicator);
+    try {
+      return open(opening, settings, pace, carrier, arity);
+    } catch (Throwable e) {
+      opening.cutShort(e);
+      throw e;
+    }
+  }
+
+  /** The same; the caller ends the opening if it is cut short. */
+  static ControllerCore open(
+      Opening opening,
+      CoreSettings settings,
+      RankContext.Pace pace,
+      Agent.Carrier carrier,
+      int arity) {
+    Communicator communicator = opening.communicator();
     int here =
         RankContext.ranksOf(communicator, communicator.member(communicator.rank()).node()).length;
     checkSize(communicator, here);
     long header = Layout.directory(here + 1, communicator.size()) + Layout.LINE;
     long needed = (header + here - 1) / here;
     NodeWindow window =
-        settings.windowWords() == 0
-            ? communicator.allocate(
-                Math.max(CoreSettings.LEAST_WINDOW_WORDS, needed),
-                Math.max(CoreSettings.MOST_WINDOW_WORDS, needed))
-            : communicator.allocate(Math.max(settings.windowWords(), needed));
-    ControllerCore core = null;
-    try {
-      core =
-          new ControllerCore(new RankContext(communicator, window, settings, pace), carrier, arity);
-      core.enter();
-      return core;
-    } catch (Throwable e) {
-      try {
-        if (core != null) {
-          core.endAgent();
-        }
-      } finally {
-        window.free();
-      }
-      throw e;
-    }
+        opening.has(
+            settings.windowWords() == 0
+                ? communicator.allocate(
+                    Math.max(CoreSettings.LEAST_WINDOW_WORDS, needed),
+                    Math.max(CoreSettings.MOST_WINDOW_WORDS, needed))
+                : communicator.allocate(Math.max(settings.windowWords(), needed)),
+            here == communicator.size());
+    RankContext node = opening.has(new RankContext(communicator, window, settings, pace));
+    Messenger messenger = messenger(node);
+    opening.has(messenger);
+    ControllerCore core = opening.has(new ControllerCore(node, messenger, carrier, arity));
+    core.enter();
+    return core;
   }
 
   /** Refuses what the words have no room for, before it is counted there. */
@@ -194,6 +218,7 @@ public final class ControllerCore {
     if (other < ranks) {
       throw settingsDiffer(node.jobRank(other));
     }
+    node.throwIfCutShort(); // by a rank that was through with its slot
   }
 
   private void zero(long from, long to) {
@@ -213,6 +238,10 @@ public final class ControllerCore {
             new Waiter.Watch() {
               @Override
               public void check() {
+                if (done.getAsBoolean()) {
+                  return; // and who is through may be gone
+                }
+                node.communicator().throwIfCutShort();
                 for (int rank = 0; rank < node.ranks(); rank++) {
                   if (rank != node.me() && !node.communicator().isAlive(node.jobRank(rank))) {
                     throw node.failed(node.jobRank(rank), "it cannot take part in sync.");
@@ -237,8 +266,10 @@ public final class ControllerCore {
                             : ", and ranks of another node have not arrived yet");
               }
             });
+    BooleanSupplier over = () -> done.getAsBoolean() || node.cutShortBy() >= 0;
     while (!done.getAsBoolean()) {
-      if (!waiter.pause(bell, done)) {
+      node.throwIfCutShort();
+      if (!waiter.pause(bell, over)) {
         throw new MpilockException(
             "Rank %d was interrupted while it waited in sync for the other ranks."
                 .formatted(node.myJobRank()));
@@ -515,7 +546,7 @@ public final class ControllerCore {
   }
 
   /** Ends what speaks to other nodes, and tells the transport whom it need not wait for. */
-  private void endAgent() {
+  void endAgent() {
     if (node.agent() < 0) {
       return;
     }

@@ -124,6 +124,29 @@ public interface Communicator extends AutoCloseable {
   Messenger messenger(Runnable arrived);
 
   /**
+   * Says that this rank does not come to the collective calls on this communicator that others may
+   * wait in, though its process lives: its opening of a controller was cut short. They get {@link
+   * io.mpilock.failure.RankFailedException} with its rank, and from now on every rank is refused
+   * another collective call on it, since the ranks are no longer in step. Idempotent; the first
+   * reason counts. Waits for no other rank, and never throws.
+   *
+   * <p>By default nothing: a transport that cannot tell leaves the others waiting until this
+   * process ends.
+   *
+   * @param reason what happened; if it is a {@link io.mpilock.failure.RankFailedException}, the
+   *     others get that one's rank, which they may not be able to see fail themselves
+   */
+  default void cutShort(Throwable reason) {}
+
+  /**
+   * Looks whether a rank has called {@link #cutShort}: for a rank that has come through the
+   * collective calls and waits for the others elsewhere. Costs as much as {@link #isAlive}.
+   *
+   * @throws io.mpilock.failure.RankFailedException if one has, with its rank and its reason
+   */
+  default void throwIfCutShort() {}
+
+  /**
    * Tells the other ranks of the node whether this process is inside some controller's close, so
    * that ranks that close several controllers in different orders do not wait for each other.
    * Counts, so calls nest. Never waits.

@@ -31,6 +31,7 @@ public final class InjectingLoader extends ClassLoader {
   private static final ClassDesc HOOK = ClassDesc.of(Injection.class.getName());
 
   private final String ownName;
+  private final String withPackage;
 
   /** Each place in the code has a number; guarded by the loading of classes, which is by one. */
   private int nextPlace;
@@ -42,8 +43,19 @@ public final class InjectingLoader extends ClassLoader {
    *     changed
    */
   public InjectingLoader(Class<?> own) {
+    this(own, "");
+  }
+
+  /**
+   * Makes a loader.
+   *
+   * @param own as above
+   * @param withPackage a package that has steps, too
+   */
+  public InjectingLoader(Class<?> own, String withPackage) {
     super(own.getClassLoader());
     ownName = own.getName();
+    this.withPackage = withPackage;
   }
 
   @Override
@@ -66,6 +78,7 @@ public final class InjectingLoader extends ClassLoader {
       String inPackage = name.substring(0, name.lastIndexOf('.'));
       boolean counted =
           (inPackage.equals("io.mpilock")
+                  || inPackage.equals(withPackage)
                   || (inPackage.startsWith("io.mpilock.internal")
                       && !inPackage.equals("io.mpilock.internal.job")))
               && !name.startsWith(ownName);

@@ -15,7 +15,10 @@ public final class Injection {
 
   private static volatile @Nullable Injection current;
 
-  private final Thread thread = Thread.currentThread();
+  /** Null until a thread of the name comes to a step. */
+  private volatile @Nullable Thread thread;
+
+  private final String name;
   private final long at;
   private final boolean forEver;
   private final Throwable failure;
@@ -26,7 +29,16 @@ public final class Injection {
   private boolean thrown;
   private final BitSet places = new BitSet();
 
-  private Injection(long at, boolean forEver, Throwable failure, long scriptAt, Runnable script) {
+  private Injection(
+      @Nullable Thread thread,
+      String name,
+      long at,
+      boolean forEver,
+      Throwable failure,
+      long scriptAt,
+      Runnable script) {
+    this.thread = thread;
+    this.name = name;
     this.at = at;
     this.forEver = forEver;
     this.failure = failure;
@@ -56,9 +68,47 @@ public final class Injection {
    */
   public static Injection arm(
       long at, boolean forEver, Throwable failure, long scriptAt, Runnable script) {
-    Injection armed = new Injection(at, forEver, failure, scriptAt, script);
+    Injection armed =
+        new Injection(Thread.currentThread(), "", at, forEver, failure, scriptAt, script);
     current = armed;
     return armed;
+  }
+
+  /**
+   * Begins to count another thread's steps.
+   *
+   * @param thread whose
+   * @param at the step to throw at, or the place, as above
+   * @param failure what to throw
+   */
+  public static Injection arm(Thread thread, long at, Throwable failure) {
+    Injection armed = new Injection(thread, "", at, false, failure, 0, () -> {});
+    current = armed;
+    return armed;
+  }
+
+  /**
+   * Begins to count the steps of the first thread of a name that comes to one.
+   *
+   * @param name the thread's
+   * @param at the step to throw at, or the place, as above
+   * @param failure what to throw
+   */
+  public static Injection armFirst(String name, long at, Throwable failure) {
+    Injection armed = new Injection(null, name, at, false, failure, 0, () -> {});
+    current = armed;
+    return armed;
+  }
+
+  private boolean isOf(Thread stepping) {
+    if (thread == null && stepping.getName().equals(name)) {
+      synchronized (this) {
+        if (thread == null) {
+          thread = stepping;
+        }
+      }
+    }
+    return stepping.equals(thread);
   }
 
   public void disarm() {
@@ -82,7 +132,7 @@ public final class Injection {
   /** One step of the calling thread, at a place in the code. */
   public static void step(int place) {
     Injection armed = current;
-    if (armed != null && armed.thread.equals(Thread.currentThread()) && !armed.paused) {
+    if (armed != null && armed.isOf(Thread.currentThread()) && !armed.paused) {
       armed.count(place);
     }
   }

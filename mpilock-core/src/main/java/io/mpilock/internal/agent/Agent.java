@@ -211,8 +211,12 @@ public final class Agent implements Runnable {
   public void stop() {
     stopped = true;
     if (!started) { // sync failed before that
-      messenger.close();
-      window.free();
+      try {
+        sayBroken(node, messenger);
+      } finally {
+        messenger.close();
+        window.free();
+      }
       return;
     }
     try {
@@ -612,17 +616,43 @@ public final class Agent implements Runnable {
     node.ringCollective();
   }
 
-  private void sayGoodbye() {
-    boolean started = window.get(Layout.JOB_READY) == 1;
-    if (started && !allClosed && window.get(Layout.BROKEN) == 0) {
-      sendToOthers(new Message.Broken(node.myJobRank()));
+  /**
+   * Tells the other nodes, which wait for this one's first word, that it will not come, since the
+   * opening of a rank here was cut short. In place of an agent that was not started.
+   */
+  public static void sayBroken(RankContext node, Messenger messenger) {
+    ByteBuffer frame = StreamRelay.newBuffer();
+    for (int other = 0; other < node.nodes(); other++) {
+      if (other != node.myNode()) {
+        broken(node).encode(frame);
+        messenger.send(node.leader(other), frame);
+      }
     }
-    node.life(node.agent(), RankContext.LEFT);
-    node.ringCollective();
+    flush(node, messenger);
+  }
+
+  /** That nothing goes any further: for the rank that cut the opening short, or this one. */
+  private static Message.Broken broken(RankContext node) {
+    int cutShortBy = node.cutShortBy();
+    return new Message.Broken(
+        cutShortBy >= 0 && cutShortBy < node.jobSize() ? cutShortBy : node.myJobRank());
+  }
+
+  private static void flush(RankContext node, Messenger messenger) {
     long start = node.nanoTime();
     while (!messenger.isFlushed() && node.nanoTime() - start < FLUSH_NANOS) {
       rest();
     }
+  }
+
+  private void sayGoodbye() {
+    boolean differ = window.get(Layout.JOB_READY) == 2; // which all nodes know
+    if (!differ && !allClosed && window.get(Layout.BROKEN) == 0) {
+      sendToOthers(broken(node));
+    }
+    node.life(node.agent(), RankContext.LEFT);
+    node.ringCollective();
+    flush(node, messenger);
   }
 
   /** What the collective calls need of this agent. */

@@ -69,6 +69,12 @@ public final class Layout {
   /** How often a rank found no room for a name: others are to see what they need no more. */
   public static final long NO_ROOM = 10;
 
+  /**
+   * Who does not come to the opening of the controller: job rank + 1, and above 32 bits the member
+   * + 1 that says so; or 0. It says why in its {@link #CUT_SHORT_TEXT}.
+   */
+  public static final long CUT_SHORT = 11;
+
   private static final long DECISIONS = LINE;
 
   /** Epoch, and behind it the sleepers. */
@@ -145,6 +151,11 @@ public final class Layout {
   static final int DOORBELL = 2 * LINE;
 
   public static final int PROGRESS = 3 * LINE;
+
+  /** How many bytes, and these: what cut this rank's opening short. On the line of PROGRESS. */
+  static final int CUT_SHORT_TEXT = PROGRESS + 1;
+
+  static final int CUT_SHORT_BYTES = (LINE - 2) * Long.BYTES;
 
   // Words of a call slot.
   public static final int CALL = 0;

@@ -428,14 +428,61 @@ public final class RankContext {
   }
 
   public RankFailedException broken(int rank) {
+    boolean spoke = leader(nodeOf(rank)) == rank;
     String message =
         whoInJob(rank)
-            + " died, gave itself up, or cannot be reached. Its process spoke for node "
+            + (spoke
+                ? " died, gave itself up, or cannot be reached. Its process spoke for node "
+                : " does not come to sync, and is awaited on node ")
             + nodeOf(rank)
             + ", so no lock can be requested across nodes any more. Start the job again;"
             + " if the rank was only slow, set mpilock.heartbeat-timeout higher.";
     settings.stallListener().rankFailed(rank, message);
     return new RankFailedException(rank, message);
+  }
+
+  /**
+   * Tells the ranks of this node that a rank does not come to the opening of the controller: the
+   * caller's; or, if that was ended by another one's failure, that one. The first who tells is
+   * heard.
+   */
+  public static void tellCutShort(Communicator communicator, NodeWindow window, Throwable failure) {
+    int mine = communicator.rank();
+    int me = Arrays.binarySearch(ranksOf(communicator, communicator.member(mine).node()), mine);
+    int who = failure instanceof RankFailedException other ? other.rank() : mine;
+    attempt(() -> { // for want of memory without a text
+      byte[] text = FailureText.line(failure).getBytes(StandardCharsets.UTF_8);
+      int length = Math.min(text.length, Layout.CUT_SHORT_BYTES);
+      long index = Layout.slot(me) + Layout.CUT_SHORT_TEXT;
+      window.set(index, 0);
+      window.putBytes(index + 1, text, 0, length);
+      window.set(index, length);
+    });
+    window.compareAndSet(Layout.CUT_SHORT, 0, (me + 1L) << Integer.SIZE | (who + 1L));
+    new Bell(window, Layout.COLLECTIVE_BELL).ring();
+  }
+
+  /** The rank that does not come to the opening, or -1. */
+  public int cutShortBy() {
+    return (int) window.get(Layout.CUT_SHORT) - 1;
+  }
+
+  /** To be asked until this rank's opening is over. */
+  public void throwIfCutShort() {
+    int rank = cutShortBy();
+    if (rank < 0 || rank >= jobSize()) {
+      return;
+    }
+    int teller = (int) (window.get(Layout.CUT_SHORT) >>> Integer.SIZE) - 1;
+    long index = Layout.slot(Math.clamp(teller, 0, ranks() - 1)) + Layout.CUT_SHORT_TEXT;
+    byte[] text = new byte[Math.clamp(window.get(index), 0, Layout.CUT_SHORT_BYTES)];
+    window.getBytes(index + 1, text, 0, text.length);
+    throw new RankFailedException(
+        rank,
+        "%s does not come to sync: %s. No rank can open this controller without it. Look for the reason in its output."
+            .formatted(
+                whoInJob(rank),
+                text.length == 0 ? "it failed" : new String(text, StandardCharsets.UTF_8)));
   }
 
   /** Remembers that a rank of another node died, for all ranks of this one. */

@@ -4,11 +4,12 @@
 package io.mpilock.transport.ffm;
 
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
@@ -36,6 +37,9 @@ final class EndNotices {
   private static final byte ARE_YOU_THERE = 2;
   private static final byte I_AM = 3;
 
+  /** A group is out of step; its id and why follow the rank that does not come. */
+  private static final byte CUT_SHORT = 4;
+
   /** How long to stay until the notices have left. */
   private static final long FLUSH_NANOS = 1_000_000_000;
 
@@ -45,7 +49,13 @@ final class EndNotices {
   /** How long whoever has no connection any more has to answer. */
   private static final long ANSWER_NANOS = 5_000_000_000L;
 
-  private record Notice(int to, byte what, int about) {}
+  private record Notice(int to, byte what, int about, long group, String reason) {
+    Notice(int to, byte what, int about) {
+      this(to, what, about, 0, "");
+    }
+  }
+
+  private static final int LONGEST_REASON = 200;
 
   private final PointToPoint mpi;
   private final ReentrantLock inside;
@@ -63,7 +73,7 @@ final class EndNotices {
   private @Nullable FrameBuffer coming;
 
   /** Since when an answer is missed. Used by whoever waits for the end, which is one thread. */
-  private final Map<Integer, Long> asked = new HashMap<>();
+  private final Map<Integer, Long> asked = new ConcurrentHashMap<>();
 
   EndNotices(
       MpiLibrary library,
@@ -113,22 +123,49 @@ final class EndNotices {
           unsent.add(new Notice(rank, what, about));
         }
       }
-      long start = System.nanoTime();
-      while (!isSent() && System.nanoTime() - start < FLUSH_NANOS) {
-        LockSupport.parkNanos(this, PAUSE_NANOS);
-      }
-      if (!isSent()) {
-        // MPI is not free; or it goes to a rank that was not sent to before, and calls no MPI now.
-        Thread rest = new Thread(null, this::sendOn, "mpilock-notices", 0, false);
-        rest.setDaemon(true);
-        rest.setContextClassLoader(null);
-        rest.start();
-      }
+      flush();
     } catch (RuntimeException | Error e) {
       LOG.log(
           System.Logger.Level.DEBUG,
           "Other nodes may not learn which ranks are missing at MPI's end",
           e);
+    }
+  }
+
+  /**
+   * Says that a group is out of step, since a rank does not come to its collective calls; to those
+   * of its ranks that are on other nodes, each of which looks for itself. Does not throw.
+   */
+  void cutShort(MpiGroup group, int worldRank, String reason) {
+    leaving.cutShort(group.id(), worldRank, reason);
+    if (!roster.spansNodes()) {
+      return;
+    }
+    try {
+      for (int member = 0; member < group.size(); member++) {
+        int rank = group.worldRank(member);
+        if (roster.node(rank) != roster.node(roster.self()) && !roster.isLost(rank)) {
+          unsent.add(new Notice(rank, CUT_SHORT, worldRank, group.id(), reason));
+        }
+      }
+      flush();
+    } catch (RuntimeException | Error e) {
+      LOG.log(
+          System.Logger.Level.DEBUG, "Other nodes may not learn that an opening was cut short", e);
+    }
+  }
+
+  private void flush() {
+    long start = System.nanoTime();
+    while (!isSent() && System.nanoTime() - start < FLUSH_NANOS) {
+      LockSupport.parkNanos(this, PAUSE_NANOS);
+    }
+    if (!isSent()) {
+      // MPI is not free; or it goes to a rank that was not sent to before, and calls no MPI now.
+      Thread rest = new Thread(null, this::sendOn, "mpilock-notices", 0, false);
+      rest.setDaemon(true);
+      rest.setContextClassLoader(null);
+      rest.start();
     }
   }
 
@@ -143,9 +180,16 @@ final class EndNotices {
   }
 
   private void send(Notice notice) {
-    ByteBuffer bytes = ByteBuffer.allocate(Integer.BYTES).putInt(notice.about()).flip();
+    byte[] reason = notice.reason().getBytes(StandardCharsets.UTF_8);
+    int length = Math.min(reason.length, LONGEST_REASON);
+    ByteBuffer bytes =
+        ByteBuffer.allocate(Integer.BYTES + Long.BYTES + length)
+            .putInt(notice.about())
+            .putLong(notice.group())
+            .put(reason, 0, length)
+            .flip();
     FrameBuffer frame = FrameBuffer.allocate(true);
-    frame.begin(notice.to(), FrameBuffer.messageBytes(Integer.BYTES));
+    frame.begin(notice.to(), FrameBuffer.messageBytes(bytes.remaining()));
     frame.copyFrom(notice.what(), bytes);
     inside.lock();
     try {
@@ -221,7 +265,8 @@ final class EndNotices {
     }
   }
 
-  private void receive() {
+  /** Takes in what other nodes tell. Called again and again by a rank that waits. */
+  void receive() {
     for (FrameBuffer message = match(); message != null; message = match()) {
       ByteBuffer bytes = ByteBuffer.allocate(FrameBuffer.SMALL_BYTES);
       message.copyTo(bytes);
@@ -233,6 +278,12 @@ final class EndNotices {
         case STAYS_AWAY -> leaving.showElsewhere(about, false);
         case HAS_ENDED -> leaving.showElsewhere(about, true);
         case ARE_YOU_THERE -> send(new Notice(about, I_AM, roster.self()));
+        case CUT_SHORT -> {
+          if (bytes.remaining() >= Long.BYTES) {
+            long group = bytes.getLong();
+            leaving.cutShort(group, about, StandardCharsets.UTF_8.decode(bytes).toString());
+          }
+        }
         case I_AM -> asked.remove(about); // and is asked again, as long as it is cut off
         default -> {}
       }
@@ -241,7 +292,9 @@ final class EndNotices {
 
   /** The next message that is there, if there is one. */
   private @Nullable FrameBuffer match() {
-    inside.lock();
+    if (!inside.tryLock()) { // perhaps for ever, as above; else at the next look
+      return null;
+    }
     try {
       if (coming == null && mpi.match(TAG, control.comm())) {
         FrameBuffer next = FrameBuffer.allocate(true);

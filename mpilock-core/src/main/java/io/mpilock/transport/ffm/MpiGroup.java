@@ -14,7 +14,11 @@ import org.jspecify.annotations.Nullable;
  * they made. Only mpilock sends on it, so its duplicates are the same one.
  */
 final class MpiGroup {
+  /** The id of all ranks. */
+  static final long WORLD = 1;
+
   private final long comm;
+  private final long id;
   private final int rank;
   private final int[] worldRanks;
 
@@ -29,7 +33,17 @@ final class MpiGroup {
 
   /** Wraps a communicator; the array is not copied. */
   MpiGroup(long comm, int rank, int[] worldRanks) {
+    this(comm, 0, rank, worldRanks);
+  }
+
+  /**
+   * Wraps a communicator on which windows are opened.
+   *
+   * @param id the same on all of its ranks, and another one than that of any other group
+   */
+  MpiGroup(long comm, long id, int rank, int[] worldRanks) {
     this.comm = comm;
+    this.id = id;
     this.rank = rank;
     this.worldRanks = worldRanks;
   }
@@ -70,6 +84,16 @@ final class MpiGroup {
    */
   int nextTag() {
     return messengers.getAndIncrement() & LAST_TAG;
+  }
+
+  /** What it is known by in all of its ranks. */
+  long id() {
+    return id;
+  }
+
+  /** The same with an id that its first rank gives. Collective; on the {@link MpiThread}. */
+  MpiGroup named(Mpi mpi, long next) {
+    return new MpiGroup(comm, mpi.allgather(comm, next)[0], rank, worldRanks);
   }
 
   boolean isSameAs(MpiGroup other) {

@@ -36,10 +36,18 @@ final class MpiRuntime {
   private static final long ABORT_MILLIS = 2000;
 
   /**
+   * How long collective calls that all ranks have come to may take, once one of them has failed.
+   */
+  private static final Duration GRACE = Duration.ofSeconds(3);
+
+  /**
    * The one static variable: MPI itself exists once in a process, and cannot be initialised again.
    * Guarded by the class.
    */
   private static @Nullable MpiRuntime current;
+
+  /** Why MPI is of no use in this process any more: a start that failed half way. As above. */
+  private static volatile @Nullable String failedStart;
 
   private enum State {
     OPEN,
@@ -74,6 +82,11 @@ final class MpiRuntime {
   private int open;
   private boolean abandoned;
 
+  private volatile boolean isStuck;
+
+  /** How many groups this rank has given an id. Only on the MPI thread. */
+  private long named;
+
   /** In the order of creation, which is the same on all ranks of each. Only on the MPI thread. */
   private final List<MpiGroup> groups = new ArrayList<>();
 
@@ -95,7 +108,7 @@ final class MpiRuntime {
     roster = Roster.gather(mpi, comm);
     int[] all = IntStream.range(0, roster.size()).toArray();
     control = new MpiGroup(comm, roster.self(), all);
-    world = new MpiGroup(mpi.duplicate(mpi.world()), roster.self(), all);
+    world = new MpiGroup(mpi.duplicate(mpi.world()), MpiGroup.WORLD, roster.self(), all);
     groups.add(control);
     groups.add(world);
     MpiGroup node = control.node(mpi, roster);
@@ -124,6 +137,7 @@ final class MpiRuntime {
     synchronized (MpiRuntime.class) {
       runtime = current;
       if (runtime == null) {
+        throwIfFailed();
         runtime = start(settings);
         current = runtime;
       } else if (runtime.state != State.OPEN) {
@@ -149,15 +163,39 @@ final class MpiRuntime {
     try {
       return thread.call(
           () -> {
-            MpiSession session = MpiSession.start(library, settings.launcher());
-            where.set("its first collective calls of MPI");
-            return new MpiRuntime(thread, session, settings.doorbell());
+            Mpi mpi = new Mpi(library);
+            boolean before = mpi.initialized();
+            try {
+              MpiSession session = MpiSession.start(library, settings.launcher());
+              before = false;
+              where.set("its first collective calls of MPI");
+              return new MpiRuntime(thread, session, settings.doorbell());
+            } catch (Throwable e) {
+              if (!before && mpi.initialized()) {
+                failedStart = e.toString();
+              }
+              throw e;
+            }
           },
           settings.stallWarning(),
           waited -> tellLate(settings.launcher(), library, where.get(), waited));
     } catch (Throwable e) {
       thread.end();
       throw e;
+    }
+  }
+
+  private static void throwIfFailed() {
+    String failure = failedStart;
+    if (failure != null) {
+      throw new StartupException(
+          Problem.MPI_FINALIZED,
+          "mpilock's start failed in this process (pid "
+              + ProcessHandle.current().pid()
+              + ") when MPI was initialised already: "
+              + failure
+              + ".",
+          "End this process, and start the job again: MPI cannot be initialised twice.");
     }
   }
 
@@ -179,15 +217,20 @@ final class MpiRuntime {
 
   /** Parts a communicator when all of its ranks are there. Collective. */
   MpiGroup split(MpiGroup parent, Duration stallWarning, int color, int key) {
-    barrier(stallWarning).await(parent, "split a communicator");
-    return call(() -> {
-      MpiGroup part = MpiGroup.of(mpi, mpi.split(parent.comm(), color, key), roster.self());
-      MpiGroup known = known(part);
-      if (known != part) {
-        mpi.freeComm(part.comm());
-      }
-      return known;
-    });
+    return together(
+        parent,
+        "split a communicator",
+        stallWarning,
+        () -> {
+          MpiGroup part =
+              MpiGroup.of(mpi, mpi.split(parent.comm(), color, key), roster.self())
+                  .named(mpi, (long) roster.self() << Integer.SIZE | ++named + MpiGroup.WORLD);
+          MpiGroup known = known(part);
+          if (known != part) {
+            mpi.freeComm(part.comm());
+          }
+          return known;
+        });
   }
 
   /**
@@ -202,6 +245,85 @@ final class MpiRuntime {
     }
     groups.add(part);
     return part;
+  }
+
+  /**
+   * Makes collective calls of MPI when all ranks of a group are there. Whoever does not get through
+   * them tells the others, unless all ranks throw alike.
+   */
+  <T> T together(MpiGroup group, String what, Duration stallWarning, Supplier<T> calls) {
+    SoftBarrier.Watch watch =
+        new SoftBarrier.Watch() {
+          @Override
+          public void look() {
+            throwIfCutShort(group);
+          }
+        };
+    try {
+      throwIfStuck();
+      throwIfCutShort(group);
+      barrier(stallWarning).await(group, what, watch);
+      return thread.callWatched(calls, watch::look, GRACE, this::stuck);
+    } catch (StartupException alike) {
+      throw alike;
+    } catch (Throwable e) {
+      cutShort(group, e);
+      throw e;
+    }
+  }
+
+  /** Tells the ranks of a group that this one is no longer in step with them. Never throws. */
+  void cutShort(MpiGroup group, Throwable reason) {
+    try {
+      boolean other = reason instanceof RankFailedException;
+      int rank = other ? ((RankFailedException) reason).rank() : group.rank();
+      if (leaving.cutShort(group.id()) == null) {
+        notices.cutShort(group, group.worldRank(rank), String.valueOf(reason));
+      }
+    } catch (Throwable untold) {
+      LOG.log(System.Logger.Level.DEBUG, "That an opening was cut short is not told", untold);
+    }
+  }
+
+  void throwIfCutShort(MpiGroup group) {
+    if (roster.spansNodes()) {
+      notices.receive();
+    }
+    MpiClosing.CutShort told = leaving.cutShort(group.id());
+    if (told == null) {
+      return;
+    }
+    int rank = 0;
+    while (rank < group.size() - 1 && group.worldRank(rank) != told.worldRank()) {
+      rank++;
+    }
+    throw new RankFailedException(
+        rank,
+        ("The opening of a controller was cut short on %s: %s. Its ranks are no longer in step, so"
+                + " they can open no controller and split no communicator any more. Look for the"
+                + " reason in its output, and start the job again.")
+            .formatted(
+                roster.member(told.worldRank(), rank, 0),
+                told.reason().isEmpty() ? "it failed" : told.reason()));
+  }
+
+  /** A collective call of MPI does not return, since another rank never came to it. */
+  private void stuck() {
+    isStuck = true;
+    synchronized (MpiRuntime.class) {
+      abandoned = true; // MPI's end would wait for the thread
+    }
+    notices.stayAway();
+  }
+
+  private void throwIfStuck() {
+    if (isStuck) {
+      throw new MpilockException(
+          "A collective call of MPI has not returned, since another rank did not come to it: no"
+              + " controller can be opened in this process (pid "
+              + ProcessHandle.current().pid()
+              + ") any more. End it, and start the job again.");
+    }
   }
 
   SoftBarrier barrier(Duration stallWarning) {

@@ -10,8 +10,11 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The one thread that calls MPI, but for what {@link PointToPoint} does: MPI wants to be finalised
@@ -19,6 +22,7 @@ import java.util.function.Supplier;
  */
 final class MpiThread {
   private static final Duration NEVER = Duration.ofDays(36_500);
+  private static final Duration LOOK = Duration.ofMillis(200);
 
   private final ExecutorService executor =
       Executors.newSingleThreadExecutor(task -> {
@@ -61,6 +65,48 @@ final class MpiThread {
       if (interrupted) {
         Thread.currentThread().interrupt();
       }
+    }
+  }
+
+  /**
+   * The same, for a task in which another rank may be waited for that never comes.
+   *
+   * @param look called now and then, throws if that is so
+   * @param grace how long it may take all the same
+   * @param stuck called if the task has not ended then; what look threw is thrown
+   */
+  <T> T callWatched(Supplier<T> task, Runnable look, Duration grace, Runnable stuck) {
+    AtomicReference<@Nullable RuntimeException> failed = new AtomicReference<>();
+    AtomicBoolean done = new AtomicBoolean();
+    Duration[] since = {Duration.ZERO};
+    try {
+      return call(
+          () -> {
+            try {
+              return task.get();
+            } finally {
+              done.set(true);
+            }
+          },
+          LOOK,
+          waited -> {
+            try {
+              look.run();
+            } catch (RuntimeException e) {
+              if (failed.compareAndSet(null, e)) {
+                since[0] = waited;
+              }
+            }
+            RuntimeException failure = failed.get();
+            if (failure != null && waited.minus(since[0]).compareTo(grace) > 0) {
+              throw failure;
+            }
+          });
+    } catch (RuntimeException e) {
+      if (e.equals(failed.get()) && !done.get()) {
+        stuck.run();
+      }
+      throw e;
     }
   }
 

@@ -104,15 +104,20 @@ final class NativeCommunicator implements Communicator {
     checkOpen();
     MpiWindowAllocator allocator =
         new MpiWindowAllocator(runtime.mpi(), runtime.roster(), least, most);
-    runtime.barrier(stallWarning).await(group, "allocate a window");
-    return runtime.call(() -> {
-      MpiGroup node = group.node(runtime.mpi(), runtime.roster());
-      NativeWindow window =
-          NativeWindow.of(
-              runtime, allocator.allocate(group, node, group.windows()), runtime.isFirstWindow());
-      runtime.opened(window);
-      return window;
-    });
+    return runtime.together(
+        group,
+        "allocate a window",
+        stallWarning,
+        () -> {
+          MpiGroup node = group.node(runtime.mpi(), runtime.roster());
+          NativeWindow window =
+              NativeWindow.of(
+                  runtime,
+                  allocator.allocate(group, node, group.windows()),
+                  runtime.isFirstWindow());
+          runtime.opened(window);
+          return window;
+        });
   }
 
   @Override
@@ -128,6 +133,16 @@ final class NativeCommunicator implements Communicator {
     checkOpen();
     runtime.leftovers().opened(group);
     return new NativeMessenger(runtime, group, group.nextTag(), arrived);
+  }
+
+  @Override
+  public void cutShort(Throwable reason) {
+    runtime.cutShort(group, reason);
+  }
+
+  @Override
+  public void throwIfCutShort() {
+    runtime.throwIfCutShort(group);
   }
 
   @Override

@@ -64,7 +64,7 @@ final class LocalCommunicator implements Communicator {
   public Communicator duplicate() {
     int[] all = IntStream.range(0, size()).toArray();
     Object made = group.meet(rank, rank == 0 ? group.child(all) : null)[0];
-    return new LocalCommunicator((LocalGroup) Objects.requireNonNull(made), rank);
+    return ((LocalGroup) Objects.requireNonNull(made)).join(rank);
   }
 
   @Override
@@ -72,6 +72,15 @@ final class LocalCommunicator implements Communicator {
     if (color < 0) {
       throw new IllegalArgumentException("The color must not be negative, but is " + color + ".");
     }
+    try {
+      return part(color, key);
+    } catch (Throwable e) { // the others wait for this rank
+      cutShort(e);
+      throw e;
+    }
+  }
+
+  private Communicator part(int color, int key) {
     record Choice(int rank, int color, int key) {}
     Choice[] choices =
         Arrays.stream(group.meet(rank, new Choice(rank, color, key)))
@@ -86,7 +95,7 @@ final class LocalCommunicator implements Communicator {
     int newRank =
         IntStream.range(0, mine.length).filter(i -> mine[i] == rank).findFirst().orElseThrow();
     Object made = group.meet(rank, newRank == 0 ? group.child(mine) : null)[mine[0]];
-    return new LocalCommunicator((LocalGroup) Objects.requireNonNull(made), newRank);
+    return ((LocalGroup) Objects.requireNonNull(made)).join(newRank);
   }
 
   @Override
@@ -130,6 +139,16 @@ final class LocalCommunicator implements Communicator {
     mine.connect(group.meet(rank, mine));
     self().opened(mine);
     return mine;
+  }
+
+  @Override
+  public void cutShort(Throwable reason) {
+    group.cutShort(self(), reason);
+  }
+
+  @Override
+  public void throwIfCutShort() {
+    group.throwIfCutShort();
   }
 
   @Override

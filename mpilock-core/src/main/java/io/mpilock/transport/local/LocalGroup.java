@@ -20,12 +20,30 @@ final class LocalGroup {
   private int here;
   private long meeting;
 
+  /** The rank that comes to no meeting any more, though it lives, or -1; and why. */
+  private int cutShortBy = -1;
+
+  private @Nullable Throwable cutShortReason;
+
+  /** Which of the ranks have got their communicator of this group; guarded by this. */
+  private final boolean[] joined;
+
   LocalGroup(LocalCluster cluster, LocalProcess[] processes) {
     this.cluster = cluster;
     this.processes = processes.clone();
     this.nodes = number(Arrays.stream(processes).mapToInt(LocalProcess::node).toArray());
     this.brought = new Object[processes.length];
     this.met = brought;
+    this.joined = new boolean[processes.length];
+  }
+
+  /** Gives a rank its communicator. */
+  LocalCommunicator join(int rank) {
+    LocalCommunicator mine = new LocalCommunicator(this, rank);
+    synchronized (this) {
+      joined[rank] = true;
+    }
+    return mine;
   }
 
   /**
@@ -96,9 +114,10 @@ final class LocalGroup {
    * Meets the other ranks. Collective.
    *
    * @return what each rank brought
-   * @throws RankFailedException if a rank is dead
+   * @throws RankFailedException if a rank is dead, or comes to no meeting any more
    */
   synchronized @Nullable Object[] meet(int rank, @Nullable Object value) {
+    throwIfCutShort();
     long mine = meeting;
     brought[rank] = value;
     if (++here == size()) {
@@ -112,6 +131,7 @@ final class LocalGroup {
     boolean interrupted = false;
     while (meeting == mine) {
       throwIfDead(rank);
+      throwIfCutShort();
       try {
         wait(1_000);
       } catch (InterruptedException e) {
@@ -131,6 +151,40 @@ final class LocalGroup {
         throw new RankFailedException(
             rank, "Rank " + rank + " died: a collective call cannot be completed.");
       }
+    }
+  }
+
+  /** Says that a process comes to no meeting any more: here, and where it has not joined. */
+  void cutShort(LocalProcess process, Throwable reason) {
+    synchronized (this) {
+      if (cutShortBy < 0) {
+        cutShortReason = reason;
+        cutShortBy =
+            reason instanceof RankFailedException other
+                ? other.rank()
+                : List.of(processes).indexOf(process);
+        notifyAll();
+      }
+    }
+    for (LocalGroup child : children) {
+      if (child.isMissed(process)) {
+        child.cutShort(process, reason);
+      }
+    }
+  }
+
+  private synchronized boolean isMissed(LocalProcess process) {
+    int rank = List.of(processes).indexOf(process);
+    return rank >= 0 && !joined[rank];
+  }
+
+  synchronized void throwIfCutShort() {
+    if (cutShortBy >= 0) {
+      throw new RankFailedException(
+          cutShortBy,
+          ("The opening of a controller was cut short on rank %d: %s. Its communicator allows no"
+                  + " collective call any more; make another one.")
+              .formatted(cutShortBy, cutShortReason));
     }
   }
 

@@ -136,6 +136,10 @@ final class Hub implements Acceptor.Host {
   void receive(int rank, LifelineMessage message) {
     switch (message) {
       case LifelineMessage.Meet meet -> meet(rank, meet);
+      case LifelineMessage.CutShort told -> {
+        meetings.keySet().removeIf(told::covers);
+        tellAll(told); // each ends its own wait
+      }
       case LifelineMessage.Abort abort -> abort(abort);
       case LifelineMessage.Bye _ -> ended(rank, Fate.LEFT);
       case LifelineMessage.Met _,

@@ -45,6 +45,11 @@ final class Lifeline {
   private final AtomicIntegerArray fates;
   private final ConcurrentMap<String, CompletableFuture<byte[][]>> meetings =
       new ConcurrentHashMap<>();
+
+  /** What was told of groups that are out of step. */
+  private final CopyOnWriteArrayList<LifelineMessage.CutShort> cutShort =
+      new CopyOnWriteArrayList<>();
+
   private final List<IntConsumer> onDeath = new CopyOnWriteArrayList<>();
 
   /** How rank 0's hub ended, once it has; then there are no meetings any more. */
@@ -155,6 +160,12 @@ final class Lifeline {
   CompletableFuture<byte[][]> begin(String meeting, int[] members, byte[] brought) {
     CompletableFuture<byte[][]> outcome = new CompletableFuture<>();
     meetings.put(meeting, outcome);
+    for (LifelineMessage.CutShort told : cutShort) { // after the put, as below
+      if (told.covers(meeting)) {
+        outcome.completeExceptionally(new CutShortException(told));
+        return outcome;
+      }
+    }
     toHub.accept(new LifelineMessage.Meet(meeting, members, brought));
     Exception end = hubEnd; // after the put: whoever sets it looks at the meetings after that
     if (end != null) {
@@ -163,8 +174,58 @@ final class Lifeline {
     return outcome;
   }
 
+  /**
+   * Tells all ranks that one comes to no meeting of a group any more. Never throws, and waits for
+   * nobody.
+   *
+   * @param group the group's name
+   * @param from the first call of it that this rank has not come through
+   * @param place who does not come, by its place in the group
+   * @param reason why
+   */
+  void tellCutShort(String group, int from, int place, String reason) {
+    LifelineMessage.CutShort told = new LifelineMessage.CutShort(group, from, place, reason);
+    noteCutShort(told);
+    if (hubEnd == null) {
+      toHub.accept(told);
+    }
+  }
+
+  private void noteCutShort(LifelineMessage.CutShort told) {
+    if (!cutShort.addIfAbsent(told)) {
+      return;
+    }
+    meetings.forEach((meeting, outcome) -> {
+      if (told.covers(meeting)) {
+        outcome.completeExceptionally(new CutShortException(told));
+      }
+    });
+  }
+
+  /** Throws if a rank comes to no meeting of a group any more. */
+  void throwIfCutShort(String group, int[] members, IntFunction<String> names) {
+    for (LifelineMessage.CutShort told : cutShort) {
+      if (told.covers(group + "/")) {
+        throw failure(new CutShortException(told), members, "open a controller", names);
+      }
+    }
+  }
+
   private static MpilockException failure(
       @Nullable Throwable cause, int[] members, String what, IntFunction<String> names) {
+    if (cause instanceof CutShortException cut) {
+      int place = cut.told.rank();
+      boolean known = place >= 0 && place < members.length;
+      return new RankFailedException(
+          place,
+          (known ? names.apply(members[place]) : "rank " + place)
+              + " does not come to "
+              + what
+              + ": "
+              + cut.told.reason()
+              + ". Look for the reason in its output; another communicator is needed to open a"
+              + " controller.");
+    }
     if (!(cause instanceof MissedException missed)) {
       return new MpilockException("The ranks could not " + what + ".", cause);
     }
@@ -198,6 +259,7 @@ final class Lifeline {
         }
       }
       case LifelineMessage.Stop(String reason) -> hubEnded(new StoppedException(reason));
+      case LifelineMessage.CutShort told -> noteCutShort(told);
       case LifelineMessage.Died(int other) -> lost(checked(other));
       case LifelineMessage.Left(int other) -> {
         fates.compareAndSet(checked(other), ALIVE, LEFT);
@@ -270,6 +332,18 @@ final class Lifeline {
 
     int rank() {
       return rank;
+    }
+  }
+
+  /** A rank does not come to a meeting, though it lives. */
+  private static final class CutShortException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    private final transient LifelineMessage.CutShort told;
+
+    CutShortException(LifelineMessage.CutShort told) {
+      super(told.reason(), null, false, false);
+      this.told = told;
     }
   }
 

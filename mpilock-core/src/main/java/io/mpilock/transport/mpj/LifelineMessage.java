@@ -15,8 +15,8 @@ import java.nio.ByteBuffer;
  * What travels over a lifeline. Ranks are those of the job.
  *
  * <pre>
- *   rank to hub       Meet, Abort, Bye
- *   hub to rank       Met, Missed, Stop; Died, Left, Abort to all
+ *   rank to hub       Meet, CutShort, Abort, Bye
+ *   hub to rank       Met, Missed, Stop; CutShort, Died, Left, Abort to all
  * </pre>
  */
 @SuppressWarnings("ArrayRecordComponent") // messages are not compared
@@ -50,6 +50,36 @@ sealed interface LifelineMessage {
 
   /** The sender says farewell. */
   record Bye() implements LifelineMessage {}
+
+  /**
+   * A rank comes to no meeting of a group any more, nor of those made of it from a call on.
+   *
+   * @param group the group's name
+   * @param from the number of that call
+   * @param rank who does not come, by its place in the group
+   * @param reason why
+   */
+  record CutShort(String group, int from, int rank, String reason) implements LifelineMessage {
+    /** Whether a meeting, by its name, is one of these. */
+    boolean covers(String meeting) {
+      String its = meeting.substring(0, Math.max(0, meeting.lastIndexOf('/')));
+      if (its.equals(group)) {
+        return true;
+      }
+      if (!its.startsWith(group + "/")) {
+        return false;
+      }
+      int number = 0;
+      for (int i = group.length() + 1; i < its.length() && its.charAt(i) != '/'; i++) {
+        char next = its.charAt(i);
+        if (next == '.') {
+          break; // a part of a split
+        }
+        number = Character.isDigit(next) ? number * 10 + (next - '0') : number;
+      }
+      return number >= from;
+    }
+  }
 
   /** Encodes the message. */
   default ByteBuffer encode() {
@@ -96,6 +126,13 @@ sealed interface LifelineMessage {
           out.writeInt(by);
         }
         case Bye() -> out.writeByte(8);
+        case CutShort(String group, int from, int rank, String reason) -> {
+          out.writeByte(9);
+          out.writeUTF(group);
+          out.writeInt(from);
+          out.writeInt(rank);
+          out.writeUTF(reason.substring(0, Math.min(reason.length(), LONGEST_REASON)));
+        }
       }
     } catch (IOException e) {
       throw new UncheckedIOException("writing to memory", e);
@@ -137,6 +174,7 @@ sealed interface LifelineMessage {
           case 6 -> new Left(in.readInt());
           case 7 -> new Abort(in.readInt(), in.readInt());
           case 8 -> new Bye();
+          case 9 -> new CutShort(in.readUTF(), in.readInt(), in.readInt(), in.readUTF());
           default -> throw new IOException("there is no message of kind " + kind);
         };
     if (in.available() > 0) {

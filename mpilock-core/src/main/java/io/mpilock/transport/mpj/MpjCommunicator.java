@@ -4,6 +4,7 @@
 package io.mpilock.transport.mpj;
 
 import io.mpilock.failure.MpilockException;
+import io.mpilock.failure.RankFailedException;
 import io.mpilock.transport.Communicator;
 import io.mpilock.transport.Member;
 import io.mpilock.transport.Messenger;
@@ -70,7 +71,11 @@ final class MpjCommunicator implements Communicator {
   @Override
   public Communicator duplicate() {
     checkOpen();
-    return child(group.nextCall("duplicate"), group.rank(), group.worldRanks());
+    int number = group.calls() + 1;
+    Communicator duplicate =
+        child(group.call("duplicate", number), group.rank(), group.worldRanks());
+    group.made(number); // only now: see cutShort
+    return duplicate;
   }
 
   @Override
@@ -79,6 +84,16 @@ final class MpjCommunicator implements Communicator {
       throw new IllegalArgumentException("color must not be negative, but is " + color);
     }
     checkOpen();
+    int before = group.calls();
+    try {
+      return part(color, key);
+    } catch (Throwable e) { // the others wait for this rank here, or in the part
+      cutShort(e, before + 1);
+      throw e;
+    }
+  }
+
+  private Communicator part(int color, int key) {
     record Choice(int rank, int color, int key) {}
     String call = group.nextCall("split");
     byte[][] all =
@@ -127,6 +142,26 @@ final class MpjCommunicator implements Communicator {
   public Messenger messenger(Runnable arrived) {
     checkOpen();
     return MpjMessenger.open(runtime, group, stallWarning, arrived);
+  }
+
+  @Override
+  public void cutShort(Throwable reason) {
+    cutShort(reason, group.calls() + 1);
+  }
+
+  /**
+   * The others may wait in a communicator that they have made of this one already.
+   *
+   * @param from the first call that this rank has not come through
+   */
+  private void cutShort(Throwable reason, int from) {
+    int rank = reason instanceof RankFailedException other ? other.rank() : group.rank();
+    runtime.lifeline().tellCutShort(group.name(), from, rank, String.valueOf(reason));
+  }
+
+  @Override
+  public void throwIfCutShort() {
+    runtime.lifeline().throwIfCutShort(group.name(), group.worldRanks(), runtime::name);
   }
 
   @Override

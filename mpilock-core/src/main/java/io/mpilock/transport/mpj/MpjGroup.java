@@ -44,8 +44,27 @@ final class MpjGroup {
     return Arrays.stream(worldRanks).boxed().toList().indexOf(worldRank);
   }
 
+  String name() {
+    return name;
+  }
+
+  /** How many collective calls this rank has made. */
+  int calls() {
+    return calls.get();
+  }
+
   /** Counts a collective call. */
   String nextCall(String kind) {
-    return name + "/" + kind + calls.incrementAndGet();
+    return call(kind, calls.incrementAndGet());
+  }
+
+  /** The name of a collective call. */
+  String call(String kind, int number) {
+    return name + "/" + kind + number;
+  }
+
+  /** Counts a collective call that was made without {@link #nextCall}. */
+  void made(int number) {
+    calls.set(number);
   }
 }

@@ -25,6 +25,9 @@ import org.jspecify.annotations.Nullable;
 final class MpjRuntime {
   private static final System.Logger LOG = System.getLogger("io.mpilock");
 
+  /** The name under which the ranks meet at the end. */
+  private static final String END = "end";
+
   /** How long rank 0 waits for the others to go, so that they hear its last words. */
   private static final Duration FAREWELL = Duration.ofSeconds(2);
 
@@ -219,9 +222,12 @@ final class MpjRuntime {
   }
 
   /** Counts one communicator less, of a rank that failed: it must not take part in the end. */
-  synchronized void abandon() {
-    open--;
-    abandoned = true;
+  void abandon() {
+    synchronized (this) {
+      open--;
+      abandoned = true;
+    }
+    lifeline().tellCutShort(END, 1, self(), "it gave itself up, or its opening or close failed");
   }
 
   /** Takes back the count for a communicator that was not made. */
@@ -235,7 +241,7 @@ final class MpjRuntime {
       var _ =
           lifeline()
               .meet(
-                  world.nextCall("close"),
+                  END + "/close",
                   world.worldRanks(),
                   new byte[0],
                   "close",

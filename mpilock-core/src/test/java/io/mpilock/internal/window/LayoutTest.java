@@ -39,6 +39,7 @@ class LayoutTest {
     claim(Layout.FIRST_TOKEN, 1);
     claim(Layout.SWEEP, 1);
     claim(Layout.NO_ROOM, 1);
+    claim(Layout.CUT_SHORT, 1);
     for (long call = 6; call < 8; call++) {
       claim(Layout.decision(call), 1);
       claim(Layout.proposal(call), 1);
@@ -58,6 +59,7 @@ class LayoutTest {
       claim(Layout.callSlot(member, 6), Layout.CALL_SLOT_WORDS);
       claim(Layout.callSlot(member, 7), Layout.CALL_SLOT_WORDS);
       claim(Layout.slot(member) + Layout.PROGRESS, 1);
+      claim(Layout.slot(member) + Layout.CUT_SHORT_TEXT, 1 + Layout.CUT_SHORT_BYTES / 8);
     }
     for (long chunk = 12; chunk < 12 + Layout.RING_CHUNKS; chunk++) {
       claim(Layout.chunk(members, chunk), 16 + Layout.CHUNK_BYTES / 8);

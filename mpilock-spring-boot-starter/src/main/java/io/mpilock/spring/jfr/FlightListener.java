@@ -46,7 +46,7 @@ final class FlightListener implements LockListener {
   }
 
   @Override
-  public void failed(String resource, LockMode mode, long waitNanos, RuntimeException failure) {
+  public void failed(String resource, LockMode mode, long waitNanos, Throwable failure) {
     waited(resource, mode, "failed", true);
   }
 

@@ -178,7 +178,7 @@ public final class MpilockMetrics implements LockListener, AutoCloseable {
   }
 
   @Override
-  public void failed(String resource, LockMode mode, long waitNanos, RuntimeException failure) {
+  public void failed(String resource, LockMode mode, long waitNanos, Throwable failure) {
     ResourceMeters meters = of(resource);
     if (meters != null) {
       meters.mode(mode).failed(waitNanos);

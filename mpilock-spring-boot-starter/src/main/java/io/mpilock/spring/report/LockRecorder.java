@@ -86,7 +86,7 @@ final class LockRecorder implements LockListener {
   }
 
   @Override
-  public void failed(String resource, LockMode mode, long waitNanos, RuntimeException failure) {
+  public void failed(String resource, LockMode mode, long waitNanos, Throwable failure) {
     long kind = NoteKind.of(number(resource), LockUse.of(mode), LockOutcome.FAILED, true);
     end(kind, System.nanoTime(), waitNanos, 0);
   }
