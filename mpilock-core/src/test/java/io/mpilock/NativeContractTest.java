@@ -55,6 +55,7 @@ class NativeContractTest {
                 SingleWrites.class.getName(),
                 Lifecycles.class.getName(),
                 Deadlocks.class.getName(),
+                Counters.class.getName(),
                 Statuses.class.getName())
             .succeeded()
             .output();
@@ -91,6 +92,15 @@ class NativeContractTest {
   /** Run inside each rank. */
   @TestMethodOrder(MethodOrderer.MethodName.class)
   static class Deadlocks extends DeadlockContract {
+    @Override
+    protected Ranks ranks() {
+      return ProcessRanks.world();
+    }
+  }
+
+  /** Run inside each rank. */
+  @TestMethodOrder(MethodOrderer.MethodName.class)
+  static class Counters extends CounterContract {
     @Override
     protected Ranks ranks() {
       return ProcessRanks.world();
