@@ -3,6 +3,7 @@
  */
 package io.mpilock;
 
+import io.mpilock.internal.window.CallNames;
 import io.mpilock.internal.window.CoreSettings;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -30,11 +31,12 @@ final class Incidents implements CoreSettings.StallListener {
 
   @Override
   public void stalled(String resource, String report) {
+    String shown = CallNames.shown(resource);
     LockListener listener = lockListeners.current();
     if (listener != null) {
-      listener.stalled(resource, report);
+      listener.stalled(shown, report);
     }
-    each(told -> told.stalled(resource, report));
+    each(told -> told.stalled(shown, report));
   }
 
   @Override
@@ -47,13 +49,13 @@ final class Incidents implements CoreSettings.StallListener {
   @Override
   public void poisoned(String resource, int rank) {
     if (poisoned.add(rank + " " + resource)) { // it may have been given free in between
-      each(told -> told.poisoned(resource, rank));
+      each(told -> told.poisoned(CallNames.shown(resource), rank));
     }
   }
 
   @Override
   public void deadlocked(String resource, String report) {
-    each(told -> told.deadlocked(resource, report));
+    each(told -> told.deadlocked(CallNames.shown(resource), report));
   }
 
   private void each(Consumer<JobListener> call) {

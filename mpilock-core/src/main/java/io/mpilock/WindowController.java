@@ -222,6 +222,25 @@ public final class WindowController implements AutoCloseable {
     return core.resource(name).face(ResourceLock.class, this::lock);
   }
 
+  /**
+   * Gives a number that all ranks share. Not collective: a counter exists from the moment that some
+   * rank names it, and stands at 0. Equal names are the same counter on all ranks. It has nothing
+   * to do with a resource of the same name. It is kept, with what it stands at, until the
+   * controller is closed on all ranks; each takes as much of the window as a resource.
+   *
+   * @param name as that of a {@linkplain #resource resource}
+   * @return the counter: always the same object for a name
+   * @throws IllegalArgumentException if the name is not valid
+   * @throws MpilockException if the window has no room for another counter
+   * @throws ControllerClosedException if the controller is closed
+   */
+  public JobCounter counter(String name) {
+    return core.counter(name)
+        .face(
+            SharedCounter.class,
+            lock -> new SharedCounter(lock, core.collectives(), options.master()));
+  }
+
   private ResourceLock lock(RankLock process) {
     boolean own = CallNames.isOwn(process.name());
     return new ResourceLock(

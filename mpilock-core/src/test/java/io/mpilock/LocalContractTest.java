@@ -89,6 +89,22 @@ class LocalContractTest {
   @Nested
   @ParameterizedClass
   @EnumSource
+  class Counter extends CounterContract {
+    private final Topology topology;
+
+    Counter(Topology topology) {
+      this.topology = topology;
+    }
+
+    @Override
+    protected Ranks ranks() {
+      return topology.ranks(folder);
+    }
+  }
+
+  @Nested
+  @ParameterizedClass
+  @EnumSource
   class JavaLock extends ReadWriteLockContract {
     private final Topology topology;
 

@@ -46,7 +46,8 @@ class MpjContractTest {
                 NativeContractTest.SingleWrites.class.getName(),
                 NativeContractTest.Collectives.class.getName(),
                 NativeContractTest.Lifecycles.class.getName(),
-                NativeContractTest.Deadlocks.class.getName())
+                NativeContractTest.Deadlocks.class.getName(),
+                NativeContractTest.Counters.class.getName())
             .succeeded()
             .output();
     assertThat(output.split("tests succeeded: ", -1)).hasSize(ranks + 1);

@@ -56,6 +56,7 @@ class NativeContractTest {
                 Collectives.class.getName(),
                 Lifecycles.class.getName(),
                 Deadlocks.class.getName(),
+                Counters.class.getName(),
                 Statuses.class.getName())
             .succeeded()
             .output();
@@ -101,6 +102,15 @@ class NativeContractTest {
   /** Run inside each rank. */
   @TestMethodOrder(MethodOrderer.MethodName.class)
   static class Deadlocks extends DeadlockContract {
+    @Override
+    protected Ranks ranks() {
+      return ProcessRanks.world();
+    }
+  }
+
+  /** Run inside each rank. */
+  @TestMethodOrder(MethodOrderer.MethodName.class)
+  static class Counters extends CounterContract {
     @Override
     protected Ranks ranks() {
       return ProcessRanks.world();

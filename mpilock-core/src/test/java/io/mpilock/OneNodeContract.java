@@ -44,6 +44,14 @@ class OneNodeContract {
   }
 
   @Nested
+  class Counter extends CounterContract {
+    @Override
+    protected Ranks ranks() {
+      return smallest();
+    }
+  }
+
+  @Nested
   class SingleWrite extends SingleWriteContract {
     @Override
     void aTimedSingleWriteThatCannotLockFailsOnAll() {} // takes its 2 s

@@ -49,6 +49,8 @@ record RankDeath(
     WAITS_TO_READ,
     /** Somewhere between its last lock and its next. */
     WORKS,
+    /** Somewhere between its last count and its next. */
+    COUNTS,
     RUNS_A_SINGLE_WRITE,
     RUNS_A_SINGLE_WRITE_AND_IS_RELEASED,
     SHARES,
@@ -92,7 +94,7 @@ record RankDeath(
   // should not; for each place whether the victim has arrived there, whether it may go there, and a
   // counter; then for each rank whether it is through, its own counters, and how far it is with
   // what
-  // is given free.
+  // is given free, or what it has counted; and whether it counts no more.
   private static final int KILLED = 0;
   private static final int DYING = 1;
   private static final int FAILED = 2;
@@ -100,7 +102,7 @@ record RankDeath(
   private static final int READY = ARRIVED + PLACES;
   private static final int COUNTER = READY + PLACES;
   private static final int RANKS = COUNTER + PLACES;
-  private static final int RANK_WORDS = 2 * PLACES + 1;
+  private static final int RANK_WORDS = 2 * PLACES + 2;
 
   /** How many words a job of some ranks needs. */
   static int words(int ranks) {
@@ -276,6 +278,14 @@ record RankDeath(
             lock.read().close();
           }
         }
+        case COUNTS -> {
+          arrive();
+          JobCounter counter = controller.counter("counter");
+          while (true) {
+            counter.add(1);
+            words.increment(counts(victim));
+          }
+        }
         case RUNS_A_SINGLE_WRITE, RUNS_A_SINGLE_WRITE_AND_IS_RELEASED ->
             lock.singleWrite(
                 victim,
@@ -343,6 +353,9 @@ record RankDeath(
         assertThat(use(controller.resource("one more"), 1)).as("told, without need").isFalse();
       }
       noteTold();
+      if (place == Place.COUNTS) {
+        checkCounts();
+      }
       assertThatThrownBy(() -> controller.resource("x").singleWrite(next(victim), () -> 0L))
           .satisfiesAnyOf(
               this::isTold,
@@ -350,6 +363,27 @@ record RankDeath(
                 assertThat(place).isEqualTo(Place.CLOSES);
                 assertThat(e).isInstanceOf(CollectiveMismatchException.class);
               });
+    }
+
+    /** Where it stands what a rank has counted: no update of the lock's counter. */
+    private int counts(int rank) {
+      return freed(rank);
+    }
+
+    /** All that was added is there, and of the call in which the victim died all or nothing. */
+    private void checkCounts() {
+      int counted = 2 * PLACES + 1;
+      words.set(ofRank(world.rank()) + counted, 1);
+      long all = words.get(counts(victim));
+      for (int rank = 0; rank < world.size(); rank++) {
+        if (rank != victim) {
+          await(ofRank(rank) + counted);
+          all += words.get(counts(rank));
+        }
+      }
+      if (!victimLeads()) { // else its home may be lost
+        assertThat(controller.counter("counter").get()).isBetween(all, all + 1);
+      }
     }
 
     /** One survivor gives free what the victim wrote, and all use it again. */
@@ -423,6 +457,10 @@ record RankDeath(
     private boolean use(ResourceLock resource, int rounds) {
       try {
         for (int i = 0; i < rounds; i++) {
+          if (place == Place.COUNTS && resource == lock) {
+            controller.counter("counter").add(1);
+            words.increment(counts(world.rank()));
+          }
           try (WriteLease _ = resource.write(LONG)) {
             count(resource);
           }

@@ -3,6 +3,7 @@
  */
 package io.mpilock.bench;
 
+import io.mpilock.JobCounter;
 import io.mpilock.ReadLease;
 import io.mpilock.WindowController;
 import io.mpilock.WriteLease;
@@ -39,12 +40,15 @@ public final class UncontendedBench {
       throws Exception {
     Path file = Files.createTempFile("mpilock-bench", ".lock");
     ReentrantReadWriteLock inJvm = new ReentrantReadWriteLock();
+    JobCounter counter = controller.counter("uncontended");
     NodeWindow floor = BenchRanks.lonelyWindow();
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
       new Rounds()
           .add("write", count -> writes(controller, count))
           .add("read", count -> reads(controller, count))
           .add("optimistic read", count -> optimisticReads(controller, count))
+          .add("counter, add", count -> adds(counter, count))
+          .add("counter, next", count -> nexts(counter, count))
           .add("MPI_Win_lock, MPI_Win_allocate", mpi::pairs)
           .add("MPI_Win_lock, MPI_Win_allocate_shared", shared::pairs)
           .add("FileChannel.lock", count -> fileLocks(channel, count))
@@ -78,6 +82,18 @@ public final class UncontendedBench {
     for (int i = 0; i < count; i++) {
       long stamp = controller.tryOptimisticRead();
       BenchRanks.touch(controller.validate(stamp) ? 1 : 0);
+    }
+  }
+
+  private static void adds(JobCounter counter, int count) {
+    for (int i = 0; i < count; i++) {
+      BenchRanks.touch(counter.add(1));
+    }
+  }
+
+  private static void nexts(JobCounter counter, int count) {
+    for (int i = 0; i < count; i++) {
+      BenchRanks.touch(counter.next());
     }
   }
 

@@ -19,6 +19,7 @@ import io.mpilock.internal.rank.RankThreads;
 import io.mpilock.internal.rank.StatusQuery;
 import io.mpilock.internal.rank.ThreadHold;
 import io.mpilock.internal.window.Bell;
+import io.mpilock.internal.window.CallNames;
 import io.mpilock.internal.window.CoreSettings;
 import io.mpilock.internal.window.Layout;
 import io.mpilock.internal.window.LockWords;
@@ -32,6 +33,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -51,6 +54,9 @@ public final class ControllerCore {
   private final @Nullable Messenger messenger;
   private final @Nullable Agent agent;
   private final LockTable locks;
+
+  /** Keeps the counters' locks, so that they are not forgotten. */
+  private final ConcurrentMap<String, RankLock> counters = new ConcurrentHashMap<>();
 
   /** When the shutdown began, by the node's clock; empty before. */
   private final AtomicReference<@Nullable Long> shutdown = new AtomicReference<>();
@@ -306,6 +312,24 @@ public final class ControllerCore {
    */
   public RankLock resource(String name) {
     Directory.check(name);
+    return entry(name);
+  }
+
+  /**
+   * Gives the lock of a counter's resource, which can be reached from now on.
+   *
+   * @param name the counter's name
+   * @return this rank's side of it
+   * @throws IllegalArgumentException if the name is not valid
+   */
+  public RankLock counter(String name) {
+    Directory.check(name);
+    RankLock known = entry(CallNames.counter(name));
+    counters.putIfAbsent(name, known);
+    return known;
+  }
+
+  private RankLock entry(String name) {
     if (node.isClosed()) {
       throw node.closedFailure();
     }

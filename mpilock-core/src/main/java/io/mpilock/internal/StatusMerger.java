@@ -5,6 +5,7 @@ package io.mpilock.internal;
 
 import io.mpilock.internal.job.NodeReport;
 import io.mpilock.internal.job.Permission;
+import io.mpilock.internal.window.CallNames;
 import io.mpilock.internal.window.RankContext;
 import io.mpilock.status.JobStatus;
 import io.mpilock.status.LockUser;
@@ -121,7 +122,7 @@ final class StatusMerger {
 
   private ResourceStatus status(String name, Findings findings) {
     return new ResourceStatus(
-        name,
+        CallNames.shown(name),
         node.homeOf(name),
         findings.token,
         findings.poisonedBy < 0 ? null : node.communicator().member(findings.poisonedBy),

@@ -5,6 +5,7 @@ package io.mpilock.spring;
 
 import io.mpilock.CollectiveCall;
 import io.mpilock.Fence;
+import io.mpilock.JobCounter;
 import io.mpilock.LockMode;
 import io.mpilock.LockedAction;
 import io.mpilock.ReadLease;
@@ -62,6 +63,11 @@ final class ControllerLockTemplate implements LockTemplate {
   @Override
   public LockTemplate on(String resource) {
     return family.on(resource);
+  }
+
+  @Override
+  public JobCounter counter(String name) {
+    return family.controller.counter(name);
   }
 
   @Override

@@ -4,6 +4,7 @@
 package io.mpilock.spring;
 
 import io.mpilock.ControllerOptions;
+import io.mpilock.JobCounter;
 import io.mpilock.LockedAction;
 import io.mpilock.WindowController;
 import io.mpilock.failure.ControllerClosedException;
@@ -101,6 +102,17 @@ public interface LockTemplate extends CollectiveOperations, UntypedForms {
    * @throws ControllerClosedException if the name is new and the controller is closed
    */
   LockTemplate on(String resource);
+
+  /**
+   * Gives a number that all ranks share; see {@link WindowController#counter}. It has nothing to do
+   * with this template's resource. Without locks each rank has a number of its own.
+   *
+   * @param name as that of a resource
+   * @return the counter
+   * @throws IllegalArgumentException if the name is not valid
+   * @throws ControllerClosedException if the controller is closed
+   */
+  JobCounter counter(String name);
 
   /**
    * Gives a template for the same resource that waits at most the given time: for a read, for a

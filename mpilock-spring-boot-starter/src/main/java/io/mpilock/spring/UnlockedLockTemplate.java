@@ -4,6 +4,7 @@
 package io.mpilock.spring;
 
 import io.mpilock.ControllerOptions;
+import io.mpilock.JobCounter;
 import io.mpilock.LockedAction;
 import io.mpilock.WindowController;
 import io.mpilock.transport.TransportSettings;
@@ -13,6 +14,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import java.util.function.ObjIntConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +28,7 @@ final class UnlockedLockTemplate implements LockTemplate {
   private final int rank;
   private final int size;
   private final ControllerOptions options;
+  private final ConcurrentMap<String, JobCounter> counters = new ConcurrentHashMap<>();
 
   UnlockedLockTemplate(int rank, int size, ControllerOptions options) {
     this.rank = Objects.checkIndex(rank, size);
@@ -36,6 +40,11 @@ final class UnlockedLockTemplate implements LockTemplate {
   public LockTemplate on(String resource) {
     Objects.requireNonNull(resource, "resource");
     return this;
+  }
+
+  @Override
+  public JobCounter counter(String name) {
+    return counters.computeIfAbsent(name, LoneCounter::new);
   }
 
   @Override

@@ -74,6 +74,15 @@ class LockTemplateTests {
   }
 
   @RankTest(nodes = {2, 2})
+  void allRanksCountTogether(LockTemplate locks, WindowController controller) {
+    locks.counter("rows").add(locks.rank() + 1);
+    locks.gather("counted");
+    assertThat(locks.on("another").counter("rows").get()).isEqualTo(10);
+    assertThat(controller.counter("rows")).isSameAs(locks.counter("rows"));
+    locks.gather("seen");
+  }
+
+  @RankTest(nodes = {2, 2})
   void eachRankGetsWhatAllSay(LockTemplate locks) {
     assertThat(locks.allGather("rank " + locks.rank()))
         .containsExactly("rank 0", "rank 1", "rank 2", "rank 3");

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.mpilock.ControllerOptions;
+import io.mpilock.JobCounter;
 import java.io.IOException;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
@@ -65,6 +66,26 @@ class UnlockedLockTemplateTests {
     assertThatExceptionOfType(IllegalArgumentException.class)
         .isThrownBy(
             () -> locks.<String, RuntimeException>singleWriteFenced(4, fence -> fence.guard()));
+  }
+
+  @Test
+  void everyRankCountsAlone() {
+    JobCounter rows = locks.counter("rows");
+    assertThat(locks.on("another").counter("rows")).isSameAs(rows);
+    assertThat(rows.name()).isEqualTo("rows");
+    assertThat(rows.add(3)).isEqualTo(3);
+    assertThat(rows.next(2)).isEqualTo(3);
+    assertThat(rows.next()).isEqualTo(5);
+    assertThat(rows.get()).isEqualTo(6);
+    assertThat(locks.counter("others").get()).isZero();
+    rows.reset(JobCounter.MOST);
+    assertThatThrownBy(() -> rows.add(1))
+        .isInstanceOf(ArithmeticException.class)
+        .hasMessageContaining("'rows' stands at " + JobCounter.MOST);
+    assertThat(rows.get()).isEqualTo(JobCounter.MOST);
+    assertThatThrownBy(() -> rows.next(0)).isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> rows.reset(JobCounter.LEAST - 1))
+        .isInstanceOf(IllegalArgumentException.class);
   }
 
   @Test

@@ -383,10 +383,10 @@ public final class Agent implements Runnable {
       case Message.Cancel m -> toHome(m, server -> server.cancel(from));
       case Message.Yield m -> {
         int deadWriter = m.deadWriter() < 0 ? -1 : node.checkRank(m.deadWriter());
-        toHome(m, server -> server.yielded(from, m.kept(), m.token(), deadWriter));
+        toHome(m, server -> server.yielded(from, m.kept(), m.token(), m.value(), deadWriter));
       }
       case Message.Settled m -> toHome(m, server -> server.settled(from));
-      case Message.Grant m -> resources.holder(m).granted(m.permission(), m.token());
+      case Message.Grant m -> resources.holder(m).granted(m.permission(), m.token(), m.value());
       case Message.Recall m -> resources.holder(m).recalled(m.limit());
       case Message.Settle m -> resources.holder(m).settle();
       case Message.Refuse m -> resources.holder(m).refused(m.tries());
@@ -397,7 +397,8 @@ public final class Agent implements Runnable {
       }
       case Message.Confirm m -> resources.holder(m).clear(node.checkRank(m.rank()));
       case Message.Cleared m -> resources.holder(m).cleared();
-      case Message.Retire m -> toHome(m, server -> server.retire(from, m.held(), m.token()));
+      case Message.Retire m ->
+          toHome(m, server -> server.retire(from, m.held(), m.token(), m.value()));
       case Message.Retired m -> resources.retired(m);
       case Message.Hello m -> greet(from, m.settings());
       case Message.Heartbeat m -> watch.heartbeat(from, m);
@@ -456,6 +457,7 @@ public final class Agent implements Runnable {
   }
 
   private PermissionServer newServer(String resource, long token) {
+    Directory.checkEntry(resource);
     return new PermissionServer(
         PermissionServer.Outbox.sending(resource, (message, to) -> send(to, message)),
         node.settings().phaseFair(resource),

@@ -204,6 +204,16 @@ public final class NodeGate implements PermissionHolder.Gate {
   }
 
   @Override
+  public long value() {
+    return window.get(lock.valueIndex());
+  }
+
+  @Override
+  public void value(long value) {
+    window.set(lock.valueIndex(), value);
+  }
+
+  @Override
   public int deadWriter() {
     return clearing ? -1 : lock.poisonedBy();
   }

@@ -74,8 +74,9 @@ public sealed interface Message {
    * @param resource the resource
    * @param permission SHARED or EXCLUSIVE
    * @param token of the last write
+   * @param value what a counter stands at; 0 of all else
    */
-  record Grant(String resource, Permission permission, long token) implements OfLock {}
+  record Grant(String resource, Permission permission, long token, long value) implements OfLock {}
 
   /**
    * The home to a node with a permission: it may keep this much.
@@ -99,9 +100,11 @@ public sealed interface Message {
    * @param resource the resource
    * @param kept what it still has
    * @param token of the last write
+   * @param value what a counter stands at; 0 of all else
    * @param deadWriter a rank that died in its write, or -1
    */
-  record Yield(String resource, Permission kept, long token, int deadWriter) implements OfLock {}
+  record Yield(String resource, Permission kept, long token, long value, int deadWriter)
+      implements OfLock {}
 
   /**
    * A node to the home: the answer to {@link Settle}.
@@ -157,8 +160,9 @@ public sealed interface Message {
    * @param resource the resource
    * @param held what it had; if more is on record a grant is on its way, and nothing is given back
    * @param token of the last write; 0 if it had no permission
+   * @param value what a counter stands at; 0 of all else, or if it had no permission
    */
-  record Retire(String resource, Permission held, long token) implements OfLock {}
+  record Retire(String resource, Permission held, long token, long value) implements OfLock {}
 
   /**
    * The home to a node: the answer to {@link Retire}. All that was sent to the node before has come
@@ -325,12 +329,17 @@ public sealed interface Message {
     switch (this) {
       case Request m -> put(frame.put((byte) 1), m.resource).put(code(m.wanted)).putLong(m.tries);
       case Cancel m -> put(frame.put((byte) 2), m.resource);
-      case Grant m -> put(frame.put((byte) 3), m.resource).put(code(m.permission)).putLong(m.token);
+      case Grant m ->
+          put(frame.put((byte) 3), m.resource)
+              .put(code(m.permission))
+              .putLong(m.token)
+              .putLong(m.value);
       case Recall m -> put(frame.put((byte) 4), m.resource).put(code(m.limit));
       case Yield m ->
           put(frame.put((byte) 5), m.resource)
               .put(code(m.kept))
               .putLong(m.token)
+              .putLong(m.value)
               .putInt(m.deadWriter);
       case Settled m -> put(frame.put((byte) 6), m.resource);
       case Refuse m -> put(frame.put((byte) 7), m.resource).putLong(m.tries);
@@ -359,7 +368,8 @@ public sealed interface Message {
       case Clear m -> put(frame.put((byte) 28), m.resource).putInt(m.rank);
       case Confirm m -> put(frame.put((byte) 29), m.resource).putInt(m.rank);
       case Cleared m -> put(frame.put((byte) 30), m.resource);
-      case Retire m -> put(frame.put((byte) 31), m.resource).put(code(m.held)).putLong(m.token);
+      case Retire m ->
+          put(frame.put((byte) 31), m.resource).put(code(m.held)).putLong(m.token).putLong(m.value);
       case Retired m -> put(frame.put((byte) 32), m.resource);
     }
     frame.flip();
@@ -379,9 +389,15 @@ public sealed interface Message {
           switch (type) {
             case 1 -> new Request(text(frame), permission(frame), frame.getLong());
             case 2 -> new Cancel(text(frame));
-            case 3 -> new Grant(text(frame), permission(frame), frame.getLong());
+            case 3 -> new Grant(text(frame), permission(frame), frame.getLong(), frame.getLong());
             case 4 -> new Recall(text(frame), permission(frame));
-            case 5 -> new Yield(text(frame), permission(frame), frame.getLong(), frame.getInt());
+            case 5 ->
+                new Yield(
+                    text(frame),
+                    permission(frame),
+                    frame.getLong(),
+                    frame.getLong(),
+                    frame.getInt());
             case 6 -> new Settled(text(frame));
             case 7 -> new Refuse(text(frame), frame.getLong());
             case 8 -> new Poison(text(frame), frame.getInt());
@@ -407,7 +423,7 @@ public sealed interface Message {
             case 28 -> new Clear(text(frame), frame.getInt());
             case 29 -> new Confirm(text(frame), frame.getInt());
             case 30 -> new Cleared(text(frame));
-            case 31 -> new Retire(text(frame), permission(frame), frame.getLong());
+            case 31 -> new Retire(text(frame), permission(frame), frame.getLong(), frame.getLong());
             case 32 -> new Retired(text(frame));
             default -> throw new MalformedException("there is no message of type " + type);
           };

@@ -98,6 +98,20 @@ public final class PermissionHolder {
     void token(long token);
 
     /**
+     * What a counter stands at on this node.
+     *
+     * @return the value, or 0 of all else
+     */
+    long value();
+
+    /**
+     * Sets what a counter stands at, which came with a grant; before the gate is opened.
+     *
+     * @param value the value
+     */
+    void value(long value);
+
+    /**
      * A rank of this node that died in its write.
      *
      * @return the rank, or -1
@@ -154,8 +168,8 @@ public final class PermissionHolder {
         }
 
         @Override
-        public void yielded(Permission kept, long token, int deadWriter) {
-          send.accept(new Message.Yield(resource, kept, token, deadWriter));
+        public void yielded(Permission kept, long token, long value, int deadWriter) {
+          send.accept(new Message.Yield(resource, kept, token, value, deadWriter));
         }
 
         @Override
@@ -169,8 +183,8 @@ public final class PermissionHolder {
         }
 
         @Override
-        public void retire(Permission held, long token) {
-          send.accept(new Message.Retire(resource, held, token));
+        public void retire(Permission held, long token, long value) {
+          send.accept(new Message.Retire(resource, held, token, value));
         }
       };
     }
@@ -198,9 +212,10 @@ public final class PermissionHolder {
      *
      * @param kept what the node still has
      * @param token the token of its last write
+     * @param value what a counter stands at
      * @param deadWriter a rank that died in its write, or -1
      */
-    void yielded(Permission kept, long token, int deadWriter);
+    void yielded(Permission kept, long token, long value, int deadWriter);
 
     /** Tells that all that this node knows has been sent. */
     void settled();
@@ -217,8 +232,9 @@ public final class PermissionHolder {
      *
      * @param held what it had
      * @param token the token of its last write; 0 if it had nothing
+     * @param value what a counter stands at; 0 if it had nothing
      */
-    void retire(Permission held, long token);
+    void retire(Permission held, long token, long value);
   }
 
   /** What covers tries. */
@@ -347,7 +363,7 @@ public final class PermissionHolder {
     held = dead < 0 ? limit : NONE;
     poisoned = dead >= 0;
     lose(Question.PLEA);
-    outbox.yielded(held, gate.token(), dead);
+    outbox.yielded(held, gate.token(), gate.value(), dead);
     if (poisoned) {
       return false;
     }
@@ -362,8 +378,9 @@ public final class PermissionHolder {
    *
    * @param permission what the node has from now on
    * @param token the token of the last write
+   * @param value what a counter stands at
    */
-  public void granted(Permission permission, long token) {
+  public void granted(Permission permission, long token, long value) {
     if (poisoned || !held.isBelow(permission)) {
       return;
     }
@@ -375,6 +392,7 @@ public final class PermissionHolder {
       asked = NONE;
       lose(Question.REQUEST);
     }
+    gate.value(value);
     gate.token(token);
     open(permission);
     look();
@@ -450,7 +468,7 @@ public final class PermissionHolder {
       retires = false;
       held = NONE;
       asked = NONE;
-      outbox.yielded(NONE, gate.token(), rank);
+      outbox.yielded(NONE, gate.token(), gate.value(), rank);
     }
     outbox.clear(rank);
   }
@@ -498,7 +516,7 @@ public final class PermissionHolder {
     lose(question);
     retires = true;
     retireUnanswered = true;
-    outbox.retire(had, had == NONE ? 0 : gate.token());
+    outbox.retire(had, had == NONE ? 0 : gate.token(), had == NONE ? 0 : gate.value());
   }
 
   /** The home has heard that this node retires, and all that it had sent before has come. */

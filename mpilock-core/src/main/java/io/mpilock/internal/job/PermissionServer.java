@@ -40,7 +40,10 @@ import java.util.function.ObjIntConsumer;
  *   <li>A node that retires gives back what it had when it said so, or nothing: more is on record
  *       only if a grant is on its way to it. Either way it is answered, after all that was sent to
  *       it before; and from then on it is sent nothing, unless it asks or that grant has come.
- *   <li>When nothing is on record, a new home with at least this token does as well.
+ *   <li>When nothing is on record, and the value is 0, a new home with at least this token does as
+ *       well.
+ *   <li>The value of a counter is that of the node that is on record with EXCLUSIVE, and as long as
+ *       none is, what stands here: the last such node has told it when it gave that up.
  * </ol>
  *
  * <p>Writers go first, in the order of their requests; with {@code phaseFair} the readers that wait
@@ -67,8 +70,8 @@ public final class PermissionServer {
     static Outbox sending(String resource, ObjIntConsumer<? super Message.OfLock> send) {
       return new Outbox() {
         @Override
-        public void grant(int node, Permission permission, long token) {
-          send.accept(new Message.Grant(resource, permission, token), node);
+        public void grant(int node, Permission permission, long token, long value) {
+          send.accept(new Message.Grant(resource, permission, token, value), node);
         }
 
         @Override
@@ -114,8 +117,9 @@ public final class PermissionServer {
      * @param node the node
      * @param permission what it has from now on
      * @param token the token of the last write
+     * @param value what a counter stands at; 0 of all else
      */
-    void grant(int node, Permission permission, long token);
+    void grant(int node, Permission permission, long token, long value);
 
     /**
      * Tells a node what it may keep.
@@ -208,6 +212,7 @@ public final class PermissionServer {
   private final Map<Integer, Set<Integer>> settling = new TreeMap<>();
 
   private long token;
+  private long value;
   private int poisonedBy = NOT_POISONED;
 
   /** A node has retired, and none has asked since. */
@@ -314,15 +319,19 @@ public final class PermissionServer {
    * @param node the node
    * @param kept what it still has
    * @param lastToken the token of the last write that it knows of
+   * @param lastValue what a counter stands at there
    * @param deadWriter a rank that died in its write, or -1
    */
-  public void yielded(int node, Permission kept, long lastToken, int deadWriter) {
+  public void yielded(int node, Permission kept, long lastToken, long lastValue, int deadWriter) {
     token = Math.max(token, lastToken);
     Holding holding = holders.get(node);
     if (holding == null || holding.permission.isBelow(kept)) {
       return; // nothing that it could give up
     }
     boolean wrote = holding.permission == EXCLUSIVE && kept.isBelow(EXCLUSIVE);
+    if (wrote) {
+      value = lastValue;
+    }
     holding.permission = kept;
     if (pleas.remove(node) != null) { // it asks anew
       forgetTries(node);
@@ -346,11 +355,12 @@ public final class PermissionServer {
    * @param node the node
    * @param held what it had
    * @param lastToken the token of the last write that it knows of
+   * @param lastValue what a counter stands at there
    */
-  public void retire(int node, Permission held, long lastToken) {
+  public void retire(int node, Permission held, long lastToken, long lastValue) {
     retired = true;
     if (held != NONE && permission(node) == held) {
-      yielded(node, NONE, lastToken, NOT_POISONED);
+      yielded(node, NONE, lastToken, lastValue, NOT_POISONED);
     }
     outbox.retired(node);
   }
@@ -374,12 +384,13 @@ public final class PermissionServer {
 
   /**
    * Whether this home is to be dropped: nothing is on record, and the last node that said anything
-   * of its own has the name no more. Else the name is in use, and its tokens are to go on by one.
+   * of its own has the name no more. Else the name is in use, and its tokens are to go on by one. A
+   * counter that stands at anything but 0 is kept: nobody else may know what it stands at.
    *
    * @return whether it is idle, and nobody has asked since a node retired
    */
   public boolean isRetired() {
-    return retired && isIdle();
+    return retired && value == 0 && isIdle();
   }
 
   /** The token of the last write that is known here. */
@@ -539,7 +550,7 @@ public final class PermissionServer {
     holding.limit = EXCLUSIVE;
     holding.lowest = EXCLUSIVE;
     forgetAnswer(node);
-    outbox.grant(node, permission, token);
+    outbox.grant(node, permission, token, value);
   }
 
   private void tellLimit(int node, Holding holding) {

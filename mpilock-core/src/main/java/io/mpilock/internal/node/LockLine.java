@@ -260,6 +260,11 @@ public abstract sealed class LockLine permits ReaderSide {
     return window.get(lockLine + Layout.TOKEN);
   }
 
+  /** The word of a counter's number. */
+  public long valueIndex() {
+    return lockLine + Layout.VALUE;
+  }
+
   /**
    * Remembers since when the token has been what it is, at the latest: the write that has it is as
    * old. Whoever has waited for a while calls it, since a write that is granted at once reads no

@@ -91,18 +91,30 @@ public final class NodeLock extends WriterSide {
         lockLine,
         me,
         name,
-        name == null ? node.settings().phaseFair() : node.settings().phaseFair(name));
+        name == null ? node.settings().phaseFair() : node.settings().phaseFair(name),
+        name == null ? node.settings().releaseOnDeath() : node.settings().releaseOnDeath(name));
   }
 
   private NodeLock(
-      RankContext node, long lockLine, int me, @Nullable String name, boolean phaseFair) {
-    super(node, lockLine, me, name, phaseFair);
+      RankContext node,
+      long lockLine,
+      int me,
+      @Nullable String name,
+      boolean phaseFair,
+      boolean releaseOnDeath) {
+    super(node, lockLine, me, name, phaseFair, releaseOnDeath);
     this.queue = new WriteQueue(node, this);
   }
 
   /** The agent's, which tells nobody of what becomes of the resource: the ranks do. */
   public static NodeLock ofAgent(RankContext node, long lockLine, String name) {
-    return new NodeLock(node, lockLine, node.agent(), null, node.settings().phaseFair(name));
+    return new NodeLock(
+        node,
+        lockLine,
+        node.agent(),
+        null,
+        node.settings().phaseFair(name),
+        node.settings().releaseOnDeath(name));
   }
 
   /**

@@ -258,7 +258,7 @@ public final class Recovery {
    * had not taken note of its grant, had chosen the next owner, or closed with nothing held.
    */
   private boolean hasWritten(int owner) {
-    if (node.settings().releaseOnDeath()
+    if (lock.releaseOnDeath
         || node.life(owner) == RankContext.LEFT
         || window.get(lock.line(owner) + Layout.DRAINS) != 0) {
       return false;

@@ -32,10 +32,16 @@ public abstract sealed class WriterSide extends Succession permits NodeLock {
 
   final boolean releaseOnDeath;
 
-  WriterSide(RankContext node, long lockLine, int me, @Nullable String name, boolean phaseFair) {
+  WriterSide(
+      RankContext node,
+      long lockLine,
+      int me,
+      @Nullable String name,
+      boolean phaseFair,
+      boolean releaseOnDeath) {
     super(node, lockLine, me, name, phaseFair);
     this.alone = (int) ONE_PENDING + me + 1;
-    this.releaseOnDeath = node.settings().releaseOnDeath();
+    this.releaseOnDeath = releaseOnDeath;
   }
 
   /**

@@ -92,7 +92,7 @@ public final class Directory {
    * @return less than 0 if there is no room; then it may be tried again
    */
   public long use(String name) {
-    check(name);
+    checkEntry(name);
     lock.lock(name);
     try {
       return alone(() -> useAlone(name));
@@ -134,6 +134,20 @@ public final class Directory {
     });
   }
 
+  /**
+   * Refuses what is the name of no entry: neither a user's resource nor a counter's.
+   *
+   * @throws IllegalArgumentException with the reason
+   */
+  public static void checkEntry(String name) {
+    check(CallNames.given(name));
+  }
+
+  /**
+   * Refuses what users may not name a resource.
+   *
+   * @throws IllegalArgumentException with the reason
+   */
   public static void check(String name) {
     if (name.isBlank()) {
       throw invalid(name, "is blank");

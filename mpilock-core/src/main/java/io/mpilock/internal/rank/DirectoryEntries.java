@@ -18,7 +18,7 @@ public final class DirectoryEntries {
   static final int MAX_NAME = 255;
 
   /** A character takes at most 3 bytes in UTF-8, and a pair of surrogates 4. */
-  private static final int MAX_NAME_BYTES = 3 * MAX_NAME;
+  private static final int MAX_NAME_BYTES = 3 * MAX_NAME + 1; // a counter's has one before that
 
   static final int MAX_NAME_LINES = (int) Layout.nameLines(MAX_NAME_BYTES) / Layout.LINE;
 
@@ -134,6 +134,7 @@ public final class DirectoryEntries {
   /**
    * Whether no rank has a {@link RankLock} of a resource, and none has left anything there: then
    * nobody touches its words, before a rank takes it up again under DIRECTORY_LOCK, but the agent.
+   * A counter that stands at anything but 0 is in use.
    *
    * @param gone the ranks that will never touch anything
    */
@@ -152,6 +153,7 @@ public final class DirectoryEntries {
         && isMended(lockLine, gone)
         && window.get(lockLine + Layout.ATTENTION) == 0
         && window.get(lockLine + Layout.CLEAR) == 0
+        && window.get(lockLine + Layout.VALUE) == 0
         && window.get(lockLine + Layout.TRIES) == window.get(lockLine + Layout.ENDED_TRIES)
         && isLeftByRanks(lockLine);
   }

@@ -5,6 +5,7 @@ package io.mpilock.internal.rank;
 
 import io.mpilock.failure.LockInterruptedException;
 import io.mpilock.internal.window.Bell;
+import io.mpilock.internal.window.CallNames;
 import io.mpilock.internal.window.Layout;
 import io.mpilock.internal.window.RankContext;
 import io.mpilock.internal.window.Waiter;
@@ -44,8 +45,11 @@ public final class DirectoryLock {
         throw node.isClosed()
             ? node.closedFailure()
             : new LockInterruptedException(
-                "Thread '%s' of rank %d was interrupted while it waited to name resource '%s'."
-                    .formatted(Thread.currentThread().getName(), node.myJobRank(), name));
+                "Thread '%s' of rank %d was interrupted while it waited to name %s."
+                    .formatted(
+                        Thread.currentThread().getName(),
+                        node.myJobRank(),
+                        CallNames.quoted(name)));
       }
     }
   }
@@ -145,12 +149,12 @@ public final class DirectoryLock {
     @Override
     public String describe(long waitedNanos) {
       long holder = holder();
-      return "Thread '%s' of %s has waited %s to name resource '%s'%s."
+      return "Thread '%s' of %s has waited %s to name %s%s."
           .formatted(
               Thread.currentThread().getName(),
               node.who(node.me()),
               RankContext.seconds(waitedNanos),
-              name,
+              CallNames.quoted(name),
               holder == 0
                   ? ""
                   : (", while %s names one; that normally takes no time, so check whether its"

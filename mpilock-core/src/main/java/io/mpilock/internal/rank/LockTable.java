@@ -4,6 +4,7 @@
 package io.mpilock.internal.rank;
 
 import io.mpilock.failure.LockInterruptedException;
+import io.mpilock.internal.window.CallNames;
 import io.mpilock.internal.window.Layout;
 import io.mpilock.internal.window.RankContext;
 import java.lang.ref.Reference;
@@ -202,8 +203,9 @@ public final class LockTable {
       }
       if (Thread.currentThread().isInterrupted()) {
         throw new LockInterruptedException(
-            "Thread '%s' of rank %d was interrupted while it waited for room for resource '%s'."
-                .formatted(Thread.currentThread().getName(), node.myJobRank(), name));
+            "Thread '%s' of rank %d was interrupted while it waited for room for %s."
+                .formatted(
+                    Thread.currentThread().getName(), node.myJobRank(), CallNames.quoted(name)));
       }
       if (node.nanoTime() - start >= ROOM_NANOS) {
         throw RankLock.full(name, node.window().words());

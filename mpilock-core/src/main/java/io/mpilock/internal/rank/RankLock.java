@@ -666,7 +666,7 @@ public final class RankLock {
 
   static MpilockException full(String name, long windowWords) {
     return new MpilockException(
-        "There is no room for resource '%s' in the window of %d bytes. Set mpilock.window-size higher (ControllerOptions.windowBytes), or use fewer resources."
-            .formatted(name, windowWords * Long.BYTES));
+        "There is no room for %s in the window of %d bytes. Set mpilock.window-size higher (ControllerOptions.windowBytes), or use fewer resources."
+            .formatted(CallNames.quoted(name), windowWords * Long.BYTES));
   }
 }

@@ -13,9 +13,17 @@ import java.util.regex.Pattern;
  * What mpilock's own collective calls and locks are to whoever reads of them: a user who never made
  * them is told what the rank does, and not what it calls. The names of their resources begin with
  * {@code mpilock.}, and those who use them are in the starter.
+ *
+ * <p>A counter has a resource that users cannot name: it begins with a control character. So a
+ * counter and a resource of equal name are two things.
  */
 public final class CallNames {
   private static final String PREFIX = "mpilock.";
+
+  /** What the name of a counter's resource begins with. */
+  private static final char COUNTER = '\u0001';
+
+  private static final String COUNTER_QUOTED = "counter '";
 
   private static final String REPORT = "the report at the close";
   private static final String BEGINNING = "the beginning of a job of Spring Batch";
@@ -57,8 +65,31 @@ public final class CallNames {
     return resource.startsWith(PREFIX);
   }
 
+  /** The name of the resource of a counter. */
+  public static String counter(String name) {
+    return COUNTER + name;
+  }
+
+  /** Whether a resource is that of a counter. */
+  public static boolean isCounter(String resource) {
+    return !resource.isEmpty() && resource.charAt(0) == COUNTER;
+  }
+
+  /** The name that a user gave: of a resource, or of the counter that it is of. */
+  public static String given(String resource) {
+    return isCounter(resource) ? resource.substring(1) : resource;
+  }
+
+  /** The name of a resource as users read it beside others. */
+  public static String shown(String resource) {
+    return isCounter(resource) ? quoted(resource) : resource;
+  }
+
   /** The name of a resource for messages. */
   public static String quoted(String resource) {
+    if (isCounter(resource)) {
+      return COUNTER_QUOTED + given(resource) + "'";
+    }
     String own = isOwn(resource) ? NAMES.get(resource) : null;
     return own != null ? own : "resource '" + resource + "'";
   }
@@ -81,6 +112,9 @@ public final class CallNames {
 
   /** What a rank does that makes a collective call of the resource of a quoted name. */
   public static String called(long kind, String quoted, int writer) {
+    if (quoted.startsWith(COUNTER_QUOTED)) {
+      return "called reset of " + quoted;
+    }
     String own = DOES.get(quoted);
     return own != null
         ? own

@@ -54,13 +54,25 @@ public record CoreSettings(
 
   /**
    * Tells whether waiting readers of a resource go before its next writer. All ranks of all nodes
-   * have equal settings, so they agree on it without a word.
+   * have equal settings, so they agree on it without a word. Those of a counter always do: who asks
+   * what it stands at must not wait until nobody counts.
    *
    * @param resource its name
    * @return whether they do
    */
   public boolean phaseFair(String resource) {
-    return phaseFair != otherwiseFair.contains(resource);
+    return CallNames.isCounter(resource) || phaseFair != otherwiseFair.contains(resource);
+  }
+
+  /**
+   * Tells whether a resource whose writer died goes on to the next. That of a counter always does:
+   * what it guards is one word, which is changed in one step.
+   *
+   * @param resource its name
+   * @return whether it does; else it is poisoned
+   */
+  public boolean releaseOnDeath(String resource) {
+    return releaseOnDeath || CallNames.isCounter(resource);
   }
 
   /** Writes a shared object. */

@@ -26,8 +26,8 @@ import io.mpilock.internal.job.NodeReport;
  *      changes          CHANGES words: which entries of the directory were made or freed last
  *      directory        entries, back to back, up to DIRECTORY_END, in use or free; each is
  *                         name line(s)   how many these are, length in bytes, the name in UTF-8
- *                         lock line      STATE, TOKEN, reader bell, POISONED_BY, RECOVERER; and what the
- *                                        agent is to see
+ *                         lock line      STATE, TOKEN, reader bell, POISONED_BY, RECOVERER; what the
+ *                                        agent is to see; and the VALUE of a counter
  *                         rank lines     two for each member of the node: READS, REQUEST, writer
  *                                        bell, USES; and who reads, writes and waits, for diagnosis
  * </pre>
@@ -201,6 +201,9 @@ public final class Layout {
 
   /** The rank + 1 because of which it is poisoned, if the agent is to have it given free; or 0. */
   public static final int CLEAR = 13;
+
+  /** What a counter stands at; travels between nodes with the permission. 0 of all else. */
+  public static final int VALUE = 14;
 
   /** A token that a waiter saw, and since when in milliseconds of the epoch: diagnosis. */
   public static final int SEEN_TOKEN = 10;

@@ -136,11 +136,11 @@ class AgentTest {
     try (PlayedNodes nodes = pair(0)) {
       nodes.send(1, new Message.Request(DEFAULT, Permission.EXCLUSIVE, 0));
       assertThat(nodes.next(1, Message.Grant.class))
-          .isEqualTo(new Message.Grant(DEFAULT, Permission.EXCLUSIVE, 0));
+          .isEqualTo(new Message.Grant(DEFAULT, Permission.EXCLUSIVE, 0, 0));
       CompletableFuture<Long> write = writes(nodes, DEFAULT);
       assertThat(nodes.next(1, Message.Recall.class))
           .isEqualTo(new Message.Recall(DEFAULT, Permission.NONE));
-      nodes.send(1, new Message.Yield(DEFAULT, Permission.NONE, 7, -1));
+      nodes.send(1, new Message.Yield(DEFAULT, Permission.NONE, 7, 0, -1));
       assertThat(PlayedNodes.get(write)).isEqualTo(8);
       assertThat(nodes.core(0).messages()).as("Grant and Recall").isEqualTo(2);
     }
@@ -184,7 +184,7 @@ class AgentTest {
       nodes.next(1, Message.Grant.class);
       CompletableFuture<Long> read = reads(nodes, DEFAULT, ThreadHold.FOREVER);
       nodes.next(1, Message.Recall.class);
-      nodes.send(1, new Message.Yield(DEFAULT, Permission.NONE, 7, 1));
+      nodes.send(1, new Message.Yield(DEFAULT, Permission.NONE, 7, 0, 1));
       assertThatThrownBy(() -> PlayedNodes.get(read))
           .isInstanceOf(RankFailedException.class)
           .hasMessageContaining("rank 1");
@@ -197,14 +197,14 @@ class AgentTest {
       CompletableFuture<Long> read = reads(nodes, DEFAULT, ThreadHold.FOREVER);
       assertThat(nodes.next(1, Message.Request.class))
           .isEqualTo(new Message.Request(DEFAULT, Permission.SHARED, 0));
-      nodes.send(1, new Message.Grant(DEFAULT, Permission.SHARED, 41));
+      nodes.send(1, new Message.Grant(DEFAULT, Permission.SHARED, 41, 0));
       assertThat(PlayedNodes.get(read)).isEqualTo(41);
       assertThat(PlayedNodes.get(reads(nodes, DEFAULT, 0))).isEqualTo(41);
       nodes.settle(1);
       assertThat(nodes.all(1)).isEmpty();
       nodes.send(1, new Message.Recall(DEFAULT, Permission.NONE));
       assertThat(nodes.next(1, Message.Yield.class))
-          .isEqualTo(new Message.Yield(DEFAULT, Permission.NONE, 41, -1));
+          .isEqualTo(new Message.Yield(DEFAULT, Permission.NONE, 41, 0, -1));
       assertThat(nodes.core(0).messages()).as("Request and Yield").isEqualTo(2);
     }
   }
@@ -241,7 +241,7 @@ class AgentTest {
         while (!write.isDone()) {
           for (Object message : nodes.all(1)) {
             assertThat(message).isEqualTo(new Message.Request(resource, Permission.EXCLUSIVE, 0));
-            nodes.send(1, new Message.Grant(resource, Permission.EXCLUSIVE, 0));
+            nodes.send(1, new Message.Grant(resource, Permission.EXCLUSIVE, 0, 0));
             asked++;
           }
           Thread.onSpinWait();
@@ -264,7 +264,7 @@ class AgentTest {
       assertThat(nodes.all(1))
           .isEqualTo(
               lockLine == 0
-                  ? List.of(new Message.Grant(resource, Permission.EXCLUSIVE, 0))
+                  ? List.of(new Message.Grant(resource, Permission.EXCLUSIVE, 0, 0))
                   : List.of());
     }
   }
@@ -281,7 +281,7 @@ class AgentTest {
             return lock.hold().acquireWrite(lock, ThreadHold.FOREVER);
           });
       nodes.next(0, Message.Recall.class);
-      nodes.send(0, new Message.Yield(DEFAULT, Permission.NONE, 7, 0));
+      nodes.send(0, new Message.Yield(DEFAULT, Permission.NONE, 7, 0, 0));
       assertThatThrownBy(() -> PlayedNodes.get(write))
           .isInstanceOf(RankFailedException.class)
           .hasMessageContaining("rank 0");
@@ -299,7 +299,7 @@ class AgentTest {
       nodes.send(2, ByteBuffer.wrap(new byte[] {99, 1, 2, 3}));
       nodes.send(2, ByteBuffer.wrap(new byte[] {Message.STREAM, 1, 2, 3}));
       nodes.send(2, new Message.Request(DEFAULT, Permission.EXCLUSIVE, 0)); // not at home here
-      nodes.send(2, new Message.Grant("nobody named this", Permission.EXCLUSIVE, 0));
+      nodes.send(2, new Message.Grant("nobody named this", Permission.EXCLUSIVE, 0, 0));
       nodes.send(2, new Message.Poison(DEFAULT, -1));
       nodes.send(2, new Message.Poison(DEFAULT, 3));
       nodes.send(2, new Message.Died(3));
@@ -317,7 +317,7 @@ class AgentTest {
       nodes.settle(2);
       assertThat(nodes.all(2)).isEmpty();
       assertThat(read.isDone()).isFalse();
-      nodes.send(1, new Message.Grant(DEFAULT, Permission.SHARED, 3));
+      nodes.send(1, new Message.Grant(DEFAULT, Permission.SHARED, 3, 0));
       assertThat(PlayedNodes.get(read)).isEqualTo(3);
     }
   }
@@ -329,10 +329,10 @@ class AgentTest {
       nodes.next(1, Message.Grant.class);
       CompletableFuture<Long> read = reads(nodes, DEFAULT, ThreadHold.FOREVER);
       nodes.next(1, Message.Recall.class);
-      nodes.send(1, new Message.Yield(DEFAULT, Permission.NONE, 7, 2)); // there is no rank 2
+      nodes.send(1, new Message.Yield(DEFAULT, Permission.NONE, 7, 0, 2)); // there is no rank 2
       nodes.settle(1);
       assertThat(read.isDone()).isFalse();
-      nodes.send(1, new Message.Yield(DEFAULT, Permission.NONE, 7, -1));
+      nodes.send(1, new Message.Yield(DEFAULT, Permission.NONE, 7, 0, -1));
       assertThat(PlayedNodes.get(read)).isEqualTo(7);
     }
   }

@@ -121,6 +121,10 @@ class NodeGateSimulationTest {
     private final int[] reading;
     private int writing = -1;
     private long lastToken;
+
+    /** What a counter of the resource's name stands at: each write adds one. */
+    private long counted;
+
     private int tries;
     private int operations;
     private boolean dirty;
@@ -398,6 +402,16 @@ class NodeGateSimulationTest {
       }
 
       @Override
+      public long value() {
+        return gate.value();
+      }
+
+      @Override
+      public void value(long value) {
+        gate.value(value);
+      }
+
+      @Override
       public int deadWriter() {
         return gate.deadWriter();
       }
@@ -440,11 +454,12 @@ class NodeGateSimulationTest {
         case Message.Request m -> table.request(mail.from(), m.wanted(), m.tries());
         case Message.Plead m -> table.plead(mail.from(), m.tries());
         case Message.Cancel _ -> table.cancel(mail.from());
-        case Message.Yield m -> table.yielded(mail.from(), m.kept(), m.token(), m.deadWriter());
+        case Message.Yield m ->
+            table.yielded(mail.from(), m.kept(), m.token(), m.value(), m.deadWriter());
         case Message.Settled _ -> table.settled(mail.from());
         case Message.Grant m -> {
           granting = to == 0;
-          holder.granted(m.permission(), m.token());
+          holder.granted(m.permission(), m.token(), m.value());
         }
         case Message.Recall m -> holder.recalled(m.limit());
         case Message.Settle _ -> holder.settle();
@@ -453,7 +468,7 @@ class NodeGateSimulationTest {
         case Message.Clear m -> table.clear(mail.from(), m.rank());
         case Message.Confirm m -> holder.clear(m.rank());
         case Message.Cleared _ -> holder.cleared();
-        case Message.Retire m -> table.retire(mail.from(), m.held(), m.token());
+        case Message.Retire m -> table.retire(mail.from(), m.held(), m.token(), m.value());
         case Message.Retired _ -> holder.retired();
       }
       return true;
@@ -474,6 +489,7 @@ class NodeGateSimulationTest {
       private boolean told;
       private boolean finished;
       private long token;
+      private long value;
 
       Remote(int number) {
         this.number = number;
@@ -571,8 +587,11 @@ class NodeGateSimulationTest {
         }
         inside = wanted;
         wanted = NONE;
+        assertThat(value).as("counted").isEqualTo(counted);
         if (inside == EXCLUSIVE) {
           assertNobodyInside(-1);
+          value++;
+          counted++;
           token++;
           checkToken(token, lastToken + 1);
           lastToken = token;
@@ -642,6 +661,16 @@ class NodeGateSimulationTest {
       @Override
       public void token(long newToken) {
         token = newToken;
+      }
+
+      @Override
+      public long value() {
+        return value;
+      }
+
+      @Override
+      public void value(long newValue) {
+        value = newValue;
       }
 
       @Override
@@ -861,6 +890,7 @@ class NodeGateSimulationTest {
       private void checkRead() {
         usedSinceGrant = true;
         assertThat(writing).as("writer beside a reader").isEqualTo(-1);
+        assertThat(simulation.word(lockLine + Layout.VALUE)).as("counted").isEqualTo(counted);
         assertThat(dirty && !releaseOnDeath).as("a read of what may be half written").isFalse();
         assertThat(remotes).noneMatch(remote -> remote.inside == EXCLUSIVE);
         checkPermission(SHARED);
@@ -890,6 +920,7 @@ class NodeGateSimulationTest {
         checkWrite();
         checkToken(hold.token(), lastToken + 1);
         lastToken = hold.token();
+        count();
         stay();
         checkWrite();
         boolean downgrade =
@@ -903,6 +934,12 @@ class NodeGateSimulationTest {
           reading[rank]--;
           hold.releaseRead(locks.get(rank));
         }
+      }
+
+      private void count() {
+        long before = nodes.get(rank).window().getAndAdd(lockLine + Layout.VALUE, 1);
+        assertThat(before).as("counted").isEqualTo(counted);
+        counted++; // in the same step
       }
 
       private void readOptimistically(RankLock lock) {

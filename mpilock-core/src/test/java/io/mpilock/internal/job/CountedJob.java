@@ -47,8 +47,8 @@ final class CountedJob {
 
   private final class ToHolders implements PermissionServer.Outbox {
     @Override
-    public void grant(int node, Permission permission, long token) {
-      send(HOME, node, "grant", () -> holders.get(node).granted(permission, token));
+    public void grant(int node, Permission permission, long token, long value) {
+      send(HOME, node, "grant", () -> holders.get(node).granted(permission, token, value));
     }
 
     @Override
@@ -110,8 +110,8 @@ final class CountedJob {
     }
 
     @Override
-    public void yielded(Permission kept, long token, int deadWriter) {
-      send(node, HOME, "yield", () -> home.yielded(node, kept, token, deadWriter));
+    public void yielded(Permission kept, long token, long value, int deadWriter) {
+      send(node, HOME, "yield", () -> home.yielded(node, kept, token, value, deadWriter));
     }
 
     @Override
@@ -125,8 +125,8 @@ final class CountedJob {
     }
 
     @Override
-    public void retire(Permission held, long token) {
-      send(node, HOME, "retire", () -> home.retire(node, held, token));
+    public void retire(Permission held, long token, long value) {
+      send(node, HOME, "retire", () -> home.retire(node, held, token, value));
     }
   }
 

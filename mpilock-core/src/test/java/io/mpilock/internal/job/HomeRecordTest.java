@@ -33,11 +33,31 @@ class HomeRecordTest {
   }
 
   private static Message grant(Permission permission, long token) {
-    return new Message.Grant("r", permission, token);
+    return new Message.Grant("r", permission, token, 0);
   }
 
   private static Message recall(Permission limit) {
     return new Message.Recall("r", limit);
+  }
+
+  /** Only a node that could write knows better than the home. */
+  @Test
+  void whatACounterStandsAtIsToldByTheLastWriter() {
+    home.request(1, EXCLUSIVE, 0);
+    home.request(2, SHARED, 0);
+    home.yielded(1, SHARED, 4, 17, ALIVE);
+    assertThat(sent).endsWith("2 " + new Message.Grant("r", SHARED, 4, 17));
+    home.yielded(1, NONE, 4, -1, ALIVE);
+    home.yielded(2, NONE, 4, -1, ALIVE);
+    home.request(3, EXCLUSIVE, 0);
+    assertThat(sent).endsWith("3 " + new Message.Grant("r", EXCLUSIVE, 4, 17));
+    home.retire(3, EXCLUSIVE, 5, 18);
+    assertThat(home.isIdle()).isTrue();
+    assertThat(home.isRetired()).as("forgets what it stands at").isFalse();
+    home.request(1, EXCLUSIVE, 0);
+    assertThat(sent).endsWith("1 " + new Message.Grant("r", EXCLUSIVE, 5, 18));
+    home.retire(1, EXCLUSIVE, 6, 0);
+    assertThat(home.isRetired()).as("keeps what is as new").isTrue();
   }
 
   @Test
@@ -49,7 +69,7 @@ class HomeRecordTest {
     home.cancel(3);
     assertThat(home.describe()).endsWith("to write [] and to read [2, 4]");
     sent.clear();
-    home.yielded(1, SHARED, 1, ALIVE);
+    home.yielded(1, SHARED, 1, 0, ALIVE);
     assertSent(2, grant(SHARED, 1), 4, grant(SHARED, 1));
     assertThat(home.permission(3)).isEqualTo(NONE);
   }
@@ -60,7 +80,7 @@ class HomeRecordTest {
     home.request(2, SHARED, 0);
     home.cancel(2);
     assertSent(1, grant(EXCLUSIVE, 0), 1, recall(SHARED), 1, recall(EXCLUSIVE));
-    home.yielded(1, NONE, 1, ALIVE); // crossed
+    home.yielded(1, NONE, 1, 0, ALIVE); // crossed
     assertSent();
     assertThat(home.permission(2)).isEqualTo(NONE);
   }
@@ -81,9 +101,9 @@ class HomeRecordTest {
     home.request(2, SHARED, 0);
     home.request(3, EXCLUSIVE, 0);
     assertSent(1, grant(EXCLUSIVE, 0), 1, recall(SHARED), 1, recall(NONE));
-    home.yielded(1, SHARED, 1, ALIVE); // the answer to the first of the two
+    home.yielded(1, SHARED, 1, 0, ALIVE); // the answer to the first of the two
     assertSent();
-    home.yielded(1, NONE, 1, ALIVE);
+    home.yielded(1, NONE, 1, 0, ALIVE);
     assertSent(3, grant(EXCLUSIVE, 1), 3, recall(SHARED));
   }
 
@@ -94,7 +114,7 @@ class HomeRecordTest {
     home.request(2, EXCLUSIVE, 0); // on record, and waits
     home.request(3, SHARED, 0);
     sent.clear();
-    home.yielded(1, NONE, 4, 11);
+    home.yielded(1, NONE, 4, 0, 11);
     assertSent(2, new Message.Poison("r", 11), 3, new Message.Poison("r", 11));
     assertThat(home.permission(2)).isEqualTo(NONE);
     assertThat(home.describe())
@@ -105,7 +125,7 @@ class HomeRecordTest {
   void whatIsGivenFreeIsToldToWhoKnewOfThePoisonAfterTheWritersNodeHasConfirmedIt() {
     home.request(1, EXCLUSIVE, 0);
     home.request(2, SHARED, 0);
-    home.yielded(1, NONE, 4, 11);
+    home.yielded(1, NONE, 4, 0, 11);
     home.request(3, EXCLUSIVE, 0);
     sent.clear();
     home.clear(3, 12); // another one has been given free before
@@ -127,7 +147,7 @@ class HomeRecordTest {
   void anAnswerThatWasUnderWayWhenTheWriterDiedCountsForNoLaterTry() {
     home.request(1, EXCLUSIVE, 0);
     home.request(2, EXCLUSIVE, 1);
-    home.yielded(1, NONE, 1, 11); // and what it was asked to settle is still to be answered
+    home.yielded(1, NONE, 1, 0, 11); // and what it was asked to settle is still to be answered
     home.clear(1, 11);
     home.request(1, EXCLUSIVE, 0);
     home.request(2, EXCLUSIVE, 2);
@@ -142,8 +162,8 @@ class HomeRecordTest {
   void aTokenNeverGoesBack() {
     home.request(1, SHARED, 0);
     home.request(2, SHARED, 0);
-    home.yielded(1, NONE, 9, ALIVE);
-    home.yielded(2, NONE, 4, ALIVE);
+    home.yielded(1, NONE, 9, 0, ALIVE);
+    home.yielded(2, NONE, 4, 0, ALIVE);
     sent.clear();
     home.request(3, EXCLUSIVE, 0);
     assertSent(3, grant(EXCLUSIVE, 9));

@@ -127,6 +127,10 @@ final class JobSimulation {
     int readers;
     boolean written;
     long token;
+
+    /** What a counter of its name stands at. */
+    long value;
+
     int arrivals;
     boolean dead;
 
@@ -304,10 +308,14 @@ final class JobSimulation {
         that(resource.readers == 0, () -> visit + " is let in beside readers");
         resource.written = true;
         resource.token++;
+        resource.value = SimulatedGate.count(resource.value);
       }
       that(
           gate.token() == resource.token,
           () -> visit + " has token " + gate.token() + " in place of " + resource.token);
+      that(
+          gate.value() == resource.value,
+          () -> visit + " counts from " + gate.value() + " in place of " + resource.value);
       visit.token = resource.token;
     }
 
@@ -561,7 +569,9 @@ final class JobSimulation {
       that(seat.holder.isRetired(), () -> "does not retire: " + seat.resource);
     }
     for (PermissionServers left : homes) {
-      that(left.size() == 0, () -> "a home is left: " + resources);
+      long counted =
+          resources.stream().filter(one -> one.homes() == left && one.value != 0).count();
+      that(left.size() == counted, () -> "a home is left, or what it counted: " + resources);
     }
   }
 
@@ -912,7 +922,8 @@ final class JobSimulation {
       case Message.Yield m -> {
         resource.books.arrived(m, from);
         resource.watch.yields(m.kept(), resource.onRecord(from));
-        toHome(resource, home -> home.yielded(from, m.kept(), m.token(), m.deadWriter()));
+        toHome(
+            resource, home -> home.yielded(from, m.kept(), m.token(), m.value(), m.deadWriter()));
       }
       case Message.Settled m -> {
         resource.books.arrived(m, from);
@@ -920,7 +931,7 @@ final class JobSimulation {
       }
       case Message.Grant m -> {
         resource.books.arrived(m, to);
-        holder.granted(m.permission(), m.token());
+        holder.granted(m.permission(), m.token(), m.value());
       }
       case Message.Recall m -> {
         resource.books.arrived(m, to);
@@ -956,7 +967,7 @@ final class JobSimulation {
         if (m.held() != NONE && m.held() == resource.onRecord(from)) {
           resource.watch.yields(NONE, m.held());
         }
-        toHome(resource, home -> home.retire(from, m.held(), m.token()));
+        toHome(resource, home -> home.retire(from, m.held(), m.token(), m.value()));
       }
       case Message.Retired m -> {
         resource.books.arrived(m, to);

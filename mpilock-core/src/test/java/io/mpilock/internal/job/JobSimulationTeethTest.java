@@ -53,8 +53,8 @@ class JobSimulationTeethTest {
         "if (!gate.close(limit) && gate.wanted() == NONE) {"),
     YIELDS_TWICE(
         PermissionHolder.class,
-        "outbox.yielded(held, gate.token(), dead);",
-        "outbox.yielded(held, gate.token(), dead);\n    outbox.yielded(held, gate.token(), dead);"),
+        "outbox.yielded(held, gate.token(), gate.value(), dead);",
+        "outbox.yielded(held, gate.token(), gate.value(), dead);\n    outbox.yielded(held, gate.token(), gate.value(), dead);"),
     GIVES_BACK_AN_OLD_TOKEN(PermissionServer.class, "token = Math.max(token, lastToken);", ""),
     GRANTS_A_READ_BESIDE_A_WRITER(
         PermissionServer.class,
@@ -107,6 +107,11 @@ class JobSimulationTeethTest {
         PermissionHolder.class, "asked = wanted;\n      retires = false;", "asked = wanted;"),
     RETIRES_WITH_SOMEBODY_INSIDE(
         PermissionHolder.class, "boolean closed = gate.close(NONE);", "boolean closed = true;"),
+    GIVES_BACK_AN_OLD_VALUE(PermissionServer.class, "value = lastValue;", ""),
+    GRANTS_NO_VALUE(PermissionHolder.class, "gate.value(value);", ""),
+    RETIRES_WITHOUT_ITS_VALUE(PermissionHolder.class, "had == NONE ? 0 : gate.value()", "0"),
+    FORGETS_WHAT_IS_COUNTED(
+        PermissionServer.class, "retired && value == 0 && isIdle()", "retired && isIdle()"),
     RETIRES_WITHOUT_ITS_TOKEN(PermissionHolder.class, "had == NONE ? 0 : gate.token()", "0"),
     DROPS_A_HOME_THAT_SOMEBODY_HAS_THINGS_FROM(
         PermissionServer.class, "return holders.isEmpty()\n        && writers", "return writers"),

@@ -179,7 +179,7 @@ class MessageTest {
 
   @Test
   void anIllegalPermissionIsMalformed() {
-    byte[] frame = encode(new Message.Grant("r", Permission.SHARED, 1));
+    byte[] frame = encode(new Message.Grant("r", Permission.SHARED, 1, 2));
     for (int permission : new int[] {-1, 3, Byte.MAX_VALUE}) {
       frame[4] = (byte) permission;
       assertMalformed(frame);

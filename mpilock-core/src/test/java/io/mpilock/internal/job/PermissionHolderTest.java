@@ -37,7 +37,7 @@ class PermissionHolderTest {
     }
 
     @Override
-    public void yielded(Permission kept, long token, int deadWriter) {
+    public void yielded(Permission kept, long token, long value, int deadWriter) {
       if (!gate.isPoisoned()) {
         assertThat(gate.level()).as("open already when it is told").isLessThanOrEqualTo(kept);
       }
@@ -55,7 +55,7 @@ class PermissionHolderTest {
     }
 
     @Override
-    public void retire(Permission held, long token) {
+    public void retire(Permission held, long token, long value) {
       assertThat(gate.level()).as("open already when it is told").isEqualTo(NONE);
       sent.add("retire " + held + " " + token);
     }
@@ -69,7 +69,7 @@ class PermissionHolderTest {
   @Test
   void whatNobodyHasAnyMoreIsGivenBackOnce() {
     Visit visit = writes();
-    holder.granted(EXCLUSIVE, 41);
+    holder.granted(EXCLUSIVE, 41, 0);
     gate.leave(visit);
     sent.clear();
     holder.retire();
@@ -95,7 +95,7 @@ class PermissionHolderTest {
     gate.giveUp(visit);
     holder.retire();
     assertSent("cancel", "retire NONE 0");
-    holder.granted(EXCLUSIVE, 5); // which had crossed the cancel
+    holder.granted(EXCLUSIVE, 5, 0); // which had crossed the cancel
     holder.retired();
     assertThat(holder.isRetired()).isFalse();
     holder.retire();
@@ -105,7 +105,7 @@ class PermissionHolderTest {
   @Test
   void whatSomebodyHasIsNotGivenBackAndStaysOpen() {
     Visit visit = writes();
-    holder.granted(EXCLUSIVE, 1);
+    holder.granted(EXCLUSIVE, 1, 0);
     sent.clear();
     holder.retire();
     assertSent();
@@ -153,7 +153,7 @@ class PermissionHolderTest {
   void theFirstUseIsARequestAndTheNextOnesCostNothing() {
     Visit writer = writes();
     assertSent("request EXCLUSIVE");
-    holder.granted(EXCLUSIVE, 4);
+    holder.granted(EXCLUSIVE, 4, 0);
     assertThat(writer.state).isEqualTo(State.IN);
     assertThat(gate.token()).isEqualTo(5);
     leaves(writer);
@@ -178,7 +178,7 @@ class PermissionHolderTest {
     leaves(granted(reads(), SHARED));
     writes();
     assertSent("request EXCLUSIVE");
-    holder.granted(EXCLUSIVE, 0);
+    holder.granted(EXCLUSIVE, 0, 0);
     assertThat(holder.isAsking()).isFalse();
   }
 
@@ -283,10 +283,10 @@ class PermissionHolderTest {
   void aGrantThatCrossesALargerRequestIsUsed() {
     Visit reader = reads();
     Visit writer = writes();
-    holder.granted(SHARED, 0);
+    holder.granted(SHARED, 0, 0);
     assertThat(reader.state).as("behind the writer").isEqualTo(State.WAITS);
     assertThat(holder.isAsking()).isTrue();
-    holder.granted(EXCLUSIVE, 0);
+    holder.granted(EXCLUSIVE, 0, 0);
     assertThat(writer.state).isEqualTo(State.IN);
     assertSent("request SHARED", "request EXCLUSIVE");
   }
@@ -294,7 +294,7 @@ class PermissionHolderTest {
   @Test
   void aGrantThatCrossesACancelIsKept() {
     givesUp(writes());
-    holder.granted(EXCLUSIVE, 0);
+    holder.granted(EXCLUSIVE, 0, 0);
     assertSent("request EXCLUSIVE", "cancel");
     Visit writer = writes();
     assertThat(writer.state).isEqualTo(State.IN);
@@ -305,7 +305,7 @@ class PermissionHolderTest {
   void aGrantIsUsedOnceBeforeTheRecallBehindIt() {
     Visit first = writes();
     Visit second = writes();
-    holder.granted(EXCLUSIVE, 0);
+    holder.granted(EXCLUSIVE, 0, 0);
     holder.recalled(NONE);
     assertThat(first.state).isEqualTo(State.IN);
     leaves(first);
@@ -419,7 +419,7 @@ class PermissionHolderTest {
     Visit late = writes();
     assertThat(late.state).isEqualTo(State.TOLD_OF_DEATH);
     holder.recalled(EXCLUSIVE);
-    holder.granted(EXCLUSIVE, 1);
+    holder.granted(EXCLUSIVE, 1, 0);
     assertThat(holder.held()).isEqualTo(NONE);
     assertSent();
   }
@@ -438,7 +438,7 @@ class PermissionHolderTest {
 
   private Visit granted(Visit visit, Permission permission) {
     sent.clear();
-    holder.granted(permission, 0);
+    holder.granted(permission, 0, 0);
     assertThat(visit.state).isEqualTo(State.IN);
     return visit;
   }
@@ -446,7 +446,7 @@ class PermissionHolderTest {
   @Test
   void whatTheHomeDoesNotKnowItIsToldBeforeItIsAskedToGiveItFree() {
     Visit writer = writes();
-    holder.granted(EXCLUSIVE, 3);
+    holder.granted(EXCLUSIVE, 3, 0);
     sent.clear();
     holder.clear(0); // nobody has died
     assertSent();

@@ -22,7 +22,7 @@ class PermissionServerTest {
 
   private final class Log implements PermissionServer.Outbox {
     @Override
-    public void grant(int node, Permission permission, long token) {
+    public void grant(int node, Permission permission, long token, long value) {
       sent.add("grant " + node + " " + permission + " " + token);
     }
 
@@ -76,9 +76,9 @@ class PermissionServerTest {
     writes(1);
     writes(2);
     assertSent("grant 1 EXCLUSIVE 0", "recall 1 NONE");
-    home.retire(1, EXCLUSIVE, 7);
+    home.retire(1, EXCLUSIVE, 7, 0);
     assertSent("grant 2 EXCLUSIVE 7", "retired 1");
-    home.retire(2, EXCLUSIVE, 9);
+    home.retire(2, EXCLUSIVE, 9, 0);
     assertSent("retired 2");
     assertThat(home.isIdle()).isTrue();
     assertThat(home.token()).isEqualTo(9);
@@ -89,10 +89,10 @@ class PermissionServerTest {
     reads(1);
     writes(1);
     assertSent("grant 1 SHARED 0", "grant 1 EXCLUSIVE 0");
-    home.retire(1, SHARED, 0);
+    home.retire(1, SHARED, 0, 0);
     assertSent("retired 1");
     assertThat(home.permission(1)).isEqualTo(EXCLUSIVE);
-    home.retire(1, NONE, 0);
+    home.retire(1, NONE, 0, 0);
     assertSent("retired 1");
     assertThat(home.permission(1)).isEqualTo(EXCLUSIVE);
     assertThat(home.isIdle()).isFalse();
@@ -111,7 +111,7 @@ class PermissionServerTest {
   }
 
   private void yields(int node, Permission kept, long token) {
-    home.yielded(node, kept, token, ALIVE);
+    home.yielded(node, kept, token, 0, ALIVE);
   }
 
   @Test
@@ -442,7 +442,7 @@ class PermissionServerTest {
     writes(2);
     reads(3);
     sent.clear();
-    home.yielded(1, NONE, 7, 11);
+    home.yielded(1, NONE, 7, 0, 11);
     assertSent("poison 2 11", "poison 3 11");
     triesToRead(4);
     assertSent("poison 4 11");

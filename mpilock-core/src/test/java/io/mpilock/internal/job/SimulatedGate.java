@@ -69,6 +69,7 @@ final class SimulatedGate implements PermissionHolder.Gate {
   private final List<Visit> in = new ArrayList<>();
   private Permission level = NONE;
   private long token;
+  private long value;
   private int dead = NOBODY;
   private boolean poisoned;
 
@@ -184,6 +185,7 @@ final class SimulatedGate implements PermissionHolder.Gate {
     visit.state = State.IN;
     if (visit.mode == EXCLUSIVE) {
       token++;
+      value = count(value);
     }
     entered.accept(visit);
   }
@@ -203,6 +205,11 @@ final class SimulatedGate implements PermissionHolder.Gate {
 
   boolean isPoisoned() {
     return poisoned;
+  }
+
+  /** Counts as each write does: so that a counter is at 0 now and then, and may be forgotten. */
+  static long count(long value) {
+    return (value + 1) % 3;
   }
 
   // The agent.
@@ -283,6 +290,16 @@ final class SimulatedGate implements PermissionHolder.Gate {
   @Override
   public void token(long newToken) {
     token = newToken;
+  }
+
+  @Override
+  public long value() {
+    return value;
+  }
+
+  @Override
+  public void value(long newValue) {
+    value = newValue;
   }
 
   @Override

@@ -38,7 +38,7 @@ class TenantCrossingTest {
     assertSent(new Message.Request("r", SHARED, 0));
     gate.giveUp(reader);
     arrives(EXCLUSIVE, false);
-    holder.granted(SHARED, 0);
+    holder.granted(SHARED, 0, 0);
     assertSent(new Message.Request("r", EXCLUSIVE, 0));
   }
 
@@ -49,7 +49,7 @@ class TenantCrossingTest {
     holder.look();
     assertSent(new Message.Request("r", EXCLUSIVE, 1));
     gate.giveUp(writer);
-    holder.granted(SHARED, 0);
+    holder.granted(SHARED, 0, 0);
     assertSent(new Message.Cancel("r"));
     assertThat(holder.isAsking()).isFalse();
   }
@@ -58,13 +58,13 @@ class TenantCrossingTest {
   void aHolderIsToldOfAndThenItsYieldCarriesTheToken() {
     Visit writer = arrives(EXCLUSIVE, false);
     holder.look();
-    holder.granted(EXCLUSIVE, 41);
+    holder.granted(EXCLUSIVE, 41, 0);
     sent.clear();
     holder.recalled(NONE);
     holder.settle();
     assertSent(new Message.Settled("r"));
     gate.leave(writer);
     holder.look();
-    assertSent(new Message.Yield("r", NONE, 42, -1));
+    assertSent(new Message.Yield("r", NONE, 42, 1, -1));
   }
 }

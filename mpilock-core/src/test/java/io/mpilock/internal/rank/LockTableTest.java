@@ -138,6 +138,27 @@ class LockTableTest {
     assertThat(one.get()).isSameAs(cores.get(0).resource("one"));
   }
 
+  /** By nobody who could ask for it again. */
+  @Test
+  void whatACounterStandsAtIsNotForgotten() {
+    new RankCounter(cores.get(0).counter("kept")).add(5);
+    new RankCounter(cores.get(0).counter("left")).add(7);
+    new RankCounter(cores.get(0).counter("unused")).add(0);
+    for (int i = 0; i < 4 * ROOM; i++) {
+      write(cores.get(i & 1).resource("r" + i));
+    }
+    assertThat(new RankCounter(cores.get(1).counter("kept")).get()).isEqualTo(5);
+    cores.remove(0).abandon(); // then no rank has the others
+    long before = cores.get(0).names().reclaimed();
+    for (int i = 0; i < 4 * ROOM; i++) {
+      write(cores.get(0).resource("s" + i));
+    }
+    assertThat(cores.get(0).names().reclaimed()).isGreaterThan(before + ROOM);
+    assertThat(new RankCounter(cores.get(0).counter("left")).get()).isEqualTo(7);
+    assertThat(new RankCounter(cores.get(0).counter("unused")).get()).isZero();
+    assertThat(new RankCounter(cores.get(0).counter("kept")).get()).isEqualTo(5);
+  }
+
   @Test
   void aNameThatReturnsBeginsAboveWhatItHad() {
     long before = 0;

@@ -535,7 +535,8 @@ final class JobModel implements NodeModel.Events {
             && !Wire.flag(message)) {
           batch = Snapshots.readers(state);
         }
-        home.yielded(from, kept, Wire.token(message), Wire.deadWriter(message));
+        home.yielded(
+            from, kept, Wire.token(message), Wire.token(message), Wire.deadWriter(message));
         if (batch != 0) {
           throw new Violation(Violation.ORDER, "the readers that waited are not all let in");
         }
@@ -560,7 +561,7 @@ final class JobModel implements NodeModel.Events {
     if (wrote && Snapshots.onRecord(state, from) == EXCLUSIVE) {
       batch = Snapshots.readers(state);
     }
-    home.retire(from, held, token);
+    home.retire(from, held, token, token);
     if (batch != 0) {
       throw new Violation(Violation.ORDER, "the readers that waited are not all let in");
     }
@@ -574,7 +575,8 @@ final class JobModel implements NodeModel.Events {
     Snapshots.load(state, node, holder);
     inAgent = true;
     switch (Wire.kind(message)) {
-      case Wire.GRANT -> holder.granted(Wire.permission(message), Wire.token(message));
+      case Wire.GRANT ->
+          holder.granted(Wire.permission(message), Wire.token(message), Wire.token(message));
       case Wire.RECALL -> holder.recalled(Wire.permission(message));
       case Wire.SETTLE -> holder.settle();
       case Wire.REFUSE -> holder.refused(Wire.token(message));
@@ -920,9 +922,20 @@ final class JobModel implements NodeModel.Events {
   private static final List<String> KINDS =
       List.of("idle", "waits to read", "reads", "waits to write", "owns", "writes", "through");
 
+  /**
+   * Each write of the model adds one to the counter, and raises the token by as much. If that is
+   * not the last write's, this is no fault of the value.
+   */
+  private void checkValue(long token, long value) {
+    if (token == state.get(state.remembered) && value != token) {
+      throw new Violation(Violation.VALUES, value + " is told after the write " + token);
+    }
+  }
+
   private final class FromHome implements PermissionServer.Outbox {
     @Override
-    public void grant(int node, Permission permission, long token) {
+    public void grant(int node, Permission permission, long token, long value) {
+      checkValue(token, value);
       noteGrant(node, permission);
       send(node, false, Wire.of(Wire.GRANT, permission, false, token));
     }
@@ -988,7 +1001,8 @@ final class JobModel implements NodeModel.Events {
     }
 
     @Override
-    public void yielded(Permission kept, long token, int deadWriter) {
+    public void yielded(Permission kept, long token, long value, int deadWriter) {
+      checkValue(token, value);
       send(node, true, Wire.of(Wire.YIELD, kept, deadWriter >= 0, token));
     }
 
@@ -1003,7 +1017,8 @@ final class JobModel implements NodeModel.Events {
     }
 
     @Override
-    public void retire(Permission held, long token) {
+    public void retire(Permission held, long token, long value) {
+      checkValue(token, value);
       send(node, true, Wire.of(Wire.RETIRE, held, false, token));
     }
   }

@@ -41,6 +41,7 @@ class JobModelTest {
             "pleas",
             "settling",
             "token",
+            "value", // of a counter that each write adds one to: equal to the token
             "poisonedBy",
             "poisonedAt",
             "retired", // decides when an idle home is dropped: the model may drop each that is idle
@@ -353,6 +354,27 @@ class JobModelTest {
             "0",
             twice,
             Violation.TOKENS),
+        fault(
+            "a yield carries no value",
+            "PermissionServer",
+            "value = lastValue;",
+            "",
+            pair,
+            Violation.VALUES),
+        fault(
+            "a grant's value is set after ranks are let in",
+            "PermissionHolder",
+            "gate.value(value);\n    gate.token(token);\n    open(permission);",
+            "gate.token(token);\n    open(permission);\n    gate.value(value);",
+            pair,
+            Violation.VALUES),
+        fault(
+            "a node that retires does not say what it has counted",
+            "PermissionHolder",
+            "had == NONE ? 0 : gate.value()",
+            "0",
+            twice,
+            Violation.VALUES),
         fault(
             "a node that retires is not answered",
             "PermissionServer",

@@ -58,6 +58,9 @@ final class NodeModel implements PermissionHolder.Gate {
   private final Setup setup;
   private final Events events;
 
+  /** What a counter stands at that is granted, until its token is. */
+  private long granted = -1;
+
   /** In one step of the agent: the tries that it has noted, one bit for each rank. */
   private int noted;
 
@@ -529,7 +532,21 @@ final class NodeModel implements PermissionHolder.Gate {
 
   @Override
   public void token(long token) {
+    if (granted != token) {
+      throw new Violation(Violation.VALUES, "node " + node + " has another at " + token);
+    }
+    granted = -1;
     state.token(node, (int) token);
+  }
+
+  @Override
+  public long value() {
+    return state.token(node); // each write adds one
+  }
+
+  @Override
+  public void value(long value) {
+    granted = value;
   }
 
   @Override

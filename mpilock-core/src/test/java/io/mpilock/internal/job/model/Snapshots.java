@@ -44,6 +44,7 @@ final class Snapshots {
   private static final VarHandle PLEAS;
   private static final VarHandle SETTLING;
   private static final VarHandle TOKEN;
+  private static final VarHandle VALUE;
   private static final VarHandle POISONED_BY;
   private static final VarHandle TOLD;
   private static final VarHandle POISONED_AT;
@@ -76,6 +77,7 @@ final class Snapshots {
       PLEAS = home.findVarHandle(PermissionServer.class, "pleas", Map.class);
       SETTLING = home.findVarHandle(PermissionServer.class, "settling", Map.class);
       TOKEN = home.findVarHandle(PermissionServer.class, "token", long.class);
+      VALUE = home.findVarHandle(PermissionServer.class, "value", long.class);
       POISONED_BY = home.findVarHandle(PermissionServer.class, "poisonedBy", int.class);
       POISONED_AT = home.findVarHandle(PermissionServer.class, "poisonedAt", int.class);
       TOLD = home.findVarHandle(PermissionServer.class, "told", Set.class);
@@ -157,6 +159,7 @@ final class Snapshots {
     at = loadQueue(state, writers, at);
     at = loadQueue(state, readers, at);
     TOKEN.set(home, (long) state.get(at));
+    VALUE.set(home, (long) state.get(at)); // as JobModel checks
     int poison = state.get(at + 1);
     POISONED_BY.set(home, (poison & 1) - 1);
     POISONED_AT.set(home, (poison >> 4) & 3);
@@ -213,7 +216,11 @@ final class Snapshots {
     }
     at = saveQueue(state, writers, at);
     at = saveQueue(state, readers, at);
-    state.set(at, (int) (long) TOKEN.get(home));
+    long token = (long) TOKEN.get(home);
+    state.set(at, (int) token);
+    if (token == state.get(state.remembered) && (long) VALUE.get(home) != token) {
+      throw new Violation(Violation.VALUES, "the home has another after the write " + token);
+    }
     boolean poisoned = (int) POISONED_BY.get(home) != NOBODY;
     int poison = poisoned ? 1 | (int) POISONED_AT.get(home) << 4 : 0;
     for (int node : told) {

@@ -14,6 +14,7 @@ final class Violation extends RuntimeException {
   static final String ORDER = "writers in the order in which the home saw them";
   static final String WRITERS_FIRST = "no read after a write was requested";
   static final String TOKENS = "tokens grow by one";
+  static final String VALUES = "a counter stands at what was counted";
   static final String NO_TRACE = "who gave up leaves no trace";
   static final String POISON = "nobody gets in after a writer's death, and all are told";
   static final String TRIES = "a try waits for nobody's hold";

@@ -72,9 +72,11 @@ final class Wire {
     return switch (kind(message)) {
       case REQUEST -> new Message.Request(RESOURCE, permission, token(message));
       case CANCEL -> new Message.Cancel(RESOURCE);
-      case GRANT -> new Message.Grant(RESOURCE, permission, token(message));
+      case GRANT -> new Message.Grant(RESOURCE, permission, token(message), token(message));
       case RECALL -> new Message.Recall(RESOURCE, permission);
-      case YIELD -> new Message.Yield(RESOURCE, permission, token(message), deadWriter(message));
+      case YIELD ->
+          new Message.Yield(
+              RESOURCE, permission, token(message), token(message), deadWriter(message));
       case SETTLED -> new Message.Settled(RESOURCE);
       case REFUSE -> new Message.Refuse(RESOURCE, token(message));
       case SETTLE -> new Message.Settle(RESOURCE);
@@ -82,7 +84,7 @@ final class Wire {
       case CLEAR -> new Message.Clear(RESOURCE, 0);
       case CONFIRM -> new Message.Confirm(RESOURCE, 0);
       case CLEARED -> new Message.Cleared(RESOURCE);
-      case RETIRE -> new Message.Retire(RESOURCE, permission, token(message));
+      case RETIRE -> new Message.Retire(RESOURCE, permission, token(message), token(message));
       case RETIRED -> new Message.Retired(RESOURCE);
       default -> new Message.Poison(RESOURCE, 0);
     };
