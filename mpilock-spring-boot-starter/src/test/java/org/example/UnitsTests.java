@@ -15,9 +15,9 @@ class UnitsTests {
   void eachUnitIsDoneOnce(LockTemplate locks) {
     Units units = new Units(locks);
     units.work(95);
-    int parts = locks.gather(units.files.size()).stream().mapToInt(Integer::intValue).sum();
+    int parts = locks.allGather(units.files.size()).stream().mapToInt(Integer::intValue).sum();
     assertThat(parts).isEqualTo(10);
     assertThat(locks.counter("done").get()).isEqualTo(95);
-    assertThat(locks.gather(units.progress)).contains("95 units are done");
+    assertThat(locks.allGather(units.progress)).contains("95 units are done");
   }
 }
