@@ -16,16 +16,18 @@ import org.jspecify.annotations.Nullable;
 public interface ShareCodec {
 
   /**
-   * Writes an object. Only the writing rank calls it.
+   * Writes an object: in a single write on the writing rank, in {@code allGather} and {@code
+   * gather} on each rank in its turn.
    *
    * @param value the object, or null
-   * @param out where its bytes go; need not be closed
+   * @param out where its bytes go; need not be closed, but may be
    * @throws IOException if it cannot be encoded; every rank is told
    */
   void encode(@Nullable Object value, OutputStream out) throws IOException;
 
   /**
-   * Reads an object that {@link #encode} wrote. Every other rank calls it.
+   * Reads an object that {@link #encode} wrote: on every other rank, in {@code gather} only on the
+   * master.
    *
    * @param in its bytes and no more; from another process, so not to be trusted
    * @return the object, or null

@@ -6,6 +6,7 @@ package io.mpilock;
 import io.mpilock.failure.ControllerClosedException;
 import io.mpilock.failure.LockUseException;
 import io.mpilock.failure.MpilockException;
+import io.mpilock.failure.RankFailedException;
 import io.mpilock.failure.StartupException;
 import io.mpilock.internal.ControllerCore;
 import io.mpilock.internal.Opening;
@@ -87,7 +88,11 @@ public final class WindowController implements AutoCloseable {
       checkMaster(options.master(), parent.size());
       communicator = parent.duplicate();
     } catch (Throwable e) {
-      Opening.tell(parent, e);
+      boolean begun =
+          options != null && (!(e instanceof MpilockException) || e instanceof RankFailedException);
+      if (begun) { // not if the communicator was closed
+        Opening.tell(parent, e);
+      }
       throw e;
     }
     Opening opening = null;

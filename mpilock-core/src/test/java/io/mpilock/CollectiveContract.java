@@ -17,9 +17,13 @@ import io.mpilock.failure.MpilockException;
 import io.mpilock.failure.ShareException;
 import io.mpilock.testing.Ranks;
 import io.mpilock.testing.SharedWords;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InvalidObjectException;
 import java.io.ObjectInputStream;
+import java.io.OutputStream;
 import java.io.Serializable;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -803,6 +807,53 @@ public abstract class CollectiveContract {
             }
           }
         });
+  }
+
+  /** Writes and reads as libraries do that close their stream, once more than needed. */
+  static final class ClosingCodec implements ShareCodec {
+    static final String BROKEN = "broken";
+
+    @Override
+    public void encode(@Nullable Object value, OutputStream out) throws IOException {
+      try (DataOutputStream data = new DataOutputStream(out)) {
+        data.writeUTF(String.valueOf(value));
+        if (BROKEN.equals(value)) {
+          throw new IOException("broken on purpose");
+        }
+        data.close();
+      }
+    }
+
+    @Override
+    public Object decode(InputStream in) throws IOException {
+      try (DataInputStream data = new DataInputStream(in)) {
+        return data.readUTF();
+      }
+    }
+  }
+
+  @Test
+  void aCodecMayCloseItsStream() throws Exception {
+    ranks()
+        .run(
+            ControllerOptions.defaults().withShareCodec(new ClosingCodec()),
+            controller -> {
+              int last = controller.size() - 1;
+              List<String> expected =
+                  IntStream.rangeClosed(0, last).mapToObj(rank -> "of " + rank).toList();
+              for (int round = 0; round < 20; round++) {
+                assertThat(controller.allGather("of " + controller.rank())).isEqualTo(expected);
+                assertThat(controller.gather("of " + controller.rank()))
+                    .isEqualTo(controller.isMaster() ? Optional.of(expected) : Optional.empty());
+              }
+              String mine = controller.rank() == last ? ClosingCodec.BROKEN : "whole";
+              assertThatThrownBy(() -> controller.allGather(mine))
+                  .isInstanceOf(
+                      controller.rank() == last
+                          ? ShareException.class
+                          : CollectiveFailedException.class);
+              assertThat(controller.allGather("of " + controller.rank())).isEqualTo(expected);
+            });
   }
 
   private static void assertStillWorks(WindowController controller) {

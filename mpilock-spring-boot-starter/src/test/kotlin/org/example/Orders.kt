@@ -54,7 +54,9 @@ fun everyForm(locks: LockTemplate) {
         fence.share("from rank 1")
     }
     check(shared == "from rank 1")
-    check(locks.gather("rank ${locks.rank()}") == listOf("rank 0", "rank 1"))
+    check(locks.allGather("rank ${locks.rank()}") == listOf("rank 0", "rank 1"))
+    check(locks.gather("rank ${locks.rank()}").isPresent == locks.isMaster())
+    check(locks.inOrder { locks.rank() } == locks.rank())
 
     try {
         mine.write { throw IOException("as it was thrown") }

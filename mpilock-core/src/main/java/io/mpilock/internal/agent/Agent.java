@@ -255,7 +255,7 @@ public final class Agent implements Runnable {
         } catch (Throwable untold) {
           // Then the other nodes hear of it by silence.
         }
-        markBroken(node.myJobRank());
+        markBroken(node.myJobRank(), true);
         throw e;
       }
     } finally {
@@ -402,7 +402,7 @@ public final class Agent implements Runnable {
       case Message.Retired m -> resources.retired(m);
       case Message.Hello m -> greet(from, m.settings());
       case Message.Heartbeat m -> watch.heartbeat(from, m);
-      case Message.Broken m -> markBroken(node.checkRank(m.rank()));
+      case Message.Broken m -> markBroken(node.checkRank(m.rank()), isReady());
       case Message.Died m -> markLost(node.checkRank(m.rank()));
       case Message.OfCall m -> {
         checkRank(from, m);
@@ -542,7 +542,7 @@ public final class Agent implements Runnable {
         !allClosed,
         leader -> {
           sendToOthers(new Message.Broken(leader));
-          markBroken(leader);
+          markBroken(leader, true);
         });
     nextTick =
         now
@@ -577,7 +577,9 @@ public final class Agent implements Runnable {
       if (!gone[member] && node.isGone(member)) {
         gone[member] = true;
         news = true;
-        if (node.isDead(member)) {
+        // While the controller opens, one whose process lives has cut the opening short only.
+        if (node.isDead(member)
+            && (isReady() || !node.communicator().isAlive(node.jobRank(member)))) {
           sendToOthers(new Message.Died(node.jobRank(member)));
         }
         node.ringCollective();
@@ -589,7 +591,7 @@ public final class Agent implements Runnable {
 
   private void markLost(int rank) {
     if (rank == node.leader(node.nodeOf(rank))) {
-      markBroken(rank); // who would say so is its own agent, which ends
+      markBroken(rank, true); // who would say so is its own agent, which ends
     } else if (node.nodeOf(rank) != me && !node.isLost(rank)) {
       node.log(System.Logger.Level.WARNING, node.whoInJob(rank) + " has died");
       node.markLost(rank);
@@ -598,8 +600,17 @@ public final class Agent implements Runnable {
     }
   }
 
-  /** Nothing goes across nodes any more without this rank. */
-  private void markBroken(int rank) {
+  private boolean isReady() {
+    return window.get(Layout.JOB_READY) == 1;
+  }
+
+  /**
+   * Nothing goes across nodes any more without this rank.
+   *
+   * @param gone whether its node's processes are no good to other controllers either; not if they
+   *     say so themselves while this one opens: then an opening was cut short, and they live
+   */
+  private void markBroken(int rank, boolean gone) {
     if (allClosed) {
       return;
     }
@@ -608,7 +619,7 @@ public final class Agent implements Runnable {
           System.Logger.Level.ERROR,
           "The locks go no further than node " + me + ": " + node.broken(rank).getMessage());
     }
-    if (node.nodeOf(rank) != me) {
+    if (gone && node.nodeOf(rank) != me) {
       for (int other : RankContext.ranksOf(node.communicator(), node.nodeOf(rank))) {
         node.markLost(other);
         node.communicator().lost(other);

@@ -134,7 +134,7 @@ public final class StreamRelay {
       throw new IllegalArgumentException("a stream's frame of " + in.remaining() + " bytes");
     }
     if (turns.isLate(in.getLong(in.position() + 1))) {
-      return in; // for ranks that have left that call
+      return in; // all ranks of all nodes have left that call
     }
     if (turns.isFor(in.getLong(in.position() + 1))) {
       ByteBuffer next = turns.receive(from, in);

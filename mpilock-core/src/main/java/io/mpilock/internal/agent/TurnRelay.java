@@ -103,11 +103,11 @@ final class TurnRelay {
   }
 
   /**
-   * Tells whether a call that goes has taken the place of one with turns: a rank makes its next
-   * call known before its last chunk has left.
+   * Tells whether a later call goes: a rank makes its next call known before its last chunk has
+   * left, and an agent tells of that call before it sends the chunk.
    */
   boolean isLate(long itsCall) {
-    return stopped && itsCall == call;
+    return itsCall < knownCall || (stopped && itsCall == call);
   }
 
   /** A call goes: its ranks may make others before all frames of it are there. */

@@ -4,6 +4,7 @@
 package io.mpilock.internal.call;
 
 import io.mpilock.failure.LockInterruptedException;
+import io.mpilock.failure.LockUseException;
 import io.mpilock.internal.window.Bell;
 import io.mpilock.internal.window.Layout;
 import io.mpilock.internal.window.RankContext;
@@ -236,8 +237,8 @@ public final class ShareStream {
     return theirCall == call ? progress & ALL : theirCall > call ? ALL : 0;
   }
 
-  /** Its close ends this rank's turn, where the ranks take turns. */
-  OutputStream output() {
+  /** Where an object's bytes go. Its close sends the last of them, if the ranks take no turns. */
+  Output output() {
     return new Output();
   }
 
@@ -319,10 +320,16 @@ public final class ShareStream {
     return new Input(waiter);
   }
 
-  /** Cuts what the codec writes into chunks. */
-  private final class Output extends OutputStream {
+  /**
+   * The bytes of one object, cut into chunks. Whoever encodes it may close this, as often as it
+   * likes; so where the ranks take turns, that ends nothing: {@link #finish} does.
+   */
+  final class Output extends OutputStream {
     private final byte[] buffer = new byte[Layout.CHUNK_BYTES];
     private int filled;
+    private boolean finished;
+
+    private Output() {}
 
     @Override
     public void write(int b) {
@@ -350,16 +357,26 @@ public final class ShareStream {
     }
 
     private void flushChunk(int kind) {
+      if (finished) {
+        throw new LockUseException(
+            "Rank %d writes to the stream of an object whose turn is over."
+                .formatted(node.myJobRank()));
+      }
       put(kind, buffer, 0, filled);
       filled = 0;
     }
 
+    /** Ends this rank's turn. */
+    void finish() {
+      flushChunk(LAST);
+      finished = true;
+    }
+
     @Override
     public void close() {
-      flushChunk(
-          takesTurns
-              ? LAST
-              : DATA); // also when nothing was written: it tells that something was shared
+      if (!takesTurns) {
+        flushChunk(DATA); // also when nothing was written: it tells that something was shared
+      }
     }
   }
 

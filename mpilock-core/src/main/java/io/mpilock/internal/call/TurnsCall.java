@@ -19,7 +19,6 @@ import io.mpilock.internal.window.Waiter;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.function.ObjIntConsumer;
 import org.jspecify.annotations.Nullable;
@@ -110,9 +109,9 @@ public final class TurnsCall implements CallPart {
   public void share(@Nullable Object value) {
     requireTurn();
     try {
-      OutputStream out = stream.output();
+      ShareStream.Output out = stream.output();
       node.settings().encoder().encode(value, out);
-      out.close(); // not if it cannot be encoded: that does not end the turn well
+      out.finish(); // not if it cannot be encoded: that does not end the turn well
     } catch (MpilockException | Error e) {
       if (e instanceof StackOverflowError) {
         throw unshared(value, e);

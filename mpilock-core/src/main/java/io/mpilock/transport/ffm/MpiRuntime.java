@@ -171,7 +171,8 @@ final class MpiRuntime {
               where.set("its first collective calls of MPI");
               return new MpiRuntime(thread, session, settings.doorbell());
             } catch (Throwable e) {
-              if (!before && mpi.initialized()) {
+              boolean alike = e instanceof StartupException; // and its remedy may be tried here
+              if (!alike && !before && mpi.initialized() && !mpi.finalized()) {
                 failedStart = e.toString();
               }
               throw e;
@@ -268,6 +269,7 @@ final class MpiRuntime {
       throw alike;
     } catch (Throwable e) {
       cutShort(group, e);
+      stayAway(); // others may have begun a call of MPI that never ends
       throw e;
     }
   }
@@ -310,10 +312,19 @@ final class MpiRuntime {
   /** A collective call of MPI does not return, since another rank never came to it. */
   private void stuck() {
     isStuck = true;
+    stayAway(); // MPI's end would wait for the thread
+  }
+
+  private void stayAway() {
     synchronized (MpiRuntime.class) {
-      abandoned = true; // MPI's end would wait for the thread
+      abandoned = true;
     }
     notices.stayAway();
+  }
+
+  /** Whether the thread that makes all calls of MPI is in one that does not return. */
+  boolean isStuck() {
+    return isStuck;
   }
 
   private void throwIfStuck() {

@@ -243,6 +243,9 @@ final class NativeMessenger implements Messenger {
 
   @Override
   public void close() {
+    if (runtime.isStuck()) {
+      return; // MPI is of no use any more, and its lock is never free again
+    }
     inside.lock();
     try {
       if (!closed) {

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.mpilock.failure.CollectiveMismatchException;
+import io.mpilock.failure.LockInterruptedException;
 import io.mpilock.failure.RankFailedException;
 import io.mpilock.failure.SingleWriteFailedException;
 import io.mpilock.internal.ControllerCore;
@@ -14,6 +15,7 @@ import io.mpilock.internal.PlayedNodes;
 import io.mpilock.internal.PlayedNodes.Part;
 import io.mpilock.internal.call.ShareStream;
 import io.mpilock.internal.call.SingleWriteCall;
+import io.mpilock.internal.call.TurnsCall;
 import io.mpilock.internal.job.Message;
 import io.mpilock.internal.job.Verdict;
 import io.mpilock.internal.rank.ThreadHold;
@@ -24,7 +26,9 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -168,6 +172,56 @@ class StreamRelayTest {
       assertThat(PlayedNodes.get(read)).isEqualTo("abc");
       assertThat(parts(nodes, 2)).isEmpty();
     }
+  }
+
+  /** Its agent tells of the writer's next call before it sends what is left of the last. */
+  @Test
+  void aLatePartOfAnEarlierCallDoesNotEndTheTurnsOfTheNext() throws Exception {
+    try (PlayedNodes nodes = four(1)) {
+      List<Object> got = new ArrayList<>();
+      CompletableFuture<Boolean> calls =
+          PlayedNodes.start(() -> {
+            SingleWriteCall write = call(nodes, 1, 0);
+            Thread.currentThread().interrupt(); // so it leaves without what is shared
+            assertThatThrownBy(write::collect).isInstanceOf(LockInterruptedException.class);
+            boolean _ = Thread.interrupted();
+            write.close();
+            ControllerCore core = nodes.core(1);
+            TurnsCall turns =
+                core.collectives()
+                    .turns(
+                        Verdict.ALL_GATHER,
+                        core.resource(DEFAULT),
+                        ThreadHold.FOREVER,
+                        (value, rank) -> got.add(text(value)),
+                        (isWriter, nanos, bytes, failure) -> {});
+            turns.awaitTurn();
+            turns.share(new byte[] {'1'});
+            turns.awaitAll();
+            turns.close();
+            return true;
+          });
+      nodes.next(0, Message.Arrived.class);
+      nodes.send(0, new Message.Decide(1, Verdict.GO, 0, ""));
+      nodes.next(0, Message.Arrived.class);
+      nodes.send(0, new Message.Decide(2, Verdict.GO, 0, ""));
+      nodes.settle(0);
+      nodes.send(0, data(0, "late"));
+      nodes.send(0, end(1));
+      nodes.send(0, new Part(2, 0, 0, ShareStream.LAST, "0"));
+      assertThat(nodes.nextPart(0)).isEqualTo(new Part(2, 1, 0, ShareStream.LAST, "1"));
+      nodes.send(0, new Part(2, 2, 0, ShareStream.LAST, "2"));
+      for (int number = 0; number < 3; number++) {
+        assertThat(nodes.nextPart(3).number()).isEqualTo(number);
+      }
+      nodes.send(3, new Part(2, 3, 0, ShareStream.LAST, "3"));
+      assertThat(PlayedNodes.get(calls)).isTrue();
+      assertThat(got).containsExactly("0", "1", "2", "3");
+    }
+  }
+
+  private static String text(@Nullable Object value) {
+    return new String((byte[]) Objects.requireNonNull(value), StandardCharsets.ISO_8859_1);
   }
 
   @Test
