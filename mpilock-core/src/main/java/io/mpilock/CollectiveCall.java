@@ -3,7 +3,11 @@
  */
 package io.mpilock;
 
-/** A collective call that takes no lock, for listeners. */
+/**
+ * A collective call that takes no lock, for listeners.
+ *
+ * @since 0.1.0
+ */
 public enum CollectiveCall {
   /** {@link WindowController#barrier()}. */
   BARRIER("barrier"),

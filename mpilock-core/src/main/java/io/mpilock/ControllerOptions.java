@@ -45,6 +45,7 @@ import org.jspecify.annotations.Nullable;
  *     those below
  * @param shareCodec what encodes shared objects, or null for Java serialisation behind the
  *     allow-list
+ * @since 0.1.0
  */
 public record ControllerOptions(
     int master,

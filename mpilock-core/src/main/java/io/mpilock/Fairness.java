@@ -3,7 +3,11 @@
  */
 package io.mpilock;
 
-/** Which requests go first when readers and writers wait for the same resource. */
+/**
+ * Which requests go first when readers and writers wait for the same resource.
+ *
+ * @since 0.1.0
+ */
 public enum Fairness {
   /**
    * A read is not granted while a write is held or requested. Readers wait for as long as writers

@@ -35,6 +35,7 @@ import org.jspecify.annotations.Nullable;
  * interrupted; a long wait is reported to the log.
  *
  * @param <T> the type of what is shared
+ * @since 0.1.0
  */
 public final class Fence<T> implements AutoCloseable {
   private final SingleWriteCall section;

@@ -20,6 +20,7 @@ import java.util.Optional;
  * }</pre>
  *
  * @param <H> the type of the handle
+ * @since 0.1.0
  */
 public final class FencedHandle<H> implements AutoCloseable {
   private final SingleWriteCall section;

@@ -47,6 +47,8 @@ import io.mpilock.failure.SingleWriteFailedException;
  * <p>A counter goes from {@value #LEAST} to {@value #MOST}. What would go beyond is refused, and
  * changes nothing. Safe for use by many threads. A call that waits for nobody allocates nothing,
  * but for a thread's first on several nodes.
+ *
+ * @since 0.1.0
  */
 public interface JobCounter {
 

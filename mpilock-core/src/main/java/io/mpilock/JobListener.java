@@ -9,6 +9,8 @@ package io.mpilock;
  * which may lock or speak for its node, so an implementation is quick, does not lock, and hands on
  * to another thread what takes longer. Whatever it throws is logged and otherwise ignored. While
  * nothing goes wrong it is not called, and costs the locks nothing.
+ *
+ * @since 0.1.0
  */
 public interface JobListener {
 

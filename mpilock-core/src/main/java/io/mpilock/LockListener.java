@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  * waits for no other thread. When no listener is registered, nothing is measured and no clock is
  * read. With a listener, a lock that is granted without a wait reads the clock twice, at the
  * request and after the release; one that had to wait reads it at the grant, too.
+ *
+ * @since 0.1.0
  */
 public interface LockListener {
 

@@ -5,7 +5,11 @@ package io.mpilock;
 
 import java.util.Locale;
 
-/** How a resource is held. */
+/**
+ * How a resource is held.
+ *
+ * @since 0.1.0
+ */
 public enum LockMode {
   /** Shared with other readers. */
   READ,

@@ -3,7 +3,11 @@
  */
 package io.mpilock;
 
-/** What happens to threads that wait for each other's locks in a cycle, and so for ever. */
+/**
+ * What happens to threads that wait for each other's locks in a cycle, and so for ever.
+ *
+ * @since 0.1.0
+ */
 public enum OnDeadlock {
   /**
    * The latest of their requests ends with {@link io.mpilock.failure.DeadlockException}, so that

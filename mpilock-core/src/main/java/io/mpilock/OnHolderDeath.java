@@ -3,7 +3,11 @@
  */
 package io.mpilock;
 
-/** What happens to a resource whose writer died inside its write. */
+/**
+ * What happens to a resource whose writer died inside its write.
+ *
+ * @since 0.1.0
+ */
 public enum OnHolderDeath {
   /**
    * No thread gets the resource again in this job, unless its poison is {@linkplain

@@ -11,6 +11,8 @@ import java.time.Duration;
 /**
  * A shared hold on a resource, from its grant until {@link #close()}. Belongs to the thread that
  * got it.
+ *
+ * @since 0.1.0
  */
 public final class ReadLease implements AutoCloseable {
   private final ResourceLock lock;

@@ -46,6 +46,8 @@ import org.jspecify.annotations.Nullable;
  * </ul>
  *
  * <p>Safe for use by many threads.
+ *
+ * @since 0.1.0
  */
 public final class ResourceLock {
   private static final Duration ENDLESS = Duration.ofNanos(ThreadHold.FOREVER);

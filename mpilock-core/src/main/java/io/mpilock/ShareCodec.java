@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  * Turns shared objects into bytes and back. Both streams run between the ranks while the codec
  * works, so an object needs to fit in memory but its encoding does not. Called by one thread of
  * each rank at a time.
+ *
+ * @since 0.1.0
  */
 public interface ShareCodec {
 

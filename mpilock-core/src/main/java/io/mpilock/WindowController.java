@@ -49,6 +49,8 @@ import org.jspecify.annotations.Nullable;
  * resource}; {@link #resource} gives others. Safe for use by many threads; collective calls ({@code
  * sync}, {@code singleWrite}, {@code barrier}, {@code allGather}, {@code gather}, {@code inOrder},
  * {@code close}) are made by every rank in the same order.
+ *
+ * @since 0.1.0
  */
 public final class WindowController implements AutoCloseable {
 

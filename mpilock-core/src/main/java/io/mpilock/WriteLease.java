@@ -11,6 +11,8 @@ import io.mpilock.internal.rank.ThreadHold;
  * that got it, until that {@linkplain #keep keeps} it for something that ends later.
  *
  * <p>A read taken inside a write and closed after it is a downgrade: no other write comes between.
+ *
+ * @since 0.1.0
  */
 public final class WriteLease implements AutoCloseable {
   private final ResourceLock lock;

@@ -8,6 +8,8 @@ package io.mpilock.failure;
  * exception; on the rank itself its own exception goes on as it was thrown. The message is one
  * line, with the start of the original's. The name of the original's class and its stack trace,
  * with the whole message, are beside it, as text: no class of it needs to exist here.
+ *
+ * @since 0.1.0
  */
 public class CollectiveFailedException extends MpilockException {
   private static final long serialVersionUID = 1L;

@@ -7,6 +7,8 @@ package io.mpilock.failure;
  * The ranks did not agree on a collective call: another resource, another writer, one in a single
  * write and one in close, one that gave up. Every rank gets it, and its message says who called
  * what.
+ *
+ * @since 0.1.0
  */
 public final class CollectiveMismatchException extends MpilockException {
   private static final long serialVersionUID = 1L;

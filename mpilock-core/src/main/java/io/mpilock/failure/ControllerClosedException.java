@@ -6,6 +6,8 @@ package io.mpilock.failure;
 /**
  * The controller was closed, or is being closed, on this rank. Every call after {@code close()}
  * throws this one.
+ *
+ * @since 0.1.0
  */
 public final class ControllerClosedException extends MpilockException {
   private static final long serialVersionUID = 1L;

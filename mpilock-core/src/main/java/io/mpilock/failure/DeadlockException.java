@@ -9,6 +9,8 @@ package io.mpilock.failure;
  * what the thread held before it holds still, but for a read that it gave up to upgrade; once it
  * releases that, the others go on. The message names all of them. Take several locks in one order
  * everywhere, and it does not happen.
+ *
+ * @since 0.1.0
  */
 public final class DeadlockException extends MpilockException {
   private static final long serialVersionUID = 1L;

@@ -6,6 +6,8 @@ package io.mpilock.failure;
 /**
  * A timed request was not granted in time. The request left no trace: no thread waits for it. The
  * message names who held the lock.
+ *
+ * @since 0.1.0
  */
 public final class LockTimeoutException extends MpilockException {
   private static final long serialVersionUID = 1L;

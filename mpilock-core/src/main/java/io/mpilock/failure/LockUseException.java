@@ -8,6 +8,8 @@ package io.mpilock.failure;
  * closed by a thread that does not own it, a single write by a thread that holds the resource,
  * {@code share} on a rank that does not write. Nothing changed; the message says which call is the
  * right one.
+ *
+ * @since 0.1.0
  */
 public final class LockUseException extends MpilockException {
   private static final long serialVersionUID = 1L;

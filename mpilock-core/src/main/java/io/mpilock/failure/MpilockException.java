@@ -5,7 +5,11 @@ package io.mpilock.failure;
 
 import org.jspecify.annotations.Nullable;
 
-/** The root of everything that mpilock throws on its own account. */
+/**
+ * The root of everything that mpilock throws on its own account.
+ *
+ * @since 0.1.0
+ */
 public class MpilockException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 

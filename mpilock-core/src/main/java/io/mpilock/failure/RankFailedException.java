@@ -6,6 +6,8 @@ package io.mpilock.failure;
 /**
  * A rank died, or left while it held the lock, and this call would have waited for it, or would
  * have read what it left half-written.
+ *
+ * @since 0.1.0
  */
 public final class RankFailedException extends MpilockException {
   private static final long serialVersionUID = 1L;

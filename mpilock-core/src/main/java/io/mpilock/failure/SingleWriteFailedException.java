@@ -7,6 +7,8 @@ package io.mpilock.failure;
  * The body of a single write failed on the rank that ran it, which {@link #rank()} tells. Every
  * other rank gets this exception; on the writing rank the body's own exception goes on as it was
  * thrown.
+ *
+ * @since 0.1.0
  */
 public final class SingleWriteFailedException extends CollectiveFailedException {
   private static final long serialVersionUID = 3L;

@@ -5,7 +5,11 @@ package io.mpilock.failure;
 
 import org.jspecify.annotations.Nullable;
 
-/** A controller could not be made. Says what was looked for, where, and the remedy. */
+/**
+ * A controller could not be made. Says what was looked for, where, and the remedy.
+ *
+ * @since 0.1.0
+ */
 public final class StartupException extends MpilockException {
   private static final long serialVersionUID = 1L;
 

@@ -3,7 +3,11 @@
  */
 package io.mpilock.failure;
 
-/** Puts values that others chose into messages, so that they can be read. */
+/**
+ * Puts values that others chose into messages, so that they can be read.
+ *
+ * @since 0.1.0
+ */
 public final class Values {
   private static final int LONGEST = 60;
   private static final int SHOWN = 40;

@@ -18,6 +18,7 @@ import java.util.List;
  * @param leftOut how many resources were left out; one that several nodes left out counts for each
  * @param silentNodes the nodes that did not answer in time, in order: what is held there is not
  *     told. If the rank's own is among them, its agent did not answer, and no other node was asked
+ * @since 0.1.0
  */
 public record JobStatus(
     String transport,

@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  *     words; or null if it is in the body
  * @param ended whether that thread has ended while it held, so that it gives nothing back. It is
  *     seen by its own rank, if a thread there waits for the resource too, or asks for the status
+ * @since 0.1.0
  */
 public record LockUser(
     Member member,

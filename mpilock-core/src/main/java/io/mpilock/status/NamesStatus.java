@@ -11,6 +11,7 @@ package io.mpilock.status;
  * @param reclaimed how often a place was given back
  * @param fill how much of the room those take that a rank needs, or has needed until its last
  *     garbage collections, from 0 to 1
+ * @since 0.1.0
  */
 public record NamesStatus(long names, long reclaimed, double fill) {
   /** From here on a warning is due: a name for which there is no room is refused. */

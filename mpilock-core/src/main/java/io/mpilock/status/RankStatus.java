@@ -11,6 +11,7 @@ import java.util.Objects;
  *
  * @param member its number, node, host and process
  * @param state whether it is there
+ * @since 0.1.0
  */
 public record RankStatus(Member member, State state) {
 

@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  *     until the write ends before it
  * @param waiters who waits
  * @param permissions what each node that knows the resource may do without asking its home
+ * @since 0.1.0
  */
 public record ResourceStatus(
     String name,

@@ -12,6 +12,8 @@ import io.mpilock.failure.StartupException;
  * return when all have called, unless one says otherwise. They are for setting up, never on a
  * lock's path, and not for several threads at once. The other methods may be called from any
  * thread.
+ *
+ * @since 0.1.0
  */
 public interface Communicator extends AutoCloseable {
 

@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Only who was bound where more was to be had is told: not a container or a job that has one
  * core, and not a process that nobody's launcher started.
+ *
+ * @since 0.1.0
  */
 public final class CoreBinding {
   private static final System.Logger LOG = System.getLogger("io.mpilock");

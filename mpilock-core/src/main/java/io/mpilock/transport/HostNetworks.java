@@ -19,6 +19,8 @@ import java.util.regex.Pattern;
  * other host reaches; often each host has one with the same address, which then leads to the host
  * itself. But where a bridge has a network card among its ports, the address of that card is the
  * bridge's, and other hosts reach it.
+ *
+ * @since 0.1.0
  */
 public final class HostNetworks {
   private static final Path NETWORKS = Path.of("/sys/class/net");

@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param rank this process's rank, from 0
  * @param size the number of ranks, at least 1, or -1 if the launcher does not say
  * @param localRank the rank among those of this node, or -1 if the launcher does not say
+ * @since 0.1.0
  */
 public record Launcher(Kind name, int rank, int size, int localRank) {
 

@@ -23,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * may come and go, and its children do not inherit them. They are lost when the process closes the
  * file, or any other descriptor of it: nobody else opens it, since its name is deleted as soon as
  * all have it open. A stopped process lives.
+ *
+ * @since 0.1.0
  */
 public final class LifeFile implements AutoCloseable {
   private static final String PREFIX = "mpilock-life-";

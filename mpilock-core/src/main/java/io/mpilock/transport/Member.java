@@ -12,6 +12,7 @@ import java.util.Objects;
  * @param node the number of its node, from 0, in the order of the lowest rank on each
  * @param host the name of its host
  * @param pid its process id
+ * @since 0.1.0
  */
 public record Member(int rank, int node, String host, long pid) {
 

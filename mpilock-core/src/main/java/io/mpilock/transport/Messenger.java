@@ -12,6 +12,8 @@ import java.nio.ByteBuffer;
  *
  * <p>{@link #send}, {@link #receive} and {@link #isFlushed} are called by one thread at a time.
  * None of them waits for another rank, and none is interruptible.
+ *
+ * @since 0.1.0
  */
 public interface Messenger extends AutoCloseable {
 

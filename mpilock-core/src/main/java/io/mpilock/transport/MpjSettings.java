@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param directory where that file goes, seen by all ranks and private to the user, or null for
  *     {@code .mpilock} in the home directory
  * @param timeout how long the ranks wait for each other at the start; positive
+ * @since 0.1.0
  */
 public record MpjSettings(
     @Nullable String jar,

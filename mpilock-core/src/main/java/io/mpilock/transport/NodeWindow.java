@@ -14,6 +14,8 @@ package io.mpilock.transport;
  *
  * <p>Any thread may call any method. After {@link #free} every access throws {@link
  * IllegalStateException}; it never touches memory that is not there.
+ *
+ * @since 0.1.0
  */
 public interface NodeWindow {
 

@@ -16,7 +16,11 @@ import java.security.SecureRandom;
 import java.util.HexFormat;
 import java.util.Set;
 
-/** Files that only this user can read, and whose names nobody else can guess. For transports. */
+/**
+ * Files that only this user can read, and whose names nobody else can guess. For transports.
+ *
+ * @since 0.1.0
+ */
 public final class PrivateFiles {
   private static final SecureRandom RANDOM = new SecureRandom();
   private static final int NAME_BYTES = 16;

@@ -19,6 +19,8 @@ import java.util.Map;
  *
  * <p>A mapped file has memory only where something was written. Without room the first write to a
  * page is a SIGBUS, which ends the JVM; so windows are written once, in a way that fails instead.
+ *
+ * @since 0.1.0
  */
 public final class SharedMemory {
 

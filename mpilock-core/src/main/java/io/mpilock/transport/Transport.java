@@ -9,6 +9,8 @@ import io.mpilock.failure.StartupException;
  * A way for ranks to share words and find each other. Found with {@link java.util.ServiceLoader}; a
  * new transport is this interface, a {@link Communicator} and a {@link NodeWindow}, and it is right
  * when it passes the contract suite.
+ *
+ * @since 0.1.0
  */
 public interface Transport {
 

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param doorbell whether the {@code native} transport may wake other nodes by TCP connections of
  *     its own beside MPI, where the ranks are on several; without them idle nodes poll MPI all the
  *     time, and notice a killed process only by its silence
+ * @since 0.1.0
  */
 public record TransportSettings(
     @Nullable Launcher launcher,

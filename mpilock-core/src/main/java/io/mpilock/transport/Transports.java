@@ -16,7 +16,11 @@ import java.util.ServiceLoader;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Chooses the transport by its name and by who started the process. */
+/**
+ * Chooses the transport by its name and by who started the process.
+ *
+ * @since 0.1.0
+ */
 public final class Transports {
 
   /** The name that leaves the choice to the launcher's variables. */

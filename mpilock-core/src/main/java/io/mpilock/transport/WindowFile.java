@@ -28,6 +28,8 @@ import org.jspecify.annotations.Nullable;
  * <p>What a crash in the moment before leaves behind is deleted by the next job of the user that is
  * at least ten minutes later. It is the user's alone, and its name cannot be guessed. For
  * transports.
+ *
+ * @since 0.1.0
  */
 public final class WindowFile implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger("io.mpilock");

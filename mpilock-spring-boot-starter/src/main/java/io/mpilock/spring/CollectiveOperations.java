@@ -21,6 +21,8 @@ import org.jspecify.annotations.Nullable;
  * in the order of the ranks, a barrier; and the ranks' numbers. Every rank makes the same of these
  * calls in the same order. A time-out of the template is one until the action begins, the same on
  * every rank.
+ *
+ * @since 0.1.0
  */
 public interface CollectiveOperations {
 

@@ -12,6 +12,8 @@ import io.mpilock.ControllerOptions;
  * <p>What must be equal on all ranks must be so afterwards, too. The master, where it is not the
  * property {@code mpilock.master}, comes too late for conditions, profiles and logging, which are
  * decided before.
+ *
+ * @since 0.1.0
  */
 @FunctionalInterface
 public interface ControllerOptionsCustomizer {

@@ -14,6 +14,7 @@ import java.util.function.Consumer;
  * @param <T> the type of what is shared
  * @param <E> what the block may throw; a lambda that throws nothing checked makes it {@link
  *     RuntimeException}
+ * @since 0.1.0
  */
 @FunctionalInterface
 public interface FencedAction<T, E extends Throwable> extends Consumer<Fence<T>> {

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param <T> what it returns
  * @param <E> what it may throw; a lambda that throws nothing checked makes it {@link
  *     RuntimeException}
+ * @since 0.1.0
  */
 @FunctionalInterface
 public interface LeaseAction<L, T extends @Nullable Object, E extends Throwable>

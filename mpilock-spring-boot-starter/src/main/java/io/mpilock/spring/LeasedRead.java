@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The read under which an action of {@link LockTemplate#readWithLease(LeaseAction)} runs. For its
  * thread, and until the action has ended.
+ *
+ * @since 0.1.0
  */
 @SuppressWarnings("overloads") // the one is more specific, as its action is a subtype
 public interface LeasedRead {

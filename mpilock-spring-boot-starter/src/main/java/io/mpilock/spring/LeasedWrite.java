@@ -8,6 +8,8 @@ import io.mpilock.failure.LockUseException;
 /**
  * The write under which an action of {@link LockTemplate#writeWithLease(LeaseAction)} or {@link
  * LeasedRead#upgrade(LeaseAction)} runs. For its thread, and until the action has ended.
+ *
+ * @since 0.1.0
  */
 public interface LeasedWrite {
 

@@ -38,6 +38,8 @@ import org.jspecify.annotations.Nullable;
  * at: there the order is the caller's.
  *
  * <p>In a transaction each write is kept as that of {@link LockTemplate#write(LockedAction)}.
+ *
+ * @since 0.1.0
  */
 public final class LockGroup {
 

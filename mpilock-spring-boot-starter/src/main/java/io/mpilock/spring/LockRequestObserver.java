@@ -10,7 +10,11 @@ import io.mpilock.ResourceLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** Is around each request of a template, on the thread that asks. */
+/**
+ * Is around each request of a template, on the thread that asks.
+ *
+ * @since 0.1.0
+ */
 public interface LockRequestObserver {
 
   /**

@@ -40,6 +40,8 @@ import org.jspecify.annotations.Nullable;
  * collective calls. A single write is not kept: open the transaction inside it.
  *
  * <p>With {@code mpilock.enabled=false} the template {@linkplain #withoutLocks does not lock}.
+ *
+ * @since 0.1.0
  */
 @SuppressWarnings("overloads") // the one is more specific, as its action is a subtype
 public interface LockTemplate extends CollectiveOperations, UntypedForms {

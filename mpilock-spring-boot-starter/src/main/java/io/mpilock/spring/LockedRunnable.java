@@ -8,6 +8,7 @@ package io.mpilock.spring;
  *
  * @param <E> what it may throw; a lambda that throws nothing checked makes it {@link
  *     RuntimeException}
+ * @since 0.1.0
  */
 @FunctionalInterface
 public interface LockedRunnable<E extends Throwable> {

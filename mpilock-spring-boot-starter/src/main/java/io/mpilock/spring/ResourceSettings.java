@@ -6,7 +6,11 @@ package io.mpilock.spring;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** What a {@link LockTemplate} does with a resource unless its caller says otherwise. */
+/**
+ * What a {@link LockTemplate} does with a resource unless its caller says otherwise.
+ *
+ * @since 0.1.0
+ */
 @FunctionalInterface
 public interface ResourceSettings {
 

@@ -3,7 +3,11 @@
  */
 package io.mpilock.spring;
 
-/** How long a write lasts that is taken in a transaction of Spring's. */
+/**
+ * How long a write lasts that is taken in a transaction of Spring's.
+ *
+ * @since 0.1.0
+ */
 public enum Until {
   /** Until its body has ended: for what is not part of the transaction, such as a file. */
   BODY,

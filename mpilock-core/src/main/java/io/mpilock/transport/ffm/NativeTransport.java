@@ -18,6 +18,8 @@ import io.mpilock.transport.TransportSettings;
  * in a collective call of this transport, nor, on several nodes, as long as a communicator is open:
  * frames come and go at any time, on a thread of mpilock's own. An application that cannot keep to
  * that initialises MPI with MPI_THREAD_MULTIPLE.
+ *
+ * @since 0.1.0
  */
 public final class NativeTransport implements Transport {
 

@@ -14,6 +14,8 @@ import java.util.stream.IntStream;
  * know of each other's death only what they find out by their messages.
  *
  * <p>Its network does what a test wants: see {@link #cut}, {@link #stall} and {@link #delay}.
+ *
+ * @since 0.1.0
  */
 public final class LocalCluster {
   private final LocalProcess[] processes;

@@ -7,7 +7,11 @@ import io.mpilock.transport.Communicator;
 import io.mpilock.transport.Transport;
 import io.mpilock.transport.TransportSettings;
 
-/** The transport {@code local}: this JVM alone is the job, with one rank. */
+/**
+ * The transport {@code local}: this JVM alone is the job, with one rank.
+ *
+ * @since 0.1.0
+ */
 public final class LocalTransport implements Transport {
 
   /** Made by {@link java.util.ServiceLoader}. */

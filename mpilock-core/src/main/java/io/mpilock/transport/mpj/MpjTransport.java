@@ -14,6 +14,8 @@ import java.util.Map;
  *
  * <p>MPJ Express is bound at run time, with class loaders of this transport's own: an application
  * that uses MPJ Express itself does not meet it.
+ *
+ * @since 0.1.0
  */
 public final class MpjTransport implements Transport {
   private final Map<String, String> environment;

@@ -8,6 +8,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Stands for all classes of log4j 1.2 that MPJ Express uses, see {@link MpjClassLoader}: it logs
  * nothing. Public because MPJ Express' classes see it from another class loader; not an API.
+ *
+ * @since 0.1.0
  */
 public final class Quiet {
   /** Stands for a level. */

@@ -21,6 +21,7 @@ import java.util.Locale;
  * @param resourcesLeftOut how many more there are, because a node reports 64 KiB at most
  * @param names how many names there are on the node of the rank that answered, and how much room
  *     they take
+ * @since 0.1.0
  */
 public record JobDescriptor(
     String transport,

@@ -25,6 +25,8 @@ import org.springframework.boot.actuate.endpoint.annotation.WriteOperation;
  *
  * <p>It is read-only unless {@code management.endpoint.mpilock.access} is {@code unrestricted}:
  * then the poison of a resource whose writer died can be cleared, too.
+ *
+ * @since 0.1.0
  */
 @Endpoint(id = "mpilock", defaultAccess = Access.READ_ONLY)
 public final class MpilockEndpoint {

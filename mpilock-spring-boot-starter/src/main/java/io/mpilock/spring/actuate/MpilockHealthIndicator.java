@@ -34,6 +34,8 @@ import org.springframework.boot.health.contributor.Health;
  * is logged once.
  *
  * <p>Waits a second at most. Details tell which ranks, nodes and resources.
+ *
+ * @since 0.1.0
  */
 public final class MpilockHealthIndicator extends AbstractHealthIndicator {
   private static final Log LOG = LogFactory.getLog(MpilockHealthIndicator.class);

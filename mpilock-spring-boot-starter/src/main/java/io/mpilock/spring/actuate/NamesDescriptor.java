@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param reclaimed how often a place was given back
  * @param fillPercent how much of the room is taken by those that are needed
  * @param warning what to do, from 80 % on; or null
+ * @since 0.1.0
  */
 public record NamesDescriptor(
     long known, long reclaimed, int fillPercent, @Nullable String warning) {

@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param holders who holds it
  * @param waiters who waits for it
  * @param permissions what each node may do without a message: none, shared, or exclusive
+ * @since 0.1.0
  */
 public record ResourceDescriptor(
     String name,

@@ -38,6 +38,8 @@ import org.springframework.util.function.SingletonSupplier;
  * transactions, and that of post-processors with a larger {@link #setOrder order} that ask for the
  * same, as those of {@code @Async} and {@code @Retryable} do. The bean is destroyed before the
  * locks are.
+ *
+ * @since 0.1.0
  */
 public final class LockAnnotationBeanPostProcessor
     extends AbstractBeanFactoryAwareAdvisingPostProcessor

@@ -13,6 +13,8 @@ import java.lang.annotation.Target;
 /**
  * The method of a bean runs while no rank writes, as in {@link LockTemplate#read}. The rules are
  * those of {@link WriteLocked}.
+ *
+ * @since 0.1.0
  */
 @Documented
 @Retention(RetentionPolicy.RUNTIME)

@@ -18,6 +18,8 @@ import java.lang.annotation.Target;
  * <p>On the rank that runs it, what the method throws reaches the caller as it was thrown; on the
  * others it is a {@link io.mpilock.failure.SingleWriteFailedException}. What it returns must be of
  * a class that may be shared. The other rules are those of {@link WriteLocked}.
+ *
+ * @since 0.1.0
  */
 @Documented
 @Retention(RetentionPolicy.RUNTIME)

@@ -50,6 +50,8 @@ import java.lang.annotation.Target;
  *
  * <p>Wrong use is reported when the context starts. {@code mpilock.annotations.enabled=false}
  * leaves all methods without their locks.
+ *
+ * @since 0.1.0
  */
 @Documented
 @Retention(RetentionPolicy.RUNTIME)

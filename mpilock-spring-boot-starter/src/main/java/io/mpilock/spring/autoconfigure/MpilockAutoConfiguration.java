@@ -16,6 +16,8 @@ import org.springframework.context.annotation.Import;
  * API backs off when the application defines its own bean of that type; a bean of type {@link
  * io.mpilock.transport.Communicator} or {@link io.mpilock.ShareCodec} is used by the controller,
  * and those of type {@link io.mpilock.spring.ControllerOptionsCustomizer} change its options.
+ *
+ * @since 0.1.0
  */
 @AutoConfiguration(
     afterName = {

@@ -70,6 +70,7 @@ import org.springframework.validation.Validator;
  * @param batch Spring Batch.
  * @param annotations Locks by annotation.
  * @param integration Spring Integration.
+ * @since 0.1.0
  */
 @ConfigurationProperties("mpilock")
 public record MpilockProperties(

@@ -39,6 +39,8 @@ import org.springframework.core.Ordered;
  * <p>With {@code mpilock.enabled=false} it does nothing: each rank ends as it did.
  *
  * <p>It comes after the other listeners of the job, apart from what stops jobs on shutdown.
+ *
+ * @since 0.1.0
  */
 public final class RankOutcomes implements JobExecutionListener, Ordered {
   /** After nearly all others at the end of a job, which goes through the order backwards. */

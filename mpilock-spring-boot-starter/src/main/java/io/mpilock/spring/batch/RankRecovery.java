@@ -19,6 +19,8 @@ import org.springframework.beans.factory.SmartInitializingSingleton;
  * behind as running: they have failed, and so their jobs can be started again. Only for
  * repositories in which no other process runs these jobs as this rank. Executions that tell no rank
  * are those of a rank that is alone.
+ *
+ * @since 0.1.0
  */
 public final class RankRecovery implements SmartInitializingSingleton {
   private static final Log LOG = LogFactory.getLog(RankRecovery.class);

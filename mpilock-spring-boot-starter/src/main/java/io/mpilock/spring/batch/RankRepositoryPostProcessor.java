@@ -26,6 +26,8 @@ import org.springframework.util.function.SingletonSupplier;
  * <p>The rank identifies: each rank has a job instance of its own, so ranks do not collide in a
  * repository that they share. The number of ranks does not, so that an instance can be started
  * again on another number.
+ *
+ * @since 0.1.0
  */
 public final class RankRepositoryPostProcessor
     extends AbstractBeanFactoryAwareAdvisingPostProcessor {

@@ -10,6 +10,7 @@ import java.util.Objects;
  *
  * @param first the first item of the part; if it is empty, where it would begin
  * @param end the item after the last one, not below {@code first}
+ * @since 0.1.0
  */
 public record RankSlice(long first, long end) {
 

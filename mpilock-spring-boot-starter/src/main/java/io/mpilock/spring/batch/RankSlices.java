@@ -48,6 +48,8 @@ import org.springframework.core.io.Resource;
  * then. Whether it is started again is decided by all ranks together if the job has {@link
  * RankOutcomes}; otherwise by each for itself, and one that has no execution yet, because an
  * earlier run ended before, waits for the others in vain. For one thread.
+ *
+ * @since 0.1.0
  */
 public final class RankSlices {
   private static final String RESOURCE = "mpilock.batch";

@@ -21,6 +21,8 @@ import org.springframework.context.annotation.Conditional;
  *
  * <p>Not for applications that are processed ahead of time: conditions are decided there for all
  * ranks, when the application is built. That fails with a message.
+ *
+ * @since 0.1.0
  */
 @Target({ElementType.TYPE, ElementType.METHOD})
 @Retention(RetentionPolicy.RUNTIME)

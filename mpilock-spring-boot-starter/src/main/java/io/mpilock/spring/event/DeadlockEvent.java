@@ -9,6 +9,8 @@ import org.springframework.context.ApplicationEvent;
 /**
  * A request of this rank ends with {@link io.mpilock.failure.DeadlockException}, since it is the
  * latest in a cycle of waits; once for each cycle, on the rank whose request it is.
+ *
+ * @since 0.1.0
  */
 public final class DeadlockEvent extends ApplicationEvent {
   private static final long serialVersionUID = 1L;

@@ -9,6 +9,8 @@ import org.springframework.context.ApplicationEvent;
 /**
  * A wait of this rank has lasted for {@code mpilock.stall-warning}; once for a resource and such a
  * time.
+ *
+ * @since 0.1.0
  */
 public final class LockStalledEvent extends ApplicationEvent {
   private static final long serialVersionUID = 1L;

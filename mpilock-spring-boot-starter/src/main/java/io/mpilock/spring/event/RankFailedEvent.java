@@ -9,6 +9,8 @@ import org.springframework.context.ApplicationEvent;
 /**
  * A rank is dead, has given itself up, or cannot be reached, as this rank came to know; once for
  * each.
+ *
+ * @since 0.1.0
  */
 public final class RankFailedEvent extends ApplicationEvent {
   private static final long serialVersionUID = 1L;

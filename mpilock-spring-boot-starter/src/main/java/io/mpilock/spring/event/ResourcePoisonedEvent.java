@@ -9,6 +9,8 @@ import org.springframework.context.ApplicationEvent;
 /**
  * No thread gets a resource any more, because its writer died; once for each, when this rank asks
  * for it.
+ *
+ * @since 0.1.0
  */
 public final class ResourcePoisonedEvent extends ApplicationEvent {
   private static final long serialVersionUID = 1L;

@@ -34,6 +34,8 @@ import org.springframework.integration.support.locks.LockRegistry;
  * the job. The cause is mpilock's own exception. What only a mistake in the program leads to stays
  * what it is: {@link io.mpilock.failure.LockUseException} for a write inside a read, {@link
  * IllegalMonitorStateException} for an unlock by another thread.
+ *
+ * @since 0.1.0
  */
 public final class MpilockLockRegistry implements LockRegistry<Lock> {
   private final WindowController controller;

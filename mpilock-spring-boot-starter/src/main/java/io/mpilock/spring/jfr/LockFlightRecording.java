@@ -14,6 +14,8 @@ import jdk.jfr.Recording;
  * mpilock.Collective}. While no recording runs that wants one of them the locks are not listened to
  * and pay nothing; that is looked at when a recording starts, stops or ends, not when the settings
  * of a running one change.
+ *
+ * @since 0.1.0
  */
 public final class LockFlightRecording implements AutoCloseable {
   private final WindowController controller;

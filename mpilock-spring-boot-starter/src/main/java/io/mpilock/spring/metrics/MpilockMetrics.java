@@ -65,6 +65,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Only a thread's outermost read or write of a resource counts, as for every {@link
  * LockListener}.
+ *
+ * @since 0.1.0
  */
 public final class MpilockMetrics implements LockListener, AutoCloseable {
   /** The value of the tag {@code resource} for resources that have no meters of their own. */

@@ -8,7 +8,11 @@ import io.mpilock.failure.LockInterruptedException;
 import io.mpilock.failure.LockTimeoutException;
 import java.util.Locale;
 
-/** What is known of a request for a lock while it is observed. Used by the thread that asks. */
+/**
+ * What is known of a request for a lock while it is observed. Used by the thread that asks.
+ *
+ * @since 0.1.0
+ */
 public final class LockObservationContext extends Observation.Context {
 
   /** What is asked for. */

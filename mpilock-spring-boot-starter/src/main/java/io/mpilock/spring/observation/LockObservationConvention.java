@@ -30,6 +30,8 @@ import java.util.List;
  * the request began</td></tr>
  * <tr><td>{@code mpilock.token}</td><td>high</td><td>the fencing token, if it was granted</td></tr>
  * </table>
+ *
+ * @since 0.1.0
  */
 public interface LockObservationConvention extends ObservationConvention<LockObservationContext> {
 

@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Makes observations of one rank's requests, for a {@link LockTemplate} whose requests are
  * observed. While nobody listens to the registry, a request costs one look at it.
+ *
+ * @since 0.1.0
  */
 public final class LockObservations {
   private static final LockObservationConvention DEFAULT = new LockObservationConvention() {};

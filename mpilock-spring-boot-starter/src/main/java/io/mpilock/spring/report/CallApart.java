@@ -8,6 +8,8 @@ import java.time.Duration;
 /**
  * Collective calls that may take only so long, made on a thread of their own: a single write has a
  * time-out until its body begins, and none after that. For mpilock's own packages.
+ *
+ * @since 0.1.0
  */
 public final class CallApart {
   /** Usually enough beyond the calls' own time-outs, and for their giving up. */

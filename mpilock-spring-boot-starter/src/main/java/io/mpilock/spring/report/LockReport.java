@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  * Records what happens to a controller's locks, and at the end tells it for all ranks together.
  * Memory is bounded: for each of up to 64 resources and each mode some 80 KB, and 50 bytes for each
  * event that is kept.
+ *
+ * @since 0.1.0
  */
 public final class LockReport {
 

@@ -15,6 +15,8 @@ import java.util.Set;
 /**
  * Aligned columns for the log: the first ones to the left, those of numbers to the right. If there
  * is too little room, the widest text is cut: in places where names that differ stay apart.
+ *
+ * @since 0.1.0
  */
 public final class TextTable {
   private static final String GAP = "  ";

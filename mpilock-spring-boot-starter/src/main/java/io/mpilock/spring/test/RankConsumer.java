@@ -3,7 +3,11 @@
  */
 package io.mpilock.spring.test;
 
-/** What {@link RankContextRunner} runs on each rank. */
+/**
+ * What {@link RankContextRunner} runs on each rank.
+ *
+ * @since 0.1.0
+ */
 @FunctionalInterface
 public interface RankConsumer {
 

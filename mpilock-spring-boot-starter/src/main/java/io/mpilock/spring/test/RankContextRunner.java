@@ -46,6 +46,8 @@ import org.springframework.util.ClassUtils;
  * that does. Static fields, system properties and the log are those of one JVM. So are the contexts
  * that Spring Batch has for executions, by their ids: beans of step scope need a job repository
  * that the ranks share, where ids differ.
+ *
+ * @since 0.1.0
  */
 public final class RankContextRunner {
   private final int[] ranksPerNode;

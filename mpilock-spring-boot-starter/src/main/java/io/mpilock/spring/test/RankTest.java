@@ -29,6 +29,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * and what Spring's {@code @Autowired}, {@code @Qualifier} or {@code @Value} ask for. Others, such
  * as JUnit's {@code @TempDir}, are the same objects on all ranks. So is the test's instance, and
  * what is to be done before and after a test is done once, not on each rank.
+ *
+ * @since 0.1.0
  */
 @Target({ElementType.METHOD, ElementType.ANNOTATION_TYPE})
 @Retention(RetentionPolicy.RUNTIME)

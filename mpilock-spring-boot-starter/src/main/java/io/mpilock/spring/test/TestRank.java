@@ -19,6 +19,8 @@ import org.springframework.boot.test.context.assertj.AssertableApplicationContex
  * One rank of a test: its position, its application context, and the faults that it can have. To be
  * used by the thread that plays the rank. A rank that fails does so by throwing: the others are
  * reported as by {@link WindowController#abandon()}.
+ *
+ * @since 0.1.0
  */
 public final class TestRank {
   private final LocalCluster cluster;
