@@ -42,11 +42,12 @@ import io.mpilock.failure.SingleWriteFailedException;
  * wait. It is in the order of the requests, it can be interrupted, a long one is reported as a wait
  * for {@code counter 'rows'}, and it ends with an exception if it can never be answered. A rank
  * that dies while it counts keeps nobody from counting: what it had added stays, and the call that
- * was cut short has added all or nothing. No transaction undoes what was added.
+ * was cut short has added all or nothing. But if its process spoke for its node (the first rank of
+ * a node does), calls that need another node fail. No transaction undoes what was added.
  *
  * <p>A counter goes from {@value #LEAST} to {@value #MOST}. What would go beyond is refused, and
- * changes nothing. Safe for use by many threads. A call that waits for nobody allocates nothing,
- * but for a thread's first on several nodes.
+ * changes nothing; on one node others may see it for a moment. Safe for use by many threads. A call
+ * that waits for nobody allocates nothing, but for a thread's first on several nodes.
  *
  * @since 0.1.0
  */
@@ -117,7 +118,8 @@ public interface JobCounter {
    * Has the counter stand at a number. Collective: every rank calls it, in the same order as every
    * other collective call of this controller. It begins when all ranks are there, and no rank
    * returns before the counter is set. What ranks have left of their runs is lost. Between a rank's
-   * call and its return no thread of that rank may use the counter.
+   * call and its return no thread of that rank may use the counter. A rank that gets an exception
+   * must not use it before a reset that succeeds: it may have left before the number was set.
    *
    * @param value the number, the same on every rank: that of the master counts
    * @throws IllegalArgumentException on the master, if it is less than {@link #LEAST} or more than

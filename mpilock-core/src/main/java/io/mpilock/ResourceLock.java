@@ -751,8 +751,8 @@ public final class ResourceLock {
 
   private boolean acquireObserved(
       LockListener listener, ThreadHold hold, LockMode mode, long nanos) {
-    listener.requested(name(), mode);
     long start = System.nanoTime();
+    listener.requested(name(), mode); // nothing between this and the try: its end is told
     boolean granted;
     try {
       granted =

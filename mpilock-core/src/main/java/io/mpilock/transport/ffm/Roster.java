@@ -129,7 +129,7 @@ final class Roster {
     SharedMemoryProbe probe = new SharedMemoryProbe(mpi, comm, places, nodeLeaders.clone());
     long[] found = probe.find();
     joined = !Arrays.equals(found, nodeLeaders);
-    if (self == 0) {
+    if (self == 0 && probe.sawApart()) {
       tellApart(mpi.library().version(), found);
     }
     System.arraycopy(found, 0, nodeLeaders, 0, found.length);

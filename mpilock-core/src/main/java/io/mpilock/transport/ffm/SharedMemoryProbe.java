@@ -40,6 +40,7 @@ final class SharedMemoryProbe {
   private final int self;
   private final List<String> places;
   private final long[] leaders;
+  private boolean apart;
 
   /**
    * Begins.
@@ -58,6 +59,7 @@ final class SharedMemoryProbe {
   /** The lowest rank of each rank's node. Where MPI is right, no message is sent. */
   long[] find() {
     List<List<Integer>> open = candidates();
+    apart = !open.isEmpty();
     while (!open.isEmpty()) {
       List<Integer> mine =
           open.stream().filter(group -> group.contains(self)).findFirst().orElse(List.of());
@@ -75,6 +77,11 @@ final class SharedMemoryProbe {
       open = left;
     }
     return leaders;
+  }
+
+  /** Whether MPI takes the ranks of some place for several nodes. After {@link #find}. */
+  boolean sawApart() {
+    return apart;
   }
 
   /** The ranks of each place that MPI takes for several nodes. */

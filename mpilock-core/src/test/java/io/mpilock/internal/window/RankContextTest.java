@@ -175,11 +175,14 @@ class RankContextTest {
   @Test
   void whoBrokeTheControllerIsNamedForEver() {
     job.word(life(2), RankContext.OPEN);
-    job.word(Layout.BROKEN, 78);
+    job.word(Layout.BROKEN, 3);
     job.word(Layout.JOB_THROUGH, 1);
     job.word(life(1), RankContext.CLOSING);
-    assertThat(node.brokenBy()).isEqualTo(77);
+    assertThat(node.brokenBy()).isEqualTo(2); // the first of its node
     assertThatThrownBy(node::throwIfBroken).hasMessageContaining("spoke for node 1");
+    assertThat(node.broken(77)) // another one cuts an opening short
+        .hasMessageContaining("rank 77 (host host1")
+        .hasMessageContaining("does not come to sync");
   }
 
   @Test
