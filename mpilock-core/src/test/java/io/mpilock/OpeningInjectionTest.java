@@ -8,12 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.mpilock.testing.InjectingLoader;
 import io.mpilock.testing.Proof;
 import io.mpilock.testing.Silent;
-import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
-import java.util.ArrayList;
-import java.util.BitSet;
-import java.util.List;
-import java.util.function.Supplier;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -28,17 +23,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 @Proof
 @ExtendWith(Silent.class)
 class OpeningInjectionTest {
-  private static final List<Supplier<Throwable>> KINDS =
-      List.of(
-          () -> new Error("injected"),
-          StackOverflowError::new,
-          OutOfMemoryError::new,
-          () -> new InternalError("injected"),
-          () -> new RuntimeException("injected"));
-
   private static final int STRIDE = Proof.Size.SHORT ? 5 : 1;
-
-  private static final int TOLD = Integer.getInteger("mpilock.injection.failures", 5);
 
   private static Method run;
   private static Method places;
@@ -55,65 +40,12 @@ class OpeningInjectionTest {
   @ParameterizedTest
   @CsvSource({"001,0", "000,0", "000,1", "001,1", "001,2", "011,1", "011,2"})
   void whereverItIsThrownTheOthersAreTold(String nodeOfRank, int faulty) throws Throwable {
-    BitSet _ = (BitSet) places.invoke(null);
-    for (int i = 0; i < 5; i++) {
-      assertThat(run(nodeOfRank, faulty, Long.MAX_VALUE, new Error())).isFalse();
-    }
-    int[] all = ((BitSet) places.invoke(null)).stream().toArray();
+    InjectionRuns.Run one = (at, failure) -> run.invoke(null, nodeOfRank, faulty, at, failure);
+    int[] all = InjectionRuns.placesOf(places, one);
     assertThat(all).hasSizeGreaterThan(200);
-    List<String> failures = new ArrayList<>();
-    int thrown = 0;
-    int count = 0;
-    for (int i = faulty; i < all.length && failures.size() < TOLD; i += STRIDE) {
-      Throwable failure = KINDS.get(count % KINDS.size()).get();
-      try {
-        thrown += run(nodeOfRank, faulty, -all[i], failure) ? 1 : 0;
-      } catch (Throwable wrong) {
-        failures.add("place " + all[i] + ": " + told(wrong) + where(failure));
-        System.out.println(failures.getLast());
-      }
-      count++;
-    }
-    System.out.println(
-        nodeOfRank
-            + ", rank "
-            + faulty
-            + ": "
-            + count
-            + " places, "
-            + thrown
-            + " thrown, "
-            + failures.size()
-            + " failures");
-    assertThat(failures).isEmpty();
-    assertThat(thrown).isGreaterThan(count / 2);
-  }
-
-  private static String told(Throwable wrong) {
-    StringBuilder text = new StringBuilder().append(wrong);
-    for (Throwable cause = wrong.getCause(); cause != null; cause = cause.getCause()) {
-      text.append("\n  by ").append(cause);
-    }
-    return text.toString();
-  }
-
-  private static String where(Throwable failure) {
-    StringBuilder at = new StringBuilder("\n  ").append(failure).append(", thrown");
-    for (StackTraceElement frame : failure.getStackTrace()) {
-      if (frame.getClassName().startsWith("io.mpilock.")
-          && !frame.getClassName().startsWith("io.mpilock.testing.")) {
-        at.append("\n    at ").append(frame);
-      }
-    }
-    return at.append('\n').toString();
-  }
-
-  private static boolean run(String nodeOfRank, int faulty, long at, Throwable failure)
-      throws Throwable {
-    try {
-      return (boolean) run.invoke(null, nodeOfRank, faulty, at, failure);
-    } catch (InvocationTargetException e) {
-      throw e.getCause();
-    }
+    InjectionRuns.Outcome outcome =
+        InjectionRuns.throwAt(all, faulty, STRIDE, nodeOfRank + ", rank " + faulty, one);
+    assertThat(outcome.failures()).isEmpty();
+    assertThat(outcome.thrown()).isGreaterThan(outcome.places() / 2);
   }
 }

@@ -8,12 +8,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.mpilock.testing.InjectingLoader;
 import io.mpilock.testing.Proof;
 import io.mpilock.testing.Silent;
-import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.List;
-import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -28,22 +25,11 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Proof
 @ExtendWith(Silent.class)
 class ThrowableInjectionTest {
-  private static final List<Supplier<Throwable>> KINDS =
-      List.of(
-          () -> new Error("injected"),
-          StackOverflowError::new,
-          OutOfMemoryError::new,
-          () -> new InternalError("injected"),
-          () -> new RuntimeException("injected"));
-
   /** In the short form every so many steps, and others with each kind of ranks. */
   private static final int STRIDE = Proof.Size.SHORT ? 7 : 1;
 
   /** A wait has thousands of steps that are alike: from here on ever fewer of them. */
   private static final int ALIKE = 500;
-
-  /** How many failures a case tells of at most. */
-  private static final int TOLD = Integer.getInteger("mpilock.injection.failures", 5);
 
   private static final List<Fairness> FAIRNESS = List.of(Fairness.values());
 
@@ -79,15 +65,16 @@ class ThrowableInjectionTest {
       // Loads all classes, too.
       assertThat(run(name, fairness, twoNodes, Long.MAX_VALUE, new Error())).isFalse();
       for (long at = 1L + (twoNodes ? STRIDE / 2 : 0);
-          failures.size() < TOLD;
+          failures.size() < InjectionRuns.TOLD;
           at += Math.max(STRIDE, at < ALIKE ? 1 : at / 20)) {
-        Throwable failure = KINDS.get((int) (at % KINDS.size())).get();
+        Throwable failure = InjectionRuns.failure(at);
         try {
           if (!run(name, fairness, twoNodes, at, failure)) {
             break;
           }
         } catch (Throwable wrong) {
-          failures.add("step " + at + ", " + fairness + ": " + wrong + where(failure));
+          failures.add(
+              "step " + at + ", " + fairness + ": " + wrong + InjectionRuns.where(failure));
         }
         steps++;
       }
@@ -104,15 +91,18 @@ class ThrowableInjectionTest {
     List<String> failures = new ArrayList<>();
     int count = 0;
     for (Fairness fairness : Proof.Size.SHORT ? List.of(Fairness.WRITER_FIRST) : FAIRNESS) {
-      int[] places = placesOf(name, fairness, twoNodes).stream().toArray();
-      assertThat(places).hasSizeGreaterThan(10);
-      for (int i = 0; i < places.length && failures.size() < TOLD; i += twoNodes ? 1 : STRIDE) {
-        int place = places[i];
-        Throwable failure = KINDS.get(count % KINDS.size()).get();
+      int[] all = InjectionRuns.placesOf(places, oneOf(name, fairness, twoNodes));
+      assertThat(all).hasSizeGreaterThan(10);
+      for (int i = 0;
+          i < all.length && failures.size() < InjectionRuns.TOLD;
+          i += twoNodes ? 1 : STRIDE) {
+        int place = all[i];
+        Throwable failure = InjectionRuns.failure(count);
         try {
           run(name, fairness, twoNodes, -place, failure);
         } catch (Throwable wrong) {
-          failures.add("place " + place + ", " + fairness + ": " + wrong + where(failure));
+          failures.add(
+              "place " + place + ", " + fairness + ": " + wrong + InjectionRuns.where(failure));
         }
         count++;
       }
@@ -121,34 +111,13 @@ class ThrowableInjectionTest {
     assertThat(failures).isEmpty();
   }
 
-  /** Where a case comes to, in some runs. */
-  private static BitSet placesOf(String name, Fairness fairness, boolean twoNodes)
-      throws Throwable {
-    BitSet _ = (BitSet) places.invoke(null);
-    for (int i = 0; i < 5; i++) {
-      assertThat(run(name, fairness, twoNodes, Long.MAX_VALUE, new Error())).isFalse();
-    }
-    return (BitSet) places.invoke(null);
-  }
-
-  private static String where(Throwable failure) {
-    StringBuilder at = new StringBuilder("\n  ").append(failure).append(", thrown");
-    for (StackTraceElement frame : failure.getStackTrace()) {
-      if (frame.getClassName().startsWith("io.mpilock.")
-          && !frame.getClassName().startsWith("io.mpilock.testing.")) {
-        at.append("\n    at ").append(frame);
-      }
-    }
-    return at.append('\n').toString();
+  private static InjectionRuns.Run oneOf(String name, Fairness fairness, boolean twoNodes) {
+    return (at, failure) -> run.invoke(null, name, fairness.name(), twoNodes, at, failure);
   }
 
   private static boolean run(
       String name, Fairness fairness, boolean twoNodes, long at, Throwable failure)
       throws Throwable {
-    try {
-      return (boolean) run.invoke(null, name, fairness.name(), twoNodes, at, failure);
-    } catch (InvocationTargetException e) {
-      throw e.getCause();
-    }
+    return InjectionRuns.run(oneOf(name, fairness, twoNodes), at, failure);
   }
 }
