@@ -43,7 +43,9 @@ public final class OpeningOverMpi {
   }
 
   /**
-   * Runs one rank.
+   * Runs one rank. What is thrown while a rank waits for the others to come to collective calls of
+   * MPI may leave them in a call that never returns, so that they can split no communicator any
+   * more: such a place is only thrown at in the last round.
    *
    * @param folder that the ranks share
    * @param thread the name of the thread to throw at, or nothing for the caller's
@@ -61,6 +63,7 @@ public final class OpeningOverMpi {
     permute(IntStream.range(0, world.size()).toArray(), 0, orders);
     boolean mpi = !thread.isEmpty();
     int[] places = {};
+    int[] lastPlaces = {};
     int rounds = mpi ? 2 : orders.size();
     for (int round = 0; round < rounds; round++) {
       Communicator part = world.split(0, orders.get(round)[rank]);
@@ -72,17 +75,25 @@ public final class OpeningOverMpi {
         if (round > 0) {
           int of = Integer.parseInt(parts.split("/", 2)[1]);
           int which = mpi ? Integer.parseInt(parts.split("/", 2)[0]) : round - 1;
-          at = -places[(int) ((long) places.length * which / (mpi ? of : rounds - 1))];
+          at =
+              !mpi && round == rounds - 1 && lastPlaces.length > 0
+                  ? -lastPlaces[lastPlaces.length / 2]
+                  : -places[(int) ((long) places.length * which / (mpi ? of : rounds - 1))];
         }
         armed = mpi ? Injection.arm(find(thread), at, failure) : Injection.arm(at, failure);
+        if (round == 0 && !mpi) {
+          armed.apart("MpiRuntime.together");
+        }
       }
       Object opened = open(part);
       if (armed != null) {
         armed.disarm();
         if (round == 0) {
           BitSet all = armed.places();
+          lastPlaces = armed.placesApart().stream().toArray();
+          all.andNot(armed.placesApart());
           places = all.stream().toArray();
-          System.out.println("places: " + places.length);
+          System.out.println("places: " + places.length + ", last: " + lastPlaces.length);
         } else {
           System.out.println("round " + round + " thrown: " + armed.hasThrown() + where(failure));
         }

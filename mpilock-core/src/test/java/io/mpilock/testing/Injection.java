@@ -28,6 +28,8 @@ public final class Injection {
   private boolean paused;
   private boolean thrown;
   private final BitSet places = new BitSet();
+  private String apart = "";
+  private final BitSet placesApart = new BitSet();
 
   private Injection(
       @Nullable Thread thread,
@@ -137,9 +139,24 @@ public final class Injection {
     }
   }
 
+  /**
+   * Notes apart at which places the thread is while it is in a method of {@code io.mpilock}.
+   *
+   * @param method the class's simple name, a dot and the method's name
+   */
+  public Injection apart(String method) {
+    apart = method;
+    return this;
+  }
+
   /** The places that the thread has come to. */
   public BitSet places() {
     return places;
+  }
+
+  /** Those of them to which it has also come in the method that is noted apart. */
+  public BitSet placesApart() {
+    return placesApart;
   }
 
   private void count(int place) {
@@ -147,6 +164,9 @@ public final class Injection {
     if (place != NOWHERE) {
       boolean first = !places.get(place);
       places.set(place);
+      if (!apart.isEmpty() && isApart()) {
+        placesApart.set(place);
+      }
       if (first && place == -at) {
         thrown = true;
         raise(failure.fillInStackTrace());
@@ -161,6 +181,14 @@ public final class Injection {
       thrown = true;
       raise(failure.fillInStackTrace());
     }
+  }
+
+  private boolean isApart() {
+    return StackWalker.getInstance()
+        .walk(frames ->
+            frames.anyMatch(frame ->
+                frame.getClassName().startsWith("io.mpilock.")
+                    && (frame.getClassName() + "." + frame.getMethodName()).endsWith("." + apart)));
   }
 
   @SuppressWarnings("unchecked")
