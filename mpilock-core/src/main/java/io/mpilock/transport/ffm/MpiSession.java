@@ -30,6 +30,9 @@ record MpiSession(Mpi mpi, boolean initialisedHere, @Nullable Claim claim) {
           "Open and close mpilock's controllers before MPI_Finalize is called.");
     }
     Claim claim = mpi.initialized() ? null : Claim.make(launcher, System.getenv());
+    if (claim != null) {
+      srun(library).tellDoubt(launcher);
+    }
     int level = claim == null ? mpi.threadLevel() : mpi.initialize();
     if (claim != null) {
       mpi.returnErrors(mpi.world());
@@ -61,6 +64,10 @@ record MpiSession(Mpi mpi, boolean initialisedHere, @Nullable Claim claim) {
             : "Initialise MPI with MPI_Init_thread and at least MPI_THREAD_SERIALIZED.");
   }
 
+  private static SrunOption srun(MpiLibrary library) {
+    return new SrunOption(library.version(), library.isOpenMpi(), System.getenv());
+  }
+
   /** Two libraries that do not know each other's launchers start as many jobs of one rank. */
   private void checkLauncher(@Nullable Launcher launcher) {
     int size = mpi.size(mpi.world());
@@ -73,16 +80,22 @@ record MpiSession(Mpi mpi, boolean initialisedHere, @Nullable Claim claim) {
       if (initialisedHere) {
         mpi.shutDown();
       }
+      SrunOption srun = srun(mpi.library());
+      boolean slurm = launcher.name() == Launcher.Kind.SLURM;
       throw new StartupException(
           Problem.NO_MPI_LIBRARY,
           launcher
-              + " started this process, but "
+              + " started this process"
+              + (slurm ? srun.given() : "")
+              + ", but "
               + mpi.library().version()
               + " ("
               + mpi.library().path()
               + ") does not take part in that job: it sees this process as rank 0 of 1.",
-          "Start the job with the launcher of that library, or name the launcher's library in"
-              + " mpilock.native.library.");
+          slurm
+              ? srun.remedy() + " Or name the library of another MPI in mpilock.native.library."
+              : "Start the job with the launcher of that library, or name the launcher's library in"
+                  + " mpilock.native.library.");
     }
     throw new StartupException(
         Problem.LAUNCHER_INCONSISTENT,
