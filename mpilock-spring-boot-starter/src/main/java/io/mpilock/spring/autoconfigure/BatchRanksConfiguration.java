@@ -9,6 +9,8 @@ import io.mpilock.spring.batch.RankOutcomes;
 import io.mpilock.spring.batch.RankRecovery;
 import io.mpilock.spring.batch.RankRepositoryPostProcessor;
 import io.mpilock.spring.batch.RankSlices;
+import io.mpilock.spring.batch.RankWork;
+import io.mpilock.spring.batch.WorkJournal;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.springframework.batch.core.job.AbstractJob;
@@ -47,6 +49,17 @@ class BatchRanksConfiguration {
   RankSlices rankSlices(
       LockTemplate locks, @Value("#{stepExecution}") StepExecution step, JobRepository repository) {
     return new RankSlices(locks, step, repository);
+  }
+
+  /** As above. Where the application tells in which journal it is kept what is done. */
+  @Bean
+  @Scope("step")
+  @ConditionalOnMissingBean
+  RankWork rankWork(
+      LockTemplate locks,
+      @Value("#{stepExecution}") StepExecution step,
+      ObjectProvider<WorkJournal> journals) {
+    return new RankWork(locks, step, journals.getObject());
   }
 
   @Bean

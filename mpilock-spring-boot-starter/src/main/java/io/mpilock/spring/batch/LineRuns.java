@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.stream.IntStream;
 
 /**
@@ -29,19 +30,35 @@ final class LineRuns {
    *     bytes
    */
   static Run[] find(Path file, int header, int size) throws IOException {
-    long rows = Math.max(0, scan(file, NONE, NONE) - header);
+    long rows = count(file, header);
     long[] lines = new long[size + 1];
     for (int rank = 0; rank < size; rank++) {
-      lines[rank] = header + RankSlice.of(rank, size, rows).first();
+      lines[rank] = RankSlice.of(rank, size, rows).first();
     }
-    lines[size] = header + rows;
-    long[] offsets = new long[size + 1];
-    scan(file, lines, offsets);
+    lines[size] = rows;
+    long[] offsets = offsets(file, header, lines);
     return IntStream.range(0, size)
         .mapToObj(rank ->
             new Run(
                 RankSlice.of(rank, size, rows), new RankSlice(offsets[rank], offsets[rank + 1])))
         .toArray(Run[]::new);
+  }
+
+  /** Counts the lines behind the header. */
+  static long count(Path file, int header) throws IOException {
+    return Math.max(0, scan(file, NONE, NONE) - header);
+  }
+
+  /**
+   * Finds where lines begin.
+   *
+   * @param lines their numbers behind the header, in ascending order
+   * @return the bytes; the end of the file for those beyond it
+   */
+  static long[] offsets(Path file, int header, long[] lines) throws IOException {
+    long[] offsets = new long[lines.length];
+    long _ = scan(file, Arrays.stream(lines).map(line -> header + line).toArray(), offsets);
+    return offsets;
   }
 
   /** The same lines, counted and as bytes. */

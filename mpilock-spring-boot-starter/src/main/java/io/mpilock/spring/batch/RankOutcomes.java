@@ -85,10 +85,11 @@ public final class RankOutcomes implements JobExecutionListener, Ordered {
   @Override
   public void beforeJob(JobExecution job) {
     if (controller != null) {
-      boolean again = repository.getJobExecutions(job.getJobInstance()).size() > 1;
-      List<Boolean> all =
-          LockTemplate.of(controller).on(BEGINNING).withTimeout(timeout).allGather(again);
-      JobBeginning.note(job, all.contains(true));
+      String here = JobBeginning.here(job, repository).encode();
+      List<String> all =
+          LockTemplate.of(controller).on(BEGINNING).withTimeout(timeout).allGather(here);
+      List<JobBeginning> told = all.stream().map(JobBeginning::decode).toList();
+      JobBeginning.together(told, controller.master()).note(job);
     }
   }
 

@@ -212,7 +212,7 @@ public final class RankSlices {
         .toArray(Resource[]::new);
   }
 
-  private static List<String> list(Path directory, String glob) throws IOException {
+  static List<String> list(Path directory, String glob) throws IOException {
     List<String> names = new ArrayList<>();
     try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, glob)) {
       for (Path file : files) {

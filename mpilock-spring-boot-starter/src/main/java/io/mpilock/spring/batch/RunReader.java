@@ -1,0 +1,29 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+package io.mpilock.spring.batch;
+
+import org.springframework.batch.infrastructure.item.ItemReader;
+
+/**
+ * Makes the reader of a run of units, for {@link RankWork}.
+ *
+ * @param <P> what describes the run, such as a {@link RankSlice}
+ * @param <T> the type of the items
+ * @since 0.1.0
+ */
+@FunctionalInterface
+public interface RunReader<P, T> {
+
+  /**
+   * Makes the reader. If it is an {@link org.springframework.batch.infrastructure.item.ItemStream},
+   * it is opened with an empty context, and closed. It gives the same items in the same order
+   * whenever it is made for the run: what was done of it in an earlier start is read once more, and
+   * dropped.
+   *
+   * @param run the run
+   * @return a reader of its units, for one thread
+   * @throws Exception if it cannot; the step fails
+   */
+  ItemReader<? extends T> of(P run) throws Exception;
+}

@@ -1,0 +1,291 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+package io.mpilock.spring.batch;
+
+import io.mpilock.JobCounter;
+import io.mpilock.spring.LockTemplate;
+import io.mpilock.spring.batch.WorkJournal.Begun;
+import io.mpilock.spring.batch.WorkJournal.Progress;
+import io.mpilock.spring.batch.WorkJournal.Work;
+import io.mpilock.spring.batch.WorkPlan.Input;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import org.apache.commons.logging.Log;
+import org.apache.commons.logging.LogFactory;
+import org.jspecify.annotations.Nullable;
+import org.springframework.batch.core.step.StepExecution;
+import org.springframework.batch.core.step.item.ChunkOrientedStep;
+import org.springframework.batch.infrastructure.item.ExecutionContext;
+import org.springframework.batch.infrastructure.item.ItemReader;
+import org.springframework.batch.infrastructure.item.ItemStream;
+import org.springframework.batch.infrastructure.item.ItemStreamException;
+import org.springframework.batch.infrastructure.item.ItemStreamReader;
+import org.springframework.core.Ordered;
+import org.springframework.transaction.support.TransactionSynchronization;
+import org.springframework.transaction.support.TransactionSynchronizationManager;
+
+/**
+ * Reads one run after the other, each with a reader of its own, and has the journal keep how far it
+ * is, in the transaction of each chunk.
+ *
+ * <p>Spring Batch updates its streams inside that transaction, behind the writes. If it writes the
+ * items of a chunk one by one, after a failed write that may be skipped, it commits after each, and
+ * notes in the step's context at which read of the chunk it is: so far the runs are done then.
+ */
+final class WorkReader<T> implements ItemStreamReader<T> {
+  private static final Log LOG = LogFactory.getLog(WorkReader.class);
+  private static final String STEP_TYPE = "batch.stepType";
+  private static final String SCAN_OFFSET = "batch.chunkScanOffset";
+  private static final String COUNTER = "mpilock.work ";
+
+  private final LockTemplate locks;
+  private final StepExecution step;
+  private final WorkJournal journal;
+  private final int number;
+  private final Source source;
+  private final RunReader<WorkRun, T> readerOfRun;
+
+  private @Nullable Work work;
+  private @Nullable JobCounter taken;
+  private Begun begun;
+  private long[] cut = {};
+
+  private @Nullable ItemReader<? extends T> reader;
+
+  /** The runs that have been read from since the last chunk; the last one is read from now. */
+  private final Deque<Read> reads = new ArrayDeque<>();
+
+  /** Where units come from. */
+  interface Source {
+    /** Plans the runs. Called on the rank that comes first. */
+    WorkPlan plan() throws IOException;
+
+    /** Whether this rank sees the same input. */
+    boolean fits(Input input) throws IOException;
+
+    /** What this rank sees, for people. */
+    String seen() throws IOException;
+  }
+
+  /** How far a run is. */
+  private static final class Read {
+    private final int run;
+
+    /** How many of its items were done when the last chunk had been. */
+    private long done;
+
+    private long position;
+    private boolean complete;
+
+    Read(int run, long position) {
+      this.run = run;
+      this.done = position;
+      this.position = position;
+    }
+  }
+
+  WorkReader(
+      LockTemplate locks,
+      StepExecution step,
+      WorkJournal journal,
+      int number,
+      Source source,
+      RunReader<WorkRun, T> readerOfRun) {
+    this.locks = locks;
+    this.step = step;
+    this.journal = journal;
+    this.number = number;
+    this.source = source;
+    this.readerOfRun = readerOfRun;
+    this.begun =
+        new Begun(
+            new WorkPlan(new Input("", 0, 0, ""), 1, 1, WorkSchedule.GUIDED, List.of()), List.of());
+  }
+
+  @Override
+  public void open(ExecutionContext context) {
+    context.remove(SCAN_OFFSET); // or Spring Batch would drop as many units of this start
+    Work mine = JobBeginning.work(step, number, locks);
+    try {
+      begun = journal.begin(mine, source::plan);
+      if (!source.fits(begun.plan().input())) {
+        throw new IllegalStateException(
+            "Rank %d sees %s in step '%s', but the work '%s' was begun with %s (%s). All ranks and all starts of a job need the same input; for other input use other job parameters."
+                .formatted(
+                    locks.rank(),
+                    source.seen(),
+                    step.getStepName(),
+                    mine.name(),
+                    begun.plan().input().seen(),
+                    begun.plan().input().kind()));
+      }
+    } catch (IOException e) {
+      throw new ItemStreamException("The work '%s' cannot begin: %s".formatted(mine.name(), e), e);
+    }
+    cut = begun.plan().cut();
+    taken = locks.counter(COUNTER + mine.key() + " " + Long.toHexString(mine.attempt()));
+    work = mine;
+    if (begun.open().isEmpty() && begun.plan().input().units() > 0) {
+      LOG.info("The work '%s' is done: no unit is left of it.".formatted(mine.name()));
+    }
+  }
+
+  @Override
+  public @Nullable T read() throws Exception {
+    while (true) {
+      ItemReader<? extends T> current = reader;
+      if (current == null) {
+        current = next();
+        if (current == null) {
+          return null;
+        }
+      }
+      Read read = reads.getLast();
+      T item;
+      try {
+        item = current.read();
+      } catch (Exception e) {
+        read.position++; // Spring Batch may skip it
+        throw e;
+      }
+      if (item != null) {
+        read.position++;
+        return item;
+      }
+      read.complete = true;
+      closeReader();
+    }
+  }
+
+  /** Takes the next run; null if there is none. */
+  private @Nullable ItemReader<? extends T> next() throws Exception {
+    JobCounter counter = taken;
+    if (counter == null) {
+      throw new IllegalStateException("The reader is not open. Is it a stream of the step?");
+    }
+    long index = counter.add(1) - 1;
+    if (index >= begun.open().size()) {
+      return null;
+    }
+    Progress next = begun.open().get((int) index);
+    ItemReader<? extends T> made = readerOfRun.of(WorkRun.of(begun.plan(), cut, next.run()));
+    reads.addLast(new Read(next.run(), next.position()));
+    reader = made;
+    if (made instanceof ItemStream stream) {
+      stream.open(new ExecutionContext());
+    }
+    drop(made, next.position());
+    return made;
+  }
+
+  /** Reads once more what an earlier start has done. */
+  private void drop(ItemReader<? extends T> of, long items) {
+    for (long i = 0; i < items; i++) {
+      try {
+        if (of.read() == null) {
+          return;
+        }
+      } catch (Exception skipped) {
+        LOG.debug("An item that was done before cannot be read", skipped);
+      }
+    }
+  }
+
+  @Override
+  public void update(ExecutionContext context) {
+    Work current = work;
+    if (current == null || reads.isEmpty()) {
+      return;
+    }
+    checkStep();
+    boolean whole = context.containsKey(STEP_TYPE); // another context while it writes one by one
+    if (whole) {
+      record(current, Long.MAX_VALUE);
+    } else {
+      context.putString(STEP_TYPE, "any"); // or it would take this for a reader without a state
+    }
+    if (TransactionSynchronizationManager.isSynchronizationActive()) {
+      TransactionSynchronizationManager.registerSynchronization(new Recording(current, whole));
+    }
+  }
+
+  /** Others do not say what is done when they write items one by one. */
+  private void checkStep() {
+    String type = step.getExecutionContext().getString(STEP_TYPE, "");
+    if (!type.equals(ChunkOrientedStep.class.getName())) {
+      throw new IllegalStateException(
+          "Step '%s' reads units of RankWork, and is a %s. It must be a chunk-oriented step as Spring Batch has them since 6.0: new StepBuilder(name, repository).chunk(size)."
+              .formatted(step.getStepName(), type));
+    }
+  }
+
+  /** Has the journal keep what is done: so many reads of those since the last chunk. */
+  private void record(Work current, long left) {
+    List<Progress> progress = new ArrayList<>();
+    for (Read read : reads) {
+      long count = read.position - read.done;
+      long now = Math.min(count, left);
+      left -= now;
+      boolean complete = read.complete && now == count;
+      if (now > 0 || complete) {
+        progress.add(new Progress(read.run, read.done + now, complete));
+      }
+    }
+    if (!progress.isEmpty()) {
+      journal.record(current, progress);
+    }
+  }
+
+  /** What is to do in the rest of a chunk's transaction. */
+  private final class Recording implements TransactionSynchronization {
+    private final Work of;
+    private final boolean whole;
+
+    Recording(Work of, boolean whole) {
+      this.of = of;
+      this.whole = whole;
+    }
+
+    /** Before those that look whether all was recorded. */
+    @Override
+    public int getOrder() {
+      return Ordered.LOWEST_PRECEDENCE - 1;
+    }
+
+    /** Only now does the step's context tell which item was written by itself. */
+    @Override
+    public void beforeCommit(boolean readOnly) {
+      if (!whole) {
+        record(of, step.getExecutionContext().getInt(SCAN_OFFSET, 0));
+      }
+    }
+
+    @Override
+    public void afterCommit() {
+      if (whole) {
+        reads.removeIf(read -> read.complete);
+        reads.forEach(read -> read.done = read.position);
+      }
+    }
+  }
+
+  private void closeReader() {
+    ItemReader<? extends T> last = reader;
+    reader = null;
+    if (last instanceof ItemStream stream) {
+      stream.close();
+    }
+  }
+
+  @Override
+  public void close() {
+    closeReader();
+    reads.clear();
+    work = null;
+    taken = null;
+  }
+}

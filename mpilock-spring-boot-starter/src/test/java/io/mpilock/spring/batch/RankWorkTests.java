@@ -1,0 +1,456 @@
+/*
+ * SPDX-License-Identifier: Apache-2.0
+ */
+package io.mpilock.spring.batch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mpilock.spring.LockTemplate;
+import io.mpilock.spring.test.RankContextRunner;
+import io.mpilock.spring.test.TestRank;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import javax.sql.DataSource;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.batch.core.BatchStatus;
+import org.springframework.batch.core.configuration.annotation.StepScope;
+import org.springframework.batch.core.job.Job;
+import org.springframework.batch.core.job.JobExecution;
+import org.springframework.batch.core.job.builder.JobBuilder;
+import org.springframework.batch.core.job.parameters.JobParametersBuilder;
+import org.springframework.batch.core.launch.JobOperator;
+import org.springframework.batch.core.repository.JobRepository;
+import org.springframework.batch.core.step.FatalStepExecutionException;
+import org.springframework.batch.core.step.builder.StepBuilder;
+import org.springframework.batch.core.step.skip.SkipPolicy;
+import org.springframework.batch.infrastructure.item.ItemProcessor;
+import org.springframework.batch.infrastructure.item.ItemStreamReader;
+import org.springframework.batch.infrastructure.item.ItemWriter;
+import org.springframework.batch.infrastructure.item.database.builder.JdbcBatchItemWriterBuilder;
+import org.springframework.batch.infrastructure.item.file.builder.FlatFileItemReaderBuilder;
+import org.springframework.batch.infrastructure.item.file.builder.MultiResourceItemReaderBuilder;
+import org.springframework.batch.infrastructure.item.file.mapping.PassThroughLineMapper;
+import org.springframework.batch.infrastructure.item.support.ListItemReader;
+import org.springframework.batch.infrastructure.support.transaction.ResourcelessTransactionManager;
+import org.springframework.beans.factory.annotation.Qualifier;
+import org.springframework.beans.factory.annotation.Value;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Primary;
+import org.springframework.core.io.ClassPathResource;
+import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.jdbc.datasource.DriverManagerDataSource;
+import org.springframework.jdbc.datasource.init.ResourceDatabasePopulator;
+import org.springframework.transaction.PlatformTransactionManager;
+
+/** Jobs whose ranks take their units as they get free. */
+@Timeout(120)
+class RankWorkTests {
+  private final Faults faults = new Faults();
+  private final RankContextRunner runner =
+      new RankContextRunner()
+          .withRanks(3)
+          .withConfiguration(SharedRepository.AUTO_CONFIGURATIONS)
+          .withPropertyValues(SharedRepository.inMemory())
+          .withPropertyValues("mpilock.batch.combine-outcomes=true", "chunk=3")
+          .withBean(Faults.class, () -> faults)
+          .withUserConfiguration(Copying.class);
+
+  @TempDir private Path folder;
+
+  /** What goes wrong, and what went wrong. */
+  static final class Faults {
+    /** Items that cannot be processed, with the rank that may not; or any if it is -1. */
+    private final Map<String, Integer> refused = new ConcurrentHashMap<>();
+
+    /** Items whose chunk cannot be written, and that are skipped then. */
+    private final Set<String> unwritable = ConcurrentHashMap.newKeySet();
+
+    /** An item that ends the step when it is written by itself. */
+    private volatile String fatal = "";
+
+    private final Map<Integer, JobExecution> jobs = new ConcurrentHashMap<>();
+    private final Map<Integer, Set<String>> processed = new ConcurrentHashMap<>();
+    private final AtomicInteger count = new AtomicInteger();
+
+    String process(int rank, Object item) {
+      String text = String.valueOf(item);
+      count.incrementAndGet();
+      if (refused.containsKey(text)) {
+        throw new IllegalStateException("cannot process " + text);
+      }
+      processed.computeIfAbsent(rank, key -> ConcurrentHashMap.newKeySet()).add(text);
+      return text;
+    }
+
+    String failures() {
+      return jobs.values().stream()
+          .flatMap(job -> job.getAllFailureExceptions().stream())
+          .map(RankWorkTests::rootMessage)
+          .distinct()
+          .sorted()
+          .collect(Collectors.joining("\n"));
+    }
+  }
+
+  private static String rootMessage(Throwable failure) {
+    Throwable root = failure;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return String.valueOf(root.getMessage());
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  static class Copying {
+    @Bean
+    Job copy(
+        JobRepository repository,
+        PlatformTransactionManager transactions,
+        ItemStreamReader<String> reader,
+        ItemWriter<String> writer,
+        Faults faults,
+        @Value("${chunk}") int chunk,
+        @Value("${mpilock.rank}") int rank,
+        @Value("${skips:0}") int skips,
+        @Value("${resourceless:false}") boolean resourceless) {
+      ItemProcessor<String, String> processor = item -> faults.process(rank, item);
+      SkipPolicy policy =
+          (failure, count) -> count < skips && !(failure instanceof FatalStepExecutionException);
+      return new JobBuilder("copy", repository)
+          .start(
+              new StepBuilder("work", repository)
+                  .<String, String>chunk(chunk)
+                  .transactionManager(
+                      resourceless ? new ResourcelessTransactionManager() : transactions)
+                  .reader(reader)
+                  .processor(processor)
+                  .writer(writer)
+                  .faultTolerant()
+                  .skipPolicy(policy)
+                  .allowStartIfComplete(true)
+                  .build())
+          .build();
+    }
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  static class IntoAFile {
+    @Bean
+    FileWorkJournal journal(@Value("${output}") Path output, LockTemplate locks) {
+      return new FileWorkJournal(output.resolveSibling("journal"), locks);
+    }
+
+    @Bean
+    ItemWriter<String> writer(FileWorkJournal journal, @Value("${output}") Path output) {
+      return journal.writer("copy", WorkOutput.lines(output, String::toString));
+    }
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  static class IntoATable {
+    @Bean
+    JdbcWorkJournal journal(DataSource dataSource, LockTemplate locks) {
+      return new JdbcWorkJournal(dataSource, locks);
+    }
+
+    @Bean
+    ItemWriter<String> writer(DataSource dataSource) {
+      return new JdbcBatchItemWriterBuilder<String>()
+          .dataSource(dataSource)
+          .sql("INSERT INTO COPIED (ITEM) VALUES (?)")
+          .itemPreparedStatementSetter((item, statement) -> statement.setString(1, item))
+          .build();
+    }
+  }
+
+  /** Around the writer of the job. */
+  @Configuration(proxyBeanMethods = false)
+  static class Unwritable {
+    @Bean
+    @Primary
+    ItemWriter<String> failing(@Qualifier("writer") ItemWriter<String> writer, Faults faults) {
+      return chunk -> {
+        if (chunk.size() == 1 && chunk.getItems().getFirst().equals(faults.fatal)) {
+          throw new FatalStepExecutionException("fatal", new IllegalStateException(faults.fatal));
+        }
+        if (chunk.getItems().stream().anyMatch(faults.unwritable::contains)) {
+          throw new IllegalStateException("cannot write " + chunk.getItems());
+        }
+        writer.write(chunk);
+      };
+    }
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  static class Lines {
+    @Bean
+    @StepScope
+    ItemStreamReader<String> reader(RankWork work, @Value("${input}") Path input) {
+      return work.lines(
+          input,
+          1,
+          lines ->
+              new FlatFileItemReaderBuilder<String>()
+                  .name("lines")
+                  .resource(lines)
+                  .lineMapper(new PassThroughLineMapper())
+                  .build());
+    }
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  static class Ids {
+    @Bean
+    @StepScope
+    ItemStreamReader<String> reader(RankWork work, @Value("${max}") long max) {
+      return work.by(WorkSchedule.GUIDED)
+          .inRunsOfAtLeast(2)
+          .ids(
+              1001,
+              max,
+              run ->
+                  new ListItemReader<>(
+                      LongStream.rangeClosed(run.first(), run.last())
+                          .filter(id -> id % 7 != 0)
+                          .mapToObj(String::valueOf)
+                          .toList()));
+    }
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  static class FilesOfADirectory {
+    @Bean
+    @StepScope
+    ItemStreamReader<String> reader(RankWork work, @Value("${input}") Path input)
+        throws IOException {
+      return work.files(
+          input,
+          "*.txt",
+          files ->
+              new MultiResourceItemReaderBuilder<String>()
+                  .name("files")
+                  .resources(files)
+                  .delegate(
+                      new FlatFileItemReaderBuilder<String>()
+                          .name("file")
+                          .lineMapper(new PassThroughLineMapper())
+                          .build())
+                  .build());
+    }
+  }
+
+  private BatchStatus start(TestRank rank) throws Exception {
+    return start(rank, "");
+  }
+
+  private BatchStatus start(TestRank rank, String parameter) throws Exception {
+    JobExecution job =
+        rank.context()
+            .getBean(JobOperator.class)
+            .start(
+                rank.context().getBean(Job.class),
+                new JobParametersBuilder().addString("p", parameter + "x").toJobParameters());
+    faults.jobs.put(rank.rank(), job);
+    return job.getStatus();
+  }
+
+  private RankContextRunner lines(int count) throws IOException {
+    Files.writeString(
+        folder.resolve("in"),
+        "header\n" + names(count).stream().map(name -> name + "\n").collect(Collectors.joining()));
+    return runner
+        .withUserConfiguration(Lines.class, IntoAFile.class)
+        .withPropertyValues("input=" + folder.resolve("in"), "output=" + folder.resolve("out"));
+  }
+
+  private static List<String> names(int count) {
+    return IntStream.range(0, count).mapToObj(i -> "line " + i).toList();
+  }
+
+  private List<String> written() throws IOException {
+    return Files.readAllLines(folder.resolve("out"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 5})
+  void theLinesOfAFileAreReadOnceEach(int ranks) throws IOException {
+    lines(200)
+        .withRanks(ranks)
+        .run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.COMPLETED));
+    assertThat(written()).containsExactlyInAnyOrderElementsOf(names(200));
+    assertThat(faults.count).hasValue(200);
+  }
+
+  @Test
+  void overSeveralNodesToo() throws IOException {
+    lines(200)
+        .withNodes(2, 2)
+        .run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.COMPLETED));
+    assertThat(written()).containsExactlyInAnyOrderElementsOf(names(200));
+  }
+
+  @Test
+  void withoutABeginningOrLines() throws IOException {
+    lines(0).run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.COMPLETED));
+    assertThat(folder.resolve("out")).doesNotExist();
+  }
+
+  /** What is there already stays. */
+  @Test
+  void anOutputThatIsThereGrows() throws IOException {
+    Files.writeString(folder.resolve("out"), "before\n");
+    lines(10).run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.COMPLETED));
+    assertThat(written()).hasSize(11).startsWith("before");
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 4})
+  void aJobThatFailedGoesOnWithAnyNumberOfRanks(int later) throws IOException {
+    faults.refused.put("line 7", -1);
+    faults.refused.put("line 120", -1);
+    lines(200).run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.FAILED));
+    assertThat(written()).doesNotHaveDuplicates().hasSizeLessThan(200);
+    faults.refused.clear();
+    lines(200)
+        .withRanks(later)
+        .run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.COMPLETED));
+    assertThat(written()).containsExactlyInAnyOrderElementsOf(names(200));
+  }
+
+  @Test
+  void withATransactionManagerThatHasNoResource() throws IOException {
+    faults.refused.put("line 50", -1);
+    RankContextRunner job = lines(100).withPropertyValues("resourceless=true");
+    job.run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.FAILED));
+    faults.refused.clear();
+    job.run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.COMPLETED));
+    assertThat(written()).containsExactlyInAnyOrderElementsOf(names(100));
+  }
+
+  /**
+   * Spring Batch writes the items of a chunk one by one then, each in a transaction; the rest of
+   * the chunk is not done when it ends in the middle.
+   */
+  @Test
+  void aChunkThatIsWrittenOneByOneIsDoneAsFarAsItCame() throws IOException {
+    RankContextRunner job =
+        lines(60).withPropertyValues("chunk=10", "skips=5").withUserConfiguration(Unwritable.class);
+    faults.unwritable.addAll(List.of("line 24", "line 29", "line 40"));
+    faults.fatal = "line 27";
+    job.run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.FAILED));
+    assertThat(written()).contains("line 25", "line 26").doesNotContain("line 27", "line 28");
+    faults.fatal = "";
+    faults.unwritable.remove("line 29");
+    job.withRanks(2).run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.COMPLETED));
+    List<String> expected = new ArrayList<>(names(60));
+    expected.removeAll(List.of("line 24", "line 40"));
+    assertThat(written()).containsExactlyInAnyOrderElementsOf(expected);
+  }
+
+  /** A rank that was killed between the output and the journal. */
+  @Test
+  void whatTheJournalDoesNotHaveIsCutOff() throws IOException {
+    faults.refused.put("line 60", -1);
+    lines(100).run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.FAILED));
+    faults.refused.clear();
+    Files.writeString(folder.resolve("out"), "line 99\nline 9", StandardOpenOption.APPEND);
+    Files.writeString(folder.resolve("journal"), "1234", StandardOpenOption.APPEND);
+    lines(100).run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.COMPLETED));
+    assertThat(written()).containsExactlyInAnyOrderElementsOf(names(100));
+  }
+
+  @Test
+  void anOutputThatIsGoneIsTold() throws IOException {
+    faults.refused.put("line 60", -1);
+    lines(100).run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.FAILED));
+    faults.refused.clear();
+    Files.writeString(folder.resolve("out"), "");
+    lines(100).run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.FAILED));
+    assertThat(faults.failures()).contains("when the journal was written last");
+  }
+
+  @Test
+  void anotherInputInALaterStartIsTold() throws IOException {
+    faults.refused.put("line 60", -1);
+    lines(100).run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.FAILED));
+    faults.refused.clear();
+    lines(101).run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.FAILED));
+    assertThat(faults.failures()).contains("but the work 'copy/work' was begun with");
+  }
+
+  @Test
+  void otherParametersOnARankAreTold() throws IOException {
+    lines(10)
+        .run(rank ->
+            assertThat(start(rank, rank.rank() == 1 ? "other" : "")).isEqualTo(BatchStatus.FAILED));
+    assertThat(faults.failures())
+        .contains("Rank 1 runs 'copy/work' with other identifying parameters than the master");
+  }
+
+  @Test
+  void withoutOutcomesTheRanksAreToldWhatIsMissing() throws IOException {
+    lines(10)
+        .withPropertyValues("mpilock.batch.combine-outcomes=false")
+        .run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.FAILED));
+    assertThat(faults.failures()).contains("Set mpilock.batch.combine-outcomes=true");
+  }
+
+  @Test
+  void idsAreSharedWithTheirTransaction() {
+    RankContextRunner job =
+        runner.withUserConfiguration(Ids.class, IntoATable.class).withPropertyValues("max=1300");
+    List<String> ids =
+        LongStream.rangeClosed(1001, 1300)
+            .filter(id -> id % 7 != 0)
+            .mapToObj(String::valueOf)
+            .toList();
+    String url = SharedRepository.inMemory()[0];
+    RankContextRunner shared = job.withPropertyValues(url);
+    DataSource database = dataSource(url);
+    new ResourceDatabasePopulator(new ClassPathResource("schema-work.sql", RankWork.class))
+        .execute(database);
+    JdbcTemplate jdbc = new JdbcTemplate(database);
+    jdbc.execute("CREATE TABLE COPIED (ITEM VARCHAR(20) PRIMARY KEY)");
+    faults.refused.put("1200", -1);
+    shared.run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.FAILED));
+    assertThat(jdbc.queryForList("SELECT ITEM FROM COPIED", String.class))
+        .isNotEmpty()
+        .hasSizeLessThan(ids.size());
+    faults.refused.clear();
+    shared.withRanks(2).run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.COMPLETED));
+    assertThat(jdbc.queryForList("SELECT ITEM FROM COPIED", String.class))
+        .containsExactlyInAnyOrderElementsOf(ids);
+  }
+
+  private static DataSource dataSource(String property) {
+    return new DriverManagerDataSource(property.substring(property.indexOf('=') + 1), "sa", "");
+  }
+
+  @Test
+  void aFileIsAUnit() throws IOException {
+    for (int i = 0; i < 12; i++) {
+      Files.writeString(folder.resolve(i + ".txt"), "line " + 2 * i + "\nline " + (2 * i + 1));
+    }
+    runner
+        .withUserConfiguration(FilesOfADirectory.class, IntoAFile.class)
+        .withPropertyValues("input=" + folder, "output=" + folder.resolve("out"))
+        .run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.COMPLETED));
+    assertThat(written()).containsExactlyInAnyOrderElementsOf(names(24));
+  }
+}
