@@ -4,9 +4,13 @@
 package io.mpilock.spring.actuate;
 
 import io.mpilock.status.JobStatus;
+import io.mpilock.spring.progress.SharedWork;
+import io.mpilock.spring.progress.WorkStatus;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The job, as the endpoint shows it.
@@ -21,6 +25,7 @@ import java.util.Locale;
  * @param resourcesLeftOut how many more there are, because a node reports 64 KiB at most
  * @param names how many names there are on the node of the rank that answered, and how much room
  *     they take
+ * @param work what the rank that answered takes part in of the work that ranks share
  * @since 0.1.0
  */
 public record JobDescriptor(
@@ -32,7 +37,31 @@ public record JobDescriptor(
     List<RankDescriptor> ranks,
     List<ResourceDescriptor> resources,
     int resourcesLeftOut,
-    NamesDescriptor names) {
+    NamesDescriptor names,
+    List<WorkDescriptor> work) {
+
+  /**
+   * A work, on all ranks together.
+   *
+   * @param name the job's name and the step's
+   * @param units how many units it has
+   * @param done how many of them are done
+   * @param perSecond how many were done in a second, on average of this start of the job
+   * @param secondsLeft how long it goes on at this rate; null while that is not known
+   */
+  public record WorkDescriptor(
+      String name, long units, long done, double perSecond, @Nullable Long secondsLeft) {
+    private static WorkDescriptor of(SharedWork work) {
+      WorkStatus status = work.status();
+      Duration left = status.left();
+      return new WorkDescriptor(
+          status.name(),
+          status.units(),
+          status.done(),
+          status.perSecond(),
+          left == null ? null : left.toSeconds());
+    }
+  }
 
   /**
    * A rank.
@@ -50,9 +79,11 @@ public record JobDescriptor(
     silentNodes = List.copyOf(silentNodes);
     ranks = List.copyOf(ranks);
     resources = List.copyOf(resources);
+    work = List.copyOf(work);
   }
 
-  static JobDescriptor of(JobStatus status, NamesDescriptor names, Instant now) {
+  static JobDescriptor of(
+      JobStatus status, NamesDescriptor names, List<SharedWork> work, Instant now) {
     return new JobDescriptor(
         status.transport(),
         status.rank(),
@@ -70,7 +101,8 @@ public record JobDescriptor(
             .toList(),
         status.resources().stream().map(resource -> ResourceDescriptor.of(resource, now)).toList(),
         status.leftOut(),
-        names);
+        names,
+        work.stream().map(WorkDescriptor::of).toList());
   }
 
   static String word(Enum<?> value) {

@@ -8,9 +8,11 @@ import io.mpilock.WindowController;
 import io.mpilock.failure.MpilockException;
 import io.mpilock.status.ResourceStatus;
 import io.mpilock.transport.Member;
+import io.mpilock.spring.progress.WorkProgress;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.actuate.endpoint.Access;
 import org.springframework.boot.actuate.endpoint.annotation.Endpoint;
@@ -34,16 +36,20 @@ public final class MpilockEndpoint {
 
   private final WindowController controller;
   private final Clock clock;
+  private final @Nullable WorkProgress progress;
 
   /**
    * The endpoint of a controller.
    *
    * @param controller whose job is shown
    * @param clock the clock for the times since when something is held or waited for
+   * @param progress the work that ranks share; null if there is none
    */
-  public MpilockEndpoint(WindowController controller, Clock clock) {
+  public MpilockEndpoint(
+      WindowController controller, Clock clock, @Nullable WorkProgress progress) {
     this.controller = controller;
     this.clock = clock;
+    this.progress = progress;
   }
 
   /**
@@ -54,7 +60,11 @@ public final class MpilockEndpoint {
   @ReadOperation
   public JobDescriptor job() {
     Instant now = clock.instant();
-    return JobDescriptor.of(controller.status(TIMEOUT), NamesDescriptor.of(controller), now);
+    return JobDescriptor.of(
+        controller.status(TIMEOUT),
+        NamesDescriptor.of(controller),
+        progress == null ? List.of() : progress.current(),
+        now);
   }
 
   /**

@@ -11,6 +11,10 @@ import io.mpilock.spring.batch.RankRepositoryPostProcessor;
 import io.mpilock.spring.batch.RankSlices;
 import io.mpilock.spring.batch.RankWork;
 import io.mpilock.spring.batch.WorkJournal;
+import io.mpilock.spring.progress.ProgressDisplay;
+import io.mpilock.spring.progress.ProgressMode;
+import io.mpilock.spring.progress.WorkListener;
+import io.mpilock.spring.progress.WorkProgress;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.springframework.batch.core.job.AbstractJob;
@@ -58,8 +62,29 @@ class BatchRanksConfiguration {
   RankWork rankWork(
       LockTemplate locks,
       @Value("#{stepExecution}") StepExecution step,
-      ObjectProvider<WorkJournal> journals) {
-    return new RankWork(locks, step, journals.getObject());
+      ObjectProvider<WorkJournal> journals,
+      WorkProgress progress) {
+    return new RankWork(locks, step, journals.getObject(), progress);
+  }
+
+  @Bean
+  @ConditionalOnMissingBean
+  WorkProgress workProgress(ObjectProvider<WorkListener> listeners) {
+    return new WorkProgress(listeners.orderedStream().toList());
+  }
+
+  /** On the master. */
+  @Bean
+  @Nullable ProgressDisplay progressDisplay(MpilockProperties properties, LockTemplate locks) {
+    ProgressMode mode = properties.batch().progress();
+    if (mode == ProgressMode.NONE || locks.rank() != properties.master()) {
+      return null;
+    }
+    boolean asBar =
+        mode == ProgressMode.BAR
+            && ClassUtils.isPresent(
+                "me.tongfei.progressbar.ProgressBar", ProgressDisplay.class.getClassLoader());
+    return new ProgressDisplay(asBar, System.out);
   }
 
   @Bean

@@ -5,7 +5,9 @@ package io.mpilock.spring.autoconfigure;
 
 import io.mpilock.WindowController;
 import io.mpilock.spring.actuate.MpilockEndpoint;
+import io.mpilock.spring.progress.WorkProgress;
 import java.time.Clock;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.actuate.autoconfigure.endpoint.condition.ConditionalOnAvailableEndpoint;
 import org.springframework.boot.actuate.endpoint.annotation.Endpoint;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
@@ -23,7 +25,8 @@ class EndpointConfiguration {
   @ConditionalOnBean(WindowController.class)
   @ConditionalOnMissingBean
   @ConditionalOnAvailableEndpoint
-  MpilockEndpoint mpilockEndpoint(WindowController controller) {
-    return new MpilockEndpoint(controller, Clock.systemUTC());
+  MpilockEndpoint mpilockEndpoint(
+      WindowController controller, ObjectProvider<WorkProgress> progress) {
+    return new MpilockEndpoint(controller, Clock.systemUTC(), progress.getIfAvailable());
   }
 }

@@ -6,6 +6,7 @@ package io.mpilock.spring.autoconfigure;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.mpilock.WindowController;
 import io.mpilock.spring.metrics.MpilockMetrics;
+import io.mpilock.spring.metrics.WorkMeters;
 import org.springframework.beans.factory.config.BeanFactoryPostProcessor;
 import org.springframework.boot.autoconfigure.AbstractDependsOnBeanFactoryPostProcessor;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
@@ -37,6 +38,15 @@ class MetricsConfiguration {
       WindowController controller, MeterRegistry registry, MpilockProperties properties) {
     return MpilockMetrics.bind(
         controller, registry, properties.metrics().rankTag(), properties.metrics().maxResources());
+  }
+
+  /** Has meters where a step shares work. */
+  @Bean(destroyMethod = "close")
+  @ConditionalOnBean(WindowController.class)
+  @ConditionalOnSingleCandidate(MeterRegistry.class)
+  @ConditionalOnMissingBean
+  WorkMeters workMeters(MeterRegistry registry) {
+    return new WorkMeters(registry);
   }
 
   /**

@@ -9,6 +9,7 @@ import io.mpilock.OnDeadlock;
 import io.mpilock.OnHolderDeath;
 import io.mpilock.spring.ResourceSettings;
 import io.mpilock.spring.Until;
+import io.mpilock.spring.progress.ProgressMode;
 import io.mpilock.spring.report.LockReport;
 import io.mpilock.transport.MpjSettings;
 import java.nio.file.Path;
@@ -240,6 +241,8 @@ public record MpilockProperties(
    *     Spring Batch's repository, made if need be. Only with H2, where the application's data
    *     source is the embedded database that Boot makes by default, and there is no other for
    *     Batch. Empty for no such database.
+   * @param progress How the master shows how far a work is that ranks share (RankWork): "lines" in
+   *     the log, a "bar" on the standard output, or "none".
    */
   public record Batch(
       @Nullable Boolean stopOnShutdown,
@@ -247,7 +250,8 @@ public record MpilockProperties(
       @DefaultValue("false") boolean combineOutcomes,
       @DefaultValue("1d") Duration outcomeTimeout,
       @Nullable Boolean recover,
-      @DefaultValue("batch-repository") String repositoryDirectory) {}
+      @DefaultValue("batch-repository") String repositoryDirectory,
+      @DefaultValue("none") ProgressMode progress) {}
 
   /**
    * Locks by annotation.

@@ -6,6 +6,7 @@ package io.mpilock.spring.batch;
 import io.mpilock.spring.LockTemplate;
 import io.mpilock.spring.batch.WorkJournal.Planner;
 import io.mpilock.spring.batch.WorkPlan.Input;
+import io.mpilock.spring.progress.WorkProgress;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,6 +55,7 @@ public final class RankWork {
   private final LockTemplate locks;
   private final StepExecution step;
   private final WorkJournal journal;
+  private final WorkProgress progress;
   private final WorkSchedule schedule;
   private final long smallest;
   private final int[] readers;
@@ -64,21 +66,25 @@ public final class RankWork {
    * @param locks have the number that the ranks share
    * @param step the step's execution on this rank
    * @param journal where it is kept what is done
+   * @param progress is told how far it is
    */
-  public RankWork(LockTemplate locks, StepExecution step, WorkJournal journal) {
-    this(locks, step, journal, WorkSchedule.FACTORING, 1, new int[1]);
+  public RankWork(
+      LockTemplate locks, StepExecution step, WorkJournal journal, WorkProgress progress) {
+    this(locks, step, journal, progress, WorkSchedule.FACTORING, 1, new int[1]);
   }
 
   private RankWork(
       LockTemplate locks,
       StepExecution step,
       WorkJournal journal,
+      WorkProgress progress,
       WorkSchedule schedule,
       long smallest,
       int[] readers) {
     this.locks = locks;
     this.step = step;
     this.journal = journal;
+    this.progress = progress;
     this.schedule = schedule;
     this.smallest = smallest;
     this.readers = readers;
@@ -91,7 +97,7 @@ public final class RankWork {
    * @return the work of the same step
    */
   public RankWork by(WorkSchedule other) {
-    return new RankWork(locks, step, journal, other, smallest, readers);
+    return new RankWork(locks, step, journal, progress, other, smallest, readers);
   }
 
   /**
@@ -105,7 +111,7 @@ public final class RankWork {
     if (units < 1) {
       throw new IllegalArgumentException("A run needs at least 1 unit, not " + units);
     }
-    return new RankWork(locks, step, journal, schedule, units, readers);
+    return new RankWork(locks, step, journal, progress, schedule, units, readers);
   }
 
   /**
@@ -262,6 +268,6 @@ public final class RankWork {
 
   private <T> ItemStreamReader<T> reader(
       WorkReader.Source source, RunReader<WorkRun, T> readerOfRun) {
-    return new WorkReader<>(locks, step, journal, readers[0]++, source, readerOfRun);
+    return new WorkReader<>(locks, step, journal, progress, readers[0]++, source, readerOfRun);
   }
 }

@@ -4,11 +4,14 @@
 package io.mpilock.spring.batch;
 
 import io.mpilock.JobCounter;
+import io.mpilock.failure.MpilockException;
 import io.mpilock.spring.LockTemplate;
 import io.mpilock.spring.batch.WorkJournal.Begun;
 import io.mpilock.spring.batch.WorkJournal.Progress;
 import io.mpilock.spring.batch.WorkJournal.Work;
 import io.mpilock.spring.batch.WorkPlan.Input;
+import io.mpilock.spring.progress.SharedWork;
+import io.mpilock.spring.progress.WorkProgress;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -40,17 +43,21 @@ final class WorkReader<T> implements ItemStreamReader<T> {
   private static final Log LOG = LogFactory.getLog(WorkReader.class);
   private static final String STEP_TYPE = "batch.stepType";
   private static final String SCAN_OFFSET = "batch.chunkScanOffset";
-  private static final String COUNTER = "mpilock.work ";
+  private static final String TAKEN = "mpilock.work.taken ";
+  private static final String DONE = "mpilock.work.done ";
 
   private final LockTemplate locks;
   private final StepExecution step;
   private final WorkJournal journal;
+  private final WorkProgress progress;
   private final int number;
   private final Source source;
   private final RunReader<WorkRun, T> readerOfRun;
 
   private @Nullable Work work;
   private @Nullable JobCounter taken;
+  private @Nullable JobCounter done;
+  private @Nullable SharedWork shared;
   private Begun begun;
   private long[] cut = {};
 
@@ -74,6 +81,7 @@ final class WorkReader<T> implements ItemStreamReader<T> {
   /** How far a run is. */
   private static final class Read {
     private final int run;
+    private final long units;
 
     /** How many of its items were done when the last chunk had been. */
     private long done;
@@ -81,8 +89,12 @@ final class WorkReader<T> implements ItemStreamReader<T> {
     private long position;
     private boolean complete;
 
-    Read(int run, long position) {
+    /** How many of its units count as done; there may be fewer items, or more. */
+    private long counted;
+
+    Read(int run, long units, long position) {
       this.run = run;
+      this.units = units;
       this.done = position;
       this.position = position;
     }
@@ -92,12 +104,14 @@ final class WorkReader<T> implements ItemStreamReader<T> {
       LockTemplate locks,
       StepExecution step,
       WorkJournal journal,
+      WorkProgress progress,
       int number,
       Source source,
       RunReader<WorkRun, T> readerOfRun) {
     this.locks = locks;
     this.step = step;
     this.journal = journal;
+    this.progress = progress;
     this.number = number;
     this.source = source;
     this.readerOfRun = readerOfRun;
@@ -127,11 +141,25 @@ final class WorkReader<T> implements ItemStreamReader<T> {
       throw new ItemStreamException("The work '%s' cannot begin: %s".formatted(mine.name(), e), e);
     }
     cut = begun.plan().cut();
-    taken = locks.counter(COUNTER + mine.key() + " " + Long.toHexString(mine.attempt()));
+    String start = mine.key() + " " + Long.toHexString(mine.attempt());
+    taken = locks.counter(TAKEN + start);
     work = mine;
+    follow(mine, locks.counter(DONE + start));
     if (begun.open().isEmpty() && begun.plan().input().units() > 0) {
       LOG.info("The work '%s' is done: no unit is left of it.".formatted(mine.name()));
     }
+  }
+
+  /** The units of runs that were open when this start began are counted in it, as they are done. */
+  private void follow(Work mine, JobCounter counter) {
+    long units = begun.plan().input().units();
+    long open = 0;
+    for (Progress run : begun.open()) {
+      open += cut[run.run() + 1] - cut[run.run()];
+    }
+    long before = units - open;
+    done = counter;
+    shared = progress.begin(mine.name(), units, () -> before + counter.get());
   }
 
   @Override
@@ -173,7 +201,7 @@ final class WorkReader<T> implements ItemStreamReader<T> {
     }
     Progress next = begun.open().get((int) index);
     ItemReader<? extends T> made = readerOfRun.of(WorkRun.of(begun.plan(), cut, next.run()));
-    reads.addLast(new Read(next.run(), next.position()));
+    reads.addLast(new Read(next.run(), cut[next.run() + 1] - cut[next.run()], next.position()));
     reader = made;
     if (made instanceof ItemStream stream) {
       stream.open(new ExecutionContext());
@@ -267,8 +295,29 @@ final class WorkReader<T> implements ItemStreamReader<T> {
     @Override
     public void afterCommit() {
       if (whole) {
+        count();
         reads.removeIf(read -> read.complete);
         reads.forEach(read -> read.done = read.position);
+      }
+    }
+  }
+
+  /** It is only to look at, so it fails nothing. */
+  private void count() {
+    long more = 0;
+    for (Read read : reads) {
+      long now = read.complete ? read.units : Math.min(read.position, read.units);
+      more += now - read.counted;
+      read.counted = now;
+    }
+    SharedWork mine = shared;
+    JobCounter all = done;
+    if (more > 0 && mine != null && all != null) {
+      mine.add(more);
+      try {
+        long _ = all.add(more);
+      } catch (MpilockException e) {
+        LOG.debug("What this rank has done is not in the progress of all", e);
       }
     }
   }
@@ -285,6 +334,10 @@ final class WorkReader<T> implements ItemStreamReader<T> {
   public void close() {
     closeReader();
     reads.clear();
+    if (shared != null) {
+      shared.close();
+      shared = null;
+    }
     work = null;
     taken = null;
   }

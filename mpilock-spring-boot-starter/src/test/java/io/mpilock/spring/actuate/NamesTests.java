@@ -35,7 +35,7 @@ class NamesTests {
         1,
         SMALL,
         controller -> {
-          MpilockEndpoint endpoint = new MpilockEndpoint(controller, Clock.systemUTC());
+          MpilockEndpoint endpoint = new MpilockEndpoint(controller, Clock.systemUTC(), null);
           MpilockHealthIndicator health = new MpilockHealthIndicator(controller);
           assertThat(endpoint.job().names().warning()).isNull();
           assertThat(details(health)).doesNotContainKey("namesWarning");

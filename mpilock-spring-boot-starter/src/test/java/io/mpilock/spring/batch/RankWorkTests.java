@@ -6,17 +6,23 @@ package io.mpilock.spring.batch;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mpilock.spring.LockTemplate;
+import io.mpilock.spring.progress.SharedWork;
+import io.mpilock.spring.progress.WorkListener;
+import io.mpilock.spring.progress.WorkProgress;
+import io.mpilock.spring.progress.WorkStatus;
 import io.mpilock.spring.test.RankContextRunner;
 import io.mpilock.spring.test.TestRank;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -119,6 +125,7 @@ class RankWorkTests {
   @Configuration(proxyBeanMethods = false)
   static class Copying {
     @Bean
+    @SuppressWarnings("removal") // of Spring Batch's step of before 6.0
     Job copy(
         JobRepository repository,
         PlatformTransactionManager transactions,
@@ -128,10 +135,21 @@ class RankWorkTests {
         @Value("${chunk}") int chunk,
         @Value("${mpilock.rank}") int rank,
         @Value("${skips:0}") int skips,
+        @Value("${legacy:false}") boolean legacy,
         @Value("${resourceless:false}") boolean resourceless) {
       ItemProcessor<String, String> processor = item -> faults.process(rank, item);
       SkipPolicy policy =
           (failure, count) -> count < skips && !(failure instanceof FatalStepExecutionException);
+      if (legacy) {
+        return new JobBuilder("copy", repository)
+            .start(
+                new StepBuilder("work", repository)
+                    .<String, String>chunk(chunk, transactions)
+                    .reader(reader)
+                    .writer(writer)
+                    .build())
+            .build();
+      }
       return new JobBuilder("copy", repository)
           .start(
               new StepBuilder("work", repository)
@@ -253,6 +271,53 @@ class RankWorkTests {
                           .build())
                   .build());
     }
+  }
+
+  /** What is told of the progress. */
+  static final class Told implements WorkListener {
+    private final List<SharedWork> begun = new CopyOnWriteArrayList<>();
+    private final List<WorkStatus> last = new CopyOnWriteArrayList<>();
+
+    @Override
+    public void begins(SharedWork work) {
+      begun.add(work);
+    }
+
+    @Override
+    public void ended(SharedWork work) {
+      last.add(work.status());
+    }
+
+    long doneHere() {
+      return begun.stream().mapToLong(SharedWork::doneHere).sum();
+    }
+  }
+
+  @Test
+  void allRanksSeeHowFarAllAre() throws IOException {
+    Told first = new Told();
+    faults.refused.put("line 60", -1);
+    lines(100)
+        .withBean(WorkListener.class, () -> first)
+        .run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.FAILED));
+    int written = written().size();
+    assertThat(first.doneHere()).isEqualTo(written);
+    assertThat(first.last).hasSize(3).anyMatch(status -> status.done() == written);
+    faults.refused.clear();
+    Told second = new Told();
+    lines(100)
+        .withRanks(2)
+        .withBean(WorkListener.class, () -> second)
+        .run(rank -> {
+          assertThat(start(rank)).isEqualTo(BatchStatus.COMPLETED);
+          assertThat(rank.context().getBean(WorkProgress.class).current()).isEmpty();
+        });
+    assertThat(second.begun)
+        .hasSize(2)
+        .allSatisfy(work -> assertThat(work.name()).isEqualTo("copy/work"));
+    assertThat(second.last)
+        .allSatisfy(status -> assertThat(status.units()).isEqualTo(100))
+        .anyMatch(status -> status.done() == 100 && Duration.ZERO.equals(status.left()));
   }
 
   private BatchStatus start(TestRank rank) throws Exception {
@@ -401,6 +466,17 @@ class RankWorkTests {
             assertThat(start(rank, rank.rank() == 1 ? "other" : "")).isEqualTo(BatchStatus.FAILED));
     assertThat(faults.failures())
         .contains("Rank 1 runs 'copy/work' with other identifying parameters than the master");
+  }
+
+  /** Its steps of before 6.0 do not say which items of a chunk are done. */
+  @Test
+  void aStepOfAnotherKindIsRefused() throws IOException {
+    lines(10)
+        .withRanks(1)
+        .withPropertyValues("legacy=true")
+        .run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.FAILED));
+    assertThat(faults.failures()).contains("It must be a chunk-oriented step as Spring Batch has them");
+    assertThat(folder.resolve("out")).doesNotExist();
   }
 
   @Test
