@@ -3,9 +3,9 @@
  */
 package io.mpilock.spring.actuate;
 
-import io.mpilock.status.JobStatus;
 import io.mpilock.spring.progress.SharedWork;
 import io.mpilock.spring.progress.WorkStatus;
+import io.mpilock.status.JobStatus;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;

@@ -16,8 +16,8 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * Meters of the work that this rank takes part in: {@code mpilock.work.done} counts the units that
  * this rank has done, so their sum over the ranks is how far all are; {@code mpilock.work.units} is
- * how many there are. Tag {@code work}. They stay until the next work of that name, or until this is
- * closed, so that they can be read at the end. A scrape asks no other rank.
+ * how many there are. Tag {@code work}. They stay until the next work of that name, or until this
+ * is closed, so that they can be read at the end. A scrape asks no other rank.
  *
  * @since 0.1.0
  */

@@ -475,7 +475,8 @@ class RankWorkTests {
         .withRanks(1)
         .withPropertyValues("legacy=true")
         .run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.FAILED));
-    assertThat(faults.failures()).contains("It must be a chunk-oriented step as Spring Batch has them");
+    assertThat(faults.failures())
+        .contains("It must be a chunk-oriented step as Spring Batch has them");
     assertThat(folder.resolve("out")).doesNotExist();
   }
 

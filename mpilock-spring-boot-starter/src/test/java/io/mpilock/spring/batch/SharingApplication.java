@@ -52,8 +52,7 @@ class SharingApplication {
   private static final long NANOS_PER_UNIT = 200_000;
 
   public static void main(String[] arguments) {
-    System.exit(
-        SpringApplication.exit(SpringApplication.run(SharingApplication.class, arguments)));
+    System.exit(SpringApplication.exit(SpringApplication.run(SharingApplication.class, arguments)));
   }
 
   @Bean
@@ -90,8 +89,7 @@ class SharingApplication {
                 .transactionManager(transactions)
                 .reader(reader)
                 .processor(unit -> {
-                  if (begun.compareAndSet(false, true)
-                      && kill.startsWith(locks.rank() + ":")) {
+                  if (begun.compareAndSet(false, true) && kill.startsWith(locks.rank() + ":")) {
                     killAfter(Long.parseLong(kill.substring(kill.indexOf(':') + 1)));
                   }
                   LockSupport.parkNanos(NANOS_PER_UNIT);

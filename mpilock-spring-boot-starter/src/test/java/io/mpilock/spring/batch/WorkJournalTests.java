@@ -34,12 +34,12 @@ import org.springframework.transaction.support.TransactionTemplate;
 class WorkJournalTests {
   private static final List<Long> BYTES = List.of(3L, 10L, 17L, 20L, 25L, 31L);
   private static final WorkPlan PLAN =
-      new WorkPlan(new Input("lines", 0, 5, "31 bytes"), 1, 1, WorkSchedule.GUIDED, BYTES.subList(0, 2));
+      new WorkPlan(
+          new Input("lines", 0, 5, "31 bytes"), 1, 1, WorkSchedule.GUIDED, BYTES.subList(0, 2));
   private static final WorkPlan LONG_PLAN =
       new WorkPlan(new Input("lines", 0, 10, "31 bytes"), 4, 2, WorkSchedule.GUIDED, BYTES);
 
-  private final LockTemplate locks =
-      LockTemplate.withoutLocks(0, 1, ControllerOptions.defaults());
+  private final LockTemplate locks = LockTemplate.withoutLocks(0, 1, ControllerOptions.defaults());
   private final DataSource database =
       new DriverManagerDataSource(
           "jdbc:h2:mem:" + UUID.randomUUID() + ";DB_CLOSE_DELAY=-1", "sa", "");
@@ -57,10 +57,8 @@ class WorkJournalTests {
       return new FileWorkJournal(folder.resolve("journal"), locks);
     }
     if (new JdbcTemplate(database)
-            .queryForObject(
-                "SELECT COUNT(*) FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_NAME = 'MPILOCK_WORK'",
-                Integer.class)
-        == 0) {
+        .queryForList("SELECT 1 FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_NAME = 'MPILOCK_WORK'")
+        .isEmpty()) {
       new ResourceDatabasePopulator(new ClassPathResource("schema-work.sql", RankWork.class))
           .execute(database);
     }
@@ -141,8 +139,8 @@ class WorkJournalTests {
             new JdbcTransactionManager(
                 new DriverManagerDataSource("jdbc:h2:mem:" + UUID.randomUUID(), "sa", "")));
     assertThatThrownBy(() ->
-            other.executeWithoutResult(status ->
-                journal.record(work(1), List.of(new Progress(0, 3, true)))))
+            other.executeWithoutResult(
+                status -> journal.record(work(1), List.of(new Progress(0, 3, true)))))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("Give the step the transaction manager of this data source");
   }
@@ -154,8 +152,7 @@ class WorkJournalTests {
         journal.writer("out", WorkOutput.lines(folder.resolve("out"), String::toString));
     assertThatThrownBy(() -> writer.write(Chunk.of("a")))
         .hasMessageContaining("was called outside of a transaction");
-    assertThatThrownBy(() ->
-            transaction.executeWithoutResult(status -> write(writer, "a")))
+    assertThatThrownBy(() -> transaction.executeWithoutResult(status -> write(writer, "a")))
         .hasMessageContaining("no reader of RankWork takes part in the step");
     assertThat(folder.resolve("out")).doesNotExist();
   }

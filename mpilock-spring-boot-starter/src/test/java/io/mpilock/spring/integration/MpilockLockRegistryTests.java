@@ -67,8 +67,12 @@ class MpilockLockRegistryTests {
     return new MpilockLockRegistry(controller, "integration/", 0);
   }
 
-  /** Room for some 5,000, and the first key's lock is held by nothing but its thread. */
+  /**
+   * Room for some 5,000, and the first key's lock is held by nothing but its thread. Each time that
+   * the room is full a collection is waited for, which takes long where others use the machine.
+   */
   @Test
+  @Timeout(300)
   void keysWithoutEndNeedNoStripes() throws Exception {
     LocalRanks.run(
         1,
