@@ -69,13 +69,13 @@ class BatchRanksConfiguration {
 
   @Bean
   @ConditionalOnMissingBean
-  WorkProgress workProgress(ObjectProvider<WorkListener> listeners) {
+  WorkProgress rankWorkProgress(ObjectProvider<WorkListener> listeners) {
     return new WorkProgress(listeners.orderedStream().toList());
   }
 
   /** On the master. */
   @Bean
-  @Nullable ProgressDisplay progressDisplay(MpilockProperties properties, LockTemplate locks) {
+  @Nullable ProgressDisplay rankWorkDisplay(MpilockProperties properties, LockTemplate locks) {
     ProgressMode mode = properties.batch().progress();
     if (mode == ProgressMode.NONE || locks.rank() != properties.master()) {
       return null;

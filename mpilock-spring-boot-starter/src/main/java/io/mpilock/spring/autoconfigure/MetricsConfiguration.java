@@ -45,7 +45,7 @@ class MetricsConfiguration {
   @ConditionalOnBean(WindowController.class)
   @ConditionalOnSingleCandidate(MeterRegistry.class)
   @ConditionalOnMissingBean
-  WorkMeters workMeters(MeterRegistry registry) {
+  WorkMeters mpilockWorkMeters(MeterRegistry registry) {
     return new WorkMeters(registry);
   }
 
