@@ -9,6 +9,7 @@ import io.mpilock.transport.Launcher;
 import io.mpilock.transport.TransportSettings;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -33,6 +34,12 @@ final class LibraryFinder {
   private MpiLibrary load(TransportSettings settings) {
     // UCX catches SIGSEGV as soon as it is loaded, which HotSpot needs for itself.
     loader.setIfUnset("UCX_ERROR_SIGNALS", "");
+    if (!Path.of(System.getProperty("user.home", "")).isAbsolute()) {
+      // Java found neither the variable nor the user's entry: as in a container whose user has no
+      // name. Open MPI looks for files of its own there, and ends the process if there is no such
+      // place. Containers' runtimes name the same one, in which no other user can put any.
+      loader.setIfUnset("HOME", "/");
+    }
     Launcher launcher = settings.launcher();
     MpiFamily wanted = MpiFamily.of(launcher);
     for (String candidate : candidates(settings.nativeLibrary(), wanted)) {

@@ -7,6 +7,7 @@ import io.mpilock.failure.StartupException;
 import io.mpilock.failure.StartupException.Problem;
 import io.mpilock.failure.Values;
 import io.mpilock.transport.MpjSettings;
+import io.mpilock.transport.PrivateFiles;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -83,8 +84,16 @@ final class Rendezvous {
     boolean usable = home.isAbsolute() && home.getNameCount() > 0 && Files.isWritable(home);
     return usable
         ? home.resolve(".mpilock")
-        : Path.of(
-            System.getProperty("java.io.tmpdir"), "mpilock-" + System.getProperty("user.name"));
+        : Path.of(System.getProperty("java.io.tmpdir"), "mpilock-" + user());
+  }
+
+  /** The name, or the number of a user without one, which Java knows as "?" as any other such. */
+  private static String user() {
+    try {
+      return PrivateFiles.self().getName();
+    } catch (IOException e) {
+      return System.getProperty("user.name");
+    }
   }
 
   /** The secret that rank 0 makes the job's. */
