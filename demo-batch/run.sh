@@ -110,8 +110,10 @@ if [ -t 1 ]; then command+=(--demo.progress=bar); fi # the ranks themselves see 
 command+=(${passed[@]+"${passed[@]}"})
 if [ "$transport" = local ]; then exec "${command[@]}"; fi
 mpirun=("$launcher" -n "$ranks")
-if [ "$mpi" = openmpi ]; then # quiet, since the ranks say themselves why they end
-  mpirun+=(--quiet --oversubscribe --bind-to none) # a JVM on one core, as one or two ranks would get, is slow
+if [ "$mpi" = openmpi ]; then
+  mpirun+=(--map-by slot:OVERSUBSCRIBE --bind-to none) # a JVM on one core, as one or two ranks would get, is slow
+  # The ranks say themselves why they end. Open MPI 5 has no such option.
+  if [[ $("$launcher" --version) == *"(Open MPI) 4."* ]]; then mpirun+=(--quiet); fi
   if [ "$(id -u)" -eq 0 ]; then mpirun+=(--allow-run-as-root); fi
 fi
 
