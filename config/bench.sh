@@ -22,6 +22,7 @@ minutes, with --quick less than 3, and some more to build. Run it on an otherwis
     start      from the start of a JVM to its controller; sync and close
     hosts      two simulated hosts (config/hosts.sh), as root
     template   Spring's template, meters and observations over the plain controller, in one JVM
+    work       units that ranks share: static slices, guided self-scheduling, factoring; in one JVM
     jvm        every form of mpilock beside the JDK's locks in one JVM, by JMH, with what they allocate
     peers      under Open MPI, beside Redisson, Curator, Hazelcast, PostgreSQL and Spring Integration's registry too
   --help       this text
@@ -37,7 +38,7 @@ misuse() {
   exit 2
 }
 
-all=(free mixes waits threads sharing resources start hosts template jvm peers)
+all=(free mixes waits threads sharing resources start hosts template work jvm peers)
 parts=("${all[@]}")
 quick=()
 rounds=(21 200)
@@ -70,7 +71,7 @@ command -v mvn >/dev/null || {
 
 module() { # that part $1 belongs to
   case $1 in
-    template) echo mpilock-spring-boot-starter ;;
+    template | work) echo mpilock-spring-boot-starter ;;
     jvm | peers) echo config/bench ;;
     *) echo mpilock-core ;;
   esac
@@ -114,6 +115,7 @@ for part in "${parts[@]}"; do
   module=$(module "$part")
   case $part in
     template) run "$module" io.mpilock.bench.TemplateBench "${rounds[@]}" ;;
+    work) run "$module" io.mpilock.spring.batch.WorkBench $(((rounds[0] + 3) / 4)) ;;
     jvm) run "$module" io.mpilock.bench.jvm.OneJvmBench ${quick[@]+"${quick[@]}"} ;;
     peers) run "$module" io.mpilock.bench.peers.PeersBench ${quick[@]+"${quick[@]}"} ;;
     *) run "$module" io.mpilock.bench.Bench "$part" ${quick[@]+"${quick[@]}"} ;;

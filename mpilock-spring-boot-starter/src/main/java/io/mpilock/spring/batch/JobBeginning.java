@@ -112,7 +112,7 @@ record JobBeginning(boolean again, long attempt, String identity) {
     return new Work(reader == 0 ? name : name + "#" + reader, key, noted.attempt);
   }
 
-  private static String identityOf(JobExecution job) {
+  static String identityOf(JobExecution job) {
     return digest(job.getJobInstance().getJobName() + " " + parametersOf(job));
   }
 
