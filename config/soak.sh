@@ -221,7 +221,8 @@ if [ "$transport" != local ]; then
     command+=("$launcher")
   fi
   if [ "$mpi" = openmpi ]; then
-    command+=(--map-by slot:OVERSUBSCRIBE --bind-to none --quiet)
+    command+=(--map-by slot:OVERSUBSCRIBE --bind-to none)
+    if [[ $("${launcher:-mpirun}" --version 2>/dev/null) == *"(Open MPI) 4."* ]]; then command+=(--quiet); fi # 5 refuses it
     [ "$(id -u)" -ne 0 ] || command+=(--allow-run-as-root)
     [ -z "$hosts" ] || command+=(--host "$(by_host)")
     if [ "$transport" = mpj ]; then command+=(-x MPILOCK_MPJ_DIRECTORY); fi
