@@ -18,6 +18,9 @@ as root, in namespaces of its own (mount, pid, ipc, uts, net):
   - the tests of deaths over simulated hosts (once a release, for its Open MPI: Hydra ends the job)
   - the demo on 4 ranks
 
+And under Slurm, on two nodes of a small cluster (config/hosts/slurm.sh, and what config/hosts/slurm-checks.sh tells): the
+contract, the demo, the batch scripts, what stops a job, and an --mpi that is wrong.
+
 It writes each row into docs/platforms.md in place of the row of that name, and ends with 1 if a cell says no.
 
   --only NAME  only rows whose name begins so; the others stay as they are
@@ -38,11 +41,15 @@ mpich-5.0 forky mpich -
 openmpi-6.0rc-abi forky openmpi libmpi_abi.so.1
 mpich-5.0-abi forky mpich libmpi_abi_mpich.so.1.0.0'
 
+# name, release, whose library
+slurm_rows='slurm-openmpi-5.0 trixie openmpi
+slurm-mpich-4.2 trixie mpich'
+
 only=""
 while [ $# -gt 0 ]; do
   case $1 in
     --only) only=${2:?--only needs a name} && shift ;;
-    --list) cut -d' ' -f1 <<<"$rows" && exit 0 ;;
+    --list) printf '%s\n' "$rows" "$slurm_rows" | cut -d' ' -f1 && exit 0 ;;
     -h | --help) usage && exit 0 ;;
     *) echo "platforms.sh: there is no option $1 (--help tells more)" >&2 && exit 2 ;;
   esac
@@ -63,13 +70,13 @@ build() { # all, tests included, as the demo does when it is run; where there is
   repository=$(tr ':' '\n' <"$work/classpath" | grep -o '^.*/repository/' | sort -u | head -n 1)
 }
 
-chroot_of() { # a release; makes its chroot
-  local release=$1
-  if [ ! -e "$cache/$release/etc/debian_version" ]; then
-    rm -rf "${cache:?}/$release" && mkdir -p "$cache"
+chroot_of() { # a name, a release, more packages; makes the chroot
+  local name=$1 packages=openmpi-bin,libopenmpi-dev,mpich,libmpich-dev,iproute2,procps${3:+,$3}
+  if [ ! -e "$cache/$name/etc/debian_version" ]; then
+    rm -rf "${cache:?}/$name" && mkdir -p "$cache"
     # A mirror that stands still is good enough: what it has is signed all the same.
     mmdebstrap --quiet --variant=apt --aptopt='Acquire::Check-Valid-Until "false"' \
-      --include=openmpi-bin,libopenmpi-dev,mpich,libmpich-dev,iproute2,procps "$release" "$cache/$release"
+      --include="$packages" "$2" "$cache/$name"
   fi
 }
 
@@ -152,10 +159,11 @@ version() { # release, launcher
 }
 
 page=$root/docs/platforms.md
-replace() { # a name and its row: into the page, in place of the one of that name, or as the last
-  NAME="| \`$1\` |" ROW=$2 awk '
+replace() { # a name and its row, and its table: into the page, in place of the one of that name, or as the last
+  NAME="| \`$1\` |" ROW=$2 TABLE="<!-- $3 -->" awk '
     { line[NR] = $0 }
-    /^\|/ { last = NR }
+    /^<!-- / { here = $0 == ENVIRON["TABLE"] }
+    here && /^\|/ { last = NR }
     index($0, ENVIRON["NAME"]) == 1 { line[NR] = ENVIRON["ROW"]; there = 1 }
     END {
       for (i = 1; i <= NR; i++) {
@@ -172,7 +180,7 @@ declare -A failures deaths messages
 bad=0
 while read -r name release mpi library; do
   case $name in "$only"*) ;; *) continue ;; esac
-  chroot_of "$release"
+  chroot_of "$release" "$release"
   echo "platforms.sh: $name" >&2
   if [ -z "${failures[$release]:-}" ]; then
     failures[$release]=$(tests "$release" io.mpilock.NativeFailureTest)
@@ -188,7 +196,27 @@ while read -r name release mpi library; do
 | ${failures[$release]} | $death | ${messages[$release]} \
 | $(demo "$release" "$mpi" "$library") | $(date -I) |"
   case $row in *"| no:"*) bad=1 ;; esac
-  replace "$name" "$row"
+  replace "$name" "$row" table
   echo "$row"
 done <<<"$rows"
+
+under_slurm() { # a chroot, whose library; the cells
+  local check
+  timeout --kill-after=10 3600 "$root/config/hosts/slurm.sh" --bind "$JAVA_HOME" --bind "$root" --bind "$repository" \
+    "$cache/$1" "$root/config/hosts/slurm-checks.sh" "$2" "$(classes)" >"$work/slurm" </dev/null || true
+  for check in $("$root/config/hosts/slurm-checks.sh" --list); do
+    echo -n "| $(grep "^$check " "$work/slurm" | cut -d' ' -f2- | grep . || echo "no: it was not reached") "
+  done
+}
+
+while read -r name release mpi; do
+  case $name in "$only"*) ;; *) continue ;; esac
+  chroot_of "$release-slurm" "$release" slurm-wlm,munge
+  echo "platforms.sh: $name" >&2
+  slurm=$(chroot "$cache/$release-slurm" slurmctld -V | cut -d' ' -f2)
+  row="| \`$name\` | $release | $slurm | $(version "$release-slurm" "$mpi") $(under_slurm "$release-slurm" "$mpi")| $(date -I) |"
+  case $row in *"| no:"*) bad=1 ;; esac
+  replace "$name" "$row" slurm
+  echo "$row"
+done <<<"$slurm_rows"
 exit "$bad"
