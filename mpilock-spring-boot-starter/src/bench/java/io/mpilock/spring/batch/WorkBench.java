@@ -79,7 +79,8 @@ public final class WorkBench {
             (work, rank, size) -> work.by(WorkSchedule.GUIDED).items(UNITS, Numbers::of),
             (work, rank, size) -> work.by(WorkSchedule.FACTORING).items(UNITS, Numbers::of));
     System.out.println(
-        "\n| 10,000 units, log-normal (sigma 1.5): time over the ideal | " + "2 ranks | 4 ranks | 8 ranks |");
+        "\n| 10,000 units, log-normal (sigma 1.5): time over the ideal | "
+            + "2 ranks | 4 ranks | 8 ranks |");
     System.out.println("|---|---|---|---|");
     double[][][] over = new double[ways.size()][SIZES.length][rounds];
     for (int round = 0; round < rounds; round++) {
@@ -152,6 +153,8 @@ public final class WorkBench {
             StepExecution step = step();
             beginning.note(step.getJobExecution());
             FileWorkJournal journal = new FileWorkJournal(folder.resolve("journal"), locks);
+            var _ =
+                journal.writer("none", WorkOutput.lines(folder.resolve("none"), String::valueOf));
             RankWork work = new RankWork(locks, step, journal, new WorkProgress(List.of()));
             long took = timed(controller, () -> body.run(locks, work, step));
             if (controller.isMaster()) {
@@ -160,6 +163,7 @@ public final class WorkBench {
           });
     } finally {
       Files.deleteIfExists(folder.resolve("journal"));
+      Files.deleteIfExists(folder.resolve("journal.lock"));
       Files.delete(folder);
     }
     return nanos[0];

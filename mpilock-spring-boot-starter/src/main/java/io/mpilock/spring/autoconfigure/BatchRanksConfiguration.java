@@ -63,7 +63,11 @@ class BatchRanksConfiguration {
       LockTemplate locks,
       @Value("#{stepExecution}") StepExecution step,
       ObjectProvider<WorkJournal> journals,
+      ObjectProvider<Job> jobs,
       WorkProgress progress) {
+    if (locks.size() > 1) {
+      jobs.forEach(job -> RankWork.checkRepeatable(job, step));
+    }
     return new RankWork(locks, step, journals.getObject(), progress);
   }
 

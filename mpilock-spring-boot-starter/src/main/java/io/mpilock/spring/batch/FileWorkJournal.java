@@ -42,8 +42,14 @@ import org.springframework.transaction.support.TransactionSynchronizationManager
  * <p>A rank that is killed while it appends leaves the lock's resource, {@code mpilock.journal}
  * with the file's name, poisoned: the chunks of the others fail, and the job goes on when it is
  * started again. A process of an earlier start that is still there can append nothing: the journal
- * has seen a later one. Both files must be on a file system that all ranks see. What was appended
- * is on the disk before the chunk is committed.
+ * has seen a later one, and between that look and its end it has a lock of the file system, on a
+ * file of the journal's name with {@code .lock} behind it. Where the file system has no such locks,
+ * which is logged, all processes of an earlier start must have ended before the next one. All files
+ * are on a file system that all ranks see. What was appended is on the disk before the chunk is
+ * committed.
+ *
+ * <p>All that the step writes goes through writers of the journal: what it writes elsewhere, such
+ * as into a database, is not committed with it.
  *
  * <p>The journal is a text file, one line for each chunk; whatever is behind the first line that is
  * not whole does not count. Whoever deletes it must delete the outputs, too, or the work is done
@@ -75,12 +81,10 @@ public final class FileWorkJournal extends WorkJournal {
   private final class Pending implements TransactionSynchronization {
     private final Map<String, Written<?>> written = new LinkedHashMap<>();
 
-    <T> void add(String name, WorkOutput<T> output, List<? extends T> items) {
+    <T> void add(String name, WorkOutput<T> output, Chunk<? extends T> chunk) {
       @SuppressWarnings("unchecked") // a name has one output
-      Written<T> to =
-          (Written<T>)
-              written.computeIfAbsent(name, key -> new Written<>(output, new ArrayList<>()));
-      to.items.addAll(items);
+      Written<T> to = (Written<T>) written.computeIfAbsent(name, key -> new Written<>(output));
+      to.add(chunk);
     }
 
     /** Last of all: what {@link #record} has appended is no longer here. */
@@ -99,7 +103,32 @@ public final class FileWorkJournal extends WorkJournal {
     }
   }
 
-  private record Written<T>(WorkOutput<T> output, List<T> items) {
+  /** What is to be appended to one output. */
+  private static final class Written<T> {
+    private final WorkOutput<T> output;
+    private final List<T> items = new ArrayList<>();
+    private @Nullable Chunk<?> last;
+    private int beforeLast;
+
+    Written(WorkOutput<T> output) {
+      this.output = output;
+    }
+
+    /** A chunk that is written again, after another writer of the step has failed, counts once. */
+    void add(Chunk<? extends T> chunk) {
+      if (isLast(chunk)) {
+        items.subList(beforeLast, items.size()).clear();
+      }
+      last = chunk;
+      beforeLast = items.size();
+      items.addAll(chunk.getItems());
+    }
+
+    @SuppressWarnings("ReferenceEquality") // another chunk may be equal
+    private boolean isLast(Chunk<?> chunk) {
+      return chunk == last;
+    }
+
     long append(long mark) throws IOException {
       output.cutBack(mark);
       return output.append(mark, items);
@@ -132,50 +161,64 @@ public final class FileWorkJournal extends WorkJournal {
       TransactionSynchronizationManager.bindResource(this, pending);
       TransactionSynchronizationManager.registerSynchronization(pending);
     }
-    pending.add(name, output, chunk.getItems());
+    pending.add(name, output, chunk);
   }
 
   @Override
   Begun begin(Work work, Planner planner) throws IOException {
     return lock.write(() -> {
-      file.catchUp();
-      JournalFile.Entry entry = file.entry(work.key());
-      if (entry == null) {
-        file.appendPlan(work, planner.plan());
-        entry = Objects.requireNonNull(file.entry(work.key()));
-      }
-      if (entry.attempt() != work.attempt()) {
-        if (entry.hasSeen(work.attempt())) {
+      try (JournalLock _ = JournalLock.take(file.path())) {
+        file.catchUp();
+        JournalFile.Entry entry = file.entry(work.key());
+        if (entry != null && entry.attempt() != work.attempt() && entry.hasSeen(work.attempt())) {
           throw overtaken(work);
         }
-        for (Map.Entry<String, WorkOutput<?>> output : outputs.entrySet()) {
-          Long mark = file.mark(output.getKey());
-          if (mark != null) {
-            output.getValue().cutBack(mark);
+        if (entry == null || entry.attempt() != work.attempt()) {
+          cutBack();
+          if (entry == null || !entry.hasProgress()) {
+            // nothing depends on the plan, which may be of a rank with other input
+            file.appendPlan(work, planner.plan());
           }
+          file.appendAttempt(work);
+          entry = Objects.requireNonNull(file.entry(work.key()));
         }
-        file.appendAttempt(work);
+        return new Begun(entry.plan(), entry.open());
       }
-      return new Begun(entry.plan(), entry.open());
     });
+  }
+
+  private void cutBack() throws IOException {
+    for (Map.Entry<String, WorkOutput<?>> output : outputs.entrySet()) {
+      Long mark = file.mark(output.getKey(), output.getValue().place());
+      if (mark != null) {
+        output.getValue().cutBack(mark);
+      }
+    }
   }
 
   @Override
   void record(Work work, List<Progress> runs) {
     @Nullable Pending pending = (Pending) TransactionSynchronizationManager.getResource(this);
     Map<String, Written<?>> written = pending == null ? Map.of() : pending.written;
+    if (outputs.isEmpty()) {
+      throw new IllegalStateException(
+          "The work '%s' has a journal in a file, but nothing is written by a writer of that journal: what is written elsewhere would not be committed with it. Write by FileWorkJournal.writer, or keep the journal in the database that the step writes into."
+              .formatted(work.name()));
+    }
     try {
       lock.writeWithoutResult(() -> {
-        file.catchUp();
-        JournalFile.Entry entry = file.entry(work.key());
-        if (entry == null || entry.attempt() != work.attempt()) {
-          throw overtaken(work);
+        try (JournalLock _ = JournalLock.take(file.path())) {
+          file.catchUp();
+          JournalFile.Entry entry = file.entry(work.key());
+          if (entry == null || entry.attempt() != work.attempt()) {
+            throw overtaken(work);
+          }
+          Map<String, Long> marks = new LinkedHashMap<>();
+          for (Map.Entry<String, Written<?>> output : written.entrySet()) {
+            marks.put(output.getKey(), append(output.getKey(), output.getValue()));
+          }
+          file.appendDone(work, runs, marks);
         }
-        Map<String, Long> marks = new LinkedHashMap<>();
-        for (Map.Entry<String, Written<?>> output : written.entrySet()) {
-          marks.put(output.getKey(), append(output.getKey(), output.getValue()));
-        }
-        file.appendDone(work, runs, marks);
       });
     } catch (IOException e) {
       throw new UncheckedIOException(
@@ -189,10 +232,10 @@ public final class FileWorkJournal extends WorkJournal {
   }
 
   private long append(String name, Written<?> written) throws IOException {
-    Long mark = file.mark(name);
+    Long mark = file.mark(name, written.output.place());
     if (mark == null) {
       mark = written.output.end();
-      file.appendMark(name, mark);
+      file.appendMark(name, written.output.place(), mark);
     }
     return written.append(mark);
   }

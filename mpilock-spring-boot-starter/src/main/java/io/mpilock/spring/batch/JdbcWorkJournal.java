@@ -6,15 +6,16 @@ package io.mpilock.spring.batch;
 import io.mpilock.spring.LockTemplate;
 import io.mpilock.spring.Until;
 import java.io.IOException;
+import java.sql.Connection;
 import java.util.ArrayList;
 import java.util.List;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
+import org.springframework.jdbc.core.ConnectionCallback;
 import org.springframework.jdbc.core.JdbcOperations;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.support.JdbcTransactionManager;
 import org.springframework.transaction.TransactionDefinition;
-import org.springframework.transaction.support.TransactionSynchronizationManager;
 import org.springframework.transaction.support.TransactionTemplate;
 
 /**
@@ -43,7 +44,6 @@ import org.springframework.transaction.support.TransactionTemplate;
 public final class JdbcWorkJournal extends WorkJournal {
   private static final String RESOURCE = "mpilock.journal of a database";
 
-  private final DataSource dataSource;
   private final JdbcOperations jdbc;
   private final TransactionTemplate apart;
   private final LockTemplate lock;
@@ -55,7 +55,6 @@ public final class JdbcWorkJournal extends WorkJournal {
    * @param locks by which the ranks begin a work one after the other
    */
   public JdbcWorkJournal(DataSource dataSource, LockTemplate locks) {
-    this.dataSource = dataSource;
     this.jdbc = new JdbcTemplate(dataSource);
     this.apart = new TransactionTemplate(new JdbcTransactionManager(dataSource));
     this.apart.setPropagationBehavior(TransactionDefinition.PROPAGATION_REQUIRES_NEW);
@@ -68,7 +67,7 @@ public final class JdbcWorkJournal extends WorkJournal {
       List<Start> starts = starts(work);
       if (starts.isEmpty()) {
         WorkPlan plan = planner.plan(); // may take long, so outside of the transaction
-        apart.executeWithoutResult(status -> create(work, plan));
+        apart.executeWithoutResult(status -> create(work, 0, plan));
         starts = starts(work);
       }
       Start last = starts.getLast();
@@ -76,9 +75,18 @@ public final class JdbcWorkJournal extends WorkJournal {
         if (starts.stream().anyMatch(start -> start.attempt == work.attempt())) {
           throw overtaken(work);
         }
-        apart.executeWithoutResult(status -> startAgain(work, last.number + 1));
+        if (hasProgress(work)) {
+          apart.executeWithoutResult(status -> startAgain(work, last.number + 1));
+        } else { // nothing depends on the plan, which may be of a rank with other input
+          WorkPlan plan = planner.plan();
+          apart.executeWithoutResult(status -> {
+            int _ = jdbc.update("DELETE FROM MPILOCK_WORK_RUN WHERE WORK_KEY = ?", work.key());
+            create(work, last.number + 1, plan);
+          });
+        }
+        starts = starts(work);
       }
-      return new Begun(plan(work, starts.getFirst()), open(work));
+      return new Begun(plan(work, starts), open(work));
     });
   }
 
@@ -91,10 +99,17 @@ public final class JdbcWorkJournal extends WorkJournal {
         work.key());
   }
 
-  private void create(Work work, WorkPlan plan) {
+  private boolean hasProgress(Work work) {
+    return !jdbc.queryForList(
+            "SELECT RUN FROM MPILOCK_WORK_RUN WHERE WORK_KEY = ? AND (ITEMS > 0 OR COMPLETE = 1)",
+            work.key())
+        .isEmpty();
+  }
+
+  private void create(Work work, int number, WorkPlan plan) {
     WorkPlan withoutBytes =
         new WorkPlan(plan.input(), plan.ranks(), plan.smallest(), plan.schedule(), List.of());
-    insertStart(work, 0, withoutBytes.encode());
+    insertStart(work, number, withoutBytes.encode());
     int runs = plan.cut().length - 1;
     List<@Nullable Object[]> rows = new ArrayList<>(runs);
     for (int run = 0; run < runs; run++) {
@@ -135,8 +150,12 @@ public final class JdbcWorkJournal extends WorkJournal {
             work.key());
   }
 
-  private WorkPlan plan(Work work, Start first) {
-    WorkPlan plan = WorkPlan.decode(String.valueOf(first.plan));
+  private WorkPlan plan(Work work, List<Start> starts) {
+    String last = "";
+    for (Start start : starts) {
+      last = start.plan == null ? last : start.plan;
+    }
+    WorkPlan plan = WorkPlan.decode(last);
     List<Long> bytes = new ArrayList<>();
     jdbc.query(
         "SELECT FIRST_BYTE, END_BYTE FROM MPILOCK_WORK_RUN WHERE WORK_KEY = ? AND END_BYTE IS NOT NULL ORDER BY RUN",
@@ -164,7 +183,9 @@ public final class JdbcWorkJournal extends WorkJournal {
 
   @Override
   void record(Work work, List<Progress> runs) {
-    if (!TransactionSynchronizationManager.hasResource(dataSource)) {
+    // A transaction manager of something else leaves a connection that commits each statement.
+    if (Boolean.TRUE.equals(
+        jdbc.execute((ConnectionCallback<Boolean>) Connection::getAutoCommit))) {
       throw new IllegalStateException(
           "The transaction of the step does not take part in the data source of the journal of the work '%s', so what it writes and what the journal says would not be committed together. Give the step the transaction manager of this data source."
               .formatted(work.name()));

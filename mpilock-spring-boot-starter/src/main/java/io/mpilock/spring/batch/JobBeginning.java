@@ -85,12 +85,8 @@ record JobBeginning(boolean again, long attempt, String identity) {
     return noted != null ? noted.again : here(job, repository).again;
   }
 
-  /**
-   * The work of a step's reader.
-   *
-   * @param reader the reader's number in the step
-   */
-  static Work work(StepExecution step, int reader, LockTemplate locks) {
+  /** The work of a step. */
+  static Work work(StepExecution step, LockTemplate locks) {
     JobExecution job = step.getJobExecution();
     JobBeginning noted = noted(job);
     String name = job.getJobInstance().getJobName() + "/" + step.getStepName();
@@ -108,8 +104,7 @@ record JobBeginning(boolean again, long attempt, String identity) {
           "Rank %d runs '%s' with other identifying parameters than the master, so it does not share its units: %s. Give all ranks the same parameters."
               .formatted(locks.rank(), name, parametersOf(job)));
     }
-    String key = digest(mine + " " + step.getStepName() + " " + reader);
-    return new Work(reader == 0 ? name : name + "#" + reader, key, noted.attempt);
+    return new Work(name, digest(mine + " " + step.getStepName()), noted.attempt);
   }
 
   static String identityOf(JobExecution job) {
@@ -122,7 +117,8 @@ record JobBeginning(boolean again, long attempt, String identity) {
         .filter(JobParameter::identifying)
         .filter(parameter -> !parameter.name().equals(RankRepositoryPostProcessor.RANK))
         .sorted(Comparator.comparing(JobParameter::name))
-        .map(parameter -> parameter.name() + "=" + parameter.value())
+        .map(parameter ->
+            "%s=%s (%s)".formatted(parameter.name(), parameter.value(), parameter.type().getName()))
         .collect(Collectors.joining(", ", "{", "}"));
   }
 

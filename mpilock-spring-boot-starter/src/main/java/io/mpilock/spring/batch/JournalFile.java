@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.HexFormat;
@@ -38,6 +39,7 @@ final class JournalFile {
   private final Path path;
   private final Map<String, Entry> entries = new HashMap<>();
   private final Map<String, Long> marks = new HashMap<>();
+  private final Map<String, String> places = new HashMap<>();
   private long end;
 
   JournalFile(Path path) {
@@ -47,13 +49,14 @@ final class JournalFile {
   /** What the journal has of a work. */
   static final class Entry {
     private final WorkPlan plan;
-    private final Set<Long> attempts = new HashSet<>();
+    private final Set<Long> attempts;
     private final Progress[] runs;
     private long attempt;
     private List<Progress> open = List.of();
 
-    private Entry(WorkPlan plan) {
+    private Entry(WorkPlan plan, @Nullable Entry before) {
       this.plan = plan;
+      attempts = before == null ? new HashSet<>() : before.attempts;
       runs = new Progress[plan.cut().length - 1];
       for (int run = 0; run < runs.length; run++) {
         runs[run] = new Progress(run, 0, false);
@@ -71,6 +74,10 @@ final class JournalFile {
 
     boolean hasSeen(long earlier) {
       return attempts.contains(earlier);
+    }
+
+    boolean hasProgress() {
+      return Arrays.stream(runs).anyMatch(run -> run.complete() || run.position() > 0);
     }
 
     /** The runs that were open when the last start of the job began. */
@@ -100,6 +107,25 @@ final class JournalFile {
     return marks.get(output);
   }
 
+  /**
+   * The same, for an output at some place.
+   *
+   * @throws IOException if it was at another
+   */
+  @Nullable Long mark(String output, String place) throws IOException {
+    String known = places.getOrDefault(output, place);
+    if (!known.equals(place)) {
+      throw new IOException(
+          "The output '%s' of the journal %s was %s, and is %s now. Give it another name, or begin with another journal."
+              .formatted(output, path, known, place));
+    }
+    return marks.get(output);
+  }
+
+  Path path() {
+    return path;
+  }
+
   /** Reads what others have appended, and cuts off what is not whole. */
   void catchUp() throws IOException {
     try (FileChannel channel = open()) {
@@ -112,7 +138,10 @@ final class JournalFile {
       if (size == end && end > 0) {
         return;
       }
-      byte[] bytes = new byte[Math.toIntExact(size - end)];
+      if (size - end > Integer.MAX_VALUE - 8) {
+        throw new IOException("The journal %s is too long: %d bytes.".formatted(path, size));
+      }
+      byte[] bytes = new byte[(int) (size - end)];
       ByteBuffer buffer = ByteBuffer.wrap(bytes);
       while (buffer.hasRemaining() && channel.read(buffer, end + buffer.position()) >= 0) {
         // goes on
@@ -158,7 +187,14 @@ final class JournalFile {
         if (isFirst != fields[0].equals(MAGIC) || (isFirst && !fields[1].equals(VERSION))) {
           throw foreign();
         }
-        apply(fields);
+        try {
+          apply(fields);
+        } catch (RuntimeException e) { // a checksum keeps nobody out
+          throw new IOException(
+              "The journal %s has a line that cannot be, %d bytes behind its beginning: %s"
+                  .formatted(path, end + from, e.getMessage()),
+              e);
+        }
         from = i + 1;
       }
     }
@@ -180,9 +216,13 @@ final class JournalFile {
 
   private void apply(String[] fields) {
     switch (fields[0]) {
-      case "plan" -> entries.put(fields[1], new Entry(WorkPlan.decode(fields[3])));
+      case "plan" ->
+          entries.put(fields[1], new Entry(WorkPlan.decode(fields[3]), entries.get(fields[1])));
       case "attempt" -> entryOf(fields).begin(Long.parseLong(fields[2]));
-      case "mark" -> marks.put(fields[1], Long.valueOf(fields[2]));
+      case "mark" -> {
+        places.put(fields[1], fields[2]);
+        marks.put(fields[1], Long.valueOf(fields[3]));
+      }
       case "done" -> {
         Entry entry = entryOf(fields);
         int i = 2;
@@ -218,8 +258,8 @@ final class JournalFile {
     append("attempt", work.key(), String.valueOf(work.attempt()));
   }
 
-  void appendMark(String output, long mark) throws IOException {
-    append("mark", output, String.valueOf(mark));
+  void appendMark(String output, String place, long mark) throws IOException {
+    append("mark", output, place, String.valueOf(mark));
   }
 
   void appendDone(Work work, List<Progress> runs, Map<String, Long> ends) throws IOException {

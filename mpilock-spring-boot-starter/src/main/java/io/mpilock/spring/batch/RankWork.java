@@ -12,6 +12,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import org.springframework.batch.core.job.Job;
+import org.springframework.batch.core.step.ListableStepLocator;
+import org.springframework.batch.core.step.Step;
 import org.springframework.batch.core.step.StepExecution;
 import org.springframework.batch.infrastructure.item.ItemStreamReader;
 import org.springframework.core.io.FileSystemResource;
@@ -46,8 +49,8 @@ import org.springframework.core.io.Resource;
  * on all, is to be run again on all, so that they share what is left: {@code
  * allowStartIfComplete(true)}.
  *
- * <p>For one thread, and one step at a time: a step may process its items in several threads, but
- * two steps with equal names do not share work.
+ * <p>A step has one such reader, and runs once in an execution of its job. Its items may be
+ * processed in several threads. If a reader cannot be made, the step fails, whatever it skips.
  *
  * @since 0.1.0
  */
@@ -58,7 +61,9 @@ public final class RankWork {
   private final WorkProgress progress;
   private final WorkSchedule schedule;
   private final long smallest;
-  private final int[] readers;
+
+  /** Whether there is a reader, for all forms of the work of a step. */
+  private final boolean[] made;
 
   /**
    * Makes the work of a step: runs by {@link WorkSchedule#FACTORING}, of at least one unit.
@@ -70,7 +75,7 @@ public final class RankWork {
    */
   public RankWork(
       LockTemplate locks, StepExecution step, WorkJournal journal, WorkProgress progress) {
-    this(locks, step, journal, progress, WorkSchedule.FACTORING, 1, new int[1]);
+    this(locks, step, journal, progress, WorkSchedule.FACTORING, 1, new boolean[1]);
   }
 
   private RankWork(
@@ -80,14 +85,37 @@ public final class RankWork {
       WorkProgress progress,
       WorkSchedule schedule,
       long smallest,
-      int[] readers) {
+      boolean[] made) {
     this.locks = locks;
     this.step = step;
     this.journal = journal;
     this.progress = progress;
     this.schedule = schedule;
     this.smallest = smallest;
-    this.readers = readers;
+    this.made = made;
+  }
+
+  /**
+   * Checks that a step runs again in a later start of its job, whether or not it is complete on
+   * this rank: it may not be so on another.
+   *
+   * @param job a job of the application's; if the step is of another one, nothing happens
+   * @param step the step's execution on this rank
+   * @throws IllegalStateException if it does not
+   */
+  public static void checkRepeatable(Job job, StepExecution step) {
+    boolean isIts = job.getName().equals(step.getJobExecution().getJobInstance().getJobName());
+    Step found =
+        isIts
+                && job instanceof ListableStepLocator steps
+                && steps.getStepNames().contains(step.getStepName())
+            ? steps.getStep(step.getStepName())
+            : null;
+    if (found != null && !found.isAllowStartIfComplete()) {
+      throw new IllegalStateException(
+          "Step '%s' shares its units among ranks, and is left out in a later start where it is complete: what another rank could not do would stay undone. Set allowStartIfComplete(true)."
+              .formatted(step.getStepName()));
+    }
   }
 
   /**
@@ -97,7 +125,7 @@ public final class RankWork {
    * @return the work of the same step
    */
   public RankWork by(WorkSchedule other) {
-    return new RankWork(locks, step, journal, progress, other, smallest, readers);
+    return new RankWork(locks, step, journal, progress, other, smallest, made);
   }
 
   /**
@@ -111,7 +139,7 @@ public final class RankWork {
     if (units < 1) {
       throw new IllegalArgumentException("A run needs at least 1 unit, not " + units);
     }
-    return new RankWork(locks, step, journal, progress, schedule, units, readers);
+    return new RankWork(locks, step, journal, progress, schedule, units, made);
   }
 
   /**
@@ -131,8 +159,8 @@ public final class RankWork {
 
   /**
    * Shares out ids, for queries {@code WHERE id BETWEEN first AND last ORDER BY id}. They need not
-   * be dense. Rows that are inserted or deleted between two starts of a job are not in the work; in
-   * a run that is done in part they shift what is left.
+   * be dense. The rows of a range are the same in each start: with a query that leaves out what is
+   * done, as by {@code processed = 0}, a later start would leave out more.
    *
    * @param <T> the type that is read
    * @param min the smallest id, the same on all ranks and in all starts of the job
@@ -191,10 +219,16 @@ public final class RankWork {
         new WorkReader.Source() {
           @Override
           public WorkPlan plan() throws IOException {
+            String before = bytesOf(file);
             long lines = LineRuns.count(file, header);
             long[] runs = schedule.cut(lines, locks.size(), smallest);
             List<Long> bytes = Arrays.stream(LineRuns.offsets(file, header, runs)).boxed().toList();
-            Input input = new Input("lines", 0, lines, bytesOf(file));
+            if (!before.equals(bytesOf(file))) {
+              throw new IOException(
+                  "%s has grown from %s to %s while its lines were counted. Start the job when it is whole."
+                      .formatted(file, before, bytesOf(file)));
+            }
+            Input input = new Input("lines", 0, lines, before);
             return new WorkPlan(input, locks.size(), smallest, schedule, bytes);
           }
 
@@ -268,6 +302,12 @@ public final class RankWork {
 
   private <T> ItemStreamReader<T> reader(
       WorkReader.Source source, RunReader<WorkRun, T> readerOfRun) {
-    return new WorkReader<>(locks, step, journal, progress, readers[0]++, source, readerOfRun);
+    if (made[0]) {
+      throw new IllegalStateException(
+          "Step '%s' has a second reader of RankWork. What the two have read could not be kept together: make two steps of it."
+              .formatted(step.getStepName()));
+    }
+    made[0] = true;
+    return new WorkReader<>(locks, step, journal, progress, source, readerOfRun);
   }
 }

@@ -23,7 +23,7 @@ public interface RunReader<P, T> {
    *
    * @param run the run
    * @return a reader of its units, for one thread
-   * @throws Exception if it cannot; the step fails
+   * @throws Exception if it cannot; the step fails, whatever it skips
    */
   ItemReader<? extends T> of(P run) throws Exception;
 }

@@ -24,6 +24,13 @@ import org.springframework.batch.infrastructure.item.file.transform.LineAggregat
 public interface WorkOutput<T> {
 
   /**
+   * Tells which output it is, for a comparison: a later start of a job goes on with the same.
+   *
+   * @return such as the path of its file; the same on all ranks
+   */
+  String place();
+
+  /**
    * Tells where the output ends. Asked once, before the first chunk: what is there already stays.
    *
    * @return in the measure of the output, such as bytes or rows; 0 if it does not exist
@@ -54,12 +61,17 @@ public interface WorkOutput<T> {
    * A text file in UTF-8, with one line for each item.
    *
    * @param <T> the type of the items
-   * @param file the file, which all ranks see; its directory exists
+   * @param file the file, by the same path on all ranks; its directory exists
    * @param line makes the line of an item, without a line feed at its end
    * @return the output; its marks are bytes
    */
   static <T> WorkOutput<T> lines(Path file, LineAggregator<T> line) {
     return new WorkOutput<>() {
+      @Override
+      public String place() {
+        return file.toString();
+      }
+
       @Override
       public long end() throws IOException {
         return Files.exists(file) ? Files.size(file) : 0;
@@ -94,11 +106,6 @@ public interface WorkOutput<T> {
 
       private FileChannel open() throws IOException {
         return FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-      }
-
-      @Override
-      public String toString() {
-        return file.toString();
       }
     };
   }

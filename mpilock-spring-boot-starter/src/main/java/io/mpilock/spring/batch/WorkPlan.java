@@ -19,6 +19,7 @@ import java.util.stream.Collectors;
  */
 record WorkPlan(Input input, int ranks, long smallest, WorkSchedule schedule, List<Long> bytes) {
   private static final String SEPARATOR = ";";
+  private static final int MOST_RANKS = 1 << 24;
   private static final int FIELDS = 8;
 
   /**
@@ -30,6 +31,16 @@ record WorkPlan(Input input, int ranks, long smallest, WorkSchedule schedule, Li
    * @param seen what was seen of them, for a comparison
    */
   record Input(String kind, long first, long units, String seen) {}
+
+  /** Checks what comes from a file or a table. */
+  WorkPlan {
+    if (ranks < 1 || ranks > MOST_RANKS || smallest < 1 || input.units < 0) {
+      throw new IllegalArgumentException(
+          "This is no plan of a work: %d units for %d ranks in runs of at least %d."
+              .formatted(input.units, ranks, smallest));
+    }
+    bytes = List.copyOf(bytes);
+  }
 
   /** Where each run begins, from 0, and the number of units. */
   long[] cut() {

@@ -50,7 +50,6 @@ final class WorkReader<T> implements ItemStreamReader<T> {
   private final StepExecution step;
   private final WorkJournal journal;
   private final WorkProgress progress;
-  private final int number;
   private final Source source;
   private final RunReader<WorkRun, T> readerOfRun;
 
@@ -62,6 +61,9 @@ final class WorkReader<T> implements ItemStreamReader<T> {
   private long[] cut = {};
 
   private @Nullable ItemReader<? extends T> reader;
+
+  /** Why the next run could not be taken, or its reader not be made: no skip may hide it. */
+  private @Nullable Exception broken;
 
   /** The runs that have been read from since the last chunk; the last one is read from now. */
   private final Deque<Read> reads = new ArrayDeque<>();
@@ -105,14 +107,12 @@ final class WorkReader<T> implements ItemStreamReader<T> {
       StepExecution step,
       WorkJournal journal,
       WorkProgress progress,
-      int number,
       Source source,
       RunReader<WorkRun, T> readerOfRun) {
     this.locks = locks;
     this.step = step;
     this.journal = journal;
     this.progress = progress;
-    this.number = number;
     this.source = source;
     this.readerOfRun = readerOfRun;
     this.begun =
@@ -122,8 +122,17 @@ final class WorkReader<T> implements ItemStreamReader<T> {
 
   @Override
   public void open(ExecutionContext context) {
+    long times =
+        step.getJobExecution().getStepExecutions().stream()
+            .filter(other -> other.getStepName().equals(step.getStepName()))
+            .count();
+    if (times > 1) {
+      throw new IllegalStateException(
+          "Step '%s' runs for the second time in one execution of its job, and shares its units: what the first one took would be left out. Start the job again instead."
+              .formatted(step.getStepName()));
+    }
     context.remove(SCAN_OFFSET); // or Spring Batch would drop as many units of this start
-    Work mine = JobBeginning.work(step, number, locks);
+    Work mine = JobBeginning.work(step, locks);
     try {
       begun = journal.begin(mine, source::plan);
       if (!source.fits(begun.plan().input())) {
@@ -146,7 +155,9 @@ final class WorkReader<T> implements ItemStreamReader<T> {
     work = mine;
     follow(mine, locks.counter(DONE + start));
     if (begun.open().isEmpty() && begun.plan().input().units() > 0) {
-      LOG.info("The work '%s' is done: no unit is left of it.".formatted(mine.name()));
+      LOG.warn(
+          "The work '%s' is done, says its journal: there is no unit left. To do it once more, give the job other parameters, or delete the journal with what belongs to it."
+              .formatted(mine.name()));
     }
   }
 
@@ -159,15 +170,23 @@ final class WorkReader<T> implements ItemStreamReader<T> {
     }
     long before = units - open;
     done = counter;
-    shared = progress.begin(mine.name(), units, () -> before + counter.get());
+    shared = progress.begin(mine.name(), units, before, () -> before + counter.get());
   }
 
   @Override
   public @Nullable T read() throws Exception {
+    if (broken != null) {
+      return null; // so that the chunk ends, and with its update the step
+    }
     while (true) {
       ItemReader<? extends T> current = reader;
       if (current == null) {
-        current = next();
+        try {
+          current = next();
+        } catch (Exception e) {
+          broken = e;
+          throw e;
+        }
         if (current == null) {
           return null;
         }
@@ -189,7 +208,7 @@ final class WorkReader<T> implements ItemStreamReader<T> {
     }
   }
 
-  /** Takes the next run; null if there is none. */
+  /** Takes the next run; null if there is none. What it throws ends the step. */
   private @Nullable ItemReader<? extends T> next() throws Exception {
     JobCounter counter = taken;
     if (counter == null) {
@@ -215,8 +234,12 @@ final class WorkReader<T> implements ItemStreamReader<T> {
     for (long i = 0; i < items; i++) {
       try {
         if (of.read() == null) {
-          return;
+          throw new IllegalStateException(
+              "A run of units in step '%s' has %d items, but an earlier start has done %d of it: the input is not the same."
+                  .formatted(step.getStepName(), i, items));
         }
+      } catch (IllegalStateException e) {
+        throw e;
       } catch (Exception skipped) {
         LOG.debug("An item that was done before cannot be read", skipped);
       }
@@ -225,20 +248,29 @@ final class WorkReader<T> implements ItemStreamReader<T> {
 
   @Override
   public void update(ExecutionContext context) {
+    if (broken != null) {
+      throw new ItemStreamException(
+          "Step '%s' cannot read its next run of units: %s"
+              .formatted(step.getStepName(), broken.getMessage()),
+          broken);
+    }
     Work current = work;
     if (current == null || reads.isEmpty()) {
       return;
     }
     checkStep();
+    if (!TransactionSynchronizationManager.isSynchronizationActive()) {
+      throw new IllegalStateException(
+          "Step '%s' has a transaction manager without synchronization, so nothing tells when a chunk is committed."
+              .formatted(step.getStepName()));
+    }
     boolean whole = context.containsKey(STEP_TYPE); // another context while it writes one by one
     if (whole) {
       record(current, Long.MAX_VALUE);
     } else {
       context.putString(STEP_TYPE, "any"); // or it would take this for a reader without a state
     }
-    if (TransactionSynchronizationManager.isSynchronizationActive()) {
-      TransactionSynchronizationManager.registerSynchronization(new Recording(current, whole));
-    }
+    TransactionSynchronizationManager.registerSynchronization(new Recording(current, whole));
   }
 
   /** Others do not say what is done when they write items one by one. */
@@ -332,13 +364,18 @@ final class WorkReader<T> implements ItemStreamReader<T> {
 
   @Override
   public void close() {
-    closeReader();
-    reads.clear();
-    if (shared != null) {
-      shared.close();
+    try {
+      closeReader();
+    } finally {
+      reads.clear();
+      broken = null;
+      work = null;
+      taken = null;
+      SharedWork ended = shared;
       shared = null;
+      if (ended != null) {
+        ended.close();
+      }
     }
-    work = null;
-    taken = null;
   }
 }

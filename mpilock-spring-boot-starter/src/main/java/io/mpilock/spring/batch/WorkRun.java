@@ -14,6 +14,11 @@ record WorkRun(RankSlice units, RankSlice bytes) {
   /** The run of a number. */
   static WorkRun of(WorkPlan plan, long[] cut, int run) {
     RankSlice units = new RankSlice(cut[run], cut[run + 1]).plus(plan.input().first());
+    if (!plan.bytes().isEmpty() && plan.bytes().size() != cut.length) {
+      throw new IllegalStateException(
+          "The plan of a work has %d places in a file for %d runs."
+              .formatted(plan.bytes().size(), cut.length - 1));
+    }
     RankSlice bytes =
         plan.bytes().isEmpty()
             ? new RankSlice(0, 0)

@@ -3,7 +3,6 @@
  */
 package io.mpilock.spring.progress;
 
-import io.mpilock.failure.MpilockException;
 import java.io.PrintStream;
 import java.util.Locale;
 import java.util.Map;
@@ -68,7 +67,7 @@ public final class ProgressDisplay implements WorkListener {
     private void look() {
       try {
         look(work.status());
-      } catch (MpilockException e) {
+      } catch (RuntimeException e) {
         LOG.debug("The progress of a work is not known", e);
       }
     }
@@ -81,9 +80,15 @@ public final class ProgressDisplay implements WorkListener {
     @Override
     public void end() {
       timer.shutdownNow();
-      timer.close();
-      look();
-      how.end();
+      try {
+        if (timer.awaitTermination(
+            1, TimeUnit.SECONDS)) { // else it waits, and so would this thread
+          look();
+          how.end();
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 

@@ -3,9 +3,12 @@
  */
 package io.mpilock.spring.progress;
 
+import io.mpilock.failure.MpilockException;
 import java.time.Duration;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
+import org.apache.commons.logging.Log;
+import org.apache.commons.logging.LogFactory;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @since 0.1.0
  */
 public final class SharedWork implements AutoCloseable {
+  private static final Log LOG = LogFactory.getLog(SharedWork.class);
   private static final double NANOS_PER_SECOND = 1e9;
   private static final double MOST_SECONDS = 1e9;
 
@@ -25,13 +29,15 @@ public final class SharedWork implements AutoCloseable {
   private final long doneBefore;
   private final long start = System.nanoTime();
   private final LongAdder here = new LongAdder();
+  private volatile long known;
 
-  SharedWork(WorkProgress progress, String name, long units, LongSupplier done) {
+  SharedWork(WorkProgress progress, String name, long units, long before, LongSupplier done) {
     this.progress = progress;
     this.name = name;
     this.units = units;
     this.done = done;
-    doneBefore = done.getAsLong();
+    doneBefore = before;
+    known = before;
   }
 
   /**
@@ -72,12 +78,18 @@ public final class SharedWork implements AutoCloseable {
 
   /**
    * Tells how far all ranks are. Between nodes it may have to ask another one, as {@link
-   * io.mpilock.JobCounter#get} does.
+   * io.mpilock.JobCounter#get} does, and waits as long as that; if a node is lost, it tells what it
+   * knew last.
    *
    * @return the status
    */
   public WorkStatus status() {
-    long now = Math.min(units, done.getAsLong());
+    try {
+      known = Math.min(units, done.getAsLong());
+    } catch (MpilockException lost) {
+      LOG.debug("The progress of a work is not known", lost);
+    }
+    long now = known;
     long nanos = System.nanoTime() - start;
     double perSecond = nanos == 0 ? 0 : (now - doneBefore) * NANOS_PER_SECOND / nanos;
     double seconds = now >= units ? 0 : (units - now) / perSecond;

@@ -31,13 +31,14 @@ public final class WorkProgress {
    *
    * @param name for people
    * @param units how many units it has
+   * @param before how many of them were done before this start of the job
    * @param done tells how many of them are done on all ranks; called by any thread
    * @return the work, to be closed at its end
    */
-  public SharedWork begin(String name, long units, LongSupplier done) {
-    SharedWork work = new SharedWork(this, name, units, done);
-    works.add(work);
+  public SharedWork begin(String name, long units, long before, LongSupplier done) {
+    SharedWork work = new SharedWork(this, name, units, before, done);
     listeners.forEach(listener -> listener.begins(work));
+    works.add(work);
     return work;
   }
 

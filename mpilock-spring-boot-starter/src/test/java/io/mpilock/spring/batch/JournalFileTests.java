@@ -33,7 +33,7 @@ class JournalFileTests {
     file.catchUp();
     file.appendPlan(FIRST, PLAN);
     file.appendAttempt(FIRST);
-    file.appendMark("out\tput", 3);
+    file.appendMark("out\tput", "place", 3);
     file.appendDone(
         FIRST,
         List.of(new Progress(0, 5, true), new Progress(1, 2, false)),
@@ -101,6 +101,37 @@ class JournalFileTests {
     file.catchUp();
     assertThat(file.mark("out\tput")).isNull();
     assertThat(Files.readAllLines(path)).hasSize(3);
+  }
+
+  /** A checksum keeps nobody out who writes one. */
+  @Test
+  void aLineThatCannotBeIsToldWithItsPlace() throws IOException {
+    Path path = folder.resolve("journal");
+    JournalFile file = filled(path);
+    file.appendDone(FIRST, List.of(), Map.of());
+    for (Progress run : List.of(new Progress(1_000, 1, true), new Progress(-1, 1, true))) {
+      JournalFile writer = new JournalFile(path);
+      writer.catchUp();
+      byte[] before = Files.readAllBytes(path);
+      assertThatThrownBy(() -> writer.appendDone(FIRST, List.of(run), Map.of()))
+          .isInstanceOf(IndexOutOfBoundsException.class);
+      assertThatThrownBy(() -> new JournalFile(path).catchUp())
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining("has a line that cannot be");
+      Files.write(path, before);
+    }
+    assertThatThrownBy(() -> WorkPlan.decode("lines;0;5;0;1;GUIDED;;31 bytes"))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void anOutputThatIsAnotherIsTold() throws IOException {
+    JournalFile file = filled(folder.resolve("journal"));
+    assertThat(file.mark("out\tput", "place")).isEqualTo(8);
+    assertThat(file.mark("other", "place")).isNull();
+    assertThatThrownBy(() -> file.mark("out\tput", "elsewhere"))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("was place, and is elsewhere now");
   }
 
   @Test

@@ -87,6 +87,12 @@ class RankWorkTests {
     /** Items whose chunk cannot be written, and that are skipped then. */
     private final Set<String> unwritable = ConcurrentHashMap.newKeySet();
 
+    private volatile OnItem onItem = item -> {};
+
+    private interface OnItem {
+      void accept(String item) throws IOException;
+    }
+
     /** An item that ends the step when it is written by itself. */
     private volatile String fatal = "";
 
@@ -94,8 +100,9 @@ class RankWorkTests {
     private final Map<Integer, Set<String>> processed = new ConcurrentHashMap<>();
     private final AtomicInteger count = new AtomicInteger();
 
-    String process(int rank, Object item) {
+    String process(int rank, Object item) throws IOException {
       String text = String.valueOf(item);
+      onItem.accept(text);
       count.incrementAndGet();
       if (refused.containsKey(text)) {
         throw new IllegalStateException("cannot process " + text);
@@ -136,6 +143,7 @@ class RankWorkTests {
         @Value("${mpilock.rank}") int rank,
         @Value("${skips:0}") int skips,
         @Value("${legacy:false}") boolean legacy,
+        @Value("${again:true}") boolean again,
         @Value("${resourceless:false}") boolean resourceless) {
       ItemProcessor<String, String> processor = item -> faults.process(rank, item);
       SkipPolicy policy =
@@ -161,7 +169,7 @@ class RankWorkTests {
                   .writer(writer)
                   .faultTolerant()
                   .skipPolicy(policy)
-                  .allowStartIfComplete(true)
+                  .allowStartIfComplete(again)
                   .build())
           .build();
     }
@@ -478,6 +486,35 @@ class RankWorkTests {
     assertThat(faults.failures())
         .contains("It must be a chunk-oriented step as Spring Batch has them");
     assertThat(folder.resolve("out")).doesNotExist();
+  }
+
+  /** Whatever is skipped: otherwise its units would be left out, or count as done. */
+  @Test
+  void aRunWhoseReaderCannotBeOpenedFailsTheStep() throws IOException {
+    RankContextRunner job = lines(100).withPropertyValues("skips=1000");
+    Path input = folder.resolve("in");
+    Path away = folder.resolve("away");
+    faults.onItem =
+        item -> {
+          if (item.equals("line 3") && Files.exists(input)) {
+            Files.move(input, away);
+          }
+        };
+    job.withRanks(1).run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.FAILED));
+    assertThat(faults.failures()).contains("in");
+    assertThat(written()).hasSizeLessThan(100);
+    faults.onItem = item -> {};
+    Files.move(away, input);
+    job.withRanks(2).run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.COMPLETED));
+    assertThat(written()).containsExactlyInAnyOrderElementsOf(names(100));
+  }
+
+  @Test
+  void aStepThatIsLeftOutWhereItIsCompleteIsRefused() throws IOException {
+    lines(10)
+        .withPropertyValues("again=false")
+        .run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.FAILED));
+    assertThat(faults.failures()).contains("Set allowStartIfComplete(true)");
   }
 
   @Test

@@ -38,8 +38,7 @@ class WorkJournalDatabaseTests {
   @Test
   void onPostgres() throws Exception {
     try (PostgresServer server = PostgresServer.start()) {
-      check(
-          new DriverManagerDataSource(server.url(), PostgresServer.USER, server.password()));
+      check(new DriverManagerDataSource(server.url(), PostgresServer.USER, server.password()));
     }
   }
 
@@ -53,16 +52,15 @@ class WorkJournalDatabaseTests {
   private static void check(DataSource database) throws IOException {
     new ResourceDatabasePopulator(new ClassPathResource("schema-work.sql", RankWork.class))
         .execute(database);
-    TransactionTemplate transaction =
-        new TransactionTemplate(new JdbcTransactionManager(database));
+    TransactionTemplate transaction = new TransactionTemplate(new JdbcTransactionManager(database));
     LockTemplate locks = LockTemplate.withoutLocks(0, 1, ControllerOptions.defaults());
     JdbcWorkJournal early = new JdbcWorkJournal(database, locks);
     assertThat(early.begin(work(1), () -> PLAN).plan()).isEqualTo(PLAN);
     transaction.executeWithoutResult(status ->
         early.record(work(1), List.of(new Progress(0, 3, true), new Progress(2, 1, false))));
     // the same once more: what it changes is nothing, and the row is there all the same
-    transaction.executeWithoutResult(status ->
-        early.record(work(1), List.of(new Progress(2, 1, false))));
+    transaction.executeWithoutResult(
+        status -> early.record(work(1), List.of(new Progress(2, 1, false))));
 
     JdbcWorkJournal late = new JdbcWorkJournal(database, locks);
     WorkJournal.Begun again = late.begin(work(2), () -> PLAN);
@@ -74,8 +72,8 @@ class WorkJournalDatabaseTests {
             new Progress(3, 0, false),
             new Progress(4, 0, false));
     assertThatThrownBy(() ->
-            transaction.executeWithoutResult(status ->
-                early.record(work(1), List.of(new Progress(1, 1, false)))))
+            transaction.executeWithoutResult(
+                status -> early.record(work(1), List.of(new Progress(1, 1, false)))))
         .hasMessageContaining("Another start of the job has begun the work");
   }
 }

@@ -23,6 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.batch.infrastructure.item.Chunk;
 import org.springframework.batch.infrastructure.item.ItemWriter;
+import org.springframework.batch.infrastructure.support.transaction.ResourcelessTransactionManager;
 import org.springframework.core.io.ClassPathResource;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.datasource.DriverManagerDataSource;
@@ -54,7 +55,9 @@ class WorkJournalTests {
 
   private WorkJournal journal(String kind) {
     if (kind.equals("file")) {
-      return new FileWorkJournal(folder.resolve("journal"), locks);
+      FileWorkJournal file = new FileWorkJournal(folder.resolve("journal"), locks);
+      file.writer("none", WorkOutput.lines(folder.resolve("none"), String::valueOf));
+      return file;
     }
     if (new JdbcTemplate(database)
         .queryForList("SELECT 1 FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_NAME = 'MPILOCK_WORK'")
@@ -158,11 +161,68 @@ class WorkJournalTests {
   }
 
   private static void write(ItemWriter<String> writer, String item) {
+    write(writer, Chunk.of(item));
+  }
+
+  private static void write(ItemWriter<String> writer, Chunk<String> chunk) {
     try {
-      writer.write(Chunk.of(item));
+      writer.write(chunk);
     } catch (Exception e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  /** Where another writer of the step has failed, Spring Batch may write the same chunk again. */
+  @Test
+  void aChunkThatIsWrittenAgainInItsTransactionCountsOnce() throws Exception {
+    FileWorkJournal journal = (FileWorkJournal) journal("file");
+    WorkJournal.Begun _ = journal.begin(work(1), () -> LONG_PLAN);
+    ItemWriter<String> writer =
+        journal.writer("out", WorkOutput.lines(folder.resolve("out"), String::toString));
+    Chunk<String> chunk = Chunk.of("a", "b");
+    transaction.executeWithoutResult(status -> {
+      write(writer, "first");
+      write(writer, chunk);
+      write(writer, chunk);
+      write(writer, Chunk.of("a", "b"));
+      journal.record(work(1), List.of(new Progress(0, 1, false)));
+    });
+    assertThat(folder.resolve("out")).hasContent("first\na\nb\na\nb\n");
+  }
+
+  /** The first rank that came had another input, say. */
+  @ParameterizedTest
+  @ValueSource(strings = {"file", "database"})
+  void aPlanOnWhichNothingDependsIsMadeAnew(String kind) throws IOException {
+    WorkJournal.Begun _ = journal(kind).begin(work(1), () -> PLAN);
+    assertThat(journal(kind).begin(work(1), () -> LONG_PLAN).plan()).isEqualTo(PLAN);
+    WorkJournal second = journal(kind);
+    assertThat(second.begin(work(2), () -> LONG_PLAN).plan()).isEqualTo(LONG_PLAN);
+    record(second, 2, new Progress(0, 1, false));
+    assertThat(journal(kind).begin(work(3), () -> PLAN).plan()).isEqualTo(LONG_PLAN);
+  }
+
+  @Test
+  void withoutAWriterOfTheJournalNothingIsKept() throws IOException {
+    FileWorkJournal journal = new FileWorkJournal(folder.resolve("journal"), locks);
+    WorkJournal.Begun _ = journal.begin(work(1), () -> LONG_PLAN);
+    assertThatThrownBy(() -> record(journal, 1, new Progress(0, 1, false)))
+        .hasMessageContaining("nothing is written by a writer of that journal");
+  }
+
+  /** A statement outside of a transaction would be committed by itself. */
+  @Test
+  void aTransactionOfNothingIsRefusedByTheDatabase() throws IOException {
+    WorkJournal journal = journal("database");
+    WorkJournal.Begun _ = journal.begin(work(1), () -> LONG_PLAN);
+    TransactionTemplate nothing = new TransactionTemplate(new ResourcelessTransactionManager());
+    assertThatThrownBy(() ->
+            nothing.executeWithoutResult(status -> {
+              int _ = new JdbcTemplate(database).update("DELETE FROM MPILOCK_WORK WHERE 1 = 0");
+              journal.record(work(1), List.of(new Progress(0, 3, true)));
+            }))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("Give the step the transaction manager of this data source");
   }
 
   /** A write that was rolled back leaves nothing for the next one. */
