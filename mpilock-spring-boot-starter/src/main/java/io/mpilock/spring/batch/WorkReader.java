@@ -13,6 +13,7 @@ import io.mpilock.spring.batch.WorkPlan.Input;
 import io.mpilock.spring.progress.SharedWork;
 import io.mpilock.spring.progress.WorkProgress;
 import java.io.IOException;
+import java.sql.SQLException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -27,7 +28,9 @@ import org.springframework.batch.infrastructure.item.ItemReader;
 import org.springframework.batch.infrastructure.item.ItemStream;
 import org.springframework.batch.infrastructure.item.ItemStreamException;
 import org.springframework.batch.infrastructure.item.ItemStreamReader;
+import org.springframework.batch.infrastructure.item.NonTransientResourceException;
 import org.springframework.core.Ordered;
+import org.springframework.dao.DataAccessException;
 import org.springframework.transaction.support.TransactionSynchronization;
 import org.springframework.transaction.support.TransactionSynchronizationManager;
 
@@ -196,7 +199,11 @@ final class WorkReader<T> implements ItemStreamReader<T> {
       try {
         item = current.read();
       } catch (Exception e) {
-        read.position++; // Spring Batch may skip it
+        if (isOfTheResource(e)) {
+          broken = e;
+        } else {
+          read.position++; // Spring Batch may skip it
+        }
         throw e;
       }
       if (item != null) {
@@ -229,19 +236,31 @@ final class WorkReader<T> implements ItemStreamReader<T> {
     return made;
   }
 
+  /**
+   * Whether a read failed for what the items come from, and not for an item: so the reader is where
+   * it was, or nowhere, and what it gives next is not the next item.
+   */
+  private static boolean isOfTheResource(Exception e) {
+    return e instanceof IOException
+        || e instanceof SQLException
+        || e instanceof DataAccessException
+        || e instanceof NonTransientResourceException;
+  }
+
   /** Reads once more what an earlier start has done. */
-  private void drop(ItemReader<? extends T> of, long items) {
+  private void drop(ItemReader<? extends T> of, long items) throws Exception {
     for (long i = 0; i < items; i++) {
       try {
         if (of.read() == null) {
-          throw new IllegalStateException(
+          throw new NonTransientResourceException(
               "A run of units in step '%s' has %d items, but an earlier start has done %d of it: the input is not the same."
                   .formatted(step.getStepName(), i, items));
         }
-      } catch (IllegalStateException e) {
-        throw e;
-      } catch (Exception skipped) {
-        LOG.debug("An item that was done before cannot be read", skipped);
+      } catch (Exception e) {
+        if (isOfTheResource(e)) {
+          throw e;
+        }
+        LOG.debug("An item that was done before, and skipped, cannot be read", e);
       }
     }
   }

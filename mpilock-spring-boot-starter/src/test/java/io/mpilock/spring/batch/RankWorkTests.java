@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -59,6 +60,7 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Primary;
 import org.springframework.core.io.ClassPathResource;
+import org.springframework.dao.TransientDataAccessResourceException;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.datasource.DriverManagerDataSource;
 import org.springframework.jdbc.datasource.init.ResourceDatabasePopulator;
@@ -86,6 +88,9 @@ class RankWorkTests {
 
     /** Items whose chunk cannot be written, and that are skipped then. */
     private final Set<String> unwritable = ConcurrentHashMap.newKeySet();
+
+    /** How many reads there were; that of number 0 fails. */
+    private final AtomicInteger reads = new AtomicInteger();
 
     private volatile OnItem onItem = item -> {};
 
@@ -256,6 +261,30 @@ class RankWorkTests {
                           .filter(id -> id % 7 != 0)
                           .mapToObj(String::valueOf)
                           .toList()));
+    }
+  }
+
+  /** A read that fails gives no item; the next one gives the end. */
+  @Configuration(proxyBeanMethods = false)
+  static class Unsteady {
+    @Bean
+    @StepScope
+    ItemStreamReader<String> reader(RankWork work, Faults faults) {
+      return work.items(
+          100,
+          run -> {
+            ListItemReader<String> items =
+                new ListItemReader<>(
+                    LongStream.range(run.first(), run.end()).mapToObj(i -> "line " + i).toList());
+            AtomicBoolean failed = new AtomicBoolean();
+            return () -> {
+              if (faults.reads.getAndIncrement() == 0) {
+                failed.set(true);
+                throw new TransientDataAccessResourceException("the database is away");
+              }
+              return failed.get() ? null : items.read();
+            };
+          });
     }
   }
 
@@ -506,6 +535,24 @@ class RankWorkTests {
     faults.onItem = item -> {};
     Files.move(away, input);
     job.withRanks(2).run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.COMPLETED));
+    assertThat(written()).containsExactlyInAnyOrderElementsOf(names(100));
+  }
+
+  /** A reader of a database that has failed gives no item, and then perhaps the end. */
+  @Test
+  void aReadThatFailsForTheDatabaseFailsTheStep() throws IOException {
+    RankContextRunner job =
+        runner
+            .withUserConfiguration(Unsteady.class, IntoAFile.class)
+            .withPropertyValues("output=" + folder.resolve("out"), "skips=1000");
+    faults.reads.set(-20);
+    job.run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.FAILED));
+    assertThat(faults.failures()).contains("the database is away");
+    assertThat(written()).hasSizeLessThan(100);
+    faults.reads.set(-120); // in a read of what is done, or of what is left
+    job.withRanks(2).run(rank -> start(rank));
+    faults.reads.set(Integer.MIN_VALUE);
+    job.withRanks(1).run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.COMPLETED));
     assertThat(written()).containsExactlyInAnyOrderElementsOf(names(100));
   }
 
