@@ -50,7 +50,8 @@ import org.springframework.core.io.Resource;
  * allowStartIfComplete(true)}.
  *
  * <p>A step has one such reader, and runs once in an execution of its job. Its items may be
- * processed in several threads. If a reader cannot be made, the step fails, whatever it skips.
+ * processed in several threads. If a reader cannot be made, the step fails, whatever it skips. Each
+ * start of a work has two counters, which keep their place until the controller is closed.
  *
  * @since 0.1.0
  */
