@@ -44,9 +44,9 @@ import org.springframework.transaction.support.TransactionSynchronizationManager
  * started again. A process of an earlier start that is still there can append nothing: the journal
  * has seen a later one, and between that look and its end it has a lock of the file system, on a
  * file of the journal's name with {@code .lock} behind it. Where the file system has no such locks,
- * which is logged, all processes of an earlier start must have ended before the next one. All files
- * are on a file system that all ranks see. What was appended is on the disk before the chunk is
- * committed.
+ * which is logged, or only locks within a node, all processes of an earlier start must have ended
+ * before the next one. All files are on a file system that all ranks see. What was appended is on
+ * the disk before the chunk is committed.
  *
  * <p>All that the step writes goes through writers of the journal: what it writes elsewhere, such
  * as into a database, is not committed with it.
@@ -61,6 +61,7 @@ public final class FileWorkJournal extends WorkJournal {
   private static final String RESOURCE = "mpilock.journal ";
 
   private final LockTemplate lock;
+  private final JournalLock others;
   private final Map<String, WorkOutput<?>> outputs = new ConcurrentHashMap<>();
 
   /** Used under the lock, by one thread of this rank at a time. */
@@ -74,6 +75,7 @@ public final class FileWorkJournal extends WorkJournal {
    */
   public FileWorkJournal(Path file, LockTemplate locks) {
     this.file = new JournalFile(file);
+    this.others = new JournalLock(file);
     this.lock = locks.on(RESOURCE + file.getFileName()).until(Until.BODY);
   }
 
@@ -167,7 +169,7 @@ public final class FileWorkJournal extends WorkJournal {
   @Override
   Begun begin(Work work, Planner planner) throws IOException {
     return lock.write(() -> {
-      try (JournalLock _ = JournalLock.take(file.path())) {
+      try (JournalLock.Held _ = others.take()) {
         file.catchUp();
         JournalFile.Entry entry = file.entry(work.key());
         if (entry != null && entry.attempt() != work.attempt() && entry.hasSeen(work.attempt())) {
@@ -197,17 +199,22 @@ public final class FileWorkJournal extends WorkJournal {
   }
 
   @Override
-  void record(Work work, List<Progress> runs) {
-    @Nullable Pending pending = (Pending) TransactionSynchronizationManager.getResource(this);
-    Map<String, Written<?>> written = pending == null ? Map.of() : pending.written;
+  void check(Work work) {
     if (outputs.isEmpty()) {
       throw new IllegalStateException(
           "The work '%s' has a journal in a file, but nothing is written by a writer of that journal: what is written elsewhere would not be committed with it. Write by FileWorkJournal.writer, or keep the journal in the database that the step writes into."
               .formatted(work.name()));
     }
+  }
+
+  @Override
+  void record(Work work, List<Progress> runs) {
+    check(work);
+    @Nullable Pending pending = (Pending) TransactionSynchronizationManager.getResource(this);
+    Map<String, Written<?>> written = pending == null ? Map.of() : pending.written;
     try {
       lock.writeWithoutResult(() -> {
-        try (JournalLock _ = JournalLock.take(file.path())) {
+        try (JournalLock.Held _ = others.take()) {
           file.catchUp();
           JournalFile.Entry entry = file.entry(work.key());
           if (entry == null || entry.attempt() != work.attempt()) {

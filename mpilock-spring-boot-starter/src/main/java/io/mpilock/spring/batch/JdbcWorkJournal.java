@@ -75,14 +75,9 @@ public final class JdbcWorkJournal extends WorkJournal {
         if (starts.stream().anyMatch(start -> start.attempt == work.attempt())) {
           throw overtaken(work);
         }
-        if (hasProgress(work)) {
-          apart.executeWithoutResult(status -> startAgain(work, last.number + 1));
-        } else { // nothing depends on the plan, which may be of a rank with other input
-          WorkPlan plan = planner.plan();
-          apart.executeWithoutResult(status -> {
-            int _ = jdbc.update("DELETE FROM MPILOCK_WORK_RUN WHERE WORK_KEY = ?", work.key());
-            create(work, last.number + 1, plan);
-          });
+        int next = last.number + 1;
+        if (hasProgress(work) || !replaced(work, next, planner.plan())) {
+          apart.executeWithoutResult(status -> startAgain(work, next));
         }
         starts = starts(work);
       }
@@ -104,6 +99,29 @@ public final class JdbcWorkJournal extends WorkJournal {
             "SELECT RUN FROM MPILOCK_WORK_RUN WHERE WORK_KEY = ? AND (ITEMS > 0 OR COMPLETE = 1)",
             work.key())
         .isEmpty();
+  }
+
+  /**
+   * Makes the plan anew if nothing depends on the last one, which may be of a rank with other
+   * input. A process of an earlier start may note something meanwhile: then it stays.
+   */
+  private boolean replaced(Work work, int number, WorkPlan plan) {
+    return Boolean.TRUE.equals(
+        apart.execute(status -> {
+          int _ =
+              jdbc.update(
+                  "DELETE FROM MPILOCK_WORK_RUN WHERE WORK_KEY = ? AND ITEMS = 0 AND COMPLETE = 0",
+                  work.key());
+          boolean all =
+              jdbc.queryForList("SELECT RUN FROM MPILOCK_WORK_RUN WHERE WORK_KEY = ?", work.key())
+                  .isEmpty();
+          if (all) {
+            create(work, number, plan);
+          } else {
+            status.setRollbackOnly();
+          }
+          return all;
+        }));
   }
 
   private void create(Work work, int number, WorkPlan plan) {
@@ -182,7 +200,7 @@ public final class JdbcWorkJournal extends WorkJournal {
   }
 
   @Override
-  void record(Work work, List<Progress> runs) {
+  void check(Work work) {
     // A transaction manager of something else leaves a connection that commits each statement.
     if (Boolean.TRUE.equals(
         jdbc.execute((ConnectionCallback<Boolean>) Connection::getAutoCommit))) {
@@ -190,6 +208,11 @@ public final class JdbcWorkJournal extends WorkJournal {
           "The transaction of the step does not take part in the data source of the journal of the work '%s', so what it writes and what the journal says would not be committed together. Give the step the transaction manager of this data source."
               .formatted(work.name()));
     }
+  }
+
+  @Override
+  void record(Work work, List<Progress> runs) {
+    check(work);
     for (Progress run : runs) {
       int changed =
           jdbc.update(

@@ -116,7 +116,7 @@ final class JournalFile {
     String known = places.getOrDefault(output, place);
     if (!known.equals(place)) {
       throw new IOException(
-          "The output '%s' of the journal %s was %s, and is %s now. Give it another name, or begin with another journal."
+          "The output '%s' of the journal %s was %s, and is %s now. Put it back to where it was, by the same path, or begin with another journal."
               .formatted(output, path, known, place));
     }
     return marks.get(output);

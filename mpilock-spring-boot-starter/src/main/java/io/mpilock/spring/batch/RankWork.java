@@ -50,8 +50,10 @@ import org.springframework.core.io.Resource;
  * allowStartIfComplete(true)}.
  *
  * <p>A step has one such reader, and runs once in an execution of its job. Its items may be
- * processed in several threads. If a reader cannot be made, the step fails, whatever it skips. Each
- * start of a work has two counters, which keep their place until the controller is closed.
+ * processed in several threads. A write that Spring Batch retries gets the chunk of the step
+ * itself, and not a part or a copy of it. If a reader cannot be made, or a read fails for the file
+ * or the database, the step fails, whatever it skips. Each start of a work has two counters, which
+ * keep their place until the controller is closed.
  *
  * @since 0.1.0
  */
@@ -120,7 +122,8 @@ public final class RankWork {
   }
 
   /**
-   * Cuts runs in another way. What counts is the first start of a job; later ones keep its runs.
+   * Cuts runs in another way. What counts is the first start of a job that does something; later
+   * ones keep its runs.
    *
    * @param other how
    * @return the work of the same step

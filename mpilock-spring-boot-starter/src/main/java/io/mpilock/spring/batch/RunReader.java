@@ -21,6 +21,12 @@ public interface RunReader<P, T> {
    * whenever it is made for the run: what was done of it in an earlier start is read once more, and
    * dropped.
    *
+   * <p>A read that throws counts as an item, as of a {@code FlatFileItemReader}. But if it failed for
+   * the file or the database, the step fails, whatever it skips: {@code IOException}, {@code
+   * SQLException}, {@code DataAccessException}, {@code PersistenceException}, {@code
+   * ItemStreamException}, {@code NonTransientResourceException}. So a reader throws a {@code
+   * ParseException} for an item that may be skipped. Do not retry reads.
+   *
    * @param run the run
    * @return a reader of its units, for one thread
    * @throws Exception if it cannot; the step fails, whatever it skips

@@ -43,7 +43,7 @@ public abstract sealed class WorkJournal permits FileWorkJournal, JdbcWorkJourna
    */
   record Begun(WorkPlan plan, List<Progress> open) {}
 
-  /** Makes the plan of a work that is begun for the first time. */
+  /** Makes the plan of a work of which nothing is done yet. */
   @FunctionalInterface
   interface Planner {
     WorkPlan plan() throws IOException;
@@ -57,6 +57,14 @@ public abstract sealed class WorkJournal permits FileWorkJournal, JdbcWorkJourna
    * @throws IllegalStateException if a later start of the job has begun it since
    */
   abstract Begun begin(Work work, Planner planner) throws IOException;
+
+  /**
+   * Checks, in the transaction of a chunk and before it writes anything, that what it has done can
+   * be kept with what it writes.
+   *
+   * @throws IllegalStateException if it cannot
+   */
+  abstract void check(Work work);
 
   /**
    * Keeps how far runs are, in the transaction in which it is called, before it is committed.

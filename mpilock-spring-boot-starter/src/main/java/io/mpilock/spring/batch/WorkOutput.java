@@ -79,13 +79,16 @@ public interface WorkOutput<T> {
 
       @Override
       public void cutBack(long mark) throws IOException {
-        try (FileChannel channel = open()) {
-          if (channel.size() < mark) {
-            throw new IOException(
-                "%s has %d bytes, but %d when the journal was written last. Put the file back that belongs to the journal, or begin anew without both."
-                    .formatted(file, channel.size(), mark));
+        long end = end();
+        if (end < mark) {
+          throw new IOException(
+              "%s has %d bytes, but %d when the journal was written last. Put the file back that belongs to the journal, or begin anew without both."
+                  .formatted(file, end, mark));
+        }
+        if (end > mark) {
+          try (FileChannel channel = open()) {
+            channel.truncate(mark);
           }
-          channel.truncate(mark);
         }
       }
 

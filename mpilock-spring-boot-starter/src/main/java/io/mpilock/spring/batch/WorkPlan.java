@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * The runs of a work, as the first start of it cut them: a later one, on whatever number of ranks,
- * goes on with the same runs.
+ * The runs of a work, as the first start of it cut them that did something: a later one, on
+ * whatever number of ranks, goes on with the same runs.
  *
  * @param input what the units are, and what was seen of them
  * @param ranks for how many ranks they were cut

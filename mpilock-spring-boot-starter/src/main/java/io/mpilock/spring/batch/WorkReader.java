@@ -13,11 +13,13 @@ import io.mpilock.spring.batch.WorkPlan.Input;
 import io.mpilock.spring.progress.SharedWork;
 import io.mpilock.spring.progress.WorkProgress;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.sql.SQLException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Objects;
 import org.apache.commons.logging.Log;
 import org.apache.commons.logging.LogFactory;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +31,7 @@ import org.springframework.batch.infrastructure.item.ItemStream;
 import org.springframework.batch.infrastructure.item.ItemStreamException;
 import org.springframework.batch.infrastructure.item.ItemStreamReader;
 import org.springframework.batch.infrastructure.item.NonTransientResourceException;
+import org.springframework.batch.infrastructure.item.ReaderNotOpenException;
 import org.springframework.core.Ordered;
 import org.springframework.dao.DataAccessException;
 import org.springframework.transaction.support.TransactionSynchronization;
@@ -178,6 +181,12 @@ final class WorkReader<T> implements ItemStreamReader<T> {
 
   @Override
   public @Nullable T read() throws Exception {
+    if (work == null) {
+      step.setTerminateOnly(); // whatever is skipped or retried
+      throw new IllegalStateException(
+          "The reader of units of step '%s' is not open, so it is no stream of the step. Declare the bean as an ItemStreamReader, and give it to the step as it is, or register it by stream()."
+              .formatted(step.getStepName()));
+    }
     if (broken != null) {
       return null; // so that the chunk ends, and with its update the step
     }
@@ -211,16 +220,20 @@ final class WorkReader<T> implements ItemStreamReader<T> {
         return item;
       }
       read.complete = true;
-      closeReader();
+      try {
+        closeReader();
+      } catch (RuntimeException e) {
+        broken = e;
+        throw e;
+      }
     }
   }
 
   /** Takes the next run; null if there is none. What it throws ends the step. */
   private @Nullable ItemReader<? extends T> next() throws Exception {
-    JobCounter counter = taken;
-    if (counter == null) {
-      throw new IllegalStateException("The reader is not open. Is it a stream of the step?");
-    }
+    JobCounter counter = Objects.requireNonNull(taken);
+    checkStep();
+    journal.check(Objects.requireNonNull(work));
     long index = counter.add(1) - 1;
     if (index >= begun.open().size()) {
       return null;
@@ -243,8 +256,19 @@ final class WorkReader<T> implements ItemStreamReader<T> {
   private static boolean isOfTheResource(Exception e) {
     return e instanceof IOException
         || e instanceof SQLException
+        || e instanceof UncheckedIOException
         || e instanceof DataAccessException
-        || e instanceof NonTransientResourceException;
+        || e instanceof ItemStreamException
+        || e instanceof ReaderNotOpenException
+        || e instanceof NonTransientResourceException
+        || isOfPersistence(e.getClass());
+  }
+
+  /** By its name, since an application may have none. */
+  private static boolean isOfPersistence(@Nullable Class<?> type) {
+    return type != null
+        && (type.getName().equals("jakarta.persistence.PersistenceException")
+            || isOfPersistence(type.getSuperclass()));
   }
 
   /** Reads once more what an earlier start has done. */
@@ -269,19 +293,13 @@ final class WorkReader<T> implements ItemStreamReader<T> {
   public void update(ExecutionContext context) {
     if (broken != null) {
       throw new ItemStreamException(
-          "Step '%s' cannot read its next run of units: %s"
+          "Step '%s' cannot go on reading its units: %s"
               .formatted(step.getStepName(), broken.getMessage()),
           broken);
     }
     Work current = work;
     if (current == null || reads.isEmpty()) {
       return;
-    }
-    checkStep();
-    if (!TransactionSynchronizationManager.isSynchronizationActive()) {
-      throw new IllegalStateException(
-          "Step '%s' has a transaction manager without synchronization, so nothing tells when a chunk is committed."
-              .formatted(step.getStepName()));
     }
     boolean whole = context.containsKey(STEP_TYPE); // another context while it writes one by one
     if (whole) {
@@ -292,13 +310,21 @@ final class WorkReader<T> implements ItemStreamReader<T> {
     TransactionSynchronizationManager.registerSynchronization(new Recording(current, whole));
   }
 
-  /** Others do not say what is done when they write items one by one. */
+  /**
+   * Before anything is written: other steps do not say what is done when they write items one by
+   * one.
+   */
   private void checkStep() {
     String type = step.getExecutionContext().getString(STEP_TYPE, "");
     if (!type.equals(ChunkOrientedStep.class.getName())) {
       throw new IllegalStateException(
           "Step '%s' reads units of RankWork, and is a %s. It must be a chunk-oriented step as Spring Batch has them since 6.0: new StepBuilder(name, repository).chunk(size)."
               .formatted(step.getStepName(), type));
+    }
+    if (!TransactionSynchronizationManager.isSynchronizationActive()) {
+      throw new IllegalStateException(
+          "Step '%s' has a transaction manager without synchronization, so nothing tells when a chunk is committed."
+              .formatted(step.getStepName()));
     }
   }
 

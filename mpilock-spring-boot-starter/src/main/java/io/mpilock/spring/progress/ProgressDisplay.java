@@ -81,13 +81,14 @@ public final class ProgressDisplay implements WorkListener {
     public void end() {
       timer.shutdownNow();
       try {
-        if (timer.awaitTermination(
-            1, TimeUnit.SECONDS)) { // else it waits, and so would this thread
+        boolean ended = timer.awaitTermination(1, TimeUnit.SECONDS);
+        if (ended) { // else it waits, and so would this thread
           look();
-          how.end();
         }
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
+      } finally {
+        how.end();
       }
     }
   }

@@ -1,6 +1,6 @@
 -- The tables of io.mpilock.spring.batch.JdbcWorkJournal, for H2, PostgreSQL, MySQL and MariaDB.
 
--- Each start of a job that had units left to do, from 0; the first one has the plan.
+-- Each start of a job that had units left to do, from 0; with the plan where it made one.
 CREATE TABLE MPILOCK_WORK (
   WORK_KEY VARCHAR(64) NOT NULL,
   START_NUMBER INTEGER NOT NULL,

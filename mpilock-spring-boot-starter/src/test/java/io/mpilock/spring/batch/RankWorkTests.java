@@ -149,6 +149,7 @@ class RankWorkTests {
         @Value("${skips:0}") int skips,
         @Value("${legacy:false}") boolean legacy,
         @Value("${again:true}") boolean again,
+        @Value("${stream:true}") boolean stream,
         @Value("${resourceless:false}") boolean resourceless) {
       ItemProcessor<String, String> processor = item -> faults.process(rank, item);
       SkipPolicy policy =
@@ -169,7 +170,7 @@ class RankWorkTests {
                   .<String, String>chunk(chunk)
                   .transactionManager(
                       resourceless ? new ResourcelessTransactionManager() : transactions)
-                  .reader(reader)
+                  .reader(stream ? reader : () -> reader.read())
                   .processor(processor)
                   .writer(writer)
                   .faultTolerant()
@@ -554,6 +555,15 @@ class RankWorkTests {
     faults.reads.set(Integer.MIN_VALUE);
     job.withRanks(1).run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.COMPLETED));
     assertThat(written()).containsExactlyInAnyOrderElementsOf(names(100));
+  }
+
+  /** Its bean is declared as an ItemReader, say, which is no stream. */
+  @Test
+  void aReaderThatIsNoStreamOfTheStepIsTold() throws IOException {
+    lines(10)
+        .withPropertyValues("skips=1000", "stream=false")
+        .run(rank -> assertThat(start(rank)).isNotEqualTo(BatchStatus.COMPLETED));
+    assertThat(folder.resolve("out")).doesNotExist();
   }
 
   @Test

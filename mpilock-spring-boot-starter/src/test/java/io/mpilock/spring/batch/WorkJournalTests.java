@@ -202,6 +202,25 @@ class WorkJournalTests {
     assertThat(journal(kind).begin(work(3), () -> PLAN).plan()).isEqualTo(LONG_PLAN);
   }
 
+  /** A process of an earlier start, while the next one plans anew. */
+  @Test
+  void whatIsNotedWhileThePlanIsMadeAnewStays() throws IOException {
+    WorkJournal early = journal("database");
+    WorkJournal.Begun _ = early.begin(work(1), () -> LONG_PLAN);
+    WorkJournal late = journal("database");
+    WorkJournal.Begun begun =
+        late.begin(
+            work(2),
+            () -> {
+              record(early, 1, new Progress(0, 2, false));
+              return PLAN;
+            });
+    assertThat(begun.plan()).isEqualTo(LONG_PLAN);
+    assertThat(begun.open()).hasSize(5).contains(new Progress(0, 2, false));
+    assertThatThrownBy(() -> record(early, 1, new Progress(0, 3, true)))
+        .hasMessageContaining("Another start of the job has begun");
+  }
+
   @Test
   void withoutAWriterOfTheJournalNothingIsKept() throws IOException {
     FileWorkJournal journal = new FileWorkJournal(folder.resolve("journal"), locks);
