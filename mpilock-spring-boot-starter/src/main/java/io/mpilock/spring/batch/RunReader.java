@@ -21,8 +21,8 @@ public interface RunReader<P, T> {
    * whenever it is made for the run: what was done of it in an earlier start is read once more, and
    * dropped.
    *
-   * <p>A read that throws counts as an item, as of a {@code FlatFileItemReader}. But if it failed for
-   * the file or the database, the step fails, whatever it skips: {@code IOException}, {@code
+   * <p>A read that throws counts as an item, as of a {@code FlatFileItemReader}. But if it failed
+   * for the file or the database, the step fails, whatever it skips: {@code IOException}, {@code
    * SQLException}, {@code DataAccessException}, {@code PersistenceException}, {@code
    * ItemStreamException}, {@code NonTransientResourceException}. So a reader throws a {@code
    * ParseException} for an item that may be skipped. Do not retry reads.
