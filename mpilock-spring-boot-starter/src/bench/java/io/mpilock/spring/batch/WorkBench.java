@@ -17,6 +17,7 @@ import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.UnaryOperator;
 import org.springframework.batch.core.job.JobExecution;
 import org.springframework.batch.core.job.JobInstance;
 import org.springframework.batch.core.job.parameters.JobParameters;
@@ -78,13 +79,34 @@ public final class WorkBench {
             (work, rank, size) -> slice(RankSlice.of(rank, size, UNITS)),
             (work, rank, size) -> work.by(WorkSchedule.GUIDED).items(UNITS, Numbers::of),
             (work, rank, size) -> work.by(WorkSchedule.FACTORING).items(UNITS, Numbers::of));
-    System.out.println(
-        "\n| 10,000 units, log-normal (sigma 1.5): time over the ideal | "
-            + "2 ranks | 4 ranks | 8 ranks |");
+    table("costs in any order", ways, names, rounds, costs -> costs);
+    table("costs that rise", ways, names, rounds, costs -> Arrays.stream(costs).sorted().toArray());
+    double[] seconds = new double[rounds];
+    for (int round = 0; round < rounds; round++) {
+      seconds[round] = empty() / 1e9;
+    }
+    Arrays.sort(seconds);
+    System.out.printf(
+        Locale.ROOT,
+        "%n%,d empty units in chunks of %,d on %d ranks, with a journal in a file: %.2f s (%.2f to %.2f)%n",
+        EMPTY_UNITS,
+        CHUNK,
+        EMPTY_RANKS,
+        seconds[rounds / 2],
+        seconds[0],
+        seconds[rounds - 1]);
+  }
+
+  private static void table(
+      String what, List<Way> ways, List<String> names, int rounds, UnaryOperator<long[]> order)
+      throws Exception {
+    System.out.printf(
+        "%n| 10,000 units, log-normal, %s: time over the ideal | 2 ranks | 4 ranks | 8 ranks |%n",
+        what);
     System.out.println("|---|---|---|---|");
     double[][][] over = new double[ways.size()][SIZES.length][rounds];
     for (int round = 0; round < rounds; round++) {
-      long[] costs = costs(new SplittableRandom(round));
+      long[] costs = order.apply(costs(new SplittableRandom(round)));
       for (int size = 0; size < SIZES.length; size++) {
         for (int way = 0; way < ways.size(); way++) {
           long ideal = Arrays.stream(costs).sum() / SIZES[size];
@@ -106,20 +128,6 @@ public final class WorkBench {
       }
       System.out.println(row + " |");
     }
-    double[] seconds = new double[rounds];
-    for (int round = 0; round < rounds; round++) {
-      seconds[round] = empty() / 1e9;
-    }
-    Arrays.sort(seconds);
-    System.out.printf(
-        Locale.ROOT,
-        "%n%,d empty units in chunks of %,d on %d ranks, with a journal in a file: %.2f s (%.2f to %.2f)%n",
-        EMPTY_UNITS,
-        CHUNK,
-        EMPTY_RANKS,
-        seconds[rounds / 2],
-        seconds[0],
-        seconds[rounds - 1]);
   }
 
   private static long[] costs(SplittableRandom random) {
@@ -198,14 +206,23 @@ public final class WorkBench {
         (locks, work, step) -> {
           ItemStreamReader<Integer> reader = way.reader(work, locks.rank(), size);
           reader.open(step.getExecutionContext());
-          long due = System.nanoTime();
-          for (Integer unit = reader.read(); unit != null; unit = reader.read()) {
-            due += costs[unit];
-            sleepUntil(due, SHORTEST_SLEEP_NANOS);
-          }
-          sleepUntil(due, 0);
+          new TransactionTemplate(new ResourcelessTransactionManager())
+              .executeWithoutResult(status -> sleepFor(reader, costs));
           reader.close();
         });
+  }
+
+  private static void sleepFor(ItemStreamReader<Integer> reader, long[] costs) {
+    try {
+      long due = System.nanoTime();
+      for (Integer unit = reader.read(); unit != null; unit = reader.read()) {
+        due += costs[unit];
+        sleepUntil(due, SHORTEST_SLEEP_NANOS);
+      }
+      sleepUntil(due, 0);
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   /** Short sleeps are longer than asked for: they are put together. */
