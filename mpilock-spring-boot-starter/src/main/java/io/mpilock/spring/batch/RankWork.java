@@ -219,35 +219,22 @@ public final class RankWork {
     if (header < 0) {
       throw new IllegalArgumentException("The number of header lines is negative: " + header);
     }
-    WorkReader.Source source =
-        new WorkReader.Source() {
-          @Override
-          public WorkPlan plan() throws IOException {
-            String before = bytesOf(file);
-            long lines = LineRuns.count(file, header);
-            long[] runs = schedule.cut(lines, locks.size(), smallest);
-            List<Long> bytes = Arrays.stream(LineRuns.offsets(file, header, runs)).boxed().toList();
-            if (!before.equals(bytesOf(file))) {
-              throw new IOException(
-                  "%s has grown from %s to %s while its lines were counted. Start the job when it is whole."
-                      .formatted(file, before, bytesOf(file)));
-            }
-            Input input = new Input("lines", 0, lines, before);
-            return new WorkPlan(input, locks.size(), smallest, schedule, bytes);
+    Planner planner =
+        () -> {
+          String before = bytesOf(file);
+          long lines = LineRuns.count(file, header);
+          long[] runs = schedule.cut(lines, locks.size(), smallest);
+          List<Long> bytes = Arrays.stream(LineRuns.offsets(file, header, runs)).boxed().toList();
+          if (!before.equals(bytesOf(file))) {
+            throw new IOException(
+                "%s has grown from %s to %s while its lines were counted. Start the job when it is whole."
+                    .formatted(file, before, bytesOf(file)));
           }
-
-          @Override
-          public boolean fits(Input input) throws IOException {
-            return input.kind().equals("lines") && input.seen().equals(bytesOf(file));
-          }
-
-          @Override
-          public String seen() throws IOException {
-            return bytesOf(file);
-          }
+          Input input = new Input("lines", 0, lines, before);
+          return new WorkPlan(input, locks.size(), smallest, schedule, bytes);
         };
     return reader(
-        source,
+        new WorkReader.Source("lines", () -> bytesOf(file), planner),
         run -> {
           RankSlice lines = run.units();
           String name = "lines %d to %d after the header".formatted(lines.first() + 1, lines.end());
@@ -285,23 +272,8 @@ public final class RankWork {
 
   private WorkReader.Source plan(String kind, long first, long units, String seen) {
     Input input = new Input(kind, first, units, seen);
-    Planner planner = () -> new WorkPlan(input, locks.size(), smallest, schedule, List.of());
-    return new WorkReader.Source() {
-      @Override
-      public WorkPlan plan() throws IOException {
-        return planner.plan();
-      }
-
-      @Override
-      public boolean fits(Input other) {
-        return input.equals(other);
-      }
-
-      @Override
-      public String seen() {
-        return seen;
-      }
-    };
+    return new WorkReader.Source(
+        kind, () -> seen, () -> new WorkPlan(input, locks.size(), smallest, schedule, List.of()));
   }
 
   private <T> ItemStreamReader<T> reader(

@@ -7,6 +7,7 @@ import io.mpilock.JobCounter;
 import io.mpilock.failure.MpilockException;
 import io.mpilock.spring.LockTemplate;
 import io.mpilock.spring.batch.WorkJournal.Begun;
+import io.mpilock.spring.batch.WorkJournal.Planner;
 import io.mpilock.spring.batch.WorkJournal.Progress;
 import io.mpilock.spring.batch.WorkJournal.Work;
 import io.mpilock.spring.batch.WorkPlan.Input;
@@ -74,16 +75,19 @@ final class WorkReader<T> implements ItemStreamReader<T> {
   /** The runs that have been read from since the last chunk; the last one is read from now. */
   private final Deque<Read> reads = new ArrayDeque<>();
 
-  /** Where units come from. */
-  interface Source {
-    /** Plans the runs. Called on the rank that comes first. */
-    WorkPlan plan() throws IOException;
-
-    /** Whether this rank sees the same input. */
-    boolean fits(Input input) throws IOException;
-
-    /** What this rank sees, for people. */
-    String seen() throws IOException;
+  /**
+   * Where units come from.
+   *
+   * @param kind tells inputs of different kinds apart
+   * @param seen what this rank sees of the input, which is enough to compare it
+   * @param planner plans the runs, on the rank that comes first
+   */
+  record Source(String kind, Seen seen, Planner planner) {
+    /** Looks at the input. */
+    @FunctionalInterface
+    interface Seen {
+      String get() throws IOException;
+    }
   }
 
   /** How far a run is. */
@@ -140,17 +144,19 @@ final class WorkReader<T> implements ItemStreamReader<T> {
     context.remove(SCAN_OFFSET); // or Spring Batch would drop as many units of this start
     Work mine = JobBeginning.work(step, locks);
     try {
-      begun = journal.begin(mine, source::plan);
-      if (!source.fits(begun.plan().input())) {
+      begun = journal.begin(mine, source.planner());
+      Input input = begun.plan().input();
+      String seen = source.seen().get();
+      if (!input.kind().equals(source.kind()) || !input.seen().equals(seen)) {
         throw new IllegalStateException(
             "Rank %d sees %s in step '%s', but the work '%s' was begun with %s (%s). All ranks and all starts of a job need the same input; for other input use other job parameters."
                 .formatted(
                     locks.rank(),
-                    source.seen(),
+                    seen,
                     step.getStepName(),
                     mine.name(),
-                    begun.plan().input().seen(),
-                    begun.plan().input().kind()));
+                    input.seen(),
+                    input.kind()));
       }
     } catch (IOException e) {
       throw new ItemStreamException("The work '%s' cannot begin: %s".formatted(mine.name(), e), e);

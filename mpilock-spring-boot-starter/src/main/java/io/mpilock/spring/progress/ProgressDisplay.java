@@ -32,7 +32,7 @@ public final class ProgressDisplay implements WorkListener {
 
   private final boolean asBar;
   private final PrintStream out;
-  private final Map<SharedWork, Shown> shown = new ConcurrentHashMap<>();
+  private final Map<SharedWork, Timed> shown = new ConcurrentHashMap<>();
 
   /**
    * Makes a display.
@@ -52,8 +52,8 @@ public final class ProgressDisplay implements WorkListener {
     default void end() {}
   }
 
-  private record Timed(ScheduledExecutorService timer, SharedWork work, Shown how)
-      implements Shown {
+  /** The thread that looks again and again. */
+  private record Timed(ScheduledExecutorService timer, SharedWork work, Shown how) {
     static Timed start(SharedWork work, Shown how, int millis) {
       ScheduledExecutorService timer =
           Executors.newSingleThreadScheduledExecutor(
@@ -66,19 +66,13 @@ public final class ProgressDisplay implements WorkListener {
     /** It is only to look at: what keeps it from being known is no failure. */
     private void look() {
       try {
-        look(work.status());
+        how.look(work.status());
       } catch (RuntimeException e) {
         LOG.debug("The progress of a work is not known", e);
       }
     }
 
-    @Override
-    public void look(WorkStatus status) {
-      how.look(status);
-    }
-
-    @Override
-    public void end() {
+    void end() {
       timer.shutdownNow();
       try {
         boolean ended = timer.awaitTermination(1, TimeUnit.SECONDS);
@@ -104,7 +98,7 @@ public final class ProgressDisplay implements WorkListener {
 
   @Override
   public void ended(SharedWork work) {
-    Shown ended = shown.remove(work);
+    Timed ended = shown.remove(work);
     if (ended != null) {
       ended.end();
     }
