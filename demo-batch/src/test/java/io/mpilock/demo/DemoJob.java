@@ -22,8 +22,17 @@ import java.util.stream.Stream;
 final class DemoJob implements AutoCloseable {
   private static final Duration LONGEST = Duration.ofMinutes(2);
   private static final Duration GRACE = Duration.ofSeconds(15);
+
+  /**
+   * Prints how its command ended. Hydra sends a signal to a rank's process group, so the shell
+   * outlives those that the demo knows.
+   */
   private static final List<String> SHELL =
-      List.of("sh", "-c", "\"$@\"; status=$?; echo status=$status; exit $status", "sh");
+      List.of(
+          "sh",
+          "-c",
+          "trap : INT TERM; \"$@\"; status=$?; echo status=$status; exit $status",
+          "sh");
 
   private final Process launcher;
   private final LauncherFolder folder;
@@ -132,11 +141,17 @@ final class DemoJob implements AutoCloseable {
    *
    * @param statuses whether each rank is in a shell that prints its exit status, as {@code
    *     status=N}; the shell does not pass signals on
+   * @param endAllWithOne whether the launcher ends the job for a rank that fails
    */
   static DemoJob startForSignal(
-      Path directory, Path temporary, Launcher launcher, boolean statuses, String... arguments)
+      Path directory,
+      Path temporary,
+      Launcher launcher,
+      boolean statuses,
+      boolean endAllWithOne,
+      String... arguments)
       throws IOException {
-    List<String> command = launcher.command(4, !statuses);
+    List<String> command = launcher.command(4, endAllWithOne);
     if (launcher == Launcher.OPEN_MPI) {
       command.addAll(1, List.of("--mca", "odls_base_sigkill_timeout", "12"));
     }

@@ -211,7 +211,10 @@ class DemoUnderMpirunTest {
 
   /**
    * The launchers pass a signal on to all ranks, MPICH's as it is, Open MPI's always as SIGTERM and
-   * some seconds later. The ranks get it at slightly different times.
+   * some seconds later. The ranks get it at slightly different times. The status of MPICH's
+   * launcher itself may be 0 then, though each rank ended with another: up to 4.2, the proxy of a
+   * host takes 0 for each rank that it waits for after it passed a signal on and all ranks closed
+   * their output ({@code forced_cleanup} in its pmip.c). So each rank tells its own.
    */
   @ParameterizedTest
   @CsvSource({
@@ -226,12 +229,15 @@ class DemoUnderMpirunTest {
     Files.writeString(flights(), BEFORE);
     Path temporary = Files.createDirectory(directory.resolve("t"));
     boolean toRanks = to.equals("ranks");
+    boolean statuses = toRanks || launcher == Launcher.MPICH;
+    int status = 128 + (signal.equals("INT") ? 2 : 15);
     try (DemoJob job =
         DemoJob.startForSignal(
             directory,
             temporary,
             launcher,
-            toRanks,
+            statuses,
+            !toRanks,
             arguments(RealRows.FILE, "--demo.chunk-size=25", "--demo.chunk-pause=150ms"))) {
       job.awaitOutput("Writing: ");
       List<ProcessHandle> ranks = job.ranks();
@@ -245,11 +251,12 @@ class DemoUnderMpirunTest {
 
       assertThat(result.count("demo-batch STOPPED: ")).as(result.out() + result.err()).isEqualTo(1);
       assertThat(result.err()).doesNotContain("\tat ").doesNotContain("rank ");
-      if (toRanks) {
-        assertThat(result.count("status=143")).as(result.out()).isEqualTo(4);
-      } else if (launcher == Launcher.MPICH) {
-        assertThat(result.status()).isEqualTo(signal.equals("INT") ? 130 : 143);
-      } else {
+      if (statuses) {
+        assertThat(result.count("status=" + status)).as(result.out()).isEqualTo(4);
+      }
+      if (launcher == Launcher.MPICH) {
+        assertThat(result.status()).isIn(status, 0);
+      } else if (!toRanks) { // else mpirun is told not to mind
         assertThat(result.status()).isNotZero(); // mpirun's own
       }
       for (ProcessHandle rank : ranks) {
