@@ -29,4 +29,12 @@ public interface Transport {
    * @throws StartupException if the transport cannot work here, with the remedy
    */
   Communicator world(TransportSettings settings);
+
+  /**
+   * Ends the whole job, on every rank, if this process reached the others by this transport and has
+   * not left them, also in a {@link #world} that threw. Does not return then.
+   *
+   * @param status the exit status, not 0
+   */
+  default void abort(int status) {}
 }

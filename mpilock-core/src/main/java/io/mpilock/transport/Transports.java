@@ -81,6 +81,17 @@ public final class Transports {
   }
 
   /**
+   * Ends the whole job, on every rank, if this process has reached the others and has not left
+   * them, also where {@link #open} or what came after it threw. Reaches out to nobody. Does not
+   * return then.
+   *
+   * @param status the exit status, not 0
+   */
+  public static void abort(int status) {
+    find().values().forEach(transport -> transport.abort(status));
+  }
+
+  /**
    * Refuses a job of another size than expected.
    *
    * @param expected how many ranks it must have, or 0 for any number

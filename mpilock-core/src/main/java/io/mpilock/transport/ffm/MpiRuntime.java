@@ -42,12 +42,15 @@ final class MpiRuntime {
 
   /**
    * The one static variable: MPI itself exists once in a process, and cannot be initialised again.
-   * Guarded by the class.
+   * Changed under the class, which who aborts may not wait for.
    */
-  private static @Nullable MpiRuntime current;
+  private static volatile @Nullable MpiRuntime current;
 
   /** Why MPI is of no use in this process any more: a start that failed half way. As above. */
   private static volatile @Nullable String failedStart;
+
+  /** MPI, if a start failed that had reached it. As above. */
+  private static volatile @Nullable Mpi reached;
 
   private enum State {
     OPEN,
@@ -77,8 +80,10 @@ final class MpiRuntime {
 
   private boolean triedToRing;
 
-  // Guarded by the class, as is current.
-  private State state = State.OPEN;
+  /** As current. */
+  private volatile State state = State.OPEN;
+
+  // Guarded by the class.
   private int open;
   private boolean abandoned;
 
@@ -172,8 +177,11 @@ final class MpiRuntime {
               return new MpiRuntime(thread, session, settings.doorbell());
             } catch (Throwable e) {
               boolean alike = e instanceof StartupException; // and its remedy may be tried here
-              if (!alike && !before && mpi.initialized() && !mpi.finalized()) {
-                failedStart = e.toString();
+              if (mpi.initialized() && !mpi.finalized()) {
+                reached = mpi;
+                if (!alike && !before) {
+                  failedStart = e.toString();
+                }
               }
               throw e;
             }
@@ -569,8 +577,28 @@ final class MpiRuntime {
 
   /** Ends the job. Does not return. */
   void abort(int status) {
-    // The thread may be stuck in a collective call that a rank never came to, or have ended.
-    thread.tryRun(() -> mpi.abort(status), ABORT_MILLIS);
+    abort(thread, mpi, status); // which may be stuck in a collective call, or have ended
+  }
+
+  /** Ends the job, and does not return, if MPI was reached in this process, and not left. */
+  static void abortIfReached(int status) {
+    MpiRuntime runtime = current;
+    Mpi mpi = reached;
+    if (runtime != null && runtime.state != State.ENDED) {
+      runtime.abort(status);
+    } else if (runtime == null && mpi != null) {
+      abort(new MpiThread(), mpi, status); // that of the start has ended
+    }
+  }
+
+  private static void abort(MpiThread thread, Mpi mpi, int status) {
+    thread.tryRun(
+        () -> {
+          if (!mpi.finalized()) {
+            mpi.abort(status);
+          }
+        },
+        ABORT_MILLIS);
     Runtime.getRuntime().halt(status);
   }
 }

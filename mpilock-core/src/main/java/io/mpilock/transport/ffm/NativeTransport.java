@@ -48,4 +48,9 @@ public final class NativeTransport implements Transport {
           e);
     }
   }
+
+  @Override
+  public void abort(int status) {
+    MpiRuntime.abortIfReached(status);
+  }
 }

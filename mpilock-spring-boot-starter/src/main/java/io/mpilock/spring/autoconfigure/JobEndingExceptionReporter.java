@@ -9,6 +9,7 @@ import io.mpilock.failure.CollectiveMismatchException;
 import io.mpilock.failure.RankFailedException;
 import io.mpilock.failure.SingleWriteFailedException;
 import io.mpilock.failure.StartupException;
+import io.mpilock.transport.Communicator;
 import io.mpilock.transport.Launcher;
 import io.mpilock.transport.MpjSettings;
 import io.mpilock.transport.TransportSettings;
@@ -17,10 +18,12 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.IntConsumer;
 import org.apache.commons.logging.Log;
 import org.apache.commons.logging.LogFactory;
 import org.jspecify.annotations.Nullable;
+import org.springframework.boot.ExitCodeExceptionMapper;
 import org.springframework.boot.ExitCodeGenerator;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.SpringBootExceptionReporter;
@@ -28,6 +31,8 @@ import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.core.Ordered;
 import org.springframework.core.annotation.Order;
+import org.springframework.core.env.Environment;
+import org.springframework.core.env.StandardEnvironment;
 import org.springframework.core.io.support.SpringFactoriesLoader;
 import org.springframework.core.io.support.SpringFactoriesLoader.ArgumentResolver;
 
@@ -39,11 +44,13 @@ import org.springframework.core.io.support.SpringFactoriesLoader.ArgumentResolve
  * before it closes the context, and a report is what must not get lost: this one lets the others
  * report first, and then aborts through the controller. If there is none yet, it exits, which makes
  * Open MPI's mpirun end the job; other launchers take no notice of a rank that exits before it
- * reached MPI, while the rest waits for it there, so under those it goes to meet them and aborts. A
- * rank that failed because another did waits a moment, so that the one with the reason can report.
- * A failure in a context that something else has closed, such as SIGTERM while it started, is a
- * consequence, and neither reported nor a reason to abort: every rank closes. Without a launcher,
- * or with {@code mpilock.enabled=false}, it leaves everything to Boot.
+ * reached MPI, while the rest waits for it there, so under those it goes to meet them and aborts.
+ * It also aborts what was refused when MPI was reached: of ranks that exit together and have not
+ * finalised MPI, MPICH's Hydra up to 4.2 may count the status of none, and end with 0. A rank that
+ * failed because another did waits a moment, so that the one with the reason can report. A failure
+ * in a context that something else has closed, such as SIGTERM while it started, is a consequence,
+ * and neither reported nor a reason to abort: every rank closes. Without a launcher, or with {@code
+ * mpilock.enabled=false}, it leaves everything to Boot.
  */
 @Order(Ordered.HIGHEST_PRECEDENCE)
 final class JobEndingExceptionReporter implements SpringBootExceptionReporter {
@@ -57,7 +64,7 @@ final class JobEndingExceptionReporter implements SpringBootExceptionReporter {
   private static final Duration GRACE = Duration.ofSeconds(2);
 
   /** With these MPI was reached already, or cannot be. */
-  private static final List<Class<? extends Throwable>> STARTUP = List.of(StartupException.class);
+  private static final List<Class<? extends Throwable>> REFUSED = List.of(StartupException.class);
 
   /** With these another rank is the one to report. */
   private static final List<Class<? extends Throwable>> FAILED_ELSEWHERE =
@@ -69,6 +76,7 @@ final class JobEndingExceptionReporter implements SpringBootExceptionReporter {
   private final @Nullable ConfigurableApplicationContext context;
   private final Map<String, String> environment;
   private final IntConsumer exit;
+  private final BooleanSupplier isShuttingDown;
   private final Duration grace;
 
   /**
@@ -77,17 +85,19 @@ final class JobEndingExceptionReporter implements SpringBootExceptionReporter {
    */
   @SuppressWarnings("unused")
   public JobEndingExceptionReporter(@Nullable ConfigurableApplicationContext context) {
-    this(context, System.getenv(), System::exit, GRACE);
+    this(context, System.getenv(), System::exit, JobEndingExceptionReporter::isShuttingDown, GRACE);
   }
 
   JobEndingExceptionReporter(
       @Nullable ConfigurableApplicationContext context,
       Map<String, String> environment,
       IntConsumer exit,
+      BooleanSupplier isShuttingDown,
       Duration grace) {
     this.context = context;
     this.environment = environment;
     this.exit = exit;
+    this.isShuttingDown = isShuttingDown;
     this.grace = grace;
   }
 
@@ -104,13 +114,13 @@ final class JobEndingExceptionReporter implements SpringBootExceptionReporter {
     }
     if (context != null && context.isClosed()) {
       LOG.debug("The application was shut down meanwhile", failure);
-      return true;
+      return isShuttingDown.getAsBoolean(); // else it has closed the context itself
     }
     reportByOthers(failure);
     if (isOfAnotherRank(failure)) {
       letTheOtherReport();
     }
-    end(statusOf(failure), launcher == null || hasCause(failure, STARTUP) ? null : launcher);
+    end(statusOf(failure), launcher, hasCause(failure, REFUSED));
     return true;
   }
 
@@ -133,9 +143,10 @@ final class JobEndingExceptionReporter implements SpringBootExceptionReporter {
   /**
    * Ends the job.
    *
-   * @param unmet who started this rank, if it may not have met the others in MPI; else null
+   * @param launcher who started this rank, if that is known
+   * @param refused whether this rank may have met the others in MPI already, or may never
    */
-  private void end(int status, @Nullable Launcher unmet) {
+  private void end(int status, @Nullable Launcher launcher, boolean refused) {
     @Nullable WindowController controller = JobLifeline.controllerOf(context).orElse(null);
     LOG.error("The application failed on this rank: ending the job with status " + status + ".");
     // The launcher reads what ranks print in its own time, and the abort may end it before.
@@ -144,8 +155,12 @@ final class JobEndingExceptionReporter implements SpringBootExceptionReporter {
       if (controller != null) {
         controller.abort(status);
         controller.abandon(); // no launcher took the abort: at least nothing waits on the way out
-      } else if (unmet != null && unmet.name() != Launcher.Kind.OPEN_MPI) {
-        meetAndAbort(status, unmet);
+      } else if (launcher != null && launcher.name() != Launcher.Kind.OPEN_MPI) {
+        if (refused) {
+          Transports.abort(status);
+        } else if (!hasOwnWay()) {
+          meetAndAbort(status, launcher);
+        }
       }
     } catch (RuntimeException e) {
       LOG.error("The job could not be ended through MPI; this rank exits.", e);
@@ -154,10 +169,25 @@ final class JobEndingExceptionReporter implements SpringBootExceptionReporter {
     }
   }
 
+  /** Whether the application has said by a bean how the ranks meet, and not in MPI perhaps. */
+  private boolean hasOwnWay() {
+    return context != null
+        && context.getBeanFactory().getBeanNamesForType(Communicator.class, true, false).length > 0;
+  }
+
+  private static boolean isShuttingDown() {
+    try {
+      Runtime.getRuntime().removeShutdownHook(new Thread()); // which is none
+      return false;
+    } catch (IllegalStateException e) {
+      return true;
+    }
+  }
+
   private void meetAndAbort(int status, Launcher launcher) {
     String library = context == null ? null : context.getEnvironment().getProperty(LIBRARY);
     Transports.open(
-            property("transport", String.class, "auto"),
+            property("transport", String.class, Transports.AUTO),
             new TransportSettings(
                 launcher, library, ControllerOptions.defaults().stallWarning(), mpjSettings()))
         .abort(status);
@@ -199,13 +229,33 @@ final class JobEndingExceptionReporter implements SpringBootExceptionReporter {
     }
   }
 
+  /** Of the process, if there is no context yet. */
   private <T> T property(String name, Class<T> type, T otherwise) {
-    return context == null
-        ? otherwise
-        : context.getEnvironment().getProperty("mpilock." + name, type, otherwise);
+    Environment source = context == null ? new StandardEnvironment() : context.getEnvironment();
+    return source.getProperty("mpilock." + name, type, otherwise);
   }
 
-  private static int statusOf(Throwable failure) {
+  /** As Boot finds it where a rank is alone: what a bean makes of it goes first. */
+  private int statusOf(Throwable failure) {
+    int mapped = 0;
+    if (context != null && context.isActive()) {
+      try {
+        mapped =
+            context
+                .getBeanProvider(ExitCodeExceptionMapper.class)
+                .orderedStream()
+                .mapToInt(mapper -> mapper.getExitCode(failure))
+                .filter(code -> code > 0 && code <= LARGEST_STATUS)
+                .findFirst()
+                .orElse(0);
+      } catch (RuntimeException e) {
+        LOG.debug("No bean tells the status of this failure", e);
+      }
+    }
+    return mapped > 0 ? mapped : ownStatusOf(failure);
+  }
+
+  private static int ownStatusOf(Throwable failure) {
     for (Throwable at = failure; at != null; at = at.getCause()) {
       if (at instanceof ExitCodeGenerator generator) {
         int code = generator.getExitCode();

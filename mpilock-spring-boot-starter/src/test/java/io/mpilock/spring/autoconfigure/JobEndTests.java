@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -45,6 +46,25 @@ class JobEndTests {
     assertThat(result.output())
         .containsSubsequence("the application's own reason", "ending the job with status 1")
         .doesNotContain("rank 0 is through");
+  }
+
+  /**
+   * All ranks fail at once, when they have reached MPI, and none of them finalises it. MPICH's
+   * launcher gets their status by an abort: of ranks that only exit it may take that of a signal by
+   * which it ends them itself, and from 4.1 to 4.2.2 none at all.
+   */
+  @ParameterizedTest
+  @EnumSource(Launcher.class)
+  void aStartThatAllRanksAreRefusedEndsTheJob(Launcher launcher) {
+    MpiRun.Result result =
+        MpiRun.under(launcher)
+            .ranks(4)
+            .run(FailingApplication.class, "--mpilock.window-size=900GB")
+            .failed();
+    assertThat(result.status()).as(result.output()).isEqualTo(1);
+    assertThat(result.output())
+        .containsSubsequence("APPLICATION FAILED TO START", "ending the job with status 1")
+        .doesNotContain("could not be ended through MPI", "is through");
   }
 
   /** Nothing but an exit ends this process: a thread that is no daemon runs on. */

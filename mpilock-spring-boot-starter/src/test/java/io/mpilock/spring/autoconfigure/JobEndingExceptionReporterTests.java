@@ -12,11 +12,13 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.springframework.boot.ExitCodeExceptionMapper;
 import org.springframework.boot.ExitCodeGenerator;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
 import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
 @ExtendWith(OutputCaptureExtension.class)
@@ -76,7 +78,7 @@ class JobEndingExceptionReporterTests {
   void aFailureBeforeTheContextEndsTheJobToo() {
     assertThat(
             new JobEndingExceptionReporter(
-                    null, FakeEnvironments.openMpi(1, 2), exits::add, Duration.ZERO)
+                    null, FakeEnvironments.openMpi(1, 2), exits::add, () -> false, Duration.ZERO)
                 .reportException(new IllegalStateException("early")))
         .isTrue();
     assertThat(exits).containsExactly(1);
@@ -113,25 +115,57 @@ class JobEndingExceptionReporterTests {
 
   /** As when SIGTERM came while it started: the launcher has told the other ranks, too. */
   @Test
-  void aContextThatWasClosedFirstIsNoReasonToEndTheJob(CapturedOutput output) {
+  void aContextThatASignalHasClosedIsNoReasonToEndTheJob(CapturedOutput output) {
+    assertThat(reportClosed(true)).isTrue();
+    assertThat(exits).isEmpty();
+    assertThat(output.toString()).doesNotContain("bean factory closed");
+  }
+
+  /** Such as a runner that fails, and closes the context on its way out. */
+  @Test
+  void whatFailsInAContextThatTheApplicationHasClosedIsLeftToBoot() {
+    assertThat(reportClosed(false)).isFalse();
+    assertThat(exits).isEmpty();
+  }
+
+  private boolean reportClosed(boolean shutdown) {
     SpringApplication application = new SpringApplication(Nothing.class);
     application.setRegisterShutdownHook(false);
     ConfigurableApplicationContext context = application.run();
     context.close();
-    assertThat(
-            new JobEndingExceptionReporter(
-                    context, FakeEnvironments.openMpi(1, 2), exits::add, Duration.ZERO)
-                .reportException(new IllegalStateException("bean factory closed")))
-        .isTrue();
-    assertThat(exits).isEmpty();
-    assertThat(output.toString()).doesNotContain("bean factory closed");
+    return new JobEndingExceptionReporter(
+            context, FakeEnvironments.openMpi(1, 2), exits::add, () -> shutdown, Duration.ZERO)
+        .reportException(new IllegalStateException("bean factory closed"));
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  static class Mapped {
+    @Bean
+    ExitCodeExceptionMapper mapper() {
+      return failure -> failure instanceof ArithmeticException ? 66 : 0;
+    }
+  }
+
+  @Test
+  void theApplicationMapsFailuresToStatuses() {
+    SpringApplication application = new SpringApplication(Mapped.class);
+    application.setRegisterShutdownHook(false);
+    try (ConfigurableApplicationContext context = application.run()) {
+      for (Throwable failure : List.of(new ArithmeticException(), new Coded(42))) {
+        new JobEndingExceptionReporter(
+                context, FakeEnvironments.openMpi(1, 2), exits::add, () -> false, Duration.ZERO)
+            .reportException(failure);
+      }
+    }
+    assertThat(exits).containsExactly(66, 42);
   }
 
   private boolean report(Map<String, String> variables, Throwable failure, String... arguments) {
     SpringApplication application = new SpringApplication(Nothing.class);
     application.setRegisterShutdownHook(false);
     try (ConfigurableApplicationContext context = application.run(arguments)) {
-      return new JobEndingExceptionReporter(context, variables, exits::add, Duration.ZERO)
+      return new JobEndingExceptionReporter(
+              context, variables, exits::add, () -> false, Duration.ZERO)
           .reportException(failure);
     }
   }
