@@ -30,6 +30,7 @@ import org.springframework.context.annotation.Import;
     })
 @EnableConfigurationProperties(MpilockProperties.class)
 @Import({
+  MpilockPropertiesValidator.AtBinding.class,
   ObservationConfiguration.class,
   LockingConfiguration.class,
   UnlockedConfiguration.class,

@@ -10,7 +10,6 @@ import io.mpilock.OnHolderDeath;
 import io.mpilock.spring.ResourceSettings;
 import io.mpilock.spring.Until;
 import io.mpilock.spring.progress.ProgressMode;
-import io.mpilock.spring.report.LockReport;
 import io.mpilock.transport.MpjSettings;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -22,8 +21,6 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.boot.context.properties.bind.Name;
 import org.springframework.util.unit.DataSize;
-import org.springframework.validation.Errors;
-import org.springframework.validation.Validator;
 
 /**
  * The {@code mpilock.*} properties. All ranks must use equal values, apart from {@code
@@ -31,8 +28,8 @@ import org.springframework.validation.Validator;
  * native.library}, {@code mpj.jar}, {@code metrics}, {@code report.events}, {@code
  * report.directory} and {@code batch}.
  *
- * <p>The record validates itself, as Boot allows: so a bad value is reported with its property,
- * value and origin although the starter brings no Bean Validation.
+ * <p>A bad value is reported with its property, value and origin, although the starter brings no
+ * Bean Validation.
  *
  * @param enabled Whether the ranks share locks. If not, the LockTemplate runs every callback on
  *     every rank without any lock, and MPI is not started.
@@ -97,10 +94,7 @@ public record MpilockProperties(
     @DefaultValue Batch batch,
     @DefaultValue Annotations annotations,
     @DefaultValue Integration integration)
-    implements ResourceSettings, Validator {
-
-  private static final DataSize SMALLEST_WINDOW = DataSize.ofMegabytes(1);
-  private static final DataSize LARGEST_WINDOW = DataSize.ofTerabytes(1);
+    implements ResourceSettings {
 
   /**
    * What is different for a resource.
@@ -296,95 +290,5 @@ public record MpilockProperties(
         windowSize == null ? null : windowSize.toBytes(),
         SharePatterns.of(share.allow(), applicationPackages),
         null);
-  }
-
-  @Override
-  public boolean supports(Class<?> type) {
-    return type == MpilockProperties.class;
-  }
-
-  /**
-   * Checks what the types do not say. The master is not checked here: only MPI knows the ranks.
-   *
-   * @param target the properties
-   * @param errors gets an error for each value that cannot be
-   */
-  @Override
-  public void validate(Object target, Errors errors) {
-    MpilockProperties properties = (MpilockProperties) target;
-    if (properties.transport.isBlank()) {
-      errors.rejectValue("transport", "NotBlank", "must not be blank");
-    }
-    if (properties.expectedRanks < 0) {
-      errors.rejectValue("expectedRanks", "PositiveOrZero", "must not be negative");
-    }
-    if (properties.handoverLimit < 0) {
-      errors.rejectValue("handoverLimit", "PositiveOrZero", "must not be negative");
-    }
-    if (!properties.stallWarning.isPositive()) {
-      errors.rejectValue("stallWarning", "Positive", "must be positive");
-    }
-    if (properties.shutdownTimeout.isNegative()) {
-      errors.rejectValue("shutdownTimeout", "PositiveOrZero", "must not be negative");
-    }
-    if (!properties.heartbeatTimeout.isPositive()) {
-      errors.rejectValue("heartbeatTimeout", "Positive", "must be positive");
-    }
-    if (!properties.mpj.timeout().isPositive()) {
-      errors.rejectValue("mpj.timeout", "Positive", "must be positive");
-    }
-    if (properties.metrics.maxResources() < 0) {
-      errors.rejectValue("metrics.maxResources", "PositiveOrZero", "must not be negative");
-    }
-    if (properties.integration.stripes() < 0) {
-      errors.rejectValue("integration.stripes", "PositiveOrZero", "must not be negative");
-    }
-    if (!properties.batch.outcomeTimeout().isPositive()) {
-      errors.rejectValue("batch.outcomeTimeout", "Positive", "must be positive");
-    }
-    rejectTooLong(errors, "stallWarning", properties.stallWarning);
-    rejectTooLong(errors, "shutdownTimeout", properties.shutdownTimeout);
-    rejectTooLong(errors, "heartbeatTimeout", properties.heartbeatTimeout);
-    rejectTooLong(errors, "mpj.timeout", properties.mpj.timeout());
-    rejectTooLong(errors, "batch.outcomeTimeout", properties.batch.outcomeTimeout());
-    if (properties.report.events() < 0 || properties.report.events() > LockReport.MOST_EVENTS) {
-      errors.rejectValue("report.events", "Range", "must be from 0 to " + LockReport.MOST_EVENTS);
-    }
-    if (properties.windowSize != null && properties.windowSize.compareTo(SMALLEST_WINDOW) < 0) {
-      errors.rejectValue("windowSize", "Min", "must be at least 1MB");
-    }
-    if (properties.windowSize != null && properties.windowSize.compareTo(LARGEST_WINDOW) > 0) {
-      errors.rejectValue("windowSize", "Max", "must be at most 1TB");
-    }
-    properties.resources.forEach((name, resource) -> {
-      Duration timeout = resource.timeout();
-      if (timeout != null && timeout.isNegative()) {
-        errors.rejectValue(
-            "resources",
-            "PositiveOrZero",
-            "must have no negative timeout, but that of '%s' is %s".formatted(name, timeout));
-      }
-      if (timeout != null && timeout.compareTo(ControllerOptions.LONGEST_DURATION) > 0) {
-        errors.rejectValue(
-            "resources",
-            "Max",
-            "must have no timeout of more than %d days, but that of '%s' is %s"
-                .formatted(ControllerOptions.LONGEST_DURATION.toDays(), name, timeout));
-      }
-    });
-    try {
-      ControllerOptions _ = ControllerOptions.defaults().withShareAllow(properties.share.allow());
-    } catch (IllegalArgumentException e) {
-      errors.rejectValue("share.allow", "Pattern", String.valueOf(e.getMessage()));
-    }
-  }
-
-  private static void rejectTooLong(Errors errors, String field, Duration duration) {
-    if (duration.compareTo(ControllerOptions.LONGEST_DURATION) > 0) {
-      errors.rejectValue(
-          field,
-          "Max",
-          "must be at most %d days".formatted(ControllerOptions.LONGEST_DURATION.toDays()));
-    }
   }
 }

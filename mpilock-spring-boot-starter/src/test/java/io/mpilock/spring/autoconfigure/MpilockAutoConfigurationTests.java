@@ -40,6 +40,7 @@ import org.springframework.context.annotation.AnnotationConfigApplicationContext
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.annotation.Order;
+import org.springframework.validation.Validator;
 
 @Timeout(60)
 @ExtendWith(OutputCaptureExtension.class)
@@ -54,6 +55,12 @@ class MpilockAutoConfigurationTests {
               return context;
             })
         .withConfiguration(AutoConfigurations.of(MpilockAutoConfiguration.class));
+  }
+
+  /** It is the application's to inject a type of Spring's by itself. */
+  @Test
+  void noBeanIsAValidator() {
+    runner.run(context -> assertThat(context).doesNotHaveBean(Validator.class));
   }
 
   @Test

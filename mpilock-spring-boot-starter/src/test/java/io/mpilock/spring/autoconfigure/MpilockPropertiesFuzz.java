@@ -62,7 +62,7 @@ public final class MpilockPropertiesFuzz {
       return;
     }
     BeanPropertyBindingResult errors = new BeanPropertyBindingResult(properties, "mpilock");
-    properties.validate(properties, errors);
+    new MpilockPropertiesValidator().validate(properties, errors);
     if (!errors.hasErrors()) {
       properties.toOptions(List.of("com.acme"));
       properties.mpj().toSettings();

@@ -16,6 +16,7 @@ import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Import;
 
 @ExtendWith(OutputCaptureExtension.class)
 class MpilockPropertiesTests {
@@ -24,6 +25,7 @@ class MpilockPropertiesTests {
 
   @Configuration(proxyBeanMethods = false)
   @EnableConfigurationProperties(MpilockProperties.class)
+  @Import(MpilockPropertiesValidator.AtBinding.class)
   static class OnlyProperties {}
 
   @Test
