@@ -45,8 +45,10 @@ class MetricsConfiguration {
   @ConditionalOnBean(WindowController.class)
   @ConditionalOnSingleCandidate(MeterRegistry.class)
   @ConditionalOnMissingBean
-  WorkMeters mpilockWorkMeters(MeterRegistry registry) {
-    return new WorkMeters(registry);
+  WorkMeters mpilockWorkMeters(
+      WindowController controller, MeterRegistry registry, MpilockProperties properties) {
+    return new WorkMeters(
+        registry, MpilockMetrics.tags(controller, properties.metrics().rankTag()));
   }
 
   /**

@@ -26,6 +26,7 @@ import org.springframework.boot.context.properties.source.IterableConfigurationP
 import org.springframework.boot.logging.DeferredLogFactory;
 import org.springframework.core.Ordered;
 import org.springframework.core.env.ConfigurableEnvironment;
+import org.springframework.core.env.PropertySource;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
@@ -45,6 +46,8 @@ final class UnknownProperties implements EnvironmentPostProcessor, Ordered {
   /** A variable of the environment, MPILOCK_TOKEN, that the transport reads itself. */
   private static final String TOKEN = "mpilock.token";
 
+  private static final String ALWAYS = "mpilock.enabled";
+
   private final Log log;
 
   /** For Boot. */
@@ -62,7 +65,7 @@ final class UnknownProperties implements EnvironmentPostProcessor, Ordered {
       ConfigurableEnvironment environment, SpringApplication application) {
     Map<String, ConfigurationProperty> found = new TreeMap<>();
     for (ConfigurationPropertySource source : ConfigurationPropertySources.get(environment)) {
-      if (source instanceof IterableConfigurationPropertySource iterable) {
+      if (source instanceof IterableConfigurationPropertySource iterable && !isOurs(source)) {
         iterable.stream()
             .filter(PREFIX::isAncestorOf)
             .forEach(name -> {
@@ -89,6 +92,12 @@ final class UnknownProperties implements EnvironmentPostProcessor, Ordered {
     }
   }
 
+  /** What the launcher said, which the user did not write. */
+  private static boolean isOurs(ConfigurationPropertySource source) {
+    return source.getUnderlyingSource() instanceof PropertySource<?> underlying
+        && underlying.getName().equals(LauncherEnvironmentPostProcessor.SOURCE_NAME);
+  }
+
   /**
    * The properties that there are.
    *
@@ -105,7 +114,9 @@ final class UnknownProperties implements EnvironmentPostProcessor, Ordered {
       }
       String root = here.toString().substring(0, here.toString().length() - path.length());
       try (InputStream in = URI.create(root + METADATA).toURL().openStream()) {
-        return of(in);
+        Known known = of(in);
+        // All jars in one, as by shading, have one such file, which may be another library's.
+        return known.has(ALWAYS) ? known : null;
       } catch (IOException | JacksonException | IllegalArgumentException e) {
         return null; // nothing to compare with
       }
@@ -179,7 +190,7 @@ final class UnknownProperties implements EnvironmentPostProcessor, Ordered {
     }
 
     private static String nearest(String bare, Map<String, String> names) {
-      String nearest = "mpilock.enabled";
+      String nearest = ALWAYS;
       int least = Integer.MAX_VALUE;
       for (Map.Entry<String, String> each : names.entrySet()) {
         int distance = distance(bare, each.getKey());

@@ -140,11 +140,21 @@ public final class MpilockMetrics implements LockListener, AutoCloseable {
    */
   public static MpilockMetrics bind(
       WindowController controller, MeterRegistry registry, boolean rankTag, int maxResources) {
-    Tags tags =
-        rankTag ? Tags.of(Tag.of("rank", Integer.toString(controller.rank()))) : Tags.empty();
-    MpilockMetrics metrics = new MpilockMetrics(controller, registry, tags, maxResources);
+    MpilockMetrics metrics =
+        new MpilockMetrics(controller, registry, tags(controller, rankTag), maxResources);
     controller.addListener(metrics);
     return metrics;
+  }
+
+  /**
+   * The tags that all meters of this rank have.
+   *
+   * @param controller whose rank it is
+   * @param rankTag whether they have the tag {@code rank}
+   * @return none, or that one
+   */
+  public static Tags tags(WindowController controller, boolean rankTag) {
+    return rankTag ? Tags.of(Tag.of("rank", Integer.toString(controller.rank()))) : Tags.empty();
   }
 
   @Override

@@ -7,6 +7,7 @@ import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tags;
 import io.mpilock.spring.progress.SharedWork;
 import io.mpilock.spring.progress.WorkListener;
 import java.util.List;
@@ -23,15 +24,18 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 public final class WorkMeters implements WorkListener, AutoCloseable {
   private final MeterRegistry registry;
+  private final Tags tags;
   private final Map<String, List<Meter>> meters = new ConcurrentHashMap<>();
 
   /**
    * Meters without work yet.
    *
    * @param registry where they are
+   * @param tags what each has beside {@code work}, such as {@link MpilockMetrics#tags}
    */
-  public WorkMeters(MeterRegistry registry) {
+  public WorkMeters(MeterRegistry registry, Tags tags) {
     this.registry = registry;
+    this.tags = tags;
   }
 
   @Override
@@ -42,10 +46,12 @@ public final class WorkMeters implements WorkListener, AutoCloseable {
         List.of(
             FunctionCounter.builder("mpilock.work.done", work, SharedWork::doneHere)
                 .description("Units that this rank has done of a work that ranks share")
+                .tags(tags)
                 .tag("work", work.name())
                 .register(registry),
             Gauge.builder("mpilock.work.units", work, SharedWork::units)
                 .description("Units of a work that ranks share")
+                .tags(tags)
                 .tag("work", work.name())
                 .strongReference(true) // the counter has a weak one
                 .register(registry)));

@@ -180,6 +180,19 @@ class AnnotationConfigurationTests {
     return (List<String>) context.getBean("events", List.class);
   }
 
+  /** A bean post-processor is for the beans of its own context. */
+  @Test
+  void inAHierarchyTheBeansOfEachContextAreLocked() {
+    runner.run(parent ->
+        runner
+            .withParent(parent)
+            .run(child -> {
+              assertThat(child).hasNotFailed();
+              assertThat(AopUtils.isAopProxy(parent.getBean(Store.class))).isTrue();
+              assertThat(AopUtils.isAopProxy(child.getBean(Store.class))).isTrue();
+            }));
+  }
+
   @Test
   void annotatedMethodsRunUnderTheirLocks() {
     runner.run(context -> {

@@ -11,6 +11,9 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.mpilock.WindowController;
 import io.mpilock.spring.LockTemplate;
 import io.mpilock.spring.metrics.MpilockMetrics;
+import io.mpilock.spring.metrics.WorkMeters;
+import io.mpilock.spring.progress.SharedWork;
+import io.mpilock.spring.progress.WorkProgress;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -84,6 +87,20 @@ class MetricsConfigurationTests {
     withOuterRegistry()
         .withPropertyValues("mpilock.metrics.enabled=false")
         .run(context -> assertThat(context).doesNotHaveBean(MpilockMetrics.class));
+  }
+
+  @Test
+  void theWorkThatRanksShareHasTheTagsOfTheRank() {
+    withOuterRegistry()
+        .run(context -> {
+          WorkProgress progress = new WorkProgress(List.of(context.getBean(WorkMeters.class)));
+      try (SharedWork _ = progress.begin("load", 10, 0, () -> 0)) {
+            assertThat(outer.get("mpilock.work.done").tags("work", "load", "rank", "0").meters())
+                .hasSize(1);
+            assertThat(outer.get("mpilock.work.units").tags("work", "load", "rank", "0").meters())
+                .hasSize(1);
+          }
+        });
   }
 
   @Test
