@@ -41,12 +41,12 @@ import org.springframework.transaction.support.TransactionSynchronizationManager
  *
  * <p>A rank that is killed while it appends leaves the lock's resource, {@code mpilock.journal}
  * with the file's name, poisoned: the chunks of the others fail, and the job goes on when it is
- * started again. A process of an earlier start that is still there can append nothing: the journal
- * has seen a later one, and between that look and its end it has a lock of the file system, on a
- * file of the journal's name with {@code .lock} behind it. Where the file system has no such locks,
- * which is logged, or only locks within a node, all processes of an earlier start must have ended
- * before the next one. All files are on a file system that all ranks see. What was appended is on
- * the disk before the chunk is committed.
+ * started again. A process of an earlier start that had begun the work, and is still there, can
+ * append nothing: the journal has seen a later one, and between that look and its end it has a lock
+ * of the file system, on a file of the journal's name with {@code .lock} behind it. Where the file
+ * system has no such locks, which is logged, or only locks within a node, all processes of an
+ * earlier start must have ended before the next one. All files are on a file system that all ranks
+ * see. What was appended is on the disk before the chunk is committed.
  *
  * <p>All that the step writes goes through writers of the journal: what it writes elsewhere, such
  * as into a database, is not committed with it.
@@ -198,8 +198,13 @@ public final class FileWorkJournal extends WorkJournal {
     }
   }
 
+  /**
+   * Which outputs there are is known when the first chunk was written: a writer may be made then.
+   */
   @Override
-  void check(Work work) {
+  void check(Work work) {}
+
+  private void checkOutputs(Work work) {
     if (outputs.isEmpty()) {
       throw new IllegalStateException(
           "The work '%s' has a journal in a file, but nothing is written by a writer of that journal: what is written elsewhere would not be committed with it. Write by FileWorkJournal.writer, or keep the journal in the database that the step writes into."
@@ -209,7 +214,7 @@ public final class FileWorkJournal extends WorkJournal {
 
   @Override
   void record(Work work, List<Progress> runs) {
-    check(work);
+    checkOutputs(work);
     @Nullable Pending pending = (Pending) TransactionSynchronizationManager.getResource(this);
     Map<String, Written<?>> written = pending == null ? Map.of() : pending.written;
     try {

@@ -49,11 +49,16 @@ import org.springframework.core.io.Resource;
  * on all, is to be run again on all, so that they share what is left: {@code
  * allowStartIfComplete(true)}.
  *
- * <p>A step has one such reader, and runs once in an execution of its job. Its items may be
- * processed in several threads. A write that Spring Batch retries gets the chunk of the step
- * itself, and not a part or a copy of it. If a reader cannot be made, or a read fails for the file
- * or the database, the step fails, whatever it skips. Each start of a work has two counters, which
- * keep their place until the controller is closed.
+ * <p>The end of the step on one rank is not the end of the work: others may still be at their last
+ * units. A later step that uses what all have written meets them first, as by {@link
+ * LockTemplate#barrier()} in a tasklet.
+ *
+ * <p>A step has one such reader, and runs once in an execution of its job. Nothing reads ahead of
+ * it: a reader that peeks or groups is one of a run. Its items may be processed in several threads.
+ * A write that Spring Batch retries gets the chunk of the step itself, and not a part or a copy of
+ * it. If a reader cannot be made, or a read fails for the file or the database, the step fails,
+ * whatever it skips. Each start of a work has two counters, which keep their place until the
+ * controller is closed.
  *
  * @since 0.1.0
  */

@@ -7,7 +7,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
@@ -62,33 +62,43 @@ public interface WorkOutput<T> {
    *
    * @param <T> the type of the items
    * @param file the file, by the same path on all ranks; its directory exists
-   * @param line makes the line of an item, without a line feed at its end
+   * @param line makes the line of an item, without a line feed at its end. Called when the chunk is
+   *     about to be committed: what it throws fails the step, and skips no item. If an item may
+   *     fail, make its line in the processor.
    * @return the output; its marks are bytes
    */
   static <T> WorkOutput<T> lines(Path file, LineAggregator<T> line) {
     return new WorkOutput<>() {
       @Override
       public String place() {
-        return file.toString();
+        return file.toAbsolutePath().normalize().toString();
       }
 
+      // By opening it: NFS may have an old size of what it has not opened since.
       @Override
       public long end() throws IOException {
-        return Files.exists(file) ? Files.size(file) : 0;
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+          return channel.size();
+        } catch (NoSuchFileException e) {
+          return 0;
+        }
       }
 
       @Override
       public void cutBack(long mark) throws IOException {
-        long end = end();
+        long end = 0;
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) { // as above
+          end = channel.size();
+          if (end > mark) {
+            channel.truncate(mark);
+          }
+        } catch (NoSuchFileException e) {
+          // it ends at 0
+        }
         if (end < mark) {
           throw new IOException(
               "%s has %d bytes, but %d when the journal was written last. Put the file back that belongs to the journal, or begin anew without both."
                   .formatted(file, end, mark));
-        }
-        if (end > mark) {
-          try (FileChannel channel = open()) {
-            channel.truncate(mark);
-          }
         }
       }
 

@@ -196,6 +196,7 @@ final class WorkReader<T> implements ItemStreamReader<T> {
     if (broken != null) {
       return null; // so that the chunk ends, and with its update the step
     }
+    stopIfInterrupted();
     while (true) {
       ItemReader<? extends T> current = reader;
       if (current == null) {
@@ -307,13 +308,25 @@ final class WorkReader<T> implements ItemStreamReader<T> {
     if (current == null || reads.isEmpty()) {
       return;
     }
-    boolean whole = context.containsKey(STEP_TYPE); // another context while it writes one by one
+    boolean whole = isOfTheStep(context); // another one while it writes one by one
     if (whole) {
       record(current, Long.MAX_VALUE);
     } else {
       context.putString(STEP_TYPE, "any"); // or it would take this for a reader without a state
     }
     TransactionSynchronizationManager.registerSynchronization(new Recording(current, whole));
+  }
+
+  @SuppressWarnings("ReferenceEquality") // another one may be equal
+  private boolean isOfTheStep(ExecutionContext context) {
+    return context == step.getExecutionContext();
+  }
+
+  /** Or Spring Batch would end the step here, and take it for complete. */
+  private void stopIfInterrupted() {
+    if (Thread.currentThread().isInterrupted()) {
+      step.setTerminateOnly();
+    }
   }
 
   /**
@@ -371,12 +384,22 @@ final class WorkReader<T> implements ItemStreamReader<T> {
     @Override
     public void beforeCommit(boolean readOnly) {
       if (!whole) {
-        record(of, step.getExecutionContext().getInt(SCAN_OFFSET, 0));
+        record(of, scanned());
       }
+    }
+
+    private int scanned() {
+      if (!step.getExecutionContext().containsKey(SCAN_OFFSET)) {
+        throw new IllegalStateException(
+            "Step '%s' does not read its units itself: something reads ahead of it, and which of them are done is not known. Group or peek at items in the reader that is made for a run."
+                .formatted(step.getStepName()));
+      }
+      return step.getExecutionContext().getInt(SCAN_OFFSET);
     }
 
     @Override
     public void afterCommit() {
+      stopIfInterrupted();
       if (whole) {
         count();
         reads.removeIf(read -> read.complete);

@@ -5,7 +5,7 @@ package io.mpilock.spring.progress;
 
 /**
  * Is told which work this rank takes part in. A bean of this type is called by all threads that
- * begin or end work; what it throws fails their step.
+ * begin or end work; what {@link #begins} throws fails their step.
  *
  * @since 0.1.0
  */

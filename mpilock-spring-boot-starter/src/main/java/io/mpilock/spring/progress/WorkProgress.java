@@ -6,6 +6,7 @@ package io.mpilock.spring.progress;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The work that this rank takes part in: a bean, for whoever wants to show how far it is. Safe for
@@ -37,14 +38,31 @@ public final class WorkProgress {
    */
   public SharedWork begin(String name, long units, long before, LongSupplier done) {
     SharedWork work = new SharedWork(this, name, units, before, done);
-    listeners.forEach(listener -> listener.begins(work));
     works.add(work);
+    try {
+      listeners.forEach(listener -> listener.begins(work));
+    } catch (Throwable e) {
+      try (work) {
+        throw e;
+      }
+    }
     return work;
   }
 
+  /** Tells all, whatever one of them throws. */
   void end(SharedWork work) {
     if (works.remove(work)) {
-      listeners.forEach(listener -> listener.ended(work));
+      @Nullable RuntimeException thrown = null;
+      for (WorkListener listener : listeners) {
+        try {
+          listener.ended(work);
+        } catch (RuntimeException e) {
+          thrown = e;
+        }
+      }
+      if (thrown != null) {
+        throw thrown;
+      }
     }
   }
 

@@ -29,6 +29,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -53,6 +54,7 @@ import org.springframework.batch.infrastructure.item.file.builder.FlatFileItemRe
 import org.springframework.batch.infrastructure.item.file.builder.MultiResourceItemReaderBuilder;
 import org.springframework.batch.infrastructure.item.file.mapping.PassThroughLineMapper;
 import org.springframework.batch.infrastructure.item.support.ListItemReader;
+import org.springframework.batch.infrastructure.item.support.SingleItemPeekableItemReader;
 import org.springframework.batch.infrastructure.support.transaction.ResourcelessTransactionManager;
 import org.springframework.beans.factory.annotation.Qualifier;
 import org.springframework.beans.factory.annotation.Value;
@@ -194,6 +196,24 @@ class RankWorkTests {
     }
   }
 
+  /** The writer's file is a parameter of the job, so it is made at the first write. */
+  @Configuration(proxyBeanMethods = false)
+  static class IntoAFileOfTheStep {
+    @Bean
+    FileWorkJournal journal(@Value("${output}") Path output, LockTemplate locks) {
+      return new FileWorkJournal(output.resolveSibling("journal"), locks);
+    }
+
+    @Bean
+    @StepScope
+    ItemWriter<String> writer(
+        FileWorkJournal journal,
+        @Value("${output}") Path output,
+        @Value("#{jobParameters['p']}") String parameter) {
+      return journal.writer("copy", WorkOutput.lines(output, item -> item + " of " + parameter));
+    }
+  }
+
   @Configuration(proxyBeanMethods = false)
   static class IntoATable {
     @Bean
@@ -233,16 +253,34 @@ class RankWorkTests {
   static class Lines {
     @Bean
     @StepScope
-    ItemStreamReader<String> reader(RankWork work, @Value("${input}") Path input) {
-      return work.lines(
-          input,
-          1,
-          lines ->
-              new FlatFileItemReaderBuilder<String>()
-                  .name("lines")
-                  .resource(lines)
-                  .lineMapper(new PassThroughLineMapper())
-                  .build());
+    ItemStreamReader<String> reader(
+        RankWork work, @Value("${input}") Path input, @Value("${peek:false}") boolean peek) {
+      ItemStreamReader<String> units =
+          work.lines(
+              input,
+              1,
+              lines ->
+                  new FlatFileItemReaderBuilder<String>()
+                      .name("lines")
+                      .resource(lines)
+                      .lineMapper(new PassThroughLineMapper())
+                      .build());
+      return peek ? new Peeking(units) : units;
+    }
+  }
+
+  /** Looks at the next item before it gives one, as a reader that groups items does. */
+  static final class Peeking extends SingleItemPeekableItemReader<String>
+      implements ItemStreamReader<String> {
+    Peeking(ItemStreamReader<String> units) {
+      super(units);
+    }
+
+    @Override
+    public @Nullable String read() throws Exception {
+      String item = super.read();
+      String _ = peek();
+      return item;
     }
   }
 
@@ -374,11 +412,15 @@ class RankWorkTests {
   }
 
   private RankContextRunner lines(int count) throws IOException {
+    return lines(count, IntoAFile.class);
+  }
+
+  private RankContextRunner lines(int count, Class<?> into) throws IOException {
     Files.writeString(
         folder.resolve("in"),
         "header\n" + names(count).stream().map(name -> name + "\n").collect(Collectors.joining()));
     return runner
-        .withUserConfiguration(Lines.class, IntoAFile.class)
+        .withUserConfiguration(Lines.class, into)
         .withPropertyValues("input=" + folder.resolve("in"), "output=" + folder.resolve("out"));
   }
 
@@ -406,6 +448,47 @@ class RankWorkTests {
         .withNodes(2, 2)
         .run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.COMPLETED));
     assertThat(written()).containsExactlyInAnyOrderElementsOf(names(200));
+  }
+
+  @Test
+  void theOutputMayBeAParameterOfTheJob() throws IOException {
+    lines(50, IntoAFileOfTheStep.class)
+        .run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.COMPLETED));
+    assertThat(written())
+        .containsExactlyInAnyOrderElementsOf(
+            names(50).stream().map(name -> name + " of x").toList());
+  }
+
+  /** What was looked at, and not written, is not taken for done. */
+  @Test
+  void aReaderThatReadsAheadIsRefused() throws IOException {
+    lines(50)
+        .withPropertyValues("peek=true")
+        .run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.FAILED));
+    assertThat(faults.failures()).contains("something reads ahead of it");
+    lines(50).run(rank -> assertThat(start(rank)).isEqualTo(BatchStatus.COMPLETED));
+    assertThat(written()).containsExactlyInAnyOrderElementsOf(names(50));
+  }
+
+  /** Spring Batch ends the step there as if there were no more items. */
+  @Test
+  void anInterruptedStepIsNotComplete() throws IOException {
+    faults.onItem =
+        item -> {
+          if (item.equals("line 20")) {
+            Thread.currentThread().interrupt();
+          }
+        };
+    lines(50, IntoATable.class)
+        .withRanks(1)
+        .run(rank -> {
+          new JdbcTemplate(rank.context().getBean(DataSource.class))
+              .execute("CREATE TABLE COPIED (ITEM VARCHAR(20))");
+          new ResourceDatabasePopulator(new ClassPathResource("schema-work.sql", RankWork.class))
+              .execute(rank.context().getBean(DataSource.class));
+          assertThat(start(rank)).isEqualTo(BatchStatus.STOPPED);
+          boolean _ = Thread.interrupted();
+        });
   }
 
   @Test
