@@ -212,9 +212,9 @@ class DemoUnderMpirunTest {
   /**
    * The launchers pass a signal on to all ranks, MPICH's as it is, Open MPI's always as SIGTERM and
    * some seconds later. The ranks get it at slightly different times. The status of MPICH's
-   * launcher itself may be 0 then, though each rank ended with another: in 4.0, the proxy of a
-   * host takes 0 for each rank that it waits for after it passed a signal on and all ranks closed
-   * their output ({@code forced_cleanup} in its pmip.c). So each rank tells its own.
+   * launcher itself may be 0 then, though each rank ended with another: in 4.0, the proxy of a host
+   * takes 0 for each rank that it waits for after it passed a signal on and all ranks closed their
+   * output ({@code forced_cleanup} in its pmip.c). So each rank tells its own.
    */
   @ParameterizedTest
   @CsvSource({

@@ -94,7 +94,7 @@ class MetricsConfigurationTests {
     withOuterRegistry()
         .run(context -> {
           WorkProgress progress = new WorkProgress(List.of(context.getBean(WorkMeters.class)));
-      try (SharedWork _ = progress.begin("load", 10, 0, () -> 0)) {
+          try (SharedWork _ = progress.begin("load", 10, 0, () -> 0)) {
             assertThat(outer.get("mpilock.work.done").tags("work", "load", "rank", "0").meters())
                 .hasSize(1);
             assertThat(outer.get("mpilock.work.units").tags("work", "load", "rank", "0").meters())
